@@ -1,0 +1,21 @@
+include(CMakePackageConfigHelpers)
+set(bitgauge_cmake_dir ${CMAKE_INSTALL_DATADIR}/cmake/bitgauge)
+
+if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.23)
+  install(TARGETS bitgauge EXPORT bitgauge FILE_SET HEADERS)
+else()
+  install(TARGETS bitgauge EXPORT bitgauge)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/bitgauge DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endif()
+install(EXPORT bitgauge NAMESPACE bitgauge:: FILE bitgauge-targets.cmake DESTINATION ${bitgauge_cmake_dir})
+
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/bitgauge-config.cmake.in
+  ${PROJECT_BINARY_DIR}/bitgauge-config.cmake INSTALL_DESTINATION ${bitgauge_cmake_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/bitgauge-config-version.cmake
+  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+install(FILES ${PROJECT_BINARY_DIR}/bitgauge-config.cmake ${PROJECT_BINARY_DIR}/bitgauge-config-version.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/BitgaugeEigen.cmake DESTINATION ${bitgauge_cmake_dir})
+
+configure_file(${PROJECT_SOURCE_DIR}/cmake/bitgauge.pc.in ${PROJECT_BINARY_DIR}/bitgauge.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/bitgauge.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

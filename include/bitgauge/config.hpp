@@ -1,0 +1,28 @@
+#pragma once
+
+/// \file
+/// What is decided once for every header: the processor family, whether exceptions exist, and how a product
+/// is kept from being contracted.
+
+#include <Eigen/Core>
+
+static_assert(__cplusplus >= 202002L, "bitgauge needs C++20: compile with -std=c++20 or newer");
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define BITGAUGE_X86 1
+#else
+#define BITGAUGE_X86 0
+#endif
+
+#if defined(__cpp_exceptions)
+#define BITGAUGE_EXCEPTIONS 1
+#else
+#define BITGAUGE_EXCEPTIONS 0
+#endif
+
+namespace bitgauge {
+
+/// Rows, columns and element counts: signed 64 bit, so that more than 2^31 elements are addressed.
+using index = Eigen::Index;
+
+}  // namespace bitgauge

@@ -1,0 +1,90 @@
+#pragma once
+
+/// \file
+/// Every failure of the library: one message that says what, where, expected and found, thrown as one of five
+/// types. Where a program is built without exceptions, the handler is called instead and must not return.
+
+#include <bitgauge/config.hpp>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+namespace bitgauge {
+
+/// The base of all errors thrown by bitgauge.
+class error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Two shapes that must agree do not, or an index is out of range.
+class shape_error : public error {
+ public:
+  using error::error;
+};
+
+/// A scheme, or one of its six answers, that cannot be: bits out of 1..8, a group of 0, an unknown name.
+class invalid_scheme : public error {
+ public:
+  using error::error;
+};
+
+/// Numbers that cannot be quantized as asked: NaN under nonfinite::reject, a scale that its storage cannot
+/// hold.
+class data_error : public error {
+ public:
+  using error::error;
+};
+
+/// The operating system refused: a missing file, a full disk. The message ends with its reason.
+class io_error : public error {
+ public:
+  using error::error;
+};
+
+/// A file whose bytes are not what its format says.
+class parse_error : public error {
+ public:
+  /// \param file    path as given by the caller
+  /// \param offset  byte offset in the file at which the fault was seen
+  /// \param field   the field being read, such as "header length" or "tensor w: data_offsets"
+  /// \param problem expected and found
+  parse_error(std::string file, std::uint64_t offset, std::string field, const std::string& problem)
+      : error(file + ": byte " + std::to_string(offset) + ": " + field + ": " + problem),
+        file_(std::move(file)),
+        field_(std::move(field)),
+        offset_(offset) {}
+
+  const std::string& file() const noexcept { return file_; }
+  const std::string& field() const noexcept { return field_; }
+  std::uint64_t offset() const noexcept { return offset_; }
+
+ private:
+  std::string file_, field_;
+  std::uint64_t offset_;
+};
+
+/// Called in place of a throw in programs built with -fno-exceptions. It must not return.
+using error_handler = void (*)(const char* message);
+
+/// The handler in force; assign to replace it. The default prints the message to stderr and aborts.
+inline error_handler on_error = [](const char* message) {
+  std::fprintf(stderr, "bitgauge: %s\n", message);
+  std::abort();
+};
+
+/// Throws `failure`, or passes its message to on_error where exceptions are off.
+template <class Error>
+[[noreturn]] void raise(const Error& failure) {
+#if BITGAUGE_EXCEPTIONS
+  throw failure;
+#else
+  on_error(failure.what());
+  std::abort();
+#endif
+}
+
+}  // namespace bitgauge

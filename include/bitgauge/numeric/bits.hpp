@@ -1,0 +1,32 @@
+#pragma once
+
+/// \file
+/// Tests on the bits of a float, which hold under -ffast-math where `x != x` is compiled away.
+
+#include <bit>
+#include <cstdint>
+
+namespace bitgauge::numeric {
+
+inline constexpr std::uint32_t sign_bit = 0x80000000u;
+inline constexpr std::uint32_t infinity_bits = 0x7f800000u;
+
+/// The bits of |x|: ordered as |x| is, infinity above every finite value and NaN above infinity.
+constexpr std::uint32_t magnitude_bits(float x) noexcept {
+  return std::bit_cast<std::uint32_t>(x) & ~sign_bit;
+}
+
+constexpr bool is_nan(float x) noexcept {
+  return magnitude_bits(x) > infinity_bits;
+}
+constexpr bool is_infinite(float x) noexcept {
+  return magnitude_bits(x) == infinity_bits;
+}
+constexpr bool is_finite(float x) noexcept {
+  return magnitude_bits(x) < infinity_bits;
+}
+constexpr bool is_negative(float x) noexcept {
+  return (std::bit_cast<std::uint32_t>(x) & sign_bit) != 0;
+}
+
+}  // namespace bitgauge::numeric

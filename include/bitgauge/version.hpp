@@ -1,0 +1,5 @@
+#pragma once
+
+#define BITGAUGE_VERSION_MAJOR 0
+#define BITGAUGE_VERSION_MINOR 1
+#define BITGAUGE_VERSION_PATCH 0
