@@ -1,0 +1,92 @@
+#pragma once
+
+/// \file
+/// Which elements of a matrix share parameters.
+
+#include <bitgauge/config.hpp>
+#include <bitgauge/error.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace bitgauge {
+
+/// How a matrix divides into groups, before its shape is known. Build it from the four types below.
+struct granularity {
+  enum class kind { tensor, row, column, group };
+  kind what = kind::row;
+  index size = 0;  ///< elements of a group; only with kind::group
+
+  friend constexpr bool operator==(const granularity&, const granularity&) = default;
+};
+
+/// One group: the whole matrix.
+struct per_tensor {
+  constexpr operator granularity() const { return {granularity::kind::tensor, 0}; }
+};
+/// One group a row: an output channel of y = W x.
+struct per_row {
+  constexpr operator granularity() const { return {granularity::kind::row, 0}; }
+};
+/// One group a column.
+struct per_column {
+  constexpr operator granularity() const { return {granularity::kind::column, 0}; }
+};
+/// Groups of `size` neighbours along each row; the last group of a row holds what is left.
+struct per_group {
+  index size = 0;
+  constexpr operator granularity() const {
+    if (size < 1) raise(invalid_scheme("group: expected at least 1 element, found " + std::to_string(size)));
+    return {granularity::kind::group, size};
+  }
+};
+/// The names by which other libraries know the same two.
+using per_channel = per_row;
+using per_block = per_group;
+
+/// The groups of a matrix of known shape, numbered 0 .. count()-1: row by row, and along each row.
+class partition {
+ public:
+  partition() = default;
+  partition(granularity how, index rows, index cols) : how_(how), rows_(rows), cols_(cols) {
+    if (how.what == granularity::kind::group && how.size < 1)
+      raise(invalid_scheme("group: expected at least 1 element, found " + std::to_string(how.size)));
+  }
+
+  const granularity& how() const noexcept { return how_; }
+  index rows() const noexcept { return rows_; }
+  index cols() const noexcept { return cols_; }
+
+  /// True where every group lies within one row.
+  bool within_rows() const noexcept {
+    return how_.what == granularity::kind::row || how_.what == granularity::kind::group;
+  }
+  /// Elements of a row that share parameters with their neighbours; at least 1.
+  index run() const noexcept {
+    if (how_.what == granularity::kind::column) return 1;
+    if (how_.what == granularity::kind::group) return std::max<index>(1, std::min(how_.size, cols_));
+    return std::max<index>(1, cols_);
+  }
+  /// Runs in a row: ceil(cols / run()).
+  index runs_per_row() const noexcept { return (cols_ + run() - 1) / run(); }
+
+  /// Number of groups; 0 for an empty matrix.
+  index count() const noexcept {
+    if (rows_ == 0 || cols_ == 0) return 0;
+    if (how_.what == granularity::kind::tensor) return 1;
+    return how_.what == granularity::kind::column ? cols_ : rows_ * runs_per_row();
+  }
+  /// The group of run `i` of `row`.
+  index group_of_run(index row, index i) const noexcept {
+    if (how_.what == granularity::kind::tensor) return 0;
+    return how_.what == granularity::kind::column ? i : row * runs_per_row() + i;
+  }
+  /// The group of an element.
+  index group_of(index row, index col) const noexcept { return group_of_run(row, col / run()); }
+
+ private:
+  granularity how_;
+  index rows_ = 0, cols_ = 0;
+};
+
+}  // namespace bitgauge

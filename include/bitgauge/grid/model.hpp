@@ -1,0 +1,109 @@
+#pragma once
+
+/// \file
+/// What a grid must offer, and the one interface through which the library sees every grid.
+
+#include <bitgauge/grid/integer.hpp>
+#include <bitgauge/grid/parameters.hpp>
+#include <bitgauge/grid/scale_rounding.hpp>
+
+#include <concepts>
+#include <cstdint>
+
+namespace bitgauge {
+
+/// A grid: up to 256 numbers, the levels, that codes stand for at scale 1; real = scale * level(field).
+///
+///     struct powers_of_two {                                  // 0 and +-2^-6 .. +-1 in 4 bits
+///       int bits() const { return 4; }
+///       float level(int field) const;                         // field 0 .. 2^bits-1
+///       int nearest(float value) const;                       // the field whose level is nearest
+///       float scale_for(interval range) const { return range.magnitude(); }   // the scale that covers
+///       `range`
+///     };
+template <class G>
+concept plain_grid = std::copy_constructible<G> &&
+    requires(const G& g, interval range, float value, int field) {
+  { g.bits() } -> std::convertible_to<int>;
+  { g.level(field) } -> std::convertible_to<float>;
+  { g.nearest(value) } -> std::convertible_to<int>;
+  { g.scale_for(range) } -> std::convertible_to<float>;
+};
+
+/// The library's own integer grids, and what converts to them.
+template <class G>
+concept integer_grid_like = std::convertible_to<G, integer_grid>;
+
+/// Any answer to "which numbers can a code stand for?".
+template <class G>
+concept grid = plain_grid<G> || integer_grid_like<G>;
+
+namespace detail {
+
+/// A grid whose type is no longer known. Calls are made per group or per row, never per element in a hot
+/// loop.
+class grid_model {
+ public:
+  virtual ~grid_model() = default;
+  virtual int bits() const = 0;
+  /// The integer grid behind this one, or nullptr.
+  virtual const integer_grid* integer() const { return nullptr; }
+  virtual float level(int field) const = 0;
+  virtual float scale_for(interval range) const = 0;
+  virtual int zero_point_for(interval, float /*scale*/) const { return 0; }
+  virtual int nearest(float value, int zero_point) const = 0;
+  /// fields[i] = nearest(x[i] * (1 / scale)).
+  virtual void encode(const float* x, index count, parameters p, std::uint8_t* fields) const = 0;
+
+  bool has_zero_point() const { return integer() != nullptr && integer()->has_zero_point; }
+  int constant_zero_point() const { return integer() != nullptr ? integer()->center : 0; }
+};
+
+template <class G>
+class grid_model_of final : public grid_model {
+ public:
+  explicit grid_model_of(const G& g) : grid_(g) { require_bits(grid_.bits()); }
+  int bits() const override { return grid_.bits(); }
+  float level(int field) const override { return grid_.level(field); }
+  float scale_for(interval range) const override { return grid_.scale_for(range); }
+  int nearest(float value, int) const override { return grid_.nearest(value); }
+  void encode(const float* x, index count, parameters p, std::uint8_t* fields) const override {
+    const float inverse = inverse_scale(p.scale);
+    for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse));
+  }
+
+ private:
+  G grid_;
+};
+
+template <>
+class grid_model_of<integer_grid> final : public grid_model {
+ public:
+  explicit grid_model_of(const integer_grid& g) : grid_(g) { require_bits(g.bits()); }
+  int bits() const override { return grid_.bits(); }
+  const integer_grid* integer() const override { return &grid_; }
+  float level(int field) const override { return grid_.level(field); }
+  float scale_for(interval range) const override { return grid_.scale_for(range); }
+  int zero_point_for(interval range, float scale) const override {
+    return grid_.zero_point_for(range, scale);
+  }
+  int nearest(float value, int zero_point) const override { return grid_.nearest(value, zero_point); }
+  void encode(const float* x, index count, parameters p, std::uint8_t* fields) const override {
+    const float inverse = inverse_scale(p.scale);
+    for (index i = 0; i < count; ++i)
+      fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse, p.zero_point));
+  }
+
+ private:
+  integer_grid grid_;
+};
+
+/// The parameters that make `grid` cover `range` with a scale that its storage can hold: the scale is rounded
+/// first and the zero point follows it.
+inline parameters parameters_for(interval range, const grid_model& grid, const scale_rounding& storage) {
+  const float scale = storage.nearest(grid.scale_for(range));
+  return {scale, grid.zero_point_for(range, scale)};
+}
+
+}  // namespace detail
+}  // namespace bitgauge

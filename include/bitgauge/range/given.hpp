@@ -1,0 +1,51 @@
+#pragma once
+
+/// \file
+/// Re-quantizing onto given parameters.
+
+#include <bitgauge/range/range.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bitgauge {
+
+/// Parameters that are already known, one per group in the order of `partition`: from a file, another
+/// library, or a matrix quantized before. One scale (and one zero point) may stand for all groups.
+class given_parameters {
+ public:
+  explicit given_parameters(std::vector<float> scales, std::vector<std::int32_t> zero_points = {})
+      : scales_(std::move(scales)), zero_points_(std::move(zero_points)) {}
+
+  /// Throws shape_error for a group that has no scale, invalid_scheme for a zero point outside the grid's
+  /// codes.
+  parameters fit(const detail::group_values& group, const detail::grid_model& grid,
+                 const scale_rounding& storage) const {
+    parameters p{storage.nearest(pick(scales_, group.group, "scale")), grid.constant_zero_point()};
+    if (zero_points_.empty()) return p;
+    p.zero_point = pick(zero_points_, group.group, "zero point");
+    const integer_grid* integer = grid.integer();
+    const bool fits =
+        integer != nullptr && integer->lowest <= p.zero_point && p.zero_point <= integer->highest;
+    if (!fits && p.zero_point != 0)
+      raise(invalid_scheme("given zero point of group " + std::to_string(group.group) +
+                           ": expected one of the grid's codes, found " + std::to_string(p.zero_point)));
+    return p;
+  }
+
+ private:
+  template <class T>
+  static T pick(const std::vector<T>& from, index group, const char* what) {
+    if (from.size() == 1) return from.front();
+    if (static_cast<std::size_t>(group) >= from.size())
+      raise(shape_error(std::string("given ") + what + "s: group " + std::to_string(group) +
+                        " has none of the " + std::to_string(from.size())));
+    return from[static_cast<std::size_t>(group)];
+  }
+
+  std::vector<float> scales_;
+  std::vector<std::int32_t> zero_points_;
+};
+
+}  // namespace bitgauge

@@ -1,0 +1,146 @@
+#pragma once
+
+/// \file
+/// What a range must offer, the interface through which the library sees every range, and the two that need
+/// no search.
+
+#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/parameters.hpp>
+#include <bitgauge/numeric/bits.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <span>
+
+namespace bitgauge {
+
+/// A user's own range: the interval that the codes of a group shall cover, from the group's values (finite,
+/// at least one). The library widens it to include zero.
+template <class R>
+concept interval_range = std::copy_constructible<R> && requires(const R& r, std::span<const float> values) {
+  { r(values) } -> std::convertible_to<interval>;
+};
+
+namespace detail {
+
+/// The values of one group, row by row.
+struct group_values {
+  std::span<const float> values;   ///< all finite
+  std::span<const float> weights;  ///< importance of each value, or empty where all weigh the same
+  index group = 0;                 ///< number of the group, see partition
+};
+
+/// A range whose type is no longer known: called once a group.
+class range_model {
+ public:
+  virtual ~range_model() = default;
+  /// True where the parameters depend on the group's smallest and largest value alone (min-max): they are
+  /// then found in one pass over memory, without gathering the group.
+  virtual bool needs_extent_only() const { return false; }
+  /// The parameters of a group, the scale already as stored.
+  virtual parameters fit(const group_values& group, const grid_model& grid,
+                         const scale_rounding& storage) const = 0;
+};
+
+}  // namespace detail
+
+/// Anything that fits parameters to a group directly; the library's own searching ranges are of this kind.
+template <class R>
+concept fitting_range = std::copy_constructible<R> &&
+    requires(const R& r, const detail::group_values& group, const detail::grid_model& grid,
+             const scale_rounding& storage) {
+  { r.fit(group, grid, storage) } -> std::convertible_to<parameters>;
+};
+
+/// Any answer to "how is the range chosen?".
+template <class R>
+concept range = interval_range<R> || fitting_range<R>;
+
+/// [min(0, smallest), max(0, largest)]. On a symmetric grid this is absmax: the larger magnitude counts.
+/// A one-bit symmetric grid gets the mean magnitude, which minimises the error of +-scale (Rastegari et al.,
+/// XNOR-Net, ECCV 2016, eq. 6). Cost: one pass.
+struct minmax_range {
+  friend constexpr bool operator==(const minmax_range&, const minmax_range&) = default;
+};
+
+/// [-a, a] with a the largest magnitude. On an affine grid this puts the zero point in the middle.
+struct absmax_range {
+  friend constexpr bool operator==(const absmax_range&, const absmax_range&) = default;
+};
+
+/// The same interval for every group, chosen by the user: what lies outside is clipped.
+struct fixed_range {
+  interval bounds;
+  interval operator()(std::span<const float>) const { return bounds; }
+};
+
+namespace detail {
+
+constexpr interval including_zero(interval range) {
+  return {std::min(range.low, 0.0f), std::max(range.high, 0.0f)};
+}
+
+/// Mean of |x|, summed in double in order: the scale of a one-bit symmetric grid.
+inline double magnitude_sum(std::span<const float> values) {
+  double sum = 0;
+  for (const float x : values) sum += std::fabs(static_cast<double>(x));
+  return sum;
+}
+
+inline interval symmetric_interval(float magnitude) {
+  return {-magnitude, magnitude};
+}
+
+inline interval extent_of(std::span<const float> values) {
+  interval range;
+  for (const float x : values) {
+    range.low = std::min(range.low, x);
+    range.high = std::max(range.high, x);
+  }
+  return range;
+}
+
+template <class R>
+class range_model_of final : public range_model {
+ public:
+  explicit range_model_of(const R& r) : range_(r) {}
+  parameters fit(const group_values& group, const grid_model& grid,
+                 const scale_rounding& storage) const override {
+    if constexpr (fitting_range<R>) {
+      return range_.fit(group, grid, storage);
+    } else {
+      return parameters_for(including_zero(range_(group.values)), grid, storage);
+    }
+  }
+
+ private:
+  R range_;
+};
+
+/// Min-max and absmax, which the quantizer also computes without gathering a group.
+class extent_model final : public range_model {
+ public:
+  explicit extent_model(bool symmetric) : symmetric_(symmetric) {}
+  bool needs_extent_only() const override { return true; }
+  /// The interval from a group's extent.
+  interval widen(interval extent) const {
+    return symmetric_ ? symmetric_interval(extent.magnitude()) : extent;
+  }
+  parameters fit(const group_values& group, const grid_model& grid,
+                 const scale_rounding& storage) const override {
+    const integer_grid* integer = grid.integer();
+    if (integer != nullptr && integer->is_sign_only()) {
+      const auto count = static_cast<double>(group.values.size());
+      return parameters_for(symmetric_interval(static_cast<float>(magnitude_sum(group.values) / count)), grid,
+                            storage);
+    }
+    return parameters_for(widen(extent_of(group.values)), grid, storage);
+  }
+
+ private:
+  bool symmetric_;
+};
+
+}  // namespace detail
+}  // namespace bitgauge

@@ -1,0 +1,122 @@
+#pragma once
+
+/// \file
+/// Which code an element gets: nearest, stochastic, or a user's own choice between the two neighbouring
+/// levels.
+
+#include <bitgauge/config.hpp>
+#include <bitgauge/grid/model.hpp>
+#include <bitgauge/numeric/uncontracted.hpp>
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstdint>
+
+namespace bitgauge {
+
+/// A user's own rounding: of the two levels around `value` (in units of the scale, lower <= value <= upper),
+/// take the upper one? Works with every grid. Must give the same answer whenever it is asked the same.
+template <class R>
+concept neighbour_rounding = std::copy_constructible<R> &&
+    requires(const R& r, float value, float lower, float upper, index row, index col) {
+  { r.up(value, lower, upper, row, col) } -> std::convertible_to<bool>;
+};
+
+/// The nearest level, ties to the even code. The default.
+struct nearest_rounding {
+  friend constexpr bool operator==(const nearest_rounding&, const nearest_rounding&) = default;
+};
+
+/// Takes the upper level with probability (value - lower) / (upper - lower): the expected result is the value
+/// itself. The random number of an element is a hash of the seed and the element's position (splitmix64,
+/// Steele et al., OOPSLA 2014), so codes do not depend on threads or on the order of work.
+struct stochastic_rounding {
+  std::uint64_t seed = 0;
+
+  bool up(float value, float lower, float upper, index row, index col) const noexcept {
+    std::uint64_t state = seed;
+    for (const std::uint64_t part : {static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(col)})
+      state = mix(state ^ mix(part + 0x9e3779b97f4a7c15u));
+    const double uniform = static_cast<double>(state >> 11) * 0x1p-53;
+    const double threshold = uniform * (static_cast<double>(upper) - static_cast<double>(lower));
+    return static_cast<double>(value) - static_cast<double>(lower) > threshold;
+  }
+
+  friend constexpr bool operator==(const stochastic_rounding&, const stochastic_rounding&) = default;
+
+ private:
+  static constexpr std::uint64_t mix(std::uint64_t z) noexcept {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+};
+
+namespace detail {
+
+/// The levels of a grid in ascending order, with the field of each: where neighbours are looked up.
+class sorted_levels {
+ public:
+  explicit sorted_levels(const grid_model& grid) {
+    const int fields = 1 << grid.bits();
+    const integer_grid* integer = grid.integer();
+    for (int f = 0; f < fields; ++f) {
+      const float level = grid.level(f);
+      const bool used = integer == nullptr || (level >= static_cast<float>(integer->lowest) &&
+                                               level <= static_cast<float>(integer->highest));
+      if (used) entries_[static_cast<std::size_t>(count_++)] = {level, static_cast<std::uint8_t>(f)};
+    }
+    std::stable_sort(entries_.begin(), entries_.begin() + count_,
+                     [](const entry& a, const entry& b) { return a.level < b.level; });
+  }
+
+  /// The field that `rounding` chooses for `value`, in units of the scale and with the zero point added.
+  template <class Rounding>
+  std::uint8_t choose(const Rounding& rounding, float value, index row, index col) const {
+    const auto end = entries_.begin() + count_;
+    const auto above =
+        std::lower_bound(entries_.begin(), end, value, [](const entry& e, float v) { return e.level < v; });
+    if (above == end) return (end - 1)->field;
+    if (above == entries_.begin() || above->level == value) return above->field;
+    const auto below = above - 1;
+    return rounding.up(value, below->level, above->level, row, col) ? above->field : below->field;
+  }
+
+ private:
+  struct entry {
+    float level = 0;
+    std::uint8_t field = 0;
+  };
+  std::array<entry, 256> entries_{};
+  std::ptrdiff_t count_ = 0;
+};
+
+/// A rounding whose type is no longer known: called once a run of elements that share parameters.
+class rounding_model {
+ public:
+  virtual ~rounding_model() = default;
+  virtual void encode(const float* x, index count, parameters p, const sorted_levels& levels, index row,
+                      index col, std::uint8_t* fields) const = 0;
+};
+
+template <neighbour_rounding R>
+class rounding_model_of final : public rounding_model {
+ public:
+  explicit rounding_model_of(const R& r) : rounding_(r) {}
+  void encode(const float* x, index count, parameters p, const sorted_levels& levels, index row, index col,
+              std::uint8_t* fields) const override {
+    const float inverse = inverse_scale(p.scale);
+    const auto zero_point = static_cast<float>(p.zero_point);
+    for (index i = 0; i < count; ++i) {
+      const float value = numeric::uncontracted(x[i] * inverse) + zero_point;
+      fields[i] = levels.choose(rounding_, value, row, col + i);
+    }
+  }
+
+ private:
+  R rounding_;
+};
+
+}  // namespace detail
+}  // namespace bitgauge
