@@ -1,0 +1,92 @@
+#pragma once
+
+/// \file
+/// The row primitives that quantizing and dequantizing are made of, and the portable version of each. All
+/// versions of a primitive give the same bits.
+///
+/// A row is `count` elements in runs of `run` that share parameters; the last run may be shorter. Parameters
+/// are arrays with one entry per run.
+
+#include <bitgauge/config.hpp>
+#include <bitgauge/numeric/bits.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+namespace bitgauge::simd {
+
+/// The functions of one instruction set.
+struct row_operations {
+  /// low[i] = min(0, x...), high[i] = max(0, x...) of run i. Returns the largest numeric::magnitude_bits of
+  /// the row: at least infinity_bits where an element is not finite, and then low and high are unspecified.
+  std::uint32_t (*extents)(const float* x, index count, index run, float* low, float* high);
+
+  /// codes[j] = clamp(rint(x[j] * inverse) + zero_point, lowest, highest), a byte each (two's complement).
+  /// Every x is finite; a product that overflows is clamped. Not for one-bit symmetric grids.
+  void (*encode)(const float* x, index count, index run, const float* inverse, const std::int32_t* zero_point,
+                 int lowest, int highest, std::uint8_t* codes);
+
+  /// out[j] = scale * (code - zero_point), where code is the byte codes[j], signed or not.
+  void (*decode)(const std::uint8_t* codes, index count, index run, const float* scale,
+                 const std::int32_t* zero_point, bool is_signed, float* out);
+
+  /// See packing::pack_dense and unpack_dense, bits 1..8; `sign_extend` makes unpacked fields two's
+  /// complement bytes.
+  void (*pack)(const std::uint8_t* codes, index count, int bits, std::uint8_t* out);
+  void (*unpack)(const std::uint8_t* packed, index count, int bits, bool sign_extend, std::uint8_t* codes);
+
+  /// Copies `rows` x `cols` elements of a column-major matrix, x[c * column_stride + r], into rows of `cols`
+  /// floats.
+  void (*transpose)(const float* x, index column_stride, index rows, index cols, float* out);
+};
+
+namespace portable {
+
+inline std::uint32_t extents(const float* x, index count, index run, float* low, float* high) {
+  std::uint32_t largest = 0;
+  for (index begin = 0; begin < count; begin += run, ++low, ++high) {
+    const index end = std::min(begin + run, count);
+    float smallest = 0, greatest = 0;
+    for (index j = begin; j < end; ++j) {
+      smallest = x[j] < smallest ? x[j] : smallest;
+      greatest = x[j] > greatest ? x[j] : greatest;
+      largest = std::max(largest, numeric::magnitude_bits(x[j]));
+    }
+    *low = smallest;
+    *high = greatest;
+  }
+  return largest;
+}
+
+inline void encode(const float* x, index count, index run, const float* inverse,
+                   const std::int32_t* zero_point, int lowest, int highest, std::uint8_t* codes) {
+  for (index begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
+    const index end = std::min(begin + run, count);
+    const auto low = static_cast<float>(lowest - *zero_point),
+               high = static_cast<float>(highest - *zero_point);
+    for (index j = begin; j < end; ++j) {
+      const float steps = x[j] * *inverse;
+      const float clamped = steps < low ? low : steps > high ? high : steps;
+      codes[j] = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(clamped)) + *zero_point);
+    }
+  }
+}
+
+inline void decode(const std::uint8_t* codes, index count, index run, const float* scale,
+                   const std::int32_t* zero_point, bool is_signed, float* out) {
+  const int sign = is_signed ? 0x80 : 0;
+  for (index begin = 0; begin < count; begin += run, ++scale, ++zero_point) {
+    const index end = std::min(begin + run, count);
+    const int shift = sign + *zero_point;  // (code ^ sign) - sign is the signed value of the byte
+    for (index j = begin; j < end; ++j) out[j] = *scale * static_cast<float>((codes[j] ^ sign) - shift);
+  }
+}
+
+inline void transpose(const float* x, index column_stride, index rows, index cols, float* out) {
+  for (index c = 0; c < cols; ++c)
+    for (index r = 0; r < rows; ++r) out[r * cols + c] = x[c * column_stride + r];
+}
+
+}  // namespace portable
+}  // namespace bitgauge::simd
