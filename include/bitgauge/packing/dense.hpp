@@ -9,9 +9,9 @@
 /// Bits behind the last code are zero. Eight codes always fill `bits` whole bytes.
 
 #include <bitgauge/config.hpp>
+#include <bitgauge/simd/dispatch.hpp>
 
 #include <cstdint>
-#include <cstring>
 
 namespace bitgauge::packing {
 
@@ -20,73 +20,14 @@ constexpr index dense_bytes(index count, int bits) noexcept {
   return count / 8 * bits + (count % 8 * bits + 7) / 8;
 }
 
-namespace detail {
-
-template <int Bits>
-void pack(const std::uint8_t* fields, index count, std::uint8_t* out) noexcept {
-  constexpr std::uint64_t mask = (1u << Bits) - 1u;
-  const auto word_of = [&](const std::uint8_t* eight, index n) {
-    std::uint64_t word = 0;
-    for (index j = 0; j < n; ++j) word |= (eight[j] & mask) << (Bits * j);
-    return word;
-  };
-  const auto store = [](std::uint64_t word, index bytes, std::uint8_t* to) {
-    for (index b = 0; b < bytes; ++b) to[b] = static_cast<std::uint8_t>(word >> (8 * b));
-  };
-  index i = 0;
-  for (; i + 8 <= count; i += 8, out += Bits) store(word_of(fields + i, 8), Bits, out);
-  if (i < count) store(word_of(fields + i, count - i), dense_bytes(count - i, Bits), out);
-}
-
-template <int Bits>
-void unpack(const std::uint8_t* packed, index count, std::uint8_t* fields) noexcept {
-  constexpr std::uint64_t mask = (1u << Bits) - 1u;
-  const auto word_at = [](const std::uint8_t* from, index bytes) {
-    std::uint64_t word = 0;
-    for (index b = 0; b < bytes; ++b) word |= static_cast<std::uint64_t>(from[b]) << (8 * b);
-    return word;
-  };
-  const auto spread = [&](std::uint64_t word, std::uint8_t* eight, index n) {
-    for (index j = 0; j < n; ++j) eight[j] = static_cast<std::uint8_t>((word >> (Bits * j)) & mask);
-  };
-  index i = 0;
-  for (; i + 8 <= count; i += 8, packed += Bits) spread(word_at(packed, Bits), fields + i, 8);
-  if (i < count) spread(word_at(packed, dense_bytes(count - i, Bits)), fields + i, count - i);
-}
-
-/// Calls action.template operator()<bits>(), the one place where a run-time width becomes a compile-time one.
-template <class Action>
-decltype(auto) with_bits(int bits, Action&& action) {
-  switch (bits) {
-    case 1:
-      return action.template operator()<1>();
-    case 2:
-      return action.template operator()<2>();
-    case 3:
-      return action.template operator()<3>();
-    case 4:
-      return action.template operator()<4>();
-    case 5:
-      return action.template operator()<5>();
-    case 6:
-      return action.template operator()<6>();
-    case 7:
-      return action.template operator()<7>();
-    default:
-      return action.template operator()<8>();
-  }
-}
-
-}  // namespace detail
-
 /// Packs `count` codes, one a byte, of which the low `bits` bits count, into dense_bytes(count, bits) bytes.
-inline void pack_dense(const std::uint8_t* fields, index count, int bits, std::uint8_t* out) noexcept {
-  detail::with_bits(bits, [&]<int Bits>() { detail::pack<Bits>(fields, count, out); });
+inline void pack_dense(const std::uint8_t* fields, index count, int bits, std::uint8_t* out) {
+  simd::rows().pack(fields, count, bits, out);
 }
 
 /// The inverse of pack_dense; the bits of `fields` above `bits` are zero.
-inline void unpack_dense(const std::uint8_t* packed, index count, int bits, std::uint8_t* fields) noexcept {
-  detail::with_bits(bits, [&]<int Bits>() { detail::unpack<Bits>(packed, count, fields); });
+inline void unpack_dense(const std::uint8_t* packed, index count, int bits, std::uint8_t* fields) {
+  simd::rows().unpack(packed, count, bits, false, fields);
 }
 
 /// Code `i` of a dense sequence.
