@@ -1,0 +1,62 @@
+#pragma once
+
+/// \file
+/// The one place where NaN and infinity are met: every row passes here before anything is computed from it.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/matrix/recipe.hpp>
+#include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace bitgauge::detail {
+
+/// Buffers of one thread.
+struct finite_scratch {
+  std::vector<float> low, high;  ///< extents of the runs of the row last examined
+  std::vector<float> for_range, for_codes;
+};
+
+/// A row, finite: what ranges see (infinities left out) and what codes are chosen for (infinities at the far
+/// ends).
+struct finite_row {
+  const float* for_range;
+  const float* for_codes;
+};
+
+[[noreturn]] inline void reject_nonfinite(float x, index row, index col) {
+  raise(data_error("row " + std::to_string(row) + ", column " + std::to_string(col) + " is " +
+                   (numeric::is_nan(x)        ? "NaN"
+                    : numeric::is_negative(x) ? "-infinity"
+                                              : "infinity") +
+                   ": expected finite values (or ask for nonfinite::saturate)"));
+}
+
+/// Finds the extents of the runs of `count` elements that start at (row, col), and applies the policy. Costs
+/// one pass.
+inline finite_row examine(const float* x, index count, index run, index row, index col, nonfinite policy,
+                          finite_scratch& s) {
+  const auto runs = static_cast<std::size_t>((count + run - 1) / run);
+  s.low.resize(runs);
+  s.high.resize(runs);
+  if (simd::rows().extents(x, count, run, s.low.data(), s.high.data()) < numeric::infinity_bits)
+    return {x, x};
+  s.for_range.assign(x, x + count);
+  s.for_codes.assign(x, x + count);
+  for (index j = 0; j < count; ++j) {
+    if (numeric::is_finite(x[j])) continue;
+    if (policy == nonfinite::reject) reject_nonfinite(x[j], row, col + j);
+    constexpr float largest = std::numeric_limits<float>::max();
+    s.for_range[static_cast<std::size_t>(j)] = 0;
+    s.for_codes[static_cast<std::size_t>(j)] = numeric::is_nan(x[j])        ? 0
+                                               : numeric::is_negative(x[j]) ? -largest
+                                                                            : largest;
+  }
+  simd::rows().extents(s.for_range.data(), count, run, s.low.data(), s.high.data());
+  return {s.for_range.data(), s.for_codes.data()};
+}
+
+}  // namespace bitgauge::detail

@@ -1,0 +1,37 @@
+#pragma once
+
+/// \file
+/// The front end: quantize(matrix, answers...).
+
+#include <bitgauge/matrix/quantizer.hpp>
+
+namespace bitgauge {
+
+/// Quantizes `matrix` (out x in, groups along in) by the answers given, in any order: a grid, a granularity,
+/// a range, a rounding, a scale storage, an importance, options. What is left out is affine<8>, per_row,
+/// minmax_range, nearest, f32 scales.
+///
+///     auto q = quantize(W, affine<4>{}, per_group{128});
+///     auto p = quantize(W, symmetric<4>{}, per_group{32}, f16_scales, options{.threads = 2});
+///
+/// `matrix` is anything of Eigen's with elements float, double, half or bfloat16 (they are converted to
+/// float, nearest): matrices, arrays, vectors, maps with strides, blocks and references are read where they
+/// lie; an expression is evaluated once. A vector is quantized along its length. Nothing is modified.
+///
+/// code = clamp(rint(x * (1 / scale)) + zero_point) with `scale` as stored; an all-zero group has scale 0 and
+/// codes of zero. The same input gives the same bytes whatever the compiler, instruction set and number of
+/// threads.
+///
+/// Throws data_error for NaN and infinity (unless saturating) and for scales that overflow their storage,
+/// shape_error for an importance of the wrong length, invalid_scheme for bits outside 1..8 or empty groups.
+/// Cost: one pass over the matrix for min-max and absmax within rows, two for per_tensor and per_column.
+template <class Derived, class... Answers>
+quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const Answers&... answers) {
+  detail::recipe how = detail::make_recipe(answers...);
+  if (detail::is_column_vector<Derived> && how.groups.what == granularity::kind::column) how.groups = per_row{};
+  return detail::with_rows(matrix, [&](const detail::row_source& rows) {
+    return detail::quantizer(rows, how).run(detail::is_column_vector<Derived>);
+  });
+}
+
+}  // namespace bitgauge

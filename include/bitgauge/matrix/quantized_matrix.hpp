@@ -1,0 +1,237 @@
+#pragma once
+
+/// \file
+/// The result of quantizing: codes, scales and zero points in plain buffers, and the way back to floats.
+
+#include <bitgauge/config.hpp>
+#include <bitgauge/error.hpp>
+#include <bitgauge/granularity/granularity.hpp>
+#include <bitgauge/grid/integer.hpp>
+#include <bitgauge/packing/dense.hpp>
+#include <bitgauge/parallel.hpp>
+#include <bitgauge/scale/storage.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bitgauge {
+
+/// What the fields of a matrix stand for. `levels` is empty for integer grids.
+struct code_meaning {
+  int bits = 8;
+  bool is_signed = false;        ///< integer codes in two's complement
+  bool is_sign_only = false;     ///< one bit: 0 is -1 and 1 is +1
+  bool has_zero_points = false;  ///< one per group; otherwise `center` for all
+  int center = 0;
+  std::vector<float> levels{};  ///< the value of each of the 2^bits fields, where the grid is a codebook
+
+  friend bool operator==(const code_meaning&, const code_meaning&) = default;
+};
+
+/// A quantized matrix W (out x in): real(r, c) = scale(g) * (code(r, c) - zero_point(g)), g the group of (r,
+/// c); with a codebook the code is replaced by its level.
+///
+/// Layout. Codes: row after row, each row packed densely (packing/dense.hpp) from a byte boundary on,
+/// row_bytes() a row. Scales: one per group in the order of `partition`, f32, f16 or bf16. Zero points: one
+/// code per group, packed densely at the codes' width without gaps. A column vector of n elements is stored
+/// as one row of n.
+class quantized_matrix {
+ public:
+  quantized_matrix() = default;
+
+  /// Assembles a matrix from its parts, as read from a file. Throws shape_error where a buffer's size is not
+  /// what the shape needs, and data_error for a scale that is not finite.
+  quantized_matrix(partition groups, code_meaning meaning, std::vector<std::uint8_t> codes,
+                   scale_array scales, std::vector<std::uint8_t> zero_points, bool is_column_vector = false)
+      : groups_(groups),
+        meaning_(std::move(meaning)),
+        codes_(std::move(codes)),
+        scales_(std::move(scales)),
+        zero_points_(std::move(zero_points)),
+        is_column_vector_(is_column_vector) {
+    validate();
+  }
+
+  index rows() const noexcept { return is_column_vector_ ? groups_.cols() : groups_.rows(); }
+  index cols() const noexcept { return is_column_vector_ ? 1 : groups_.cols(); }
+  index size() const noexcept { return groups_.rows() * groups_.cols(); }
+  bool is_column_vector() const noexcept { return is_column_vector_; }
+
+  /// The groups of the stored rows (of a column vector: of its single stored row).
+  const partition& groups() const noexcept { return groups_; }
+  const code_meaning& meaning() const noexcept { return meaning_; }
+  int bits() const noexcept { return meaning_.bits; }
+  index row_bytes() const noexcept { return packing::dense_bytes(groups_.cols(), meaning_.bits); }
+
+  const std::vector<std::uint8_t>& codes() const noexcept { return codes_; }
+  const scale_array& scales() const noexcept { return scales_; }
+  /// Packed; empty where all groups share one zero point.
+  const std::vector<std::uint8_t>& zero_points() const noexcept { return zero_points_; }
+
+  float scale(index group) const noexcept { return scales_[group]; }
+  int zero_point(index group) const noexcept {
+    if (!meaning_.has_zero_points) return meaning_.center;
+    return code_of_field(packing::dense_field(zero_points_.data(), group, meaning_.bits));
+  }
+  /// The code at a position; with a codebook its field. Throws shape_error outside the matrix. O(1), for
+  /// inspection.
+  int code(index row, index col) const {
+    if (row < 0 || row >= rows() || col < 0 || col >= cols())
+      raise(shape_error("code(" + std::to_string(row) + ", " + std::to_string(col) + ") of a matrix of " +
+                        std::to_string(rows()) + " x " + std::to_string(cols())));
+    if (is_column_vector_) std::swap(row, col);
+    const std::uint8_t field = packing::dense_field(codes_.data() + row * row_bytes(), col, meaning_.bits);
+    return meaning_.levels.empty() ? code_of_field(field) : field;
+  }
+
+  /// Bytes of codes, scales, zero points and their padding, and of a codebook.
+  index storage_bytes() const noexcept {
+    return static_cast<index>(codes_.size() + scales_.bytes().size() + zero_points_.size() +
+                              meaning_.levels.size() * sizeof(float));
+  }
+  /// 8 * storage_bytes() / size(); 0 for an empty matrix.
+  double bits_per_weight() const noexcept {
+    return size() == 0 ? 0 : 8.0 * static_cast<double>(storage_bytes()) / static_cast<double>(size());
+  }
+
+  /// Writes stored row `row` as cols floats (of a column vector: row 0, all elements) to `out`.
+  void dequantize_row(index row, float* out) const {
+    row_scratch scratch;
+    dequantize_row(row, out, scratch);
+  }
+
+  /// The matrix of real values: MatrixXf, or any plain float type named. `threads` as in options.
+  template <class Plain = Eigen::MatrixXf>
+  Plain dequantize(int threads = 0) const {
+    Plain out;
+    out.resize(rows(), cols());
+    dequantize_into(out, threads);
+    return out;
+  }
+
+  /// Writes the real values into an existing matrix, map or block of float with the right shape. Throws
+  /// shape_error.
+  template <class Derived>
+  void dequantize_into(const Eigen::DenseBase<Derived>& target, int threads = 0) const {
+    auto& out = const_cast<Eigen::DenseBase<Derived>&>(target)
+                    .derived();  // as Eigen's own functions take output blocks
+    static_assert(std::is_same_v<typename Derived::Scalar, float>, "dequantize into float, then .cast<>()");
+    if (out.rows() != rows() || out.cols() != cols())
+      raise(shape_error("dequantize_into: expected " + std::to_string(rows()) + " x " +
+                        std::to_string(cols()) + ", found " + std::to_string(out.rows()) + " x " +
+                        std::to_string(out.cols())));
+    if (size() == 0) return;
+    constexpr index panel = 16;
+    parallel_for((groups_.rows() + panel - 1) / panel, threads, [&](index p) {
+      row_scratch scratch;
+      std::vector<float> copy;
+      for (index r = p * panel; r < std::min((p + 1) * panel, groups_.rows()); ++r) {
+        float* in_place = row_in_place(out, r);
+        if (in_place == nullptr) copy.resize(static_cast<std::size_t>(groups_.cols()));
+        float* to = in_place != nullptr ? in_place : copy.data();
+        dequantize_row(r, to, scratch);
+        if (in_place == nullptr) scatter(out, r, copy);
+      }
+    });
+  }
+
+  friend bool operator==(const quantized_matrix& a, const quantized_matrix& b) {
+    return a.rows() == b.rows() && a.cols() == b.cols() && a.groups_.how() == b.groups_.how() &&
+           a.meaning_ == b.meaning_ && a.codes_ == b.codes_ && a.scales_.type() == b.scales_.type() &&
+           a.scales_.bytes() == b.scales_.bytes() && a.zero_points_ == b.zero_points_;
+  }
+
+ private:
+  struct row_scratch {
+    std::vector<std::uint8_t> fields;
+    std::vector<float> scales;
+    std::vector<std::int32_t> zero_points;
+  };
+
+  int code_of_field(int field) const noexcept {
+    if (meaning_.is_sign_only) return field != 0 ? 1 : -1;
+    const int sign = 1 << (meaning_.bits - 1);
+    return meaning_.is_signed ? (field ^ sign) - sign : field;
+  }
+
+  void dequantize_row(index row, float* out, row_scratch& scratch) const {
+    const index cols = groups_.cols(), run = groups_.run(), runs = groups_.runs_per_row();
+    scratch.fields.resize(static_cast<std::size_t>(cols));
+    scratch.scales.resize(static_cast<std::size_t>(runs));
+    scratch.zero_points.resize(static_cast<std::size_t>(runs));
+    for (index i = 0; i < runs; ++i) {
+      const index group = groups_.group_of_run(row, i);
+      scratch.scales[static_cast<std::size_t>(i)] = scale(group);
+      scratch.zero_points[static_cast<std::size_t>(i)] = zero_point(group);
+    }
+    const bool codebook = !meaning_.levels.empty();
+    const bool extend = meaning_.is_signed && !meaning_.is_sign_only && !codebook;
+    simd::rows().unpack(codes_.data() + row * row_bytes(), cols, meaning_.bits, extend,
+                        scratch.fields.data());
+    if (codebook || meaning_.is_sign_only) {
+      for (index j = 0; j < cols; ++j) {
+        const std::uint8_t field = scratch.fields[static_cast<std::size_t>(j)];
+        const float level = codebook ? meaning_.levels[field] : (field != 0 ? 1.0f : -1.0f);
+        out[j] = scratch.scales[static_cast<std::size_t>(j / run)] * level;
+      }
+    } else {
+      simd::rows().decode(scratch.fields.data(), cols, run, scratch.scales.data(), scratch.zero_points.data(),
+                          extend, out);
+    }
+  }
+
+  /// Where a stored row lies contiguously in `out`, or nullptr.
+  template <class Derived>
+  float* row_in_place(Derived& out, index row) const {
+    if constexpr ((static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) !=
+                  0) {
+      if (is_column_vector_) {
+        const index step = Derived::IsRowMajor ? out.outerStride() : out.innerStride();
+        return step == 1 ? out.data() : nullptr;
+      }
+      if (Derived::IsRowMajor && out.innerStride() == 1) return out.data() + row * out.outerStride();
+    }
+    return nullptr;
+  }
+  template <class Derived>
+  void scatter(Derived& out, index row, const std::vector<float>& values) const {
+    for (index j = 0; j < groups_.cols(); ++j)
+      (is_column_vector_ ? out.coeffRef(j, 0) : out.coeffRef(row, j)) = values[static_cast<std::size_t>(j)];
+  }
+
+  void validate() const;
+
+  partition groups_;
+  code_meaning meaning_;
+  std::vector<std::uint8_t> codes_;
+  scale_array scales_;
+  std::vector<std::uint8_t> zero_points_;
+  bool is_column_vector_ = false;
+};
+
+inline void quantized_matrix::validate() const {
+  const auto expect = [](const char* what, index expected, std::size_t found) {
+    if (static_cast<index>(found) != expected)
+      raise(shape_error(std::string("quantized matrix: ") + what + ": expected " + std::to_string(expected) +
+                        " bytes, found " + std::to_string(found)));
+  };
+  detail::require_bits(meaning_.bits);
+  const index count = groups_.count();
+  expect("codes", groups_.rows() * row_bytes(), codes_.size());
+  expect("scales", count * bytes_of(scales_.type()), scales_.bytes().size());
+  expect("zero points", meaning_.has_zero_points ? packing::dense_bytes(count, meaning_.bits) : 0,
+         zero_points_.size());
+  if (!meaning_.levels.empty())
+    expect("levels", (index{1} << meaning_.bits) * index{sizeof(float)},
+           meaning_.levels.size() * sizeof(float));
+  for (index g = 0; g < count; ++g)
+    if (!numeric::is_finite(scale(g)))
+      raise(data_error("quantized matrix: scale of group " + std::to_string(g) +
+                       ": expected a finite value, found " + std::to_string(scale(g))));
+}
+
+}  // namespace bitgauge

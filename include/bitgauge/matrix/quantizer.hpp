@@ -1,0 +1,280 @@
+#pragma once
+
+/// \file
+/// The pipeline: rows of floats -> range -> parameters -> codes -> packed. Groups within a row are fitted and
+/// encoded while the row is in cache; groups that span rows are fitted first.
+
+#include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/recipe.hpp>
+#include <bitgauge/matrix/row_source.hpp>
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+namespace bitgauge::detail {
+
+class quantizer {
+ public:
+  quantizer(const row_source& source, const recipe& how)
+      : source_(source),
+        how_(how),
+        groups_(how.groups, source.rows(), source.cols()),
+        storage_(how.scales.type),
+        extent_(how.range->needs_extent_only() ? static_cast<const extent_model*>(how.range.get()) : nullptr),
+        scales_(how.scales.type, groups_.count()),
+        zero_points_(how.grid->has_zero_point() ? static_cast<std::size_t>(groups_.count()) : 0) {
+    const integer_grid* integer = how.grid->integer();
+    sign_only_ = integer != nullptr && integer->is_sign_only();
+    if (sign_only_) extent_ = nullptr;
+    if (how.rounding) levels_ = std::make_shared<sorted_levels>(*how.grid);
+    check_importance();
+  }
+
+  quantized_matrix run(bool is_column_vector) {
+    row_bytes_ = packing::dense_bytes(groups_.cols(), how_.grid->bits());
+    codes_.resize(static_cast<std::size_t>(groups_.rows() * row_bytes_));
+    if (groups_.count() > 0) {
+      if (groups_.how().what == granularity::kind::tensor) fit_tensor();
+      if (groups_.how().what == granularity::kind::column) fit_columns();
+      for_each_panel([&](index first, index count) { encode_panel(first, count); });
+    }
+    return {groups_,         meaning(), std::move(codes_), std::move(scales_), packed_zero_points(),
+            is_column_vector};
+  }
+
+ private:
+  struct scratch : finite_scratch {
+    std::vector<float> panel, scale, inverse;
+    std::vector<std::int32_t> zero_point;
+    std::vector<std::uint8_t> fields;
+  };
+
+  template <class Body>
+  void for_each_panel(const Body& body) const {
+    constexpr index height = row_source::panel_rows;
+    parallel_for((groups_.rows() + height - 1) / height, how_.how.threads,
+                 [&](index p) { body(p * height, std::min(height, groups_.rows() - p * height)); });
+  }
+
+  void check_importance() const {
+    const std::vector<float>& weights = how_.column_weights.weights;
+    if (weights.empty()) return;
+    if (static_cast<index>(weights.size()) != groups_.cols())
+      raise(shape_error("importance: expected one weight for each of " + std::to_string(groups_.cols()) +
+                        " columns, found " + std::to_string(weights.size())));
+    for (std::size_t c = 0; c < weights.size(); ++c)
+      if (!numeric::is_finite(weights[c]) || weights[c] < 0)
+        raise(data_error("importance of column " + std::to_string(c) +
+                         ": expected a finite weight from 0 up, found " + std::to_string(weights[c])));
+  }
+
+  // --- fitting ---
+
+  parameters fit(std::span<const float> values, std::span<const float> weights, index group) const {
+    return how_.range->fit({values, weights, group}, *how_.grid, storage_);
+  }
+  void store(index group, parameters p) {
+    scales_.set(group, p.scale);
+    if (!zero_points_.empty())
+      zero_points_[static_cast<std::size_t>(group)] = static_cast<std::int8_t>(p.zero_point);
+  }
+  std::span<const float> weights_of(index col, index count) const {
+    const std::span<const float> all = how_.column_weights.weights;
+    return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
+  }
+
+  void fit_row(index row, const float* x, scratch& s) {
+    const index run = groups_.run();
+    for (index i = 0; i < groups_.runs_per_row(); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const index count = std::min(run, groups_.cols() - i * run), group = groups_.group_of_run(row, i);
+      const parameters p =
+          extent_ != nullptr
+              ? parameters_for(extent_->widen({s.low[at], s.high[at]}), *how_.grid, storage_)
+              : fit({x + i * run, static_cast<std::size_t>(count)}, weights_of(i * run, count), group);
+      store(group, p);
+      set_run(at, p, s);
+    }
+  }
+
+  /// One group for all: extents and magnitudes are merged row by row; a searching range gets all values at
+  /// once.
+  void fit_tensor() {
+    const index rows = groups_.rows(), cols = groups_.cols();
+    const auto height = static_cast<std::size_t>(rows);
+    std::vector<interval> extents(height);
+    std::vector<double> sums(height);
+    std::vector<char> clean(height);
+    for_each_panel([&](index first, index count) {
+      scratch s;
+      const auto panel = source_.read(first, count, s.panel);
+      for (index r = 0; r < count; ++r) {
+        const finite_row x = examine(panel.row(r), cols, cols, first + r, 0, how_.how.on_nonfinite, s);
+        const auto at = static_cast<std::size_t>(first + r);
+        extents[at] = {s.low[0], s.high[0]};
+        clean[at] = x.for_range == panel.row(r);
+        if (sign_only_) sums[at] = magnitude_sum({x.for_range, static_cast<std::size_t>(cols)});
+      }
+    });
+    if (how_.range->needs_extent_only()) return store(0, merged(extents, sums));
+    const bool in_place =
+        source_.contiguous() != nullptr && std::find(clean.begin(), clean.end(), 0) == clean.end();
+    const std::vector<float> copy = in_place ? std::vector<float>{} : gathered();
+    std::vector<float> weights;
+    for (index r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
+      weights.insert(weights.end(), how_.column_weights.weights.begin(), how_.column_weights.weights.end());
+    store(0, fit({in_place ? source_.contiguous() : copy.data(), static_cast<std::size_t>(rows * cols)},
+                 weights, 0));
+  }
+
+  parameters merged(const std::vector<interval>& extents, const std::vector<double>& sums) const {
+    if (sign_only_) {
+      double sum = 0;
+      for (const double s : sums) sum += s;
+      const double mean = sum / static_cast<double>(source_.rows() * source_.cols());
+      return parameters_for(symmetric_interval(static_cast<float>(mean)), *how_.grid, storage_);
+    }
+    interval all;
+    for (const interval& e : extents) all = {std::min(all.low, e.low), std::max(all.high, e.high)};
+    return parameters_for(static_cast<const extent_model&>(*how_.range).widen(all), *how_.grid, storage_);
+  }
+
+  /// All values, row after row, as ranges see them.
+  std::vector<float> gathered() const {
+    std::vector<float> all;
+    all.reserve(static_cast<std::size_t>(groups_.rows() * groups_.cols()));
+    scratch s;
+    for (index r = 0; r < groups_.rows(); ++r) {
+      const float* row = source_.read(r, 1, s.panel).row(0);
+      const finite_row x = examine(row, groups_.cols(), groups_.cols(), r, 0, how_.how.on_nonfinite, s);
+      all.insert(all.end(), x.for_range, x.for_range + groups_.cols());
+    }
+    return all;
+  }
+
+  /// A group a column: some columns at a time are turned into contiguous values.
+  void fit_columns() {
+    constexpr index width = 64;
+    const index rows = groups_.rows(), cols = groups_.cols();
+    parallel_for((cols + width - 1) / width, how_.how.threads, [&](index block) {
+      const index first = block * width, count = std::min(width, cols - first);
+      std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
+      scratch s;
+      for (index r = 0; r < rows; r += row_source::panel_rows) {
+        const index height = std::min(row_source::panel_rows, rows - r);
+        const auto panel = source_.read(r, height, first, count, s.panel);
+        for (index i = 0; i < height; ++i) {
+          const finite_row x = examine(panel.row(i), count, count, r + i, first, how_.how.on_nonfinite, s);
+          for (index c = 0; c < count; ++c)
+            values[static_cast<std::size_t>(c * rows + r + i)] = x.for_range[c];
+        }
+      }
+      for (index c = 0; c < count; ++c) {
+        if (!how_.column_weights.weights.empty())
+          weights.assign(static_cast<std::size_t>(rows),
+                         how_.column_weights.weights[static_cast<std::size_t>(first + c)]);
+        store(first + c, fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights, first + c));
+      }
+    });
+  }
+
+  // --- encoding ---
+
+  void set_run(std::size_t i, parameters p, scratch& s) const {
+    s.scale[i] = p.scale;
+    s.inverse[i] = inverse_scale(p.scale);
+    s.zero_point[i] = p.zero_point;
+  }
+
+  void encode_panel(index first, index count) {
+    const auto runs = static_cast<std::size_t>(groups_.runs_per_row());
+    scratch s;
+    s.scale.resize(runs);
+    s.inverse.resize(runs);
+    s.zero_point.resize(runs);
+    s.fields.resize(static_cast<std::size_t>(groups_.cols()));
+    if (!groups_.within_rows())
+      for (std::size_t i = 0; i < runs; ++i)
+        set_run(i, stored(groups_.group_of_run(0, static_cast<index>(i))), s);
+    const auto panel = source_.read(first, count, s.panel);
+    for (index r = 0; r < count; ++r) {
+      const finite_row x =
+          examine(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, how_.how.on_nonfinite, s);
+      if (groups_.within_rows()) fit_row(first + r, x.for_range, s);
+      encode_row(x.for_codes, first + r, s);
+    }
+  }
+
+  parameters stored(index group) const {
+    return {scales_[group], zero_points_.empty() ? how_.grid->constant_zero_point() : zero_point_of(group)};
+  }
+  int zero_point_of(index group) const {
+    const int byte = zero_points_[static_cast<std::size_t>(group)];
+    return how_.grid->integer()->is_signed() ? byte : byte & 0xff;
+  }
+
+  void encode_row(const float* x, index row, scratch& s) {
+    const index cols = groups_.cols(), run = groups_.run();
+    std::uint8_t* out = codes_.data() + row * row_bytes_;
+    const integer_grid* integer = how_.grid->integer();
+    const int bits = how_.grid->bits();
+    std::uint8_t* fields = bits == 8 ? out : s.fields.data();
+    if (!how_.rounding && integer != nullptr && !sign_only_) {
+      simd::rows().encode(x, cols, run, s.inverse.data(), s.zero_point.data(), integer->lowest,
+                          integer->highest, fields);
+    } else {
+      for (index begin = 0, i = 0; begin < cols; begin += run, ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        const parameters p{s.scale[at], s.zero_point[at]};
+        const index count = std::min(run, cols - begin);
+        if (how_.rounding) {
+          how_.rounding->encode(x + begin, count, p, *levels_, row, begin, fields + begin);
+        } else {
+          how_.grid->encode(x + begin, count, p, fields + begin);
+        }
+      }
+    }
+    if (bits != 8) simd::rows().pack(fields, cols, bits, out);
+  }
+
+  // --- the result ---
+
+  code_meaning meaning() const {
+    code_meaning m;
+    m.bits = how_.grid->bits();
+    m.has_zero_points = how_.grid->has_zero_point();
+    if (const integer_grid* integer = how_.grid->integer()) {
+      m.is_signed = integer->is_signed() && !sign_only_;
+      m.is_sign_only = sign_only_;
+      m.center = integer->center;
+    } else {
+      for (int f = 0; f < 1 << m.bits; ++f) m.levels.push_back(how_.grid->level(f));
+    }
+    return m;
+  }
+
+  std::vector<std::uint8_t> packed_zero_points() const {
+    const auto count = static_cast<index>(zero_points_.size());
+    std::vector<std::uint8_t> packed(
+        static_cast<std::size_t>(packing::dense_bytes(count, how_.grid->bits())));
+    packing::pack_dense(reinterpret_cast<const std::uint8_t*>(zero_points_.data()), count, how_.grid->bits(),
+                        packed.data());
+    return packed;
+  }
+
+  const row_source& source_;
+  const recipe& how_;
+  partition groups_;
+  float_scale_rounding storage_;
+  const extent_model* extent_;
+  bool sign_only_ = false;
+  std::shared_ptr<const sorted_levels> levels_;
+  index row_bytes_ = 0;
+  std::vector<std::uint8_t> codes_;
+  scale_array scales_;
+  std::vector<std::int8_t> zero_points_;  ///< one byte each while groups are written from several threads
+};
+
+}  // namespace bitgauge::detail

@@ -1,0 +1,103 @@
+#pragma once
+
+/// \file
+/// The six answers of one quantization, their types erased, and what else a call may say.
+
+#include <bitgauge/granularity/granularity.hpp>
+#include <bitgauge/grid/model.hpp>
+#include <bitgauge/range/range.hpp>
+#include <bitgauge/rounding/rounding.hpp>
+#include <bitgauge/scale/storage.hpp>
+
+#include <concepts>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace bitgauge {
+
+/// What happens to NaN and infinity in the data.
+enum class nonfinite {
+  reject,   ///< data_error that names the first such element (the default)
+  saturate  ///< ranges ignore them; then +-infinity gets the outermost code and NaN the code of zero
+};
+
+/// How a call is carried out; never changes the bytes of finite data.
+struct options {
+  int threads = 0;  ///< 0: all that OpenMP, or the installed hook, has
+  nonfinite on_nonfinite = nonfinite::reject;
+};
+
+/// Positive weights, one per column: how much the error of each column counts to a range that minimises an
+/// error.
+struct importance {
+  std::vector<float> weights;
+
+  importance() = default;
+  explicit importance(std::vector<float> w) : weights(std::move(w)) {}
+  template <class Derived>
+  explicit importance(const Eigen::DenseBase<Derived>& w) : weights(static_cast<std::size_t>(w.size())) {
+    const auto values = w.derived().eval();
+    for (index i = 0; i < values.size(); ++i)
+      weights[static_cast<std::size_t>(i)] = static_cast<float>(values(i));
+  }
+};
+
+namespace detail {
+
+/// One quantization, described. A null rounding is to nearest.
+struct recipe {
+  std::shared_ptr<const grid_model> grid;
+  granularity groups = per_row{};
+  std::shared_ptr<const range_model> range = std::make_shared<extent_model>(false);
+  std::shared_ptr<const rounding_model> rounding{};
+  scale_storage scales{};
+  importance column_weights{};
+  options how{};
+
+  /// Takes one answer or option, whichever question it answers.
+  template <class Answer>
+  void set(const Answer& answer) {
+    if constexpr (integer_grid_like<Answer>) {
+      grid = std::make_shared<grid_model_of<integer_grid>>(static_cast<integer_grid>(answer));
+    } else if constexpr (plain_grid<Answer>) {
+      grid = std::make_shared<grid_model_of<Answer>>(answer);
+    } else if constexpr (std::convertible_to<Answer, granularity>) {
+      groups = answer;
+    } else if constexpr (std::same_as<Answer, minmax_range> || std::same_as<Answer, absmax_range>) {
+      range = std::make_shared<extent_model>(std::same_as<Answer, absmax_range>);
+    } else if constexpr (bitgauge::range<Answer>) {
+      range = std::make_shared<range_model_of<Answer>>(answer);
+    } else if constexpr (std::same_as<Answer, nearest_rounding>) {
+      rounding.reset();
+    } else if constexpr (neighbour_rounding<Answer>) {
+      rounding = std::make_shared<rounding_model_of<Answer>>(answer);
+    } else if constexpr (std::same_as<Answer, scale_storage>) {
+      scales = answer;
+    } else if constexpr (std::same_as<Answer, importance>) {
+      column_weights = answer;
+    } else if constexpr (std::same_as<Answer, options>) {
+      how = answer;
+    } else {
+      static_assert(
+          !sizeof(Answer),
+          "bitgauge::quantize: not an answer it knows. Pass a grid, a granularity, a range, a rounding, a "
+          "scale_storage, an importance or options; see the concepts plain_grid, interval_range, "
+          "fitting_range and neighbour_rounding for what a type of your own must offer");
+    }
+  }
+};
+
+template <class... Answers>
+recipe make_recipe(const Answers&... answers) {
+  recipe all;
+  (all.set(answers), ...);
+  if (!all.grid) all.set(make_affine(8));
+  return all;
+}
+
+}  // namespace detail
+}  // namespace bitgauge

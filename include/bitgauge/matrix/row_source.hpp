@@ -1,0 +1,134 @@
+#pragma once
+
+/// \file
+/// The thin shell around every Eigen input: the core sees rows of float.
+
+#include <bitgauge/config.hpp>
+#include <bitgauge/error.hpp>
+#include <bitgauge/numeric/half.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace bitgauge {
+
+/// The element types a matrix to be quantized may have.
+template <class Scalar>
+concept real_scalar = std::is_same_v<Scalar, float> || std::is_same_v<Scalar, double> ||
+    std::is_same_v<Scalar, Eigen::half> || std::is_same_v<Scalar, Eigen::bfloat16>;
+
+namespace detail {
+
+template <real_scalar Scalar>
+float to_float(Scalar x) noexcept {
+  if constexpr (std::is_same_v<Scalar, Eigen::half>) {
+    return numeric::half_to_float(std::bit_cast<std::uint16_t>(x));
+  } else if constexpr (std::is_same_v<Scalar, Eigen::bfloat16>) {
+    return numeric::bfloat16_to_float(std::bit_cast<std::uint16_t>(x));
+  } else {
+    return static_cast<float>(x);
+  }
+}
+
+/// Rows of float over memory that belongs to someone else: element (r, c) is at data + r * row_step + c *
+/// col_step.
+class row_source {
+ public:
+  template <real_scalar Scalar>
+  row_source(const Scalar* data, index rows, index cols, index row_step, index col_step)
+      : data_(data),
+        rows_(rows),
+        cols_(cols),
+        row_step_(row_step),
+        col_step_(col_step),
+        copy_(&copy<Scalar>) {
+    in_place_ = std::is_same_v<Scalar, float> && (col_step == 1 || cols <= 1);
+  }
+
+  index rows() const noexcept { return rows_; }
+  index cols() const noexcept { return cols_; }
+
+  /// Rows that are best read together: one where they lie in place, a cache line of a column otherwise.
+  static constexpr index panel_rows = 16;
+
+  /// Part of some rows, each contiguous in itself, `stride` floats apart.
+  struct panel {
+    const float* data;
+    index stride;
+    const float* row(index i) const noexcept { return data + i * stride; }
+  };
+  /// `count` rows from `first` on. Points into the matrix where it holds rows of float, else copies into
+  /// `scratch`.
+  panel read(index first, index count, std::vector<float>& scratch) const {
+    return read(first, count, 0, cols_, scratch);
+  }
+  /// Of those rows, `width` columns from `column` on.
+  panel read(index first, index count, index column, index width, std::vector<float>& scratch) const {
+    if (in_place_) return {static_cast<const float*>(data_) + first * row_step_ + column, row_step_};
+    scratch.resize(static_cast<std::size_t>(count * width));
+    copy_(*this, first, count, column, width, scratch.data());
+    return {scratch.data(), width};
+  }
+  /// All elements as one sequence, row after row, or nullptr where they do not lie so.
+  const float* contiguous() const noexcept {
+    return in_place_ && (row_step_ == cols_ || rows_ <= 1) ? static_cast<const float*>(data_) : nullptr;
+  }
+
+ private:
+  template <class Scalar>
+  static void copy(const row_source& from, index first, index count, index column, index width, float* out) {
+    const Scalar* data =
+        static_cast<const Scalar*>(from.data_) + first * from.row_step_ + column * from.col_step_;
+    if constexpr (std::is_same_v<Scalar, float>) {
+      if (from.row_step_ == 1) return simd::rows().transpose(data, from.col_step_, count, width, out);
+    }
+    if (from.row_step_ == 1) {  // column by column, in the order of memory
+      for (index c = 0; c < width; ++c)
+        for (index r = 0; r < count; ++r) out[r * width + c] = to_float(data[c * from.col_step_ + r]);
+    } else {
+      for (index r = 0; r < count; ++r)
+        for (index c = 0; c < width; ++c)
+          out[r * width + c] = to_float(data[r * from.row_step_ + c * from.col_step_]);
+    }
+  }
+
+  const void* data_;
+  index rows_, cols_, row_step_, col_step_;
+  void (*copy_)(const row_source&, index first, index count, index column, index width, float* out);
+  bool in_place_ = false;
+};
+
+/// A compile-time column vector is quantized along its length, as a matrix of one row would be.
+template <class Derived>
+inline constexpr bool is_column_vector = Derived::ColsAtCompileTime == 1 && Derived::RowsAtCompileTime != 1;
+
+/// Calls action(row_source) on `input`, reading it in place where its memory can be addressed and evaluating
+/// an expression exactly once.
+template <class Derived, class Action>
+decltype(auto) with_rows(const Eigen::DenseBase<Derived>& input, const Action& action) {
+  static_assert(
+      real_scalar<typename Derived::Scalar>,
+      "bitgauge quantizes float, double, Eigen::half and Eigen::bfloat16: convert with .cast<float>()");
+  constexpr bool direct =
+      (static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) != 0;
+  if constexpr (direct) {
+    const Derived& x = input.derived();
+    if constexpr (is_column_vector<Derived>) {
+      return action(row_source(x.data(), 1, x.rows(), x.rows(), x.innerStride()));
+    } else if constexpr (Derived::IsRowMajor) {
+      return action(row_source(x.data(), x.rows(), x.cols(), x.outerStride(), x.innerStride()));
+    } else {
+      return action(row_source(x.data(), x.rows(), x.cols(), x.innerStride(), x.outerStride()));
+    }
+  } else {
+    const typename Derived::PlainObject evaluated = input.derived();
+    return with_rows(evaluated, action);
+  }
+}
+
+}  // namespace detail
+}  // namespace bitgauge
