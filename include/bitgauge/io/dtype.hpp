@@ -1,0 +1,139 @@
+#pragma once
+
+/// \file
+/// The element types that containers hold, and how their little-endian bytes become floats.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/io/bytes.hpp>
+#include <bitgauge/numeric/half.hpp>
+#include <bitgauge/numeric/small_float.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace bitgauge::io {
+
+/// The type of a tensor's elements.
+enum class dtype : std::uint8_t {
+  f64,
+  f32,
+  f16,
+  bf16,
+  f8_e4m3,
+  f8_e5m2,
+  i64,
+  i32,
+  i16,
+  i8,
+  u64,
+  u32,
+  u16,
+  u8,
+  boolean,
+};
+
+/// What is known of an element type.
+struct dtype_traits {
+  dtype type;
+  std::string_view name;  ///< as .safetensors spells it
+  std::uint32_t size;     ///< bytes of an element
+  char kind;              ///< 'f' float, 'i' signed, 'u' unsigned, 'b' bool, as NumPy's letters
+};
+
+/// All element types, in the order of `dtype`.
+inline constexpr std::array<dtype_traits, 15> dtypes{{
+    {dtype::f64, "F64", 8, 'f'},
+    {dtype::f32, "F32", 4, 'f'},
+    {dtype::f16, "F16", 2, 'f'},
+    {dtype::bf16, "BF16", 2, 'f'},
+    {dtype::f8_e4m3, "F8_E4M3", 1, 'f'},
+    {dtype::f8_e5m2, "F8_E5M2", 1, 'f'},
+    {dtype::i64, "I64", 8, 'i'},
+    {dtype::i32, "I32", 4, 'i'},
+    {dtype::i16, "I16", 2, 'i'},
+    {dtype::i8, "I8", 1, 'i'},
+    {dtype::u64, "U64", 8, 'u'},
+    {dtype::u32, "U32", 4, 'u'},
+    {dtype::u16, "U16", 2, 'u'},
+    {dtype::u8, "U8", 1, 'u'},
+    {dtype::boolean, "BOOL", 1, 'b'},
+}};
+
+/// The traits of `type`.
+constexpr const dtype_traits& traits_of(dtype type) noexcept {
+  return dtypes[static_cast<std::size_t>(type)];
+}
+constexpr std::string_view name_of(dtype type) noexcept {
+  return traits_of(type).name;
+}
+constexpr std::size_t size_of(dtype type) noexcept {
+  return traits_of(type).size;
+}
+/// True for every type whose elements are floating-point numbers.
+constexpr bool is_floating(dtype type) noexcept {
+  return traits_of(type).kind == 'f';
+}
+
+/// The traits of the type that .safetensors calls `name`, or null.
+constexpr const dtype_traits* find_dtype(std::string_view name) noexcept {
+  for (const dtype_traits& entry : dtypes) {
+    if (entry.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+namespace detail {
+
+/// The value of one stored element, in the C++ type that holds it exactly.
+template <dtype Type>
+auto load_element(const std::byte* bytes) noexcept {
+  if constexpr (Type == dtype::f64) return from_little_endian<double>(bytes);
+  if constexpr (Type == dtype::f32) return from_little_endian<float>(bytes);
+  if constexpr (Type == dtype::f16) return numeric::half_to_float(from_little_endian<std::uint16_t>(bytes));
+  if constexpr (Type == dtype::bf16)
+    return numeric::bfloat16_to_float(from_little_endian<std::uint16_t>(bytes));
+  if constexpr (Type == dtype::f8_e4m3)
+    return numeric::e4m3::from_code(from_little_endian<std::uint8_t>(bytes)).to_float();
+  if constexpr (Type == dtype::f8_e5m2)
+    return numeric::e5m2::from_code(from_little_endian<std::uint8_t>(bytes)).to_float();
+  if constexpr (Type == dtype::i64) return from_little_endian<std::int64_t>(bytes);
+  if constexpr (Type == dtype::i32) return from_little_endian<std::int32_t>(bytes);
+  if constexpr (Type == dtype::i16) return from_little_endian<std::int16_t>(bytes);
+  if constexpr (Type == dtype::i8) return from_little_endian<std::int8_t>(bytes);
+  if constexpr (Type == dtype::u64) return from_little_endian<std::uint64_t>(bytes);
+  if constexpr (Type == dtype::u32) return from_little_endian<std::uint32_t>(bytes);
+  if constexpr (Type == dtype::u16) return from_little_endian<std::uint16_t>(bytes);
+  if constexpr (Type == dtype::u8) return from_little_endian<std::uint8_t>(bytes);
+  if constexpr (Type == dtype::boolean) return *bytes != std::byte{0};
+}
+
+/// Converts elements from a type known at compile time.
+template <dtype Type, class Float>
+void convert_elements(const std::byte* bytes, std::size_t count, Float* out) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    out[i] = static_cast<Float>(load_element<Type>(bytes + i * size_of(Type)));
+  }
+}
+
+template <class Float, std::size_t... I>
+constexpr auto conversion_table(std::index_sequence<I...>) noexcept {
+  using conversion = void (*)(const std::byte*, std::size_t, Float*) noexcept;
+  return std::array<conversion, sizeof...(I)>{&convert_elements<static_cast<dtype>(I), Float>...};
+}
+
+}  // namespace detail
+
+/// Converts `count` elements of any type, little-endian and at any alignment, to float or double: exact where
+/// the target can hold the value, else rounded to nearest, ties to even. Linear time.
+template <class Float>
+void convert_to(dtype type, const std::byte* bytes, std::size_t count, Float* out) noexcept {
+  static_assert(std::is_floating_point_v<Float>, "elements are converted to float or double");
+  constexpr auto table = detail::conversion_table<Float>(std::make_index_sequence<dtypes.size()>());
+  table[static_cast<std::size_t>(type)](bytes, count, out);
+}
+
+}  // namespace bitgauge::io
