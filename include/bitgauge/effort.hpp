@@ -1,0 +1,14 @@
+#pragma once
+
+/// \file
+/// How hard a search tries.
+
+#include <cstdint>
+
+namespace bitgauge {
+
+/// The effort of every searching answer: ranges, block encoders, error feedback. Each documents what a level costs and
+/// gains. `reference` exists where a foreign system's bytes are reproduced.
+enum class effort : std::uint8_t { reference, fast, normal, best };
+
+}  // namespace bitgauge
