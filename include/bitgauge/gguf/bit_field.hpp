@@ -1,0 +1,115 @@
+#pragma once
+
+/// \file
+/// The one primitive that every ggml block layout is made of: a field of a few bits, repeated at regular
+/// strides. A code may be split over several such fields.
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+namespace bitgauge::gguf {
+
+/// `count` repetitions, `stride` bits apart.
+struct axis {
+  int count = 1;
+  int stride = 0;
+};
+
+/// Where the entries of an array of `bits`-bit numbers lie in a block. Entry
+/// e = i + inner.count * (m + middle.count * o) begins at bit
+/// first_bit + i * inner.stride + m * middle.stride + o * outer.stride; bit b is bit b % 8 (from the least
+/// significant) of byte b / 8. A field of up to 9 bits may begin anywhere, one of 16 at a whole byte.
+struct bit_field {
+  int first_bit = 0;
+  int bits = 0;
+  axis inner{}, middle{}, outer{};
+
+  constexpr int entries() const noexcept { return inner.count * middle.count * outer.count; }
+  constexpr int position(int entry) const noexcept {
+    return first_bit + entry % inner.count * inner.stride +
+           entry / inner.count % middle.count * middle.stride +
+           entry / (inner.count * middle.count) * outer.stride;
+  }
+};
+
+/// A bit plane: `entries` fields of `bits` bits from byte `byte` on. A run of `run` bytes holds its first
+/// `run` entries in the low bits, the next `run` in the bits above, and so on; then the next run begins.
+/// With run = 1 the entries lie densely, least significant bit first.
+constexpr bit_field plane(int byte, int bits, int run, int entries) noexcept {
+  const int per_byte = 8 / bits;
+  return {8 * byte, bits, {run, 8}, {per_byte, bits}, {entries / (run * per_byte), 8 * run}};
+}
+
+/// A single number of `bits` bits from byte `byte` on.
+constexpr bit_field single(int byte, int bits) noexcept {
+  return {8 * byte, bits};
+}
+
+/// An array of codes of which each is the concatenation of one entry of every part, the first part lowest.
+template <bit_field... Parts>
+struct code_layout {
+  static constexpr std::array<bit_field, sizeof...(Parts)> parts{Parts...};
+  static constexpr int entries = parts[0].entries();
+  static constexpr int bits = (Parts.bits + ...);
+  using code = std::conditional_t<(bits <= 8), std::uint8_t, std::uint16_t>;
+  static_assert(((Parts.entries() == entries) && ...) && bits <= 16);
+
+  /// Reads all codes of the block at `bytes`.
+  static constexpr void unpack(const std::uint8_t* bytes, code* codes) noexcept {
+    std::fill_n(codes, entries, code{0});
+    int shift = 0;
+    ((unpack_part<Parts>(bytes, codes, shift), shift += Parts.bits), ...);
+  }
+
+  /// Writes all codes into the block at `bytes`, whose bits here must be zero before.
+  static constexpr void pack(const code* codes, std::uint8_t* bytes) noexcept {
+    int shift = 0;
+    ((pack_part<Parts>(codes, bytes, shift), shift += Parts.bits), ...);
+  }
+
+ private:
+  /// True where every entry of a row of the field lies at the same bits of neighbouring bytes.
+  static constexpr bool byte_stepped(bit_field f) noexcept {
+    return f.bits <= 8 && f.inner.stride == 8 && f.first_bit % 8 + f.bits <= 8;
+  }
+
+  template <bit_field F>
+  static constexpr void unpack_part(const std::uint8_t* bytes, code* codes, int left) noexcept {
+    constexpr unsigned mask = (1u << F.bits) - 1u;
+    for (int row = 0; row < F.middle.count * F.outer.count; ++row, codes += F.inner.count) {
+      const int start = F.position(row * F.inner.count);
+      if constexpr (byte_stepped(F)) {
+        for (int i = 0; i < F.inner.count; ++i) {
+          codes[i] = static_cast<code>(codes[i] | ((bytes[start / 8 + i] >> (start % 8)) & mask) << left);
+        }
+      } else {
+        for (int i = 0; i < F.inner.count; ++i) {
+          const int at = start + i * F.inner.stride;
+          unsigned window = bytes[at / 8];
+          if (at % 8 + F.bits > 8) window |= static_cast<unsigned>(bytes[at / 8 + 1]) << 8;
+          codes[i] = static_cast<code>(codes[i] | ((window >> (at % 8)) & mask) << left);
+        }
+      }
+    }
+  }
+
+  template <bit_field F>
+  static constexpr void pack_part(const code* codes, std::uint8_t* bytes, int right) noexcept {
+    constexpr unsigned mask = (1u << F.bits) - 1u;
+    for (int row = 0; row < F.middle.count * F.outer.count; ++row, codes += F.inner.count) {
+      const int start = F.position(row * F.inner.count);
+      for (int i = 0; i < F.inner.count; ++i) {
+        const int at = start + i * F.inner.stride;
+        const unsigned window = ((static_cast<unsigned>(codes[i]) >> right) & mask) << (at % 8);
+        bytes[at / 8] = static_cast<std::uint8_t>(bytes[at / 8] | window);
+        if (at % 8 + F.bits > 8) {
+          bytes[at / 8 + 1] = static_cast<std::uint8_t>(bytes[at / 8 + 1] | window >> 8);
+        }
+      }
+    }
+  }
+};
+
+}  // namespace bitgauge::gguf
