@@ -63,8 +63,9 @@ inline word_matrix pack_words(const code_matrix& codes, int bits) {
     pack_dense(codes.data() + r * codes.cols(), codes.cols(), bits, stream.data());
     for (index w = 0; w < words; ++w) {
       const std::uint8_t* byte = stream.data() + 4 * w;
-      packed(r, w) = static_cast<std::int32_t>(byte[0] | byte[1] << 8 | byte[2] << 16 |
-                                               static_cast<std::uint32_t>(byte[3]) << 24);
+      packed(r, w) =
+          static_cast<std::int32_t>(static_cast<std::uint32_t>(byte[0] | byte[1] << 8 | byte[2] << 16) |
+                                    static_cast<std::uint32_t>(byte[3]) << 24);
     }
   }
   return packed;
