@@ -4,8 +4,20 @@
 /// The front end: quantize(matrix, answers...).
 
 #include <bitgauge/matrix/quantizer.hpp>
+#include <bitgauge/matrix/scheme.hpp>
 
 namespace bitgauge {
+namespace detail {
+
+template <class Derived>
+quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how) {
+  // along a vector there is one row and one column
+  if (is_column_vector<Derived> && how.groups.what == granularity::kind::column) how.groups = per_row{};
+  return with_rows(
+      matrix, [&](const row_source& rows) { return quantizer(rows, how).run(is_column_vector<Derived>); });
+}
+
+}  // namespace detail
 
 /// Quantizes `matrix` (out x in, groups along in) by the answers given, in any order: a grid, a granularity,
 /// a range, a rounding, a scale storage, an importance, options. What is left out is affine<8>, per_row,
@@ -26,12 +38,9 @@ namespace bitgauge {
 /// shape_error for an importance of the wrong length, invalid_scheme for bits outside 1..8 or empty groups.
 /// Cost: one pass over the matrix for min-max and absmax within rows, two for per_tensor and per_column.
 template <class Derived, class... Answers>
-quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const Answers&... answers) {
-  detail::recipe how = detail::make_recipe(answers...);
-  if (detail::is_column_vector<Derived> && how.groups.what == granularity::kind::column) how.groups = per_row{};
-  return detail::with_rows(matrix, [&](const detail::row_source& rows) {
-    return detail::quantizer(rows, how).run(detail::is_column_vector<Derived>);
-  });
+requires(!std::same_as<Answers, scheme> && ...) quantized_matrix
+    quantize(const Eigen::DenseBase<Derived>& matrix, const Answers&... answers) {
+  return detail::quantize_by(matrix, detail::make_recipe(answers...));
 }
 
 }  // namespace bitgauge

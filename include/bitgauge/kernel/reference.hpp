@@ -1,0 +1,47 @@
+#pragma once
+
+/// \file
+/// The matrix product by its definition: the oracle for every faster kernel, and the product until one fits.
+
+#include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/parallel.hpp>
+
+#include <string>
+#include <vector>
+
+namespace bitgauge {
+
+/// y = W x with W dequantized row by row: weights exact, activations float, sums in double in the order of
+/// the columns. x is in x samples (or a vector of in elements), the result out x samples. Throws shape_error.
+/// Cost: one dequantization of W, and memory for one row.
+template <class Derived>
+Eigen::Matrix<float, Eigen::Dynamic, Derived::ColsAtCompileTime> operator*(
+    const quantized_matrix& w, const Eigen::MatrixBase<Derived>& x) {
+  if (w.cols() != x.rows())
+    raise(shape_error("product of " + std::to_string(w.rows()) + " x " + std::to_string(w.cols()) +
+                      " quantized weights: expected " + std::to_string(w.cols()) + " rows of input, found " +
+                      std::to_string(x.rows())));
+  const Eigen::MatrixXd input = x.template cast<double>();
+  Eigen::Matrix<float, Eigen::Dynamic, Derived::ColsAtCompileTime> y(w.rows(), x.cols());
+  if (w.is_column_vector()) {  // stored as one row: an outer product
+    std::vector<float> column(static_cast<std::size_t>(w.rows()));
+    w.dequantize_row(0, column.data());
+    for (index r = 0; r < w.rows(); ++r)
+      for (index s = 0; s < x.cols(); ++s)
+        y(r, s) = static_cast<float>(static_cast<double>(column[static_cast<std::size_t>(r)]) * input(0, s));
+    return y;
+  }
+  parallel_for(w.rows(), 0, [&](index r) {
+    std::vector<float> row(static_cast<std::size_t>(w.cols()));
+    w.dequantize_row(r, row.data());
+    for (index s = 0; s < x.cols(); ++s) {
+      double sum = 0;
+      for (index c = 0; c < w.cols(); ++c)
+        sum += static_cast<double>(row[static_cast<std::size_t>(c)]) * input(c, s);
+      y(r, s) = static_cast<float>(sum);
+    }
+  });
+  return y;
+}
+
+}  // namespace bitgauge

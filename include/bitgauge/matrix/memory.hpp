@@ -1,0 +1,50 @@
+#pragma once
+
+/// \file
+/// How much a scheme stores, before anything is quantized.
+
+#include <bitgauge/granularity/granularity.hpp>
+#include <bitgauge/matrix/named_grids.hpp>
+#include <bitgauge/matrix/scheme.hpp>
+#include <bitgauge/packing/dense.hpp>
+#include <bitgauge/scale/storage.hpp>
+
+namespace bitgauge {
+
+/// What a number of parameters takes.
+struct memory_estimate {
+  double bits_per_weight = 0;
+  double bytes = 0;
+
+  /// Decimal gigabytes: bytes / 10^9.
+  double gigabytes() const noexcept { return bytes / 1e9; }
+};
+
+/// `parameters` numbers of `bits_per_weight` bits: 70e9 at 16 bits are 140 GB, at 4.5 bits 39.375 GB.
+constexpr memory_estimate estimate_memory(double parameters, double bits_per_weight) noexcept {
+  return {bits_per_weight, parameters * bits_per_weight / 8};
+}
+
+/// The bytes that quantizing a matrix of this shape by `s` stores, padding included: what
+/// quantized_matrix::storage_bytes() will be for integer grids.
+inline index storage_bytes(const scheme& s, index rows, index cols) {
+  const detail::shared_grid grid = detail::grid_of(s);
+  const index groups = partition(s.groups, rows, cols).count();
+  return rows * packing::dense_bytes(cols, grid->bits()) + groups * bytes_of(s.scales.type) +
+         (grid->has_zero_point() ? packing::dense_bytes(groups, grid->bits()) : 0);
+}
+
+/// A model of `parameters` numbers in matrices of `cols` columns (the groups of a row; 4096 where it does not
+/// matter). Throws invalid_scheme for an unknown grid.
+inline memory_estimate estimate_memory(double parameters, const scheme& s, index cols = 4096) {
+  // 64 rows fill whole bytes of packed zero points; a tensor's single scale is lost in a large model
+  constexpr index rows = 64;
+  const bool per_model =
+      s.groups.what == granularity::kind::tensor || s.groups.what == granularity::kind::column;
+  const detail::shared_grid grid = detail::grid_of(s);
+  const double bytes = per_model ? static_cast<double>(rows * packing::dense_bytes(cols, grid->bits()))
+                                 : static_cast<double>(storage_bytes(s, rows, cols));
+  return estimate_memory(parameters, 8 * bytes / static_cast<double>(rows * cols));
+}
+
+}  // namespace bitgauge

@@ -1,0 +1,60 @@
+#pragma once
+
+/// \file
+/// The grids that have a name in scheme texts.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/grid/model.hpp>
+#include <bitgauge/matrix/scheme.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace bitgauge::detail {
+
+using shared_grid = std::shared_ptr<const grid_model>;
+
+template <class Grid>
+shared_grid share(const Grid& grid) {
+  if constexpr (integer_grid_like<Grid>) {
+    return std::make_shared<grid_model_of<integer_grid>>(grid);
+  } else {
+    return std::make_shared<grid_model_of<Grid>>(grid);
+  }
+}
+
+struct named_grid {
+  std::string_view name;
+  shared_grid (*make)(const scheme&);
+};
+
+/// One row a name.
+inline constexpr named_grid named_grids[] = {
+    {"symmetric",
+     [](const scheme& s) {
+       return share(
+           make_symmetric(s.bits, {.full = s.full, .unsigned_codes = s.unsigned_codes, .torch = s.torch}));
+     }},
+    {"affine",
+     [](const scheme& s) {
+       return share(
+           make_affine(s.bits, {.signed_codes = s.signed_codes, .restricted = false, .torch = s.torch}));
+     }},
+};
+
+inline std::string grid_names() {
+  std::string names;
+  for (const named_grid& entry : named_grids) names += (names.empty() ? "" : ", ") + std::string(entry.name);
+  return names;
+}
+
+/// The grid a scheme names. Throws invalid_scheme with the known names.
+inline shared_grid grid_of(const scheme& s) {
+  for (const named_grid& entry : named_grids)
+    if (entry.name == s.grid.view()) return entry.make(s);
+  raise(invalid_scheme("scheme: unknown grid \"" + std::string(s.grid.view()) + "\": expected one of " +
+                       grid_names()));
+}
+
+}  // namespace bitgauge::detail

@@ -1,0 +1,125 @@
+#pragma once
+
+/// \file
+/// How far a matrix is from its original.
+
+#include <bitgauge/config.hpp>
+#include <bitgauge/error.hpp>
+#include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/row_source.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace bitgauge {
+
+/// Sums over pairs (x, y) of original and approximation, in double. Adding rows and merging sums in a fixed
+/// order gives the same result for any number of threads.
+struct error_sums {
+  double count = 0, error_energy = 0, energy = 0, approximation_energy = 0, product = 0, largest_error = 0;
+
+  void add(const float* x, const float* y, index n) noexcept {
+    double e = 0, xx = 0, yy = 0, xy = 0, largest = 0;
+    for (index i = 0; i < n; ++i) {
+      const double a = x[i], b = y[i], d = a - b;
+      e += d * d;
+      xx += a * a;
+      yy += b * b;
+      xy += a * b;
+      largest = std::max(largest, std::fabs(d));
+    }
+    merge({static_cast<double>(n), e, xx, yy, xy, largest});
+  }
+  void merge(const error_sums& other) noexcept {
+    count += other.count;
+    error_energy += other.error_energy;
+    energy += other.energy;
+    approximation_energy += other.approximation_energy;
+    product += other.product;
+    largest_error = std::max(largest_error, other.largest_error);
+  }
+
+  /// sum (x-y)^2 / n; 0 for no elements.
+  double mse() const noexcept { return count > 0 ? error_energy / count : 0; }
+  /// sum (x-y)^2 / sum x^2; 0 for no error.
+  double nmse() const noexcept { return error_energy > 0 ? error_energy / energy : 0; }
+  /// 10 log10(sum x^2 / sum (x-y)^2) in dB; infinity for no error.
+  double sqnr_db() const noexcept {
+    return error_energy > 0 ? 10 * std::log10(energy / error_energy)
+                            : std::numeric_limits<double>::infinity();
+  }
+  /// sum xy / sqrt(sum x^2 * sum y^2); 1 where both are zero, 0 where one is.
+  double cosine() const noexcept {
+    if (energy == 0 && approximation_energy == 0) return 1;
+    const double norms = std::sqrt(energy) * std::sqrt(approximation_energy);
+    return norms > 0 ? product / norms : 0;
+  }
+  double max_abs_error() const noexcept { return largest_error; }
+  /// 6.0206 * bits_per_weight - SQNR in dB: the distance to the rate-distortion bound of Gaussian data, D =
+  /// 2^(-2R) (Cover and Thomas, Elements of Information Theory, 10.3.2). 0 cannot be beaten on such data.
+  double gap_db(double bits_per_weight) const noexcept {
+    return 20 * std::log10(2.0) * bits_per_weight - sqnr_db();
+  }
+};
+
+namespace detail {
+
+/// Sums over rows that `approximation(row, out, thread scratch)` produces.
+template <class Approximation>
+error_sums compare_rows(const row_source& original, int threads, const Approximation& approximation) {
+  constexpr index height = row_source::panel_rows;
+  const index panels = (original.rows() + height - 1) / height, cols = original.cols();
+  std::vector<error_sums> parts(static_cast<std::size_t>(panels));
+  parallel_for(panels, threads, [&](index p) {
+    std::vector<float> scratch, row(static_cast<std::size_t>(cols));
+    const index first = p * height, count = std::min(height, original.rows() - first);
+    const auto panel = original.read(first, count, scratch);
+    for (index r = 0; r < count; ++r) {
+      approximation(first + r, row.data());
+      parts[static_cast<std::size_t>(p)].add(panel.row(r), row.data(), cols);
+    }
+  });
+  error_sums all;
+  for (const error_sums& part : parts) all.merge(part);
+  return all;
+}
+
+inline void require_same_shape(const char* what, index rows, index cols, index other_rows, index other_cols) {
+  if (rows == other_rows && cols == other_cols) return;
+  raise(shape_error(std::string(what) + ": expected " + std::to_string(rows) + " x " + std::to_string(cols) +
+                    ", found " + std::to_string(other_rows) + " x " + std::to_string(other_cols)));
+}
+
+}  // namespace detail
+
+/// The error of a quantized matrix against its original. Throws shape_error for different shapes. One pass,
+/// no copy of the matrix.
+template <class Derived>
+error_sums measure_error(const Eigen::DenseBase<Derived>& original, const quantized_matrix& q,
+                         int threads = 0) {
+  detail::require_same_shape("measure_error", original.rows(), original.cols(), q.rows(), q.cols());
+  return detail::with_rows(original, [&](const detail::row_source& rows) {
+    return detail::compare_rows(rows, threads, [&](index r, float* out) { q.dequantize_row(r, out); });
+  });
+}
+
+/// The error of one matrix against another.
+template <class Derived, class Other>
+error_sums measure_error(const Eigen::DenseBase<Derived>& original,
+                         const Eigen::DenseBase<Other>& approximation, int threads = 0) {
+  detail::require_same_shape("measure_error", original.rows(), original.cols(), approximation.rows(),
+                             approximation.cols());
+  return detail::with_rows(original, [&](const detail::row_source& rows) {
+    return detail::with_rows(approximation, [&](const detail::row_source& others) {
+      return detail::compare_rows(rows, threads, [&](index r, float* out) {
+        std::vector<float> scratch;
+        std::copy_n(others.read(r, 1, scratch).row(0), others.cols(), out);
+      });
+    });
+  });
+}
+
+}  // namespace bitgauge
