@@ -4,10 +4,9 @@
 /// How much a scheme stores, before anything is quantized.
 
 #include <bitgauge/granularity/granularity.hpp>
+#include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/named_grids.hpp>
 #include <bitgauge/matrix/scheme.hpp>
-#include <bitgauge/packing/dense.hpp>
-#include <bitgauge/scale/storage.hpp>
 
 namespace bitgauge {
 
@@ -25,13 +24,14 @@ constexpr memory_estimate estimate_memory(double parameters, double bits_per_wei
   return {bits_per_weight, parameters * bits_per_weight / 8};
 }
 
-/// The bytes that quantizing a matrix of this shape by `s` stores, padding included: what
-/// quantized_matrix::storage_bytes() will be for integer grids.
+/// The layout of a matrix of this shape, quantized by `s`.
+inline quantized_layout layout_of(const scheme& s, index rows, index cols) {
+  return {partition(s.groups, rows, cols), detail::meaning_of(*detail::grid_of(s)), s.scales.type, false};
+}
+
+/// The bytes that quantizing a matrix of this shape by `s` stores, padding included.
 inline index storage_bytes(const scheme& s, index rows, index cols) {
-  const detail::shared_grid grid = detail::grid_of(s);
-  const index groups = partition(s.groups, rows, cols).count();
-  return rows * packing::dense_bytes(cols, grid->bits()) + groups * bytes_of(s.scales.type) +
-         (grid->has_zero_point() ? packing::dense_bytes(groups, grid->bits()) : 0);
+  return layout_of(s, rows, cols).storage_bytes();
 }
 
 /// A model of `parameters` numbers in matrices of `cols` columns (the groups of a row; 4096 where it does not
@@ -41,9 +41,9 @@ inline memory_estimate estimate_memory(double parameters, const scheme& s, index
   constexpr index rows = 64;
   const bool per_model =
       s.groups.what == granularity::kind::tensor || s.groups.what == granularity::kind::column;
-  const detail::shared_grid grid = detail::grid_of(s);
-  const double bytes = per_model ? static_cast<double>(rows * packing::dense_bytes(cols, grid->bits()))
-                                 : static_cast<double>(storage_bytes(s, rows, cols));
+  const quantized_layout layout = layout_of(s, rows, cols);
+  const auto bytes =
+      static_cast<double>(per_model ? layout.code_bytes() : layout.storage_bytes() - layout.level_bytes());
   return estimate_memory(parameters, 8 * bytes / static_cast<double>(rows * cols));
 }
 

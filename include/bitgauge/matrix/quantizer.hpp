@@ -5,6 +5,7 @@
 /// encoded while the row is in cache; groups that span rows are fitted first.
 
 #include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
@@ -40,8 +41,9 @@ class quantizer {
       if (groups_.how().what == granularity::kind::column) fit_columns();
       for_each_panel([&](index first, index count) { encode_panel(first, count); });
     }
-    return {groups_,         meaning(), std::move(codes_), std::move(scales_), packed_zero_points(),
-            is_column_vector};
+    return {
+        groups_,         meaning_of(*how_.grid), std::move(codes_), std::move(scales_), packed_zero_points(),
+        is_column_vector};
   }
 
  private:
@@ -240,20 +242,6 @@ class quantizer {
   }
 
   // --- the result ---
-
-  code_meaning meaning() const {
-    code_meaning m;
-    m.bits = how_.grid->bits();
-    m.has_zero_points = how_.grid->has_zero_point();
-    if (const integer_grid* integer = how_.grid->integer()) {
-      m.is_signed = integer->is_signed() && !sign_only_;
-      m.is_sign_only = sign_only_;
-      m.center = integer->center;
-    } else {
-      for (int f = 0; f < 1 << m.bits; ++f) m.levels.push_back(how_.grid->level(f));
-    }
-    return m;
-  }
 
   std::vector<std::uint8_t> packed_zero_points() const {
     const auto count = static_cast<index>(zero_points_.size());

@@ -1,0 +1,57 @@
+#pragma once
+
+/// \file
+/// What a quantization stores, known before it runs: what a file is laid out by.
+
+#include <bitgauge/granularity/granularity.hpp>
+#include <bitgauge/grid/model.hpp>
+#include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/packing/dense.hpp>
+#include <bitgauge/scale/storage.hpp>
+
+namespace bitgauge {
+
+/// The groups, the meaning of the codes and the sizes of the buffers of a quantized matrix.
+struct quantized_layout {
+  partition groups;
+  code_meaning meaning;
+  scale_type scales = scale_type::f32;
+  bool is_column_vector = false;
+
+  index row_bytes() const noexcept { return packing::dense_bytes(groups.cols(), meaning.bits); }
+  index code_bytes() const noexcept { return groups.rows() * row_bytes(); }
+  index scale_bytes() const noexcept { return groups.count() * bytes_of(scales); }
+  index zero_point_bytes() const noexcept {
+    return meaning.has_zero_points ? packing::dense_bytes(groups.count(), meaning.bits) : 0;
+  }
+  index level_bytes() const noexcept { return static_cast<index>(meaning.levels.size() * sizeof(float)); }
+  /// What quantized_matrix::storage_bytes() will be.
+  index storage_bytes() const noexcept {
+    return code_bytes() + scale_bytes() + zero_point_bytes() + level_bytes();
+  }
+};
+
+/// The layout of a matrix that is already there.
+inline quantized_layout layout_of(const quantized_matrix& q) {
+  return {q.groups(), q.meaning(), q.scales().type(), q.is_column_vector()};
+}
+
+namespace detail {
+
+/// What the fields of a grid stand for.
+inline code_meaning meaning_of(const grid_model& grid) {
+  code_meaning m;
+  m.bits = grid.bits();
+  m.has_zero_points = grid.has_zero_point();
+  if (const integer_grid* integer = grid.integer()) {
+    m.is_sign_only = integer->is_sign_only();
+    m.is_signed = integer->is_signed() && !m.is_sign_only;
+    m.center = integer->center;
+  } else {
+    for (int f = 0; f < 1 << m.bits; ++f) m.levels.push_back(grid.level(f));
+  }
+  return m;
+}
+
+}  // namespace detail
+}  // namespace bitgauge
