@@ -1,0 +1,60 @@
+#pragma once
+
+/// \file
+/// Column-major to row-major with AVX2: blocks of 8 x 8 are turned in registers.
+
+#include <bitgauge/simd/x86.hpp>
+
+#if BITGAUGE_X86
+#include <bitgauge/simd/row.hpp>
+
+#include <algorithm>
+
+namespace bitgauge::simd::avx2 {
+namespace detail {
+
+/// Writes to half h of out[r] the half h of a, b, c, d, turned: lane r of each.
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void turn_4(__m256 a, __m256 b, __m256 c, __m256 d,
+                                                         __m256* out) {
+  const __m256 ab_low = _mm256_unpacklo_ps(a, b), ab_high = _mm256_unpackhi_ps(a, b);
+  const __m256 cd_low = _mm256_unpacklo_ps(c, d), cd_high = _mm256_unpackhi_ps(c, d);
+  out[0] = _mm256_shuffle_ps(ab_low, cd_low, 0x44);
+  out[1] = _mm256_shuffle_ps(ab_low, cd_low, 0xee);
+  out[2] = _mm256_shuffle_ps(ab_high, cd_high, 0x44);
+  out[3] = _mm256_shuffle_ps(ab_high, cd_high, 0xee);
+}
+
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void transpose_block(const float* x, index column_stride,
+                                                                  float* out, index row_stride) {
+  __m256 v[8], t[8];
+#pragma GCC unroll 8
+  for (index c = 0; c < 8; ++c) v[c] = _mm256_loadu_ps(x + c * column_stride);
+  turn_4(v[0], v[1], v[2], v[3], t);
+  turn_4(v[4], v[5], v[6], v[7], t + 4);
+#pragma GCC unroll 4
+  for (index r = 0; r < 4; ++r) {
+    _mm256_storeu_ps(out + r * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x20));
+    _mm256_storeu_ps(out + (r + 4) * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x31));
+  }
+}
+
+}  // namespace detail
+
+[[BITGAUGE_AVX2]] inline void transpose(const float* x, index column_stride, index rows, index cols,
+                                        float* out) {
+  for (index c = 0; c < cols; c += 8) {
+    for (index r = 0; r < rows; r += 8) {
+      const float* const from = x + c * column_stride + r;
+      if (r + 8 <= rows && c + 8 <= cols) {
+        detail::transpose_block(from, column_stride, out + r * cols + c, cols);
+        continue;
+      }
+      const index block_rows = std::min<index>(rows - r, 8), block_cols = std::min<index>(cols - c, 8);
+      for (index i = 0; i < block_rows; ++i)
+        for (index j = 0; j < block_cols; ++j) out[(r + i) * cols + c + j] = from[j * column_stride + i];
+    }
+  }
+}
+
+}  // namespace bitgauge::simd::avx2
+#endif  // BITGAUGE_X86

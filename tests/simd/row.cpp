@@ -1,0 +1,287 @@
+// Every instruction set gives the bits of the portable version, and the portable version those of the
+// formulas in row.hpp, computed here in double and 64-bit integers.
+
+#include <bitgauge/simd/dispatch.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+namespace bitgauge::simd {
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr index runs[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100, 128, 256, 1000};
+constexpr index longest = 300;
+constexpr std::uint8_t untouched = 0xa5;
+
+struct grid {
+  int lowest, highest;
+  std::vector<std::int32_t> zero_points;
+};
+const grid grids[] = {{-127, 127, {0}},
+                      {-128, 127, {0, -128, 127, 5}},
+                      {0, 255, {0, 255, 128, 77}},
+                      {-7, 7, {0}},
+                      {0, 15, {0, 15, 8}},
+                      {-8, 7, {-8, 7, 0}},
+                      {0, 1, {0, 1}},
+                      {1, 255, {128}},
+                      {-1, 0, {-1, 0}}};
+
+// Gaussian values with halves (ties), both zeros, subnormals and the extremes of binary32 among them.
+std::vector<float> make_values(index count, std::size_t offset) {
+  static const std::vector<float> pool = [] {
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal(0, 40);
+    const float special[] = {0.0f, -0.0f, FLT_MAX, -FLT_MAX, FLT_MIN, -1e-45f,
+                             0.5f, -0.5f, 1.5f,    127.5f,   -128.5f};
+    std::vector<float> values(4096);
+    for (float& x : values) {
+      const auto choice = random() % 16;
+      x = choice < 11 ? std::rint(normal(random)) / 2 : choice < 14 ? normal(random) : special[random() % 11];
+    }
+    return values;
+  }();
+  const auto first = pool.begin() + static_cast<std::ptrdiff_t>(offset * 37 % 3000);
+  return {first, first + count};
+}
+
+struct run_parameters {
+  std::vector<float> factor;
+  std::vector<std::int32_t> zero_point;
+};
+run_parameters make_parameters(index count, index run, const std::vector<std::int32_t>& zero_points) {
+  run_parameters p;
+  for (index begin = 0; begin < count; begin += run) {
+    const float factors[] = {1, 0.37f, 1e38f, 0, 3e-39f, 11.25f, -2};
+    const std::size_t i = p.factor.size();
+    p.factor.push_back(factors[i % 7]);
+    p.zero_point.push_back(zero_points[i % zero_points.size()]);
+  }
+  return p;
+}
+
+template <class T>
+::testing::AssertionResult same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (std::memcmp(&a[i], &b[i], sizeof(T)) != 0)
+      return ::testing::AssertionFailure() << "element " << i << ": " << +a[i] << " and " << +b[i];
+  return ::testing::AssertionSuccess();
+}
+
+// Calls check(count, run) for every length up to `longest`, runs longer than the row once.
+template <class Check>
+void for_each_shape(const Check& check) {
+  for (const index run : runs)
+    for (index count = 0; count <= longest; ++count)
+      if (run <= longest || count == longest) check(count, run);
+}
+
+class row : public ::testing::TestWithParam<instruction_set> {
+ protected:
+  const row_operations& fast = rows_of(GetParam());
+  const row_operations& plain = rows_of(instruction_set::portable);
+};
+
+// Catches: lanes of the next run leaking into a reduction, wrong lane order, wrong tail masks, -0 as an
+// extent.
+TEST_P(row, extents_match_portable) {
+  for_each_shape([&](index count, index run) {
+    const auto x = make_values(count, static_cast<std::size_t>(count));
+    const auto n = static_cast<std::size_t>((count + run - 1) / run) + 1;
+    std::vector<float> low(n, 9), high(n, 9), low_expected(n, 9), high_expected(n, 9);
+    const auto largest = fast.extents(x.data(), count, run, low.data(), high.data());
+    ASSERT_EQ(largest, plain.extents(x.data(), count, run, low_expected.data(), high_expected.data()));
+    ASSERT_TRUE(same_bits(low, low_expected)) << count << " in runs of " << run;
+    ASSERT_TRUE(same_bits(high, high_expected)) << count << " in runs of " << run;
+  });
+}
+
+// Catches: a NaN lost by min and max, which return one operand; an infinity in a masked tail overlooked.
+TEST_P(row, extents_report_every_position_of_a_nonfinite_value) {
+  const float quiet = std::numeric_limits<float>::quiet_NaN();
+  const float worst[] = {quiet, -quiet, infinity, -infinity};
+  for (const index run : {index{1}, index{7}, index{32}, index{1000}})
+    for (index at = 0; at < 99; ++at)
+      for (const float value : worst) {
+        std::vector<float> x(99, 1.0f), low(99), high(99);
+        x[static_cast<std::size_t>(at)] = value;
+        ASSERT_EQ(fast.extents(x.data(), 99, run, low.data(), high.data()), numeric::magnitude_bits(value))
+            << "run " << run << ", position " << at;
+      }
+}
+
+// Catches: ties rounded away, the zero point added before rounding, saturation of products beyond int32,
+// signed codes packed with saturation, bytes written behind the row.
+TEST_P(row, encode_matches_portable) {
+  for (const grid& g : grids)
+    for_each_shape([&](index count, index run) {
+      const auto x = make_values(count, static_cast<std::size_t>(count + 7 * run));
+      const auto p = make_parameters(count, run, g.zero_points);
+      std::vector<std::uint8_t> codes(static_cast<std::size_t>(count) + 40, untouched), expected = codes;
+      fast.encode(x.data(), count, run, p.factor.data(), p.zero_point.data(), g.lowest, g.highest,
+                  codes.data());
+      plain.encode(x.data(), count, run, p.factor.data(), p.zero_point.data(), g.lowest, g.highest,
+                   expected.data());
+      ASSERT_TRUE(same_bits(codes, expected)) << count << " in runs of " << run << ", lowest " << g.lowest;
+    });
+}
+
+// Catches: sign extension of unsigned codes and the reverse, floats written behind the row.
+TEST_P(row, decode_matches_portable) {
+  for (const bool is_signed : {false, true})
+    for_each_shape([&](index count, index run) {
+      std::vector<std::uint8_t> codes(static_cast<std::size_t>(count));
+      for (std::size_t i = 0; i < codes.size(); ++i)
+        codes[i] = static_cast<std::uint8_t>(i * 89 + codes.size());
+      const auto p = make_parameters(count, run, {0, -128, 127, 255, 8});
+      std::vector<float> out(static_cast<std::size_t>(count) + 40, 7), expected = out;
+      fast.decode(codes.data(), count, run, p.factor.data(), p.zero_point.data(), is_signed, out.data());
+      plain.decode(codes.data(), count, run, p.factor.data(), p.zero_point.data(), is_signed,
+                   expected.data());
+      ASSERT_TRUE(same_bits(out, expected)) << count << " in runs of " << run;
+    });
+}
+
+// Catches: neighbours overwritten, high bits of a code leaking into the next, bytes written behind the last.
+TEST_P(row, pack_and_unpack_match_portable) {
+  std::mt19937 random(3);
+  for (int bits = 1; bits <= 8; ++bits)
+    for (index count = 0; count <= longest; ++count) {
+      std::vector<std::uint8_t> codes(static_cast<std::size_t>(count));
+      for (std::uint8_t& code : codes) code = static_cast<std::uint8_t>(random());
+      const auto bytes = static_cast<std::size_t>((count * bits + 7) / 8);
+      std::vector<std::uint8_t> packed(bytes + 20, untouched), expected = packed;
+      fast.pack(codes.data(), count, bits, packed.data());
+      plain.pack(codes.data(), count, bits, expected.data());
+      ASSERT_TRUE(same_bits(packed, expected)) << count << " codes of " << bits << " bits";
+
+      packed.resize(bytes);  // a read behind the end is for the sanitizer to see
+      packed.shrink_to_fit();
+      for (const bool sign_extend : {false, true}) {
+        std::vector<std::uint8_t> back(codes.size() + 70, untouched), back_expected = back;
+        fast.unpack(packed.data(), count, bits, sign_extend, back.data());
+        plain.unpack(packed.data(), count, bits, sign_extend, back_expected.data());
+        ASSERT_TRUE(same_bits(back, back_expected)) << count << " codes of " << bits << " bits";
+      }
+    }
+}
+
+// Catches: a block turned the wrong way, edges of blocks lost, elements written behind the last row.
+TEST_P(row, transpose_moves_every_element) {
+  for (const index rows_count : {0, 1, 3, 8, 15, 16, 17, 31, 40})
+    for (const index cols : {0, 1, 2, 7, 8, 9, 16, 17, 33, 50})
+      for (const index stride : {rows_count, rows_count + 5}) {
+        std::vector<float> x(static_cast<std::size_t>(stride * cols + 1));
+        for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
+        std::vector<float> out(static_cast<std::size_t>(rows_count * cols) + 20, -1);
+        fast.transpose(x.data(), stride, rows_count, cols, out.data());
+        for (index r = 0; r < rows_count; ++r)
+          for (index c = 0; c < cols; ++c)
+            ASSERT_EQ(out[static_cast<std::size_t>(r * cols + c)], static_cast<float>(c * stride + r));
+        for (index i = rows_count * cols; i < rows_count * cols + 20; ++i)
+          ASSERT_EQ(out[static_cast<std::size_t>(i)], -1);
+      }
+}
+
+INSTANTIATE_TEST_SUITE_P(each, row, ::testing::ValuesIn(available()),
+                         [](const auto& parameter) { return std::string(name_of(parameter.param)); });
+
+// Catches: an extent that does not include zero, a run's neighbours counted in.
+TEST(portable_row, extents_are_those_of_each_run) {
+  const auto x = make_values(100, 1);
+  std::vector<float> low(15), high(15);
+  std::uint32_t largest = 0;
+  for (const float v : x) largest = std::max(largest, numeric::magnitude_bits(v));
+  EXPECT_EQ(portable::extents(x.data(), 100, 7, low.data(), high.data()), largest);
+  for (std::size_t i = 0; i < 15; ++i) {
+    const auto first = x.begin() + static_cast<std::ptrdiff_t>(7 * i);
+    const auto last = x.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(7 * i + 7, 100));
+    EXPECT_EQ(low[i], std::min(0.0f, *std::min_element(first, last)));
+    EXPECT_EQ(high[i], std::max(0.0f, *std::max_element(first, last)));
+  }
+}
+
+// The rule in wider arithmetic: the product rounded once to binary32, then to the nearest even integer by
+// comparing with both neighbours. Catches: truncation, ties away from zero, clamping before the zero point.
+TEST(portable_row, encode_follows_its_formula) {
+  for (const grid& g : grids)
+    for (const std::int32_t zero_point : g.zero_points)
+      for (const float inverse : {0.0f, 0.37f, 1.0f, 11.25f, 1e38f}) {
+        const auto x = make_values(200, static_cast<std::size_t>(zero_point + 1000));
+        std::vector<std::uint8_t> codes(200);
+        portable::encode(x.data(), 200, 200, &inverse, &zero_point, g.lowest, g.highest, codes.data());
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          double steps = static_cast<double>(x[i]) * static_cast<double>(inverse);
+          if (std::fabs(steps) < 1e6) steps = static_cast<double>(static_cast<float>(steps));
+          const double below = std::floor(std::clamp(steps, -1e6, 1e6)),
+                       part = std::clamp(steps, -1e6, 1e6) - below;
+          const bool up = part > 0.5 || (part == 0.5 && std::fmod(below, 2) != 0);
+          const auto code =
+              std::clamp(static_cast<int>(below) + (up ? 1 : 0) + zero_point, g.lowest, g.highest);
+          ASSERT_EQ(codes[i], static_cast<std::uint8_t>(code))
+              << x[i] << " * " << inverse << " + " << zero_point;
+        }
+      }
+}
+
+// Every code, exactly. Catches: an unsigned code read as signed.
+TEST(portable_row, decode_follows_its_formula) {
+  std::vector<std::uint8_t> codes(256);
+  for (std::size_t i = 0; i < 256; ++i) codes[i] = static_cast<std::uint8_t>(i);
+  const float scale = 0.25f;
+  const std::int32_t zero_point = -3;
+  std::vector<float> out(256);
+  for (const bool is_signed : {false, true}) {
+    portable::decode(codes.data(), 256, 256, &scale, &zero_point, is_signed, out.data());
+    for (int i = 0; i < 256; ++i)
+      EXPECT_EQ(out[static_cast<std::size_t>(i)],
+                0.25f * static_cast<float>((is_signed && i > 127 ? i - 256 : i) + 3));
+  }
+}
+
+// The layout bit by bit. Catches: most significant bit first, words instead of bytes.
+TEST(portable_row, pack_puts_bit_k_of_code_i_at_bit_i_times_width_plus_k) {
+  std::mt19937 random(5);
+  for (int bits = 1; bits <= 8; ++bits) {
+    std::vector<std::uint8_t> codes(61), packed(static_cast<std::size_t>((61 * bits + 7) / 8));
+    for (std::uint8_t& code : codes) code = static_cast<std::uint8_t>(random());
+    portable::pack(codes.data(), 61, bits, packed.data());
+    std::vector<std::uint8_t> unsigned_back(61), signed_back(61);
+    portable::unpack(packed.data(), 61, bits, false, unsigned_back.data());
+    portable::unpack(packed.data(), 61, bits, true, signed_back.data());
+    for (std::size_t i = 0; i < 61; ++i) {
+      for (std::size_t k = 0; k < static_cast<std::size_t>(bits); ++k) {
+        const std::size_t bit = i * static_cast<std::size_t>(bits) + k;
+        ASSERT_EQ(packed[bit / 8] >> (bit % 8) & 1, codes[i] >> k & 1);
+      }
+      const int field = codes[i] & ((1 << bits) - 1);
+      ASSERT_EQ(unsigned_back[i], field);
+      ASSERT_EQ(static_cast<std::int8_t>(signed_back[i]),
+                field >= 1 << (bits - 1) ? field - (1 << bits) : field);
+    }
+  }
+}
+
+// Catches: an override that outlives its scope, or one that picks what the processor lacks.
+TEST(instruction_sets, with_instruction_set_is_undone) {
+  const instruction_set before = selected();
+  EXPECT_EQ(before, available().back());
+  for (const instruction_set set : available()) {
+    const with_instruction_set guard(set);
+    EXPECT_EQ(selected(), set);
+    EXPECT_EQ(&rows(), &rows_of(set));
+  }
+  EXPECT_EQ(selected(), before);
+}
+
+}  // namespace
+}  // namespace bitgauge::simd
