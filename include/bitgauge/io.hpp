@@ -1,0 +1,9 @@
+#pragma once
+
+/// \file
+/// The file formats; they need nlohmann-json.
+
+#include <bitgauge/io/npy.hpp>
+#include <bitgauge/io/quantized_safetensors.hpp>
+#include <bitgauge/io/safetensors.hpp>
+#include <bitgauge/io/tensor_file.hpp>

@@ -1,0 +1,178 @@
+#pragma once
+
+/// \file
+/// The JSON that says what the parts of a quantized tensor in a .safetensors file mean.
+///
+/// `__metadata__` holds one text under the key `bitgauge`:
+///
+///     {"version": 1, "tensors": {
+///       "w": {"shape": [64, 300],            the original shape; rows are its first extent, columns the rest
+///             "dtype": "F32",                the original element type
+///             "scheme": "affine:bits=4,group=128",   how it was made; for people, not needed to decode
+///             "bits": 4,                     bits of a code
+///             "codes": "unsigned",           unsigned | signed (two's complement) | sign (0 is -1, 1 is +1)
+///             | levels "group": 128,                  elements of a row that share parameters, or "row",
+///             "column", "tensor" "zero_point": "stored"}}}      or the one integer that all groups share
+///
+/// and the file holds, for each such tensor,
+///
+///     w.codes        U8 [rows, row_bytes]    codes packed LSB first, each row from a byte boundary
+///     w.scales       F32, F16 or BF16 [groups]   row by row, and along each row
+///     w.zero_points  U8 [bytes]              only with "stored": codes packed LSB first without gaps
+///     w.levels       F32 [2^bits]            only with "levels": the number each code stands for
+///
+/// real = scale * (code - zero_point), the code replaced by its level where there are levels. A vector is one
+/// row.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/io/bytes.hpp>
+#include <bitgauge/io/dtype.hpp>
+#include <bitgauge/matrix/layout.hpp>
+#include <bitgauge/matrix/scheme_text.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bitgauge::io {
+
+/// One quantized tensor of a file. The layout's levels are filled once the tensor is read.
+struct quantized_entry {
+  std::string name;
+  std::vector<std::uint64_t> shape;  ///< of the original
+  dtype original = dtype::f32;
+  std::string scheme;
+  quantized_layout layout;
+  bool has_levels = false;
+};
+
+/// Rows and columns of the matrix that a tensor of two or more dimensions is quantized as: a vector is one
+/// row. Raises shape_error where they exceed 63 bits.
+inline std::pair<index, index> matrix_shape(const std::string& name,
+                                            const std::vector<std::uint64_t>& shape) {
+  std::uint64_t rows = shape.size() < 2 ? 1 : shape.front(), cols = 1, all = 1;
+  bool fits = true;
+  for (std::size_t i = shape.size() < 2 ? 0 : 1; i < shape.size(); ++i)
+    fits = checked_multiply(cols, shape[i], cols) && fits;
+  fits = checked_multiply(rows, cols, all) && fits;
+  // a row takes at most 8 bytes an element, and bit counts are computed in 64 bits
+  if (!fits ||
+      std::max({rows, cols, all}) > static_cast<std::uint64_t>(std::numeric_limits<index>::max() / 64))
+    raise(shape_error(name + ": its elements exceed 57 bits"));
+  return {static_cast<index>(rows), static_cast<index>(cols)};
+}
+
+namespace detail {
+
+inline constexpr bitgauge::detail::words<granularity> group_words(bitgauge::detail::granularity_words);
+
+inline std::string_view code_word(const quantized_entry& entry) {
+  const code_meaning& m = entry.layout.meaning;
+  return entry.has_levels ? "levels" : m.is_sign_only ? "sign" : m.is_signed ? "signed" : "unsigned";
+}
+
+inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
+  const granularity how = entry.layout.groups.how();
+  const code_meaning& m = entry.layout.meaning;
+  nlohmann::ordered_json json;
+  json["shape"] = entry.shape;
+  json["dtype"] = name_of(entry.original);
+  json["scheme"] = entry.scheme;
+  json["bits"] = m.bits;
+  json["codes"] = code_word(entry);
+  if (how.what == granularity::kind::group) {
+    json["group"] = how.size;
+  } else {
+    json["group"] = bitgauge::detail::word_of(group_words, how);
+  }
+  if (m.has_zero_points) {
+    json["zero_point"] = "stored";
+  } else {
+    json["zero_point"] = m.center;
+  }
+  return json;
+}
+
+/// Reads one description, refusing what it does not know by naming the field.
+class description_reader {
+ public:
+  description_reader(std::string file, std::string name, const nlohmann::ordered_json& json)
+      : file_(std::move(file)), name_(std::move(name)), json_(json) {}
+
+  quantized_entry read() const {
+    quantized_entry entry;
+    entry.name = name_;
+    const nlohmann::ordered_json& shape =
+        member("shape", json_.is_object() && member("shape", true).is_array(), "an array");
+    for (const auto& extent : shape) {
+      if (!extent.is_number_unsigned()) fail("shape", "an array of numbers", shape);
+      entry.shape.push_back(extent.get<std::uint64_t>());
+    }
+    entry.scheme = text("scheme");
+    const dtype_traits* original = find_dtype(text("dtype"));
+    if (original == nullptr) fail("dtype", "a known element type", member("dtype", true));
+    entry.original = original->type;
+    code_meaning& m = entry.layout.meaning;
+    m.bits = static_cast<int>(number("bits", 1, 8));
+    const std::string codes = text("codes");
+    entry.has_levels = codes == "levels";
+    m.is_sign_only = codes == "sign";
+    m.is_signed = codes == "signed";
+    if (!entry.has_levels && !m.is_sign_only && !m.is_signed && codes != "unsigned")
+      fail("codes", "unsigned, signed, sign or levels", member("codes", true));
+    const nlohmann::ordered_json& zero_point = member("zero_point", true);
+    m.has_zero_points = zero_point == "stored";
+    if (!m.has_zero_points) m.center = static_cast<int>(number("zero_point", -128, 255));
+    const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape);
+    entry.layout.groups = partition(group(), rows, cols);
+    return entry;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& field, const std::string& expected,
+                         const nlohmann::ordered_json& found) const {
+    raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": " + field,
+                      "expected " + expected + ", found " +
+                          found.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  }
+  const nlohmann::ordered_json& member(const char* field, bool good,
+                                       const char* expected = "a member") const {
+    const auto at = json_.is_object() ? json_.find(field) : json_.end();
+    if (at == json_.end()) fail(field, "a member of this name", json_);
+    if (!good) fail(field, expected, *at);
+    return *at;
+  }
+  std::string text(const char* field) const {
+    const nlohmann::ordered_json& value = member(field, true);
+    if (!value.is_string()) fail(field, "a text", value);
+    return value.get<std::string>();
+  }
+  std::int64_t number(const char* field, std::int64_t low, std::int64_t high) const {
+    const nlohmann::ordered_json& value = member(field, true);
+    const bool fits = value.is_number_integer() && value.get<double>() >= static_cast<double>(low) &&
+                      value.get<double>() <= static_cast<double>(high);
+    if (!fits)
+      fail(field, "a whole number from " + std::to_string(low) + " to " + std::to_string(high), value);
+    return value.get<std::int64_t>();
+  }
+  granularity group() const {
+    const nlohmann::ordered_json& value = member("group", true);
+    granularity how;
+    if (value.is_string() && bitgauge::detail::read_word(group_words, value.get<std::string>(), how))
+      return how;
+    if (!value.is_number_integer()) fail("group", "row, column, tensor or a number from 1 up", value);
+    return per_group{number("group", 1, std::int64_t{1} << 53)};
+  }
+
+  std::string file_, name_;
+  const nlohmann::ordered_json& json_;
+};
+
+}  // namespace detail
+}  // namespace bitgauge::io
