@@ -48,7 +48,13 @@ using per_block = per_group;
 class partition {
  public:
   partition() = default;
+  /// Throws shape_error for a negative count of rows or columns and for more than 2^60 elements (so that
+  /// sizes in bytes cannot overflow), invalid_scheme for groups of less than one element.
   partition(granularity how, index rows, index cols) : how_(how), rows_(rows), cols_(cols) {
+    constexpr index most = index{1} << 60;
+    if (rows < 0 || cols < 0 || (cols > 0 && rows > most / cols))
+      raise(shape_error("shape: expected rows and columns from 0 up and at most 2^60 elements, found " +
+                        std::to_string(rows) + " x " + std::to_string(cols)));
     if (how.what == granularity::kind::group && how.size < 1)
       raise(invalid_scheme("group: expected at least 1 element, found " + std::to_string(how.size)));
   }
