@@ -10,6 +10,7 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/parameters.hpp>
+#include <bitgauge/numeric/bits.hpp>
 
 #include <algorithm>
 #include <cfloat>
@@ -28,6 +29,7 @@ struct integer_grid {
   int center = 0;              ///< the code of zero in a symmetric grid
   float steps = 255;         ///< scale = width of the range / steps, where a symmetric range counts from zero
   float smallest_scale = 0;  ///< scales below are raised to it, all-zero groups included (torch: 2^-23)
+  bool steady_ties = true;  ///< a zero point half-way between two codes does not hang on the scale's last bit
 
   constexpr int bits() const noexcept { return width; }
   constexpr bool is_signed() const noexcept { return lowest < 0; }
@@ -41,18 +43,21 @@ struct integer_grid {
       scale = range.magnitude() / steps;
     } else {
       const float length = range.high - range.low;
-      scale = length <= FLT_MAX ? length / steps : range.high / steps - range.low / steps;
+      scale = numeric::is_finite(length) ? length / steps : range.high / steps - range.low / steps;
     }
     return std::max(scale, smallest_scale);
   }
 
   /// The zero point that makes `scale` cover `range`: clamp(lowest - rint(low / scale)); `center` in a
-  /// symmetric grid.
+  /// symmetric grid. With `steady_ties` a quotient that is half-way between two integers but for the rounding
+  /// of the scale goes to the even one: [-20, 20] and every other [-a, a] on 0 .. 255 get 128. torch has 127
+  /// or 128, as the last bit of a / 255 falls.
   int zero_point_for(interval range, float scale) const noexcept {
     if (!has_zero_point) return center;
     if (!(scale > 0)) return std::clamp(0, lowest, highest);
     const float steps_below = std::clamp(range.low / scale, -512.0f, 0.0f);
-    return std::clamp(lowest - static_cast<int>(std::nearbyint(steps_below)), lowest, highest);
+    const int below = steady_ties ? rint_steady(steps_below) : static_cast<int>(std::nearbyint(steps_below));
+    return std::clamp(lowest - below, lowest, highest);
   }
 
   /// The number a stored field (the code's low `width` bits) stands for at scale 1 and zero point 0.
@@ -71,6 +76,15 @@ struct integer_grid {
   }
 
   friend constexpr bool operator==(const integer_grid&, const integer_grid&) = default;
+
+ private:
+  /// rint(quotient), to even within the units in the last place that the roundings of the range's length, the
+  /// scale and the quotient add up to.
+  static int rint_steady(float quotient) noexcept {
+    const float halves = 2 * quotient, odd = std::nearbyint(halves);
+    const bool is_tie = std::fabs(halves - odd) <= std::fabs(halves) * (2 * FLT_EPSILON);
+    return static_cast<int>(std::nearbyint(is_tie ? odd / 2 : quotient));
+  }
 };
 
 /// How a symmetric grid departs from the default.
@@ -86,7 +100,7 @@ struct symmetric_options {
 struct affine_options {
   bool signed_codes = false;  ///< codes -2^(B-1) .. 2^(B-1)-1 instead of 0 .. 2^B-1
   bool restricted = false;    ///< leaves out the smallest code of a signed grid
-  bool torch = false;         ///< scales at least 2^-23, as torch's observers have them
+  bool torch = false;         ///< torch's observers: scales at least 2^-23, zero points not steady_ties
 
   friend constexpr bool operator==(const affine_options&, const affine_options&) = default;
 };
@@ -140,6 +154,7 @@ constexpr integer_grid make_affine(int bits, affine_options options = {}) {
   if (options.signed_codes && options.restricted && bits > 1) ++grid.lowest;
   grid.steps = static_cast<float>(grid.highest - grid.lowest);
   if (options.torch) grid.smallest_scale = FLT_EPSILON;
+  grid.steady_ties = !options.torch;
   return grid;
 }
 
