@@ -18,19 +18,24 @@ class given_parameters {
   explicit given_parameters(std::vector<float> scales, std::vector<std::int32_t> zero_points = {})
       : scales_(std::move(scales)), zero_points_(std::move(zero_points)) {}
 
-  /// Throws shape_error for a group that has no scale, invalid_scheme for a zero point outside the grid's
-  /// codes.
+  /// Throws shape_error for a group that has no scale, data_error for a scale that is negative or not finite,
+  /// invalid_scheme for a zero point outside the grid's codes, or on a grid without zero points another one
+  /// than its own.
   parameters fit(const detail::group_values& group, const detail::grid_model& grid,
                  const scale_rounding& storage) const {
-    parameters p{storage.nearest(pick(scales_, group.group, "scale")), grid.constant_zero_point()};
+    const float scale = pick(scales_, group.group, "scale");
+    if (!numeric::is_finite(scale) || scale < 0)
+      raise(data_error("given scale of group " + std::to_string(group.group) +
+                       ": expected a finite value from 0 up, found " + std::to_string(scale)));
+    parameters p{storage.nearest(scale), grid.constant_zero_point()};
     if (zero_points_.empty()) return p;
     p.zero_point = pick(zero_points_, group.group, "zero point");
-    const integer_grid* integer = grid.integer();
-    const bool fits =
-        integer != nullptr && integer->lowest <= p.zero_point && p.zero_point <= integer->highest;
-    if (!fits && p.zero_point != 0)
-      raise(invalid_scheme("given zero point of group " + std::to_string(group.group) +
-                           ": expected one of the grid's codes, found " + std::to_string(p.zero_point)));
+    const int lowest = grid.has_zero_point() ? grid.integer()->lowest : grid.constant_zero_point(),
+              highest = grid.has_zero_point() ? grid.integer()->highest : grid.constant_zero_point();
+    if (p.zero_point < lowest || p.zero_point > highest)
+      raise(invalid_scheme("given zero point of group " + std::to_string(group.group) + ": expected " +
+                           std::to_string(lowest) + " to " + std::to_string(highest) + ", found " +
+                           std::to_string(p.zero_point)));
     return p;
   }
 

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <concepts>
 #include <span>
+#include <string>
 
 namespace bitgauge {
 
@@ -110,7 +111,11 @@ class range_model_of final : public range_model {
     if constexpr (fitting_range<R>) {
       return range_.fit(group, grid, storage);
     } else {
-      return parameters_for(including_zero(range_(group.values)), grid, storage);
+      const interval chosen = range_(group.values);
+      if (!numeric::is_finite(chosen.low) || !numeric::is_finite(chosen.high))
+        raise(data_error("range of group " + std::to_string(group.group) + ": expected finite ends, found [" +
+                         std::to_string(chosen.low) + ", " + std::to_string(chosen.high) + "]"));
+      return parameters_for(including_zero(chosen), grid, storage);
     }
   }
 
