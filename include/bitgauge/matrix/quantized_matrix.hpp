@@ -104,11 +104,16 @@ class quantized_matrix {
     dequantize_row(row, out, scratch);
   }
 
-  /// The matrix of real values: MatrixXf, or any plain float type named. `threads` as in options.
+  /// The matrix of real values: MatrixXf, or any plain float type named. `threads` as in options. Throws
+  /// shape_error where the type's fixed size is another.
   template <class Plain = Eigen::MatrixXf>
   Plain dequantize(int threads = 0) const {
     Plain out;
-    out.resize(rows(), cols());
+    if constexpr (Plain::SizeAtCompileTime == Eigen::Dynamic) {
+      const bool fits = (Plain::RowsAtCompileTime == Eigen::Dynamic || Plain::RowsAtCompileTime == rows()) &&
+                        (Plain::ColsAtCompileTime == Eigen::Dynamic || Plain::ColsAtCompileTime == cols());
+      if (fits) out.resize(rows(), cols());
+    }
     dequantize_into(out, threads);
     return out;
   }
@@ -220,6 +225,9 @@ inline void quantized_matrix::validate() const {
                         " bytes, found " + std::to_string(found)));
   };
   detail::require_bits(meaning_.bits);
+  if (is_column_vector_ && groups_.rows() != 1)
+    raise(shape_error("quantized matrix: a column vector is stored as 1 row, found " +
+                      std::to_string(groups_.rows())));
   const index count = groups_.count();
   expect("codes", groups_.rows() * row_bytes(), codes_.size());
   expect("scales", count * bytes_of(scales_.type()), scales_.bytes().size());
