@@ -1,0 +1,126 @@
+#pragma once
+
+/// \file
+/// bitsandbytes' 4-bit tensors, NF4 and FP4, bit for bit.
+
+#include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/nf4/blockwise.hpp>
+#include <bitgauge/nf4/nested_absmax.hpp>
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace bitgauge::bitsandbytes {
+
+enum class quant_type { nf4, fp4 };
+
+constexpr const codebook_grid& codebook_of(quant_type type) noexcept {
+  return type == quant_type::nf4 ? nf4::codebook : fp4::codebook;
+}
+
+/// How a tensor is quantized; the defaults are those of QLoRA without double quantization.
+struct options_4bit {
+  quant_type type = quant_type::nf4;
+  index block_size = 64;
+  bool nested = false;  ///< double quantization of the absmax
+  index nested_block_size = 256;
+};
+
+/// A matrix of 4-bit codes in blocks of its row-major elements.
+///
+/// `packed`, ceil(rows * cols / 2) bytes: element 2k in the high nibble of byte k, element 2k + 1 in the low
+/// nibble. `absmax`, one float a block, the last block short where block_size does not divide the elements;
+/// empty where `nested` holds it instead.
+struct tensor_4bit {
+  quant_type type = quant_type::nf4;
+  index rows = 0, cols = 0;
+  index block_size = 64;
+  std::vector<std::uint8_t> packed;
+  std::vector<float> absmax;
+  std::optional<nested_absmax> nested;
+
+  index size() const noexcept { return rows * cols; }
+
+  friend bool operator==(const tensor_4bit&, const tensor_4bit&) = default;
+};
+
+namespace detail {
+
+/// The codes of a flat sequence. A full block is scaled by the reciprocal of max(absmax, 1e-38), the short
+/// last one by division, as bitsandbytes does.
+inline std::vector<std::uint8_t> codes_4bit(std::span<const float> values, std::span<const float> absmax,
+                                            index block_size, const codebook_grid& codebook) {
+  std::vector<std::uint8_t> codes(values.size());
+  const auto block = static_cast<std::size_t>(block_size);
+  for (std::size_t first = 0, b = 0; first < values.size(); first += block, ++b) {
+    const std::size_t count = std::min(block, values.size() - first);
+    const float inverse = 1.0f / std::max(absmax[b], 1e-38f);
+    for (std::size_t i = first; i < first + count; ++i) {
+      float scaled = 0;
+      if (absmax[b] > 0) scaled = count == block ? values[i] * inverse : values[i] / absmax[b];
+      codes[i] = static_cast<std::uint8_t>(codebook.nearest(clamp_to_one(scaled)));
+    }
+  }
+  return codes;
+}
+
+}  // namespace detail
+
+/// Quantizes rows * cols values in row-major order. Codes are chosen with the absmax before it is nested, as
+/// bitsandbytes chooses them. Throws shape_error where `values` has another length, invalid_scheme on a block
+/// size below 1, data_error on NaN or infinity.
+inline tensor_4bit quantize_4bit(std::span<const float> values, index rows, index cols,
+                                 options_4bit how = {}) {
+  if (std::ssize(values) != rows * cols)
+    raise(shape_error("quantize_4bit: expected " + std::to_string(rows * cols) + " values, found " +
+                      std::to_string(values.size())));
+  tensor_4bit result{how.type, rows, cols, how.block_size, {}, detail::block_absmax(values, how.block_size),
+                     {}};
+  const codebook_grid& codebook = codebook_of(how.type);
+  auto codes = detail::codes_4bit(values, result.absmax, how.block_size, codebook);
+  if (codes.size() % 2 != 0) codes.push_back(static_cast<std::uint8_t>(codebook.nearest(0)));
+  result.packed.resize(codes.size() / 2);
+  for (std::size_t k = 0; k < result.packed.size(); ++k)
+    result.packed[k] = static_cast<std::uint8_t>(codes[2 * k] << 4 | codes[2 * k + 1]);
+  if (how.nested) {
+    result.nested = nest_absmax(result.absmax, how.nested_block_size);
+    result.absmax.clear();
+  }
+  return result;
+}
+
+/// The same for anything of Eigen's whose elements convert to float.
+template <class Derived>
+tensor_4bit quantize_4bit(const Eigen::DenseBase<Derived>& matrix, options_4bit how = {}) {
+  const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> values =
+      matrix.derived().matrix().template cast<float>();
+  return quantize_4bit({values.data(), static_cast<std::size_t>(values.size())}, values.rows(), values.cols(),
+                       how);
+}
+
+/// The values, rows x cols: level(code) * absmax. Throws shape_error where a buffer's size is not what the
+/// shape needs.
+inline Eigen::MatrixXf dequantize(const tensor_4bit& tensor) {
+  const std::vector<float> absmax = tensor.nested ? restore_absmax(*tensor.nested) : tensor.absmax;
+  const auto require = [](const char* what, index expected, std::size_t found) {
+    if (expected != static_cast<index>(found))
+      raise(shape_error(std::string("tensor_4bit: ") + what + ": expected " + std::to_string(expected) +
+                        ", found " + std::to_string(found)));
+  };
+  if (tensor.block_size < 1) raise(invalid_scheme("tensor_4bit: block size: expected at least 1"));
+  require("bytes", (tensor.size() + 1) / 2, tensor.packed.size());
+  require("absmax", detail::block_count(tensor.size(), tensor.block_size), absmax.size());
+  const codebook_grid& codebook = codebook_of(tensor.type);
+  Eigen::MatrixXf values(tensor.rows, tensor.cols);
+  for (index row = 0, i = 0; row < tensor.rows; ++row) {
+    for (index col = 0; col < tensor.cols; ++col, ++i) {
+      const int byte = tensor.packed[static_cast<std::size_t>(i / 2)];
+      const int code = i % 2 == 0 ? byte >> 4 : byte & 15;
+      values(row, col) = codebook.level(code) * absmax[static_cast<std::size_t>(i / tensor.block_size)];
+    }
+  }
+  return values;
+}
+
+}  // namespace bitgauge::bitsandbytes
