@@ -42,10 +42,11 @@ TEST(byte_reader, never_leaves_its_bytes) {
 // Catches a count that is trusted before the file is known to hold that many items.
 TEST(byte_reader, checks_room_before_allocation) {
   const byte_reader reader(bytes_of("abcdef"), "f");
-  reader.require_room(3, 2, "keys");
-  EXPECT_EQ(test::parse_failure([&] { reader.require_room(4, 2, "keys"); }),
-            "f: byte 0: keys: 4 items of at least 2 bytes each do not fit the 6 bytes that are left");
-  EXPECT_NE(test::parse_failure([&] { reader.require_room(1ull << 63, 2, "keys"); }), "nothing was raised");
+  reader.require_room(3, 2, 1, "keys");
+  EXPECT_EQ(test::parse_failure([&] { reader.require_room(4, 2, 1, "keys"); }),
+            "f: byte 1: keys: 4 items of at least 2 bytes each do not fit the 6 bytes that are left");
+  EXPECT_NE(test::parse_failure([&] { reader.require_room(1ull << 63, 2, 1, "keys"); }),
+            "nothing was raised");
 }
 
 // Catches a writer that the reader does not undo.
@@ -54,7 +55,9 @@ TEST(byte_writer, is_the_inverse) {
   writer.number<std::int16_t>(-2);
   writer.text("ab");
   writer.number(0.1);
-  const std::string expected = test::little_endian<std::int16_t>(-2) + "ab" + test::little_endian(0.1);
+  writer.zeros(2);
+  const std::string expected =
+      test::little_endian<std::int16_t>(-2) + "ab" + test::little_endian(0.1) + std::string(2, '\0');
   EXPECT_TRUE(std::ranges::equal(writer.bytes(), bytes_of(expected)));
 }
 

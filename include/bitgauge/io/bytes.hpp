@@ -51,6 +51,7 @@ class byte_writer {
     const auto raw = std::as_bytes(std::span(characters));
     bytes_.insert(bytes_.end(), raw.begin(), raw.end());
   }
+  void zeros(std::uint64_t count) { bytes_.resize(bytes_.size() + static_cast<std::size_t>(count)); }
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
  private:
@@ -99,11 +100,14 @@ class byte_reader {
     return {reinterpret_cast<const char*>(raw.data()), raw.size()};
   }
 
-  /// Raises parse_error unless `count` items of at least `least_bytes` each can still follow.
-  void require_room(std::uint64_t count, std::uint64_t least_bytes, std::string_view field) const {
+  /// Raises parse_error at `place`, where the count stands, unless `count` items of at least `least_bytes`
+  /// each can still follow.
+  void require_room(std::uint64_t count, std::uint64_t least_bytes, std::uint64_t place,
+                    std::string_view field) const {
     if (count > remaining() / least_bytes) {
-      fail(field, std::to_string(count) + " items of at least " + std::to_string(least_bytes) +
-                      " bytes each do not fit the " + std::to_string(remaining()) + " bytes that are left");
+      fail_at(place, field,
+              std::to_string(count) + " items of at least " + std::to_string(least_bytes) +
+                  " bytes each do not fit the " + std::to_string(remaining()) + " bytes that are left");
     }
   }
 
