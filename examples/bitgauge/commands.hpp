@@ -1,0 +1,35 @@
+#pragma once
+
+// The sub-commands of the program, each a function of what its command line said.
+
+#include <bitgauge/matrix/recipe.hpp>
+
+#include <string>
+
+namespace program {
+
+struct quantize_options {
+  std::string input, output, scheme, calibration, importance, include, exclude, report;
+  int threads = 0;
+  bitgauge::nonfinite on_nonfinite = bitgauge::nonfinite::reject;
+};
+void quantize(const quantize_options& options);
+
+struct dequantize_options {
+  std::string input, output;
+};
+void dequantize(const dequantize_options& options);
+
+struct compare_options {
+  std::string original, approximation;
+  bool json = false;
+};
+void compare(const compare_options& options);
+
+struct inspect_options {
+  std::string file;
+  bool json = false;
+};
+void inspect(const inspect_options& options);
+
+}  // namespace program

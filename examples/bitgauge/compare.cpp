@@ -1,0 +1,70 @@
+// bitgauge compare: the error of every tensor that two files share, quantized or not.
+
+#include <bitgauge/io.hpp>
+
+#include "commands.hpp"
+#include "failure.hpp"
+#include "report.hpp"
+
+#include <fmt/core.h>
+
+#include <string>
+#include <vector>
+
+namespace program {
+namespace {
+
+namespace io = bitgauge::io;
+
+std::string shown(const std::vector<std::uint64_t>& shape) {
+  std::string text;
+  for (const std::uint64_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  return text.empty() ? "a single number" : text;
+}
+
+report_row compare_one(const io::tensor_file& a, const io::stored_tensor& original, const io::tensor_file& b,
+                       const io::stored_tensor& other) {
+  report_row row;
+  row.name = original.name;
+  row.scheme = other.format;
+  std::tie(row.rows, row.cols) = io::matrix_shape(a.path() + ": tensor " + original.name, original.shape);
+  const auto size = static_cast<double>(row.rows) * static_cast<double>(row.cols);
+  row.bits_per_weight = size > 0 ? 8.0 * static_cast<double>(other.bytes) / size : 0;
+  if (!original.is_real() || !other.is_real()) {
+    const bool same = original.plain != nullptr && other.plain != nullptr &&
+                      original.plain->type == other.plain->type &&
+                      std::equal(original.plain->data.begin(), original.plain->data.end(),
+                                 other.plain->data.begin(), other.plain->data.end());
+    row.notes.push_back(same ? "identical bytes" : "different bytes");
+    return row;
+  }
+  row.error = bitgauge::measure_error(a.matrix(original), b.matrix(other));
+  return row;
+}
+
+}  // namespace
+
+void compare(const compare_options& options) {
+  const io::tensor_file a(options.original), b(options.approximation);
+  // two files of one matrix each need not agree on its name: an .npy file's is its own
+  const bool single = a.tensors().size() == 1 && b.tensors().size() == 1;
+  std::vector<report_row> rows;
+  for (const io::stored_tensor& original : a.tensors()) {
+    const io::stored_tensor* other = single ? &b.tensors().front() : b.find(original.name);
+    if (other == nullptr)
+      bitgauge::raise(bitgauge::data_error(b.path() + ": tensor " + original.name + ": expected as in " +
+                                           a.path() + ", found none"));
+    if (other->shape != original.shape)
+      bitgauge::raise(bitgauge::shape_error(b.path() + ": tensor " + original.name + ": expected shape " +
+                                            shown(original.shape) + ", found " + shown(other->shape)));
+    rows.push_back(naming(b.path(), original.name, [&] { return compare_one(a, original, b, *other); }));
+  }
+  for (const io::stored_tensor& other : b.tensors()) {
+    if (single || a.find(other.name) != nullptr) continue;
+    bitgauge::raise(bitgauge::data_error(a.path() + ": tensor " + other.name + ": expected as in " +
+                                         b.path() + ", found none"));
+  }
+  fmt::print("{}", options.json ? as_json(rows).dump(2) + "\n" : as_table(rows));
+}
+
+}  // namespace program

@@ -1,0 +1,23 @@
+#pragma once
+
+// Where a failure happened, added to what happened.
+
+#include <bitgauge/error.hpp>
+
+#include <string>
+
+namespace program {
+
+/// Calls `work` and puts "FILE: tensor NAME: " before the message of what it throws.
+template <class Work>
+auto naming(const std::string& file, const std::string& tensor, const Work& work) {
+  try {
+    return work();
+  } catch (const bitgauge::io_error&) {
+    throw;  // it names the file that failed, which may be another
+  } catch (const bitgauge::error& failure) {
+    throw bitgauge::error(file + ": tensor " + tensor + ": " + failure.what());
+  }
+}
+
+}  // namespace program

@@ -1,0 +1,97 @@
+// bitgauge: quantizes, restores, compares and lists files of tensors. Run `bitgauge --help`.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/version.hpp>
+
+#include "commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <string>
+
+namespace {
+
+void add_quantize(CLI::App& app) {
+  static program::quantize_options options;
+  CLI::App* command = app.add_subcommand("quantize", "Quantize the matrices of a file");
+  command->add_option("IN", options.input, ".npy, .safetensors, .index.json or .gguf")->required();
+  command->add_option("-o,--output", options.output, "where to write; the ending chooses the container")
+      ->required();
+  command->add_option("--scheme", options.scheme, "NAME[:KEY=VALUE,...], such as affine:bits=4,group=128")
+      ->required();
+  command->add_option("--calibration", options.calibration,
+                      "activations, samples x in: .npy, or .safetensors by tensor name");
+  command->add_option("--importance", options.importance,
+                      "a positive weight per column: .npy, or .safetensors by tensor name");
+  command->add_option("--include", options.include,
+                      "quantize only tensors whose name matches this regular expression");
+  command->add_option("--exclude", options.exclude,
+                      "copy tensors whose name matches this regular expression");
+  command->add_option("--threads", options.threads, "0: all")->check(CLI::NonNegativeNumber);
+  command->add_option("--report", options.report, "write the report too: .json, .csv or .md");
+  const std::map<std::string, bitgauge::nonfinite> policies{{"reject", bitgauge::nonfinite::reject},
+                                                            {"saturate", bitgauge::nonfinite::saturate}};
+  command
+      ->add_option("--nonfinite", options.on_nonfinite,
+                   "what to do about NaN and infinity: reject or saturate")
+      ->transform(CLI::CheckedTransformer(policies));
+  command->callback([] { program::quantize(options); });
+}
+
+void add_dequantize(CLI::App& app) {
+  static program::dequantize_options options;
+  CLI::App* command = app.add_subcommand("dequantize", "Turn quantized tensors back into floats");
+  command->add_option("IN", options.input, "a quantized file")->required();
+  command->add_option("-o,--output", options.output, ".npy, .safetensors or .gguf")->required();
+  command->callback([] { program::dequantize(options); });
+}
+
+void add_compare(CLI::App& app) {
+  static program::compare_options options;
+  CLI::App* command = app.add_subcommand("compare", "Print the error of each tensor of B against A");
+  command->add_option("A", options.original, "the original")->required();
+  command->add_option("B", options.approximation, "the approximation, quantized or not")->required();
+  command->add_flag("--json", options.json, "print JSON");
+  command->callback([] { program::compare(options); });
+}
+
+void add_inspect(CLI::App& app) {
+  static program::inspect_options options;
+  CLI::App* command = app.add_subcommand("inspect", "List what a file holds");
+  command->add_option("FILE", options.file, "any file the program reads")->required();
+  command->add_flag("--json", options.json, "print JSON");
+  command->callback([] { program::inspect(options); });
+}
+
+/// Failures are one line on stderr and exit code 2.
+int fail(std::string message) {
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  fmt::print(stderr, "bitgauge: {}\n", message);
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("bitgauge: quantize files of tensors", "bitgauge");
+  app.set_version_flag("--version", fmt::format("bitgauge {}.{}.{}", BITGAUGE_VERSION_MAJOR,
+                                                BITGAUGE_VERSION_MINOR, BITGAUGE_VERSION_PATCH));
+  app.require_subcommand(1);
+  add_quantize(app);
+  add_dequantize(app);
+  add_compare(app);
+  add_inspect(app);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& request) {
+    return request.get_exit_code() == 0 ? app.exit(request) : fail(request.what());
+  } catch (const std::exception& failure) {
+    return fail(failure.what());
+  }
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+// One row per tensor, on the screen and in files.
+
+#include <bitgauge/metrics/error.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace program {
+
+struct report_row {
+  std::string name, scheme;
+  std::int64_t rows = 0, cols = 0;
+  double bits_per_weight = 0;
+  bitgauge::error_sums error{};
+  std::optional<double> output_error{};  ///< ||(W-Q)X||^2 / ||WX||^2, with calibration data
+  double seconds = 0;
+  std::vector<std::string> notes{};
+};
+
+/// The rows as a JSON array. Infinite figures (no error at all) are null.
+nlohmann::ordered_json as_json(const std::vector<report_row>& rows);
+
+/// A table for people, with a total: weights, bits per weight and SQNR over all rows.
+std::string as_table(const std::vector<report_row>& rows);
+
+/// Writes .json, .csv or .md, whole or not at all. Throws io_error for another ending.
+void write_report(const std::vector<report_row>& rows, const std::filesystem::path& path);
+/// Throws io_error where write_report would refuse the ending: to be told before the work, not after.
+void check_report_ending(const std::filesystem::path& path);
+
+}  // namespace program
