@@ -1,19 +1,27 @@
 # What only our own programs (tests, benchmarks, examples) are compiled with; nothing here reaches a user's target.
 find_package(nlohmann_json REQUIRED)
 
+if(bitgauge_top_level AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo or MinSizeRel" FORCE)
+endif()
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+find_program(BITGAUGE_CCACHE ccache DOC "Compiler cache for our own programs; empty for none")
+if(BITGAUGE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${BITGAUGE_CCACHE})
+endif()
+
+set(bitgauge_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+# GCC 12 reports overlapping copies inside std::string that cannot happen (gcc.gnu.org/bugzilla 105651).
+list(APPEND bitgauge_warnings $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 add_library(bitgauge_development INTERFACE)
 target_link_libraries(bitgauge_development INTERFACE bitgauge::bitgauge nlohmann_json::nlohmann_json)
 target_compile_options(bitgauge_development INTERFACE
-  $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror>)
+  "$<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:${bitgauge_warnings}>")
 
 if(BITGAUGE_OPENMP)
   find_package(OpenMP COMPONENTS CXX)
   if(OpenMP_CXX_FOUND)
     target_link_libraries(bitgauge_development INTERFACE OpenMP::OpenMP_CXX)
   endif()
-endif()
-
-# With OpenMP, and io/'s JSON library, the header check compiles what our programs compile.
-if(BITGAUGE_BUILD_TESTS AND CMAKE_VERSION VERSION_GREATER_EQUAL 3.24)
-  set_target_properties(bitgauge PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 endif()

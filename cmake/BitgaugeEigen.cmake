@@ -1,5 +1,6 @@
 # Eigen 3.4 and 5.x are both accepted. Their version files refuse each other's numbers ("3.4" asked, 5.0 found, and
 # the other way round), so Eigen is found without a version and its version is checked here.
+unset(bitgauge_eigen_missing)
 if(NOT TARGET Eigen3::Eigen)
   find_package(Eigen3 CONFIG QUIET)
   if(NOT TARGET Eigen3::Eigen)

@@ -1,5 +1,4 @@
-# The library: an interface target with its headers as a file set where CMake knows those (3.23), so that each header
-# is also compiled alone (target all_verify_interface_header_sets, CMake 3.24).
+# The library: an interface target, with its headers as a file set where CMake knows those (3.23).
 include(GNUInstallDirs)
 if(bitgauge_eigen_missing)
   message(FATAL_ERROR "${bitgauge_eigen_missing}")

@@ -1,0 +1,26 @@
+# Compiles SOURCE by COMPILE twice: as it stands, which must succeed, and with -DMISTAKE (or the option that a line
+# "// mistake:" names), which must fail as expected.
+file(STRINGS ${SOURCE} expected REGEX "^// expect: ")
+string(REGEX REPLACE "^// expect: " "" expected "${expected}")
+if(expected STREQUAL "")
+  message(FATAL_ERROR "${SOURCE}: has no line \"// expect: <text of the error>\"")
+endif()
+
+file(STRINGS ${SOURCE} mistake REGEX "^// mistake: ")
+string(REGEX REPLACE "^// mistake: " "" mistake "${mistake}")
+if(mistake STREQUAL "")
+  set(mistake -DMISTAKE)
+endif()
+
+execute_process(COMMAND ${COMPILE} ${SOURCE} RESULT_VARIABLE result ERROR_VARIABLE output)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${SOURCE}: the corrected form must compile:\n${output}")
+endif()
+execute_process(COMMAND ${COMPILE} ${mistake} ${SOURCE} RESULT_VARIABLE result ERROR_VARIABLE output)
+if(result EQUAL 0)
+  message(FATAL_ERROR "${SOURCE}: compiles with ${mistake}")
+endif()
+string(FIND "${output}" "${expected}" position)
+if(position EQUAL -1)
+  message(FATAL_ERROR "${SOURCE}: expected the error \"${expected}\", found:\n${output}")
+endif()
