@@ -1,0 +1,12 @@
+#pragma once
+
+/// \file
+/// The groups of benchmarks, each registered by the source file of its name.
+
+namespace bench {
+
+void register_limits();
+void register_quantize();
+void register_peers();
+
+}  // namespace bench
