@@ -10,6 +10,7 @@
 
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
@@ -20,14 +21,23 @@ struct finite_scratch {
   std::vector<float> for_range, for_codes;
 };
 
-/// A row, finite: what ranges see (infinities left out) and what codes are chosen for (infinities at the far
-/// ends).
+/// A row, finite: what ranges see (0 in place of NaN and infinity) and what codes are chosen for (infinities
+/// at the far ends).
 struct finite_row {
   const float* for_range;
   const float* for_codes;
 };
 
-[[noreturn]] inline void reject_nonfinite(float x, index row, index col) {
+/// Where a row's first element lies in the matrix. A column vector is stored as one row; the user sees one
+/// column.
+struct row_start {
+  index row, col;
+  bool is_column_vector = false;
+};
+
+[[noreturn]] inline void reject_nonfinite(float x, row_start start, index j) {
+  index row = start.row, col = start.col + j;
+  if (start.is_column_vector) std::swap(row, col);
   raise(data_error("row " + std::to_string(row) + ", column " + std::to_string(col) + " is " +
                    (numeric::is_nan(x)        ? "NaN"
                     : numeric::is_negative(x) ? "-infinity"
@@ -35,9 +45,9 @@ struct finite_row {
                    ": expected finite values (or ask for nonfinite::saturate)"));
 }
 
-/// Finds the extents of the runs of `count` elements that start at (row, col), and applies the policy. Costs
+/// Finds the extents of the runs of `count` elements from `start` on, and applies the policy. Costs
 /// one pass.
-inline finite_row examine(const float* x, index count, index run, index row, index col, nonfinite policy,
+inline finite_row examine(const float* x, index count, index run, row_start start, nonfinite policy,
                           finite_scratch& s) {
   const auto runs = static_cast<std::size_t>((count + run - 1) / run);
   s.low.resize(runs);
@@ -48,7 +58,7 @@ inline finite_row examine(const float* x, index count, index run, index row, ind
   s.for_codes.assign(x, x + count);
   for (index j = 0; j < count; ++j) {
     if (numeric::is_finite(x[j])) continue;
-    if (policy == nonfinite::reject) reject_nonfinite(x[j], row, col + j);
+    if (policy == nonfinite::reject) reject_nonfinite(x[j], start, j);
     constexpr float largest = std::numeric_limits<float>::max();
     s.for_range[static_cast<std::size_t>(j)] = 0;
     s.for_codes[static_cast<std::size_t>(j)] = numeric::is_nan(x[j])        ? 0

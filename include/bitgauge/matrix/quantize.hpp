@@ -14,7 +14,7 @@ quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how
   // along a vector there is one row and one column
   if (is_column_vector<Derived> && how.groups.what == granularity::kind::column) how.groups = per_row{};
   return with_rows(
-      matrix, [&](const row_source& rows) { return quantizer(rows, how).run(is_column_vector<Derived>); });
+      matrix, [&](const row_source& rows) { return quantizer(rows, how, is_column_vector<Derived>).run(); });
 }
 
 }  // namespace detail

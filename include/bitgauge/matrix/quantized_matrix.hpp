@@ -7,8 +7,8 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/grid/integer.hpp>
+#include <bitgauge/matrix/row_sink.hpp>
 #include <bitgauge/packing/dense.hpp>
-#include <bitgauge/parallel.hpp>
 #include <bitgauge/scale/storage.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 
@@ -122,25 +122,10 @@ class quantized_matrix {
   /// shape_error.
   template <class Derived>
   void dequantize_into(const Eigen::DenseBase<Derived>& target, int threads = 0) const {
-    auto& out = const_cast<Eigen::DenseBase<Derived>&>(target)
-                    .derived();  // as Eigen's own functions take output blocks
-    static_assert(std::is_same_v<typename Derived::Scalar, float>, "dequantize into float, then .cast<>()");
-    if (out.rows() != rows() || out.cols() != cols())
-      raise(shape_error("dequantize_into: expected " + std::to_string(rows()) + " x " +
-                        std::to_string(cols()) + ", found " + std::to_string(out.rows()) + " x " +
-                        std::to_string(out.cols())));
-    if (size() == 0) return;
-    constexpr index panel = 16;
-    parallel_for((groups_.rows() + panel - 1) / panel, threads, [&](index p) {
-      row_scratch scratch;
-      std::vector<float> copy;
-      for (index r = p * panel; r < std::min((p + 1) * panel, groups_.rows()); ++r) {
-        float* in_place = row_in_place(out, r);
-        if (in_place == nullptr) copy.resize(static_cast<std::size_t>(groups_.cols()));
-        float* to = in_place != nullptr ? in_place : copy.data();
-        dequantize_row(r, to, scratch);
-        if (in_place == nullptr) scatter(out, r, copy);
-      }
+    detail::fill_rows(target, rows(), cols(), is_column_vector_, threads, [this] {
+      return [this, scratch = row_scratch{}](index row, float* out) mutable {
+        dequantize_row(row, out, scratch);
+      };
     });
   }
 
@@ -187,25 +172,6 @@ class quantized_matrix {
       simd::rows().decode(scratch.fields.data(), cols, run, scratch.scales.data(), scratch.zero_points.data(),
                           extend, out);
     }
-  }
-
-  /// Where a stored row lies contiguously in `out`, or nullptr.
-  template <class Derived>
-  float* row_in_place(Derived& out, index row) const {
-    if constexpr ((static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) !=
-                  0) {
-      if (is_column_vector_) {
-        const index step = Derived::IsRowMajor ? out.outerStride() : out.innerStride();
-        return step == 1 ? out.data() : nullptr;
-      }
-      if (Derived::IsRowMajor && out.innerStride() == 1) return out.data() + row * out.outerStride();
-    }
-    return nullptr;
-  }
-  template <class Derived>
-  void scatter(Derived& out, index row, const std::vector<float>& values) const {
-    for (index j = 0; j < groups_.cols(); ++j)
-      (is_column_vector_ ? out.coeffRef(j, 0) : out.coeffRef(row, j)) = values[static_cast<std::size_t>(j)];
   }
 
   void validate() const;

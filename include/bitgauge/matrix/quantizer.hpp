@@ -18,9 +18,10 @@ namespace bitgauge::detail {
 
 class quantizer {
  public:
-  quantizer(const row_source& source, const recipe& how)
+  quantizer(const row_source& source, const recipe& how, bool is_column_vector)
       : source_(source),
         how_(how),
+        is_column_vector_(is_column_vector),
         groups_(how.groups, source.rows(), source.cols()),
         storage_(how.scales.type),
         extent_(how.range->needs_extent_only() ? static_cast<const extent_model*>(how.range.get()) : nullptr),
@@ -30,10 +31,10 @@ class quantizer {
     sign_only_ = integer != nullptr && integer->is_sign_only();
     if (sign_only_) extent_ = nullptr;
     if (how.rounding) levels_ = std::make_shared<sorted_levels>(*how.grid);
-    check_importance();
+    check_importance(how.column_weights, groups_.cols());
   }
 
-  quantized_matrix run(bool is_column_vector) {
+  quantized_matrix run() {
     row_bytes_ = packing::dense_bytes(groups_.cols(), how_.grid->bits());
     codes_.resize(static_cast<std::size_t>(groups_.rows() * row_bytes_));
     if (groups_.count() > 0) {
@@ -42,8 +43,8 @@ class quantizer {
       for_each_panel([&](index first, index count) { encode_panel(first, count); });
     }
     return {
-        groups_,         meaning_of(*how_.grid), std::move(codes_), std::move(scales_), packed_zero_points(),
-        is_column_vector};
+        groups_,          meaning_of(*how_.grid), std::move(codes_), std::move(scales_), packed_zero_points(),
+        is_column_vector_};
   }
 
  private:
@@ -60,16 +61,8 @@ class quantizer {
                  [&](index p) { body(p * height, std::min(height, groups_.rows() - p * height)); });
   }
 
-  void check_importance() const {
-    const std::vector<float>& weights = how_.column_weights.weights;
-    if (weights.empty()) return;
-    if (static_cast<index>(weights.size()) != groups_.cols())
-      raise(shape_error("importance: expected one weight for each of " + std::to_string(groups_.cols()) +
-                        " columns, found " + std::to_string(weights.size())));
-    for (std::size_t c = 0; c < weights.size(); ++c)
-      if (!numeric::is_finite(weights[c]) || weights[c] < 0)
-        raise(data_error("importance of column " + std::to_string(c) +
-                         ": expected a finite weight from 0 up, found " + std::to_string(weights[c])));
+  finite_row finite(const float* x, index count, index run, index row, index col, scratch& s) const {
+    return examine(x, count, run, {row, col, is_column_vector_}, how_.how.on_nonfinite, s);
   }
 
   // --- fitting ---
@@ -113,7 +106,7 @@ class quantizer {
       scratch s;
       const auto panel = source_.read(first, count, s.panel);
       for (index r = 0; r < count; ++r) {
-        const finite_row x = examine(panel.row(r), cols, cols, first + r, 0, how_.how.on_nonfinite, s);
+        const finite_row x = finite(panel.row(r), cols, cols, first + r, 0, s);
         const auto at = static_cast<std::size_t>(first + r);
         extents[at] = {s.low[0], s.high[0]};
         clean[at] = x.for_range == panel.row(r);
@@ -150,7 +143,7 @@ class quantizer {
     scratch s;
     for (index r = 0; r < groups_.rows(); ++r) {
       const float* row = source_.read(r, 1, s.panel).row(0);
-      const finite_row x = examine(row, groups_.cols(), groups_.cols(), r, 0, how_.how.on_nonfinite, s);
+      const finite_row x = finite(row, groups_.cols(), groups_.cols(), r, 0, s);
       all.insert(all.end(), x.for_range, x.for_range + groups_.cols());
     }
     return all;
@@ -168,7 +161,7 @@ class quantizer {
         const index height = std::min(row_source::panel_rows, rows - r);
         const auto panel = source_.read(r, height, first, count, s.panel);
         for (index i = 0; i < height; ++i) {
-          const finite_row x = examine(panel.row(i), count, count, r + i, first, how_.how.on_nonfinite, s);
+          const finite_row x = finite(panel.row(i), count, count, r + i, first, s);
           for (index c = 0; c < count; ++c)
             values[static_cast<std::size_t>(c * rows + r + i)] = x.for_range[c];
         }
@@ -202,8 +195,7 @@ class quantizer {
         set_run(i, stored(groups_.group_of_run(0, static_cast<index>(i))), s);
     const auto panel = source_.read(first, count, s.panel);
     for (index r = 0; r < count; ++r) {
-      const finite_row x =
-          examine(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, how_.how.on_nonfinite, s);
+      const finite_row x = finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s);
       if (groups_.within_rows()) fit_row(first + r, x.for_range, s);
       encode_row(x.for_codes, first + r, s);
     }
@@ -254,6 +246,7 @@ class quantizer {
 
   const row_source& source_;
   const recipe& how_;
+  bool is_column_vector_;
   partition groups_;
   float_scale_rounding storage_;
   const extent_model* extent_;

@@ -22,7 +22,7 @@ namespace bitgauge {
 /// What happens to NaN and infinity in the data.
 enum class nonfinite {
   reject,   ///< data_error that names the first such element (the default)
-  saturate  ///< ranges ignore them; then +-infinity gets the outermost code and NaN the code of zero
+  saturate  ///< ranges take them for 0; then +-infinity gets the outermost code and NaN the code of zero
 };
 
 /// How a call is carried out; never changes the bytes of finite data.
@@ -47,6 +47,20 @@ struct importance {
 };
 
 namespace detail {
+
+/// Raises shape_error unless there are no weights or one per column, data_error for a weight that is negative
+/// or not finite.
+inline void check_importance(const importance& column_weights, index cols) {
+  const std::vector<float>& weights = column_weights.weights;
+  if (weights.empty()) return;
+  if (static_cast<index>(weights.size()) != cols)
+    raise(shape_error("importance: expected one weight for each of " + std::to_string(cols) +
+                      " columns, found " + std::to_string(weights.size())));
+  for (std::size_t c = 0; c < weights.size(); ++c)
+    if (!numeric::is_finite(weights[c]) || weights[c] < 0)
+      raise(data_error("importance of column " + std::to_string(c) +
+                       ": expected a finite weight from 0 up, found " + std::to_string(weights[c])));
+}
 
 /// One quantization, described. A null rounding is to nearest.
 struct recipe {

@@ -106,6 +106,17 @@ class row_source {
 template <class Derived>
 inline constexpr bool is_column_vector = Derived::ColsAtCompileTime == 1 && Derived::RowsAtCompileTime != 1;
 
+/// True where the elements of a matrix can be addressed by two strides. (Eigen's indexed views of sequences
+/// claim so, but have no data().)
+template <class Derived>
+inline constexpr bool is_addressable = (static_cast<unsigned>(Derived::Flags) &
+                                        static_cast<unsigned>(Eigen::DirectAccessBit)) != 0 &&
+                                       requires(const Derived& x) {
+  x.data();
+  x.innerStride();
+  x.outerStride();
+};
+
 /// Calls action(row_source) on `input`, reading it in place where its memory can be addressed and evaluating
 /// an expression exactly once.
 template <class Derived, class Action>
@@ -113,9 +124,7 @@ decltype(auto) with_rows(const Eigen::DenseBase<Derived>& input, const Action& a
   static_assert(
       real_scalar<typename Derived::Scalar>,
       "bitgauge quantizes float, double, Eigen::half and Eigen::bfloat16: convert with .cast<float>()");
-  constexpr bool direct =
-      (static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) != 0;
-  if constexpr (direct) {
+  if constexpr (is_addressable<Derived>) {
     const Derived& x = input.derived();
     if constexpr (is_column_vector<Derived>) {
       return action(row_source(x.data(), 1, x.rows(), x.rows(), x.innerStride()));

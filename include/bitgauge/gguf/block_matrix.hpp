@@ -1,0 +1,73 @@
+#pragma once
+
+/// \file
+/// A matrix in blocks of a ggml type.
+
+#include <bitgauge/gguf/decode_row.hpp>
+#include <bitgauge/gguf/row.hpp>
+#include <bitgauge/matrix/row_sink.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bitgauge::gguf {
+
+/// A matrix W (out x in) whose rows are blocks of one type, one row after another without gaps: the bytes of
+/// a tensor in a GGUF file. Owns its bytes.
+class block_matrix {
+ public:
+  block_matrix() = default;
+  /// Takes over `blocks`. Raises shape_error where they are not rows * row_bytes(type, cols) bytes, or a row
+  /// is no whole number of blocks.
+  block_matrix(tensor_type type, index rows, index cols, std::vector<std::byte> blocks)
+      : type_(type), rows_(rows), cols_(cols), blocks_(std::move(blocks)) {
+    const index expected = rows * static_cast<index>(gguf::row_bytes(type, cols));
+    if (static_cast<index>(blocks_.size()) != expected)
+      raise(shape_error(std::string(traits_of(type).name) + " matrix of " + std::to_string(rows) + " x " +
+                        std::to_string(cols) + ": expected " + std::to_string(expected) + " bytes, found " +
+                        std::to_string(blocks_.size())));
+  }
+
+  tensor_type type() const noexcept { return type_; }
+  index rows() const noexcept { return rows_; }
+  index cols() const noexcept { return cols_; }
+  index size() const noexcept { return rows_ * cols_; }
+  index row_bytes() const noexcept { return rows_ == 0 ? 0 : storage_bytes() / rows_; }
+  const std::vector<std::byte>& blocks() const noexcept { return blocks_; }
+  index storage_bytes() const noexcept { return static_cast<index>(blocks_.size()); }
+  double bits_per_weight() const noexcept {
+    return size() == 0 ? 0 : 8.0 * static_cast<double>(storage_bytes()) / static_cast<double>(size());
+  }
+
+  /// Writes row `row` as cols() floats, bit for bit as ggml decodes it.
+  void dequantize_row(index row, float* out) const {
+    decode_row(type_, blocks_.data() + row * row_bytes(), cols_, out);
+  }
+  /// The matrix of real values: MatrixXf, or any plain float type named.
+  template <class Plain = Eigen::MatrixXf>
+  Plain dequantize(int threads = 0) const {
+    Plain out;
+    out.resize(rows_, cols_);
+    dequantize_into(out, threads);
+    return out;
+  }
+  /// Writes the real values into an existing matrix, map or block of float. Raises shape_error.
+  template <class Derived>
+  void dequantize_into(const Eigen::DenseBase<Derived>& target, int threads = 0) const {
+    bitgauge::detail::fill_rows(target, rows_, cols_, false, threads, [this] {
+      return [this](index row, float* out) { dequantize_row(row, out); };
+    });
+  }
+
+  friend bool operator==(const block_matrix&, const block_matrix&) = default;
+
+ private:
+  tensor_type type_ = tensor_type::f32;
+  index rows_ = 0, cols_ = 0;
+  std::vector<std::byte> blocks_;
+};
+
+}  // namespace bitgauge::gguf

@@ -1,0 +1,84 @@
+#pragma once
+
+/// \file
+/// The front end of ggml's block formats: quantize(W, gguf::q4_k{}, importance(v), effort::best).
+
+#include <bitgauge/effort.hpp>
+#include <bitgauge/gguf/block_matrix.hpp>
+#include <bitgauge/gguf/encode_row.hpp>
+#include <bitgauge/gguf/formats.hpp>
+#include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/matrix/recipe.hpp>
+#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/parallel.hpp>
+
+#include <concepts>
+#include <vector>
+
+namespace bitgauge {
+
+/// A named ggml format: gguf::q4_0, gguf::q4_k, gguf::iq4_nl ... or a gguf::tensor_type chosen at run time.
+template <class F>
+concept ggml_format = std::same_as<F, gguf::tensor_type> || requires {
+  { F::type } -> std::convertible_to<gguf::tensor_type>;
+};
+
+namespace detail {
+
+struct block_options {
+  effort level = effort::normal;
+  importance column_weights{};
+  options how{};
+
+  void set(effort e) { level = e; }
+  void set(const importance& weights) { column_weights = weights; }
+  void set(const options& o) { how = o; }
+};
+
+inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
+                                          const block_options& o) {
+  const index rows = source.rows(), cols = source.cols();
+  const std::size_t row_bytes = gguf::row_bytes(type, cols);
+  check_importance(o.column_weights, cols);
+  const float* weights = o.column_weights.weights.empty() ? nullptr : o.column_weights.weights.data();
+  std::vector<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
+  if (cols > 0)
+    parallel_for((rows + row_source::panel_rows - 1) / row_source::panel_rows, o.how.threads, [&](index p) {
+      finite_scratch s;
+      std::vector<float> scratch;
+      const index first = p * row_source::panel_rows, count = std::min(row_source::panel_rows, rows - first);
+      const auto panel = source.read(first, count, scratch);
+      for (index r = 0; r < count; ++r) {
+        const finite_row x = examine(panel.row(r), cols, cols, {first + r, 0}, o.how.on_nonfinite, s);
+        gguf::encode_row(type, x.for_codes, cols, weights, o.level,
+                         blocks.data() + static_cast<std::size_t>(first + r) * row_bytes);
+      }
+    });
+  return {type, rows, cols, std::move(blocks)};
+}
+
+}  // namespace detail
+
+/// Quantizes `matrix` (out x in, blocks along in) to a ggml format. `extras`, in any order: an effort, an
+/// importance (one positive weight per column), options.
+///
+///     auto q = quantize(W, gguf::q4_k{}, importance(v), effort::best);
+///
+/// Efforts: see gguf/encode_row.hpp. Raises shape_error for rows that blocks do not divide or an importance
+/// of the wrong length, data_error for NaN and infinity (unless saturating), invalid_scheme for types that
+/// are not formats.
+template <class Derived, ggml_format Format, class... Extras>
+gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format format, const Extras&... extras) {
+  detail::block_options o;
+  (o.set(extras), ...);
+  gguf::tensor_type type;
+  if constexpr (std::same_as<Format, gguf::tensor_type>) {
+    type = format;
+  } else {
+    type = Format::type;
+  }
+  return detail::with_rows(
+      matrix, [&](const detail::row_source& rows) { return detail::quantize_blocks(rows, type, o); });
+}
+
+}  // namespace bitgauge
