@@ -126,12 +126,17 @@ TEST_P(row, encode_matches_portable) {
     for_each_shape([&](index count, index run) {
       const auto x = make_values(count, static_cast<std::size_t>(count + 7 * run));
       const auto p = make_parameters(count, run, g.zero_points);
-      std::vector<std::uint8_t> codes(static_cast<std::size_t>(count) + 40, untouched), expected = codes;
-      fast.encode(x.data(), count, run, p.factor.data(), p.zero_point.data(), g.lowest, g.highest,
-                  codes.data());
+      std::vector<std::uint8_t> expected(static_cast<std::size_t>(count) + 40, untouched);
+      auto past_caches = expected, codes = expected;
       plain.encode(x.data(), count, run, p.factor.data(), p.zero_point.data(), g.lowest, g.highest,
-                   expected.data());
+                   expected.data(), {});
+      fast.encode(x.data(), count, run, p.factor.data(), p.zero_point.data(), g.lowest, g.highest,
+                  codes.data(), {});
       ASSERT_TRUE(same_bits(codes, expected)) << count << " in runs of " << run << ", lowest " << g.lowest;
+      fast.encode(x.data(), count, run, p.factor.data(), p.zero_point.data(), g.lowest, g.highest,
+                  past_caches.data(), {.next = x.data(), .past_caches = true});
+      finish_stores();
+      ASSERT_TRUE(same_bits(past_caches, expected)) << count << " in runs of " << run << ", past caches";
     });
 }
 
@@ -175,20 +180,21 @@ TEST_P(row, pack_and_unpack_match_portable) {
     }
 }
 
-// Catches: a block turned the wrong way, edges of blocks lost, elements written behind the last row.
+// Catches: a block turned the wrong way, edges of blocks lost, elements written between or behind the rows.
 TEST_P(row, transpose_moves_every_element) {
-  for (const index rows_count : {0, 1, 3, 8, 15, 16, 17, 31, 40})
-    for (const index cols : {0, 1, 2, 7, 8, 9, 16, 17, 33, 50})
-      for (const index stride : {rows_count, rows_count + 5}) {
-        std::vector<float> x(static_cast<std::size_t>(stride * cols + 1));
+  for (const index height : {0, 1, 3, 8, 15, 16, 17, 31, 40})
+    for (const index width : {0, 1, 2, 7, 8, 9, 16, 17, 33, 50})
+      for (const index gap : {0, 5}) {
+        const index column_stride = height + gap, row_stride = width + gap;
+        std::vector<float> x(static_cast<std::size_t>(column_stride * width));
         for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
-        std::vector<float> out(static_cast<std::size_t>(rows_count * cols) + 20, -1);
-        fast.transpose(x.data(), stride, rows_count, cols, out.data());
-        for (index r = 0; r < rows_count; ++r)
-          for (index c = 0; c < cols; ++c)
-            ASSERT_EQ(out[static_cast<std::size_t>(r * cols + c)], static_cast<float>(c * stride + r));
-        for (index i = rows_count * cols; i < rows_count * cols + 20; ++i)
-          ASSERT_EQ(out[static_cast<std::size_t>(i)], -1);
+        std::vector<float> out(static_cast<std::size_t>(row_stride * height + 20), -1), expected = out;
+        for (index r = 0; r < height; ++r)
+          for (index c = 0; c < width; ++c)
+            expected[static_cast<std::size_t>(r * row_stride + c)] =
+                static_cast<float>(c * column_stride + r);
+        fast.transpose(x.data(), column_stride, height, width, out.data(), row_stride);
+        ASSERT_TRUE(same_bits(out, expected)) << height << " x " << width << ", gap " << gap;
       }
 }
 
@@ -218,7 +224,7 @@ TEST(portable_row, encode_follows_its_formula) {
       for (const float inverse : {0.0f, 0.37f, 1.0f, 11.25f, 1e38f}) {
         const auto x = make_values(200, static_cast<std::size_t>(zero_point + 1000));
         std::vector<std::uint8_t> codes(200);
-        portable::encode(x.data(), 200, 200, &inverse, &zero_point, g.lowest, g.highest, codes.data());
+        portable::encode(x.data(), 200, 200, &inverse, &zero_point, g.lowest, g.highest, codes.data(), {});
         for (std::size_t i = 0; i < x.size(); ++i) {
           double steps = static_cast<double>(x[i]) * static_cast<double>(inverse);
           if (std::fabs(steps) < 1e6) steps = static_cast<double>(static_cast<float>(steps));

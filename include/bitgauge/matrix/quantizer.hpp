@@ -199,6 +199,7 @@ class quantizer {
       if (groups_.within_rows()) fit_row(first + r, x.for_range, s);
       encode_row(x.for_codes, first + r, s);
     }
+    simd::finish_stores();
   }
 
   parameters stored(index group) const {
@@ -209,6 +210,9 @@ class quantizer {
     return how_.grid->integer()->is_signed() ? byte : byte & 0xff;
   }
 
+  /// True where the codes are more than a cache keeps until they are read.
+  bool past_caches() const noexcept { return codes_.size() >= std::size_t{4} << 20; }
+
   void encode_row(const float* x, index row, scratch& s) {
     const index cols = groups_.cols(), run = groups_.run();
     std::uint8_t* out = codes_.data() + row * row_bytes_;
@@ -217,7 +221,8 @@ class quantizer {
     std::uint8_t* fields = bits == 8 ? out : s.fields.data();
     if (!how_.rounding && integer != nullptr && !sign_only_) {
       simd::rows().encode(x, cols, run, s.inverse.data(), s.zero_point.data(), integer->lowest,
-                          integer->highest, fields);
+                          integer->highest, fields,
+                          {.next = source_.in_place(row + 1), .past_caches = bits == 8 && past_caches()});
     } else {
       for (index begin = 0, i = 0; begin < cols; begin += run, ++i) {
         const auto at = static_cast<std::size_t>(i);

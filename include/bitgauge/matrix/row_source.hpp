@@ -52,8 +52,8 @@ class row_source {
   index rows() const noexcept { return rows_; }
   index cols() const noexcept { return cols_; }
 
-  /// Rows that are best read together: one where they lie in place, a cache line of a column otherwise.
-  static constexpr index panel_rows = 16;
+  /// Rows that are best read together: two cache lines of a column where they have to be transposed.
+  static constexpr index panel_rows = 32;
 
   /// Part of some rows, each contiguous in itself, `stride` floats apart.
   struct panel {
@@ -69,9 +69,14 @@ class row_source {
   /// Of those rows, `width` columns from `column` on.
   panel read(index first, index count, index column, index width, std::vector<float>& scratch) const {
     if (in_place_) return {static_cast<const float*>(data_) + first * row_step_ + column, row_step_};
-    scratch.resize(static_cast<std::size_t>(count * width));
-    copy_(*this, first, count, column, width, scratch.data());
-    return {scratch.data(), width};
+    const index stride = count > 1 ? simd::transpose_stride(width) : width;
+    scratch.resize(static_cast<std::size_t>(count * stride));
+    copy_(*this, first, count, column, width, scratch.data(), stride);
+    return {scratch.data(), stride};
+  }
+  /// Where `row` lies, for fetching it ahead, or nullptr where it is not there to be read in place.
+  const float* in_place(index row) const noexcept {
+    return in_place_ && row < rows_ ? static_cast<const float*>(data_) + row * row_step_ : nullptr;
   }
   /// All elements as one sequence, row after row, or nullptr where they do not lie so.
   const float* contiguous() const noexcept {
@@ -80,25 +85,27 @@ class row_source {
 
  private:
   template <class Scalar>
-  static void copy(const row_source& from, index first, index count, index column, index width, float* out) {
+  static void copy(const row_source& from, index first, index count, index column, index width, float* out,
+                   index stride) {
     const Scalar* data =
         static_cast<const Scalar*>(from.data_) + first * from.row_step_ + column * from.col_step_;
     if constexpr (std::is_same_v<Scalar, float>) {
-      if (from.row_step_ == 1) return simd::rows().transpose(data, from.col_step_, count, width, out);
+      if (from.row_step_ == 1) return simd::rows().transpose(data, from.col_step_, count, width, out, stride);
     }
     if (from.row_step_ == 1) {  // column by column, in the order of memory
       for (index c = 0; c < width; ++c)
-        for (index r = 0; r < count; ++r) out[r * width + c] = to_float(data[c * from.col_step_ + r]);
+        for (index r = 0; r < count; ++r) out[r * stride + c] = to_float(data[c * from.col_step_ + r]);
     } else {
       for (index r = 0; r < count; ++r)
         for (index c = 0; c < width; ++c)
-          out[r * width + c] = to_float(data[r * from.row_step_ + c * from.col_step_]);
+          out[r * stride + c] = to_float(data[r * from.row_step_ + c * from.col_step_]);
     }
   }
 
   const void* data_;
   index rows_, cols_, row_step_, col_step_;
-  void (*copy_)(const row_source&, index first, index count, index column, index width, float* out);
+  void (*copy_)(const row_source&, index first, index count, index column, index width, float* out,
+                index stride);
   bool in_place_ = false;
 };
 

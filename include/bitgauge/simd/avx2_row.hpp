@@ -61,6 +61,13 @@ template <bool Greatest>
   return choose<Greatest>(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
 }
 
+/// What a row read from memory is fetched ahead, in floats.
+inline constexpr index ahead = 2048;
+
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void fetch(const float* x) {
+  _mm_prefetch(reinterpret_cast<const char*>(x), _MM_HINT_T0);
+}
+
 /// What a run's elements are encoded with.
 struct encoder {
   __m256 inverse, low, high;
@@ -138,7 +145,10 @@ struct encoder {
       const index end = std::min(begin + run, count);
       extent e{_mm256_setzero_ps(), _mm256_setzero_ps()};
       index j = begin;
-      for (; j + 8 <= end; j += 8) widen(e, largest, _mm256_loadu_ps(x + j));
+      for (; j + 8 <= end; j += 8) {
+        fetch(x + std::min(j + ahead, count - 1));
+        widen(e, largest, _mm256_loadu_ps(x + j));
+      }
       if (j < end) widen(e, largest, _mm256_maskload_ps(x + j, lanes(end - j)));
       lows[runs] = e.low;
       highs[runs] = e.high;
@@ -152,7 +162,7 @@ struct encoder {
 
 [[BITGAUGE_AVX2]] inline void encode(const float* x, index count, index run, const float* inverse,
                                      const std::int32_t* zero_point, int lowest, int highest,
-                                     std::uint8_t* codes) {
+                                     std::uint8_t* codes, const traffic& memory) {
   using namespace detail;
   if (run == 1) {
     for (index j = 0; j < count; j += 8) {
@@ -163,12 +173,17 @@ struct encoder {
     }
     return;
   }
+  const float* const next = memory.next != nullptr ? memory.next : x;
   for (index begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
     const index end = std::min(begin + run, count);
     const encoder all =
         make_encoder(_mm256_set1_ps(*inverse), _mm256_set1_epi32(*zero_point), lowest, highest);
     index j = begin;
-    for (; j + 32 <= end; j += 32) encode_32(x + j, all, codes + j);
+    for (; j + 32 <= end; j += 32) {
+      fetch(next + j);
+      fetch(next + j + 16);
+      encode_32(x + j, all, codes + j);
+    }
     for (; j < end && j + 8 <= count; j += 8)
       _mm_storel_epi64(reinterpret_cast<__m128i*>(codes + j),
                        bytes_of(encode_8(_mm256_loadu_ps(x + j), all)));

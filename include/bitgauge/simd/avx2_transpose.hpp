@@ -41,17 +41,22 @@ namespace detail {
 }  // namespace detail
 
 [[BITGAUGE_AVX2]] inline void transpose(const float* x, index column_stride, index rows, index cols,
-                                        float* out) {
+                                        float* out, index row_stride) {
+  constexpr index ahead = 32;  // columns lie far apart: no processor foresees the next
   for (index c = 0; c < cols; c += 8) {
     for (index r = 0; r < rows; r += 8) {
       const float* const from = x + c * column_stride + r;
+      for (index i = c + ahead; i < std::min(c + ahead + 8, cols); ++i)
+        _mm_prefetch(reinterpret_cast<const char*>(x + i * column_stride + std::min(r + 15, rows - 1)),
+                     _MM_HINT_T1);
       if (r + 8 <= rows && c + 8 <= cols) {
-        detail::transpose_block(from, column_stride, out + r * cols + c, cols);
+        detail::transpose_block(from, column_stride, out + r * row_stride + c, row_stride);
         continue;
       }
       const index block_rows = std::min<index>(rows - r, 8), block_cols = std::min<index>(cols - c, 8);
       for (index i = 0; i < block_rows; ++i)
-        for (index j = 0; j < block_cols; ++j) out[(r + i) * cols + c + j] = from[j * column_stride + i];
+        for (index j = 0; j < block_cols; ++j)
+          out[(r + i) * row_stride + c + j] = from[j * column_stride + i];
     }
   }
 }

@@ -58,6 +58,13 @@ template <bool Greatest>
   return choose<Greatest>(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
 }
 
+/// What a row read from memory is fetched ahead, in floats.
+inline constexpr index ahead = 2048;
+
+[[BITGAUGE_AVX512, gnu::always_inline]] inline void fetch(const float* x) {
+  _mm_prefetch(reinterpret_cast<const char*>(x), _MM_HINT_T0);
+}
+
 /// What a run's elements are encoded with.
 struct encoder {
   __m512 inverse, low, high;
@@ -73,6 +80,44 @@ struct encoder {
 [[BITGAUGE_AVX512, gnu::always_inline]] inline __m128i encode_16(__m512 x, const encoder& e) {
   const __m512 steps = _mm512_min_ps(_mm512_max_ps(_mm512_mul_ps(x, e.inverse), e.low), e.high);
   return _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(steps), e.zero_point));
+}
+
+/// Runs of one element: parameters are vectors.
+[[BITGAUGE_AVX512]] inline void encode_each(const float* x, index count, const float* inverse,
+                                            const std::int32_t* zero_point, int lowest, int highest,
+                                            std::uint8_t* codes) {
+  for (index j = 0; j < count; j += 16) {
+    const __mmask16 mask = lanes(count - j);
+    const encoder each = make_encoder(_mm512_maskz_loadu_ps(mask, inverse + j),
+                                      _mm512_maskz_loadu_epi32(mask, zero_point + j), lowest, highest);
+    _mm_mask_storeu_epi8(codes + j, mask, encode_16(_mm512_maskz_loadu_ps(mask, x + j), each));
+  }
+}
+
+/// `PastCaches` needs 16 codes of a run to lie at a multiple of 16 bytes.
+template <bool PastCaches>
+[[BITGAUGE_AVX512]] inline void encode_runs(const float* x, index count, index run, const float* inverse,
+                                            const std::int32_t* zero_point, int lowest, int highest,
+                                            std::uint8_t* codes, const float* next) {
+  for (index begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
+    const index end = std::min(begin + run, count);
+    const encoder all =
+        make_encoder(_mm512_set1_ps(*inverse), _mm512_set1_epi32(*zero_point), lowest, highest);
+    index j = begin;
+    for (; j < end && j + 16 <= count; j += 16) {
+      fetch(next + j);
+      const __m128i bytes = encode_16(_mm512_loadu_ps(x + j), all);
+      auto* const to = reinterpret_cast<__m128i*>(codes + j);
+      if constexpr (PastCaches)
+        _mm_stream_si128(to, bytes);
+      else
+        _mm_storeu_si128(to, bytes);
+    }
+    if (j < end) {
+      const __mmask16 mask = lanes(end - j);
+      _mm_mask_storeu_epi8(codes + j, mask, encode_16(_mm512_maskz_loadu_ps(mask, x + j), all));
+    }
+  }
 }
 
 [[BITGAUGE_AVX512, gnu::always_inline]] inline __m512 decode_16(__m128i codes, __m128i sign, __m512 scale,
@@ -104,7 +149,10 @@ struct encoder {
       const index end = std::min(begin + run, count);
       extent e{_mm512_setzero_ps(), _mm512_setzero_ps()};
       index j = begin;
-      for (; j + 16 <= end; j += 16) widen(e, largest, _mm512_loadu_ps(x + j));
+      for (; j + 16 <= end; j += 16) {
+        fetch(x + std::min(j + ahead, count - 1));
+        widen(e, largest, _mm512_loadu_ps(x + j));
+      }
       if (j < end) widen(e, largest, _mm512_maskz_loadu_ps(lanes(end - j), x + j));
       lows[runs] = e.low;
       highs[runs] = e.high;
@@ -118,29 +166,15 @@ struct encoder {
 
 [[BITGAUGE_AVX512]] inline void encode(const float* x, index count, index run, const float* inverse,
                                        const std::int32_t* zero_point, int lowest, int highest,
-                                       std::uint8_t* codes) {
+                                       std::uint8_t* codes, const traffic& memory) {
   using namespace detail;
-  if (run == 1) {
-    for (index j = 0; j < count; j += 16) {
-      const __mmask16 mask = lanes(count - j);
-      const encoder each = make_encoder(_mm512_maskz_loadu_ps(mask, inverse + j),
-                                        _mm512_maskz_loadu_epi32(mask, zero_point + j), lowest, highest);
-      _mm_mask_storeu_epi8(codes + j, mask, encode_16(_mm512_maskz_loadu_ps(mask, x + j), each));
-    }
-    return;
-  }
-  for (index begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
-    const index end = std::min(begin + run, count);
-    const encoder all =
-        make_encoder(_mm512_set1_ps(*inverse), _mm512_set1_epi32(*zero_point), lowest, highest);
-    index j = begin;
-    for (; j < end && j + 16 <= count; j += 16)
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + j), encode_16(_mm512_loadu_ps(x + j), all));
-    if (j < end) {
-      const __mmask16 mask = lanes(end - j);
-      _mm_mask_storeu_epi8(codes + j, mask, encode_16(_mm512_maskz_loadu_ps(mask, x + j), all));
-    }
-  }
+  if (run == 1) return encode_each(x, count, inverse, zero_point, lowest, highest, codes);
+  const float* const next = memory.next != nullptr ? memory.next : x;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(codes) % 16 == 0 && (run % 16 == 0 || run >= count);
+  if (memory.past_caches && aligned)
+    encode_runs<true>(x, count, run, inverse, zero_point, lowest, highest, codes, next);
+  else
+    encode_runs<false>(x, count, run, inverse, zero_point, lowest, highest, codes, next);
 }
 
 [[BITGAUGE_AVX512]] inline void decode(const std::uint8_t* codes, index count, index run, const float* scale,

@@ -9,12 +9,20 @@
 
 #include <bitgauge/config.hpp>
 #include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/simd/x86.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 namespace bitgauge::simd {
+
+/// How a row moves through memory. Results never depend on it.
+struct traffic {
+  const float* next = nullptr;  ///< a row of the same length that is read after this one: fetched meanwhile
+  bool past_caches = false;     ///< writes codes past the caches, for results larger than they are; then call
+                                ///< finish_stores() before another thread reads them
+};
 
 /// The functions of one instruction set.
 struct row_operations {
@@ -25,7 +33,7 @@ struct row_operations {
   /// codes[j] = clamp(rint(x[j] * inverse) + zero_point, lowest, highest), a byte each (two's complement).
   /// Every x is finite; a product that overflows is clamped. Not for one-bit symmetric grids.
   void (*encode)(const float* x, index count, index run, const float* inverse, const std::int32_t* zero_point,
-                 int lowest, int highest, std::uint8_t* codes);
+                 int lowest, int highest, std::uint8_t* codes, const traffic& memory);
 
   /// out[j] = scale * (code - zero_point), where code is the byte codes[j], signed or not.
   void (*decode)(const std::uint8_t* codes, index count, index run, const float* scale,
@@ -36,10 +44,27 @@ struct row_operations {
   void (*pack)(const std::uint8_t* codes, index count, int bits, std::uint8_t* out);
   void (*unpack)(const std::uint8_t* packed, index count, int bits, bool sign_extend, std::uint8_t* codes);
 
-  /// Copies `rows` x `cols` elements of a column-major matrix, x[c * column_stride + r], into rows of `cols`
-  /// floats.
-  void (*transpose)(const float* x, index column_stride, index rows, index cols, float* out);
+  /// Copies `rows` x `cols` elements of a column-major matrix into a row-major one:
+  /// out[r * row_stride + c] = x[c * column_stride + r]. See transpose_stride.
+  void (*transpose)(const float* x, index column_stride, index rows, index cols, float* out,
+                    index row_stride);
 };
+
+/// Rows of a column-major matrix that are best transposed at once: some cache lines of each column.
+inline constexpr index transpose_rows = 64;
+
+/// Floats from row to row of a buffer for transposed rows of `cols` elements: whole cache lines, an odd
+/// number of them, so that an element of each row does not fall into the same set of a cache.
+constexpr index transpose_stride(index cols) noexcept {
+  return ((cols + 15) / 16 | 1) * 16;
+}
+
+/// Makes what was written past the caches visible to other threads. Once per piece of work, not per row.
+inline void finish_stores() {
+#if BITGAUGE_X86
+  _mm_sfence();
+#endif
+}
 
 namespace portable {
 
@@ -60,7 +85,8 @@ inline std::uint32_t extents(const float* x, index count, index run, float* low,
 }
 
 inline void encode(const float* x, index count, index run, const float* inverse,
-                   const std::int32_t* zero_point, int lowest, int highest, std::uint8_t* codes) {
+                   const std::int32_t* zero_point, int lowest, int highest, std::uint8_t* codes,
+                   const traffic&) {
   for (index begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
     const index end = std::min(begin + run, count);
     const auto low = static_cast<float>(lowest - *zero_point),
@@ -83,9 +109,10 @@ inline void decode(const std::uint8_t* codes, index count, index run, const floa
   }
 }
 
-inline void transpose(const float* x, index column_stride, index rows, index cols, float* out) {
+inline void transpose(const float* x, index column_stride, index rows, index cols, float* out,
+                      index row_stride) {
   for (index c = 0; c < cols; ++c)
-    for (index r = 0; r < rows; ++r) out[r * cols + c] = x[c * column_stride + r];
+    for (index r = 0; r < rows; ++r) out[r * row_stride + c] = x[c * column_stride + r];
 }
 
 }  // namespace portable
