@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# include_order.sh INCLUDE_FOLDER: data flows one way through the folders, so an include points to the same or an earlier one;
+# intrinsics stay in simd/ and kernel/.
+set -euo pipefail
+cd "$1/bitgauge"
+faults=$(
+  grep -rnE '^ *# *include <bitgauge/[a-z0-9_]+/' . --include='*.hpp' | awk '
+    BEGIN {
+      count = split("numeric simd grid granularity range rounding scale packing matrix gguf nf4 transform kernel layer model", order, " ")
+      for (i = 1; i <= count; ++i) rank[order[i]] = i
+      rank["metrics"] = rank["io"] = count + 1
+    }
+    {
+      split($0, colon, ":"); split(colon[1], path, "/"); from = path[2]
+      split($0, quoted, "<bitgauge/"); split(quoted[2], target, "/"); to = target[1]
+      if (path[3] == "") next  # bitgauge.hpp and its like stand above the folders
+      if (!(from in rank)) print colon[1] ": the folder " from " is not in the order"
+      else if (rank[to] > rank[from] || (to != from && rank[to] == rank[from])) print colon[1] ":" colon[2] ": " from " includes " to
+    }'
+  grep -rnE '# *include <(imm|[a-z]mm|arm_neon|arm_sve|x86)[a-z_]*\.h>' . --include='*.hpp' | grep -vE '^\./(simd|kernel)/' || true
+)
+[[ -z $faults ]] || { echo "$faults"; exit 1; }
