@@ -27,9 +27,8 @@ report_row compare_one(const io::tensor_file& a, const io::stored_tensor& origin
   report_row row;
   row.name = original.name;
   row.scheme = other.format;
-  std::tie(row.rows, row.cols) = io::matrix_shape(a.path() + ": tensor " + original.name, original.shape);
-  const auto size = static_cast<double>(row.rows) * static_cast<double>(row.cols);
-  row.bits_per_weight = size > 0 ? 8.0 * static_cast<double>(other.bytes) / size : 0;
+  std::tie(row.rows, row.cols) = a.shape_of(original);
+  row.bits_per_weight = other.bits_per_weight();
   if (!original.is_real() || !other.is_real()) {
     const bool same = original.plain != nullptr && other.plain != nullptr &&
                       original.plain->type == other.plain->type &&

@@ -5,8 +5,7 @@
 #include "commands.hpp"
 #include "failure.hpp"
 #include "progress.hpp"
-
-#include <fmt/core.h>
+#include "tensor_sink.hpp"
 
 #include <string>
 #include <vector>
@@ -16,28 +15,29 @@ namespace {
 
 namespace io = bitgauge::io;
 
-bool is_copied(const io::stored_tensor& tensor) {
-  return tensor.quantized == nullptr;
-}
-
-void to_safetensors(const io::tensor_file& file, const std::string& output) {
-  io::safetensors_writer writer(output);
-  for (const io::metadata_entry& text : file.metadata()) writer.set_metadata(text.name, text.value);
+void to_container(const io::tensor_file& file, const std::string& output) {
+  const std::unique_ptr<tensor_sink> sink = open_sink(output);
+  sink->take_metadata(file);
   std::uint64_t total = 0;
   for (const io::stored_tensor& tensor : file.tensors()) {
-    writer.declare(tensor.name, is_copied(tensor) ? tensor.plain->type : io::dtype::f32, tensor.shape);
+    if (tensor.is_quantized()) {
+      sink->declare_floats(tensor.name, tensor.shape);
+    } else {
+      sink->declare_copy(tensor);
+    }
     total += tensor.bytes;
   }
+  sink->begin();
   progress bar(total);
   for (const io::stored_tensor& tensor : file.tensors()) {
     bar.advance(0, tensor.name);
     naming(file.path(), tensor.name, [&] {
-      if (is_copied(tensor)) return writer.write(tensor.name, tensor.plain->data);
-      writer.write(tensor.name, file.matrix(tensor));
+      if (tensor.is_quantized()) return sink->write(tensor.name, file.matrix(tensor));
+      sink->copy(file, tensor);
     });
     bar.advance(tensor.bytes, tensor.name);
   }
-  writer.commit();
+  sink->commit();
 }
 
 void to_npy(const io::tensor_file& file, const std::string& output) {
@@ -55,9 +55,7 @@ void to_npy(const io::tensor_file& file, const std::string& output) {
 
 void dequantize(const dequantize_options& options) {
   const io::tensor_file file(options.input);
-  if (options.output.ends_with(".safetensors")) return to_safetensors(file, options.output);
-  if (options.output.ends_with(".npy")) return to_npy(file, options.output);
-  bitgauge::raise(bitgauge::io_error(options.output + ": expected an output ending in .npy or .safetensors"));
+  options.output.ends_with(".npy") ? to_npy(file, options.output) : to_container(file, options.output);
 }
 
 }  // namespace program

@@ -31,6 +31,8 @@ void add_quantize(CLI::App& app) {
                       "quantize only tensors whose name matches this regular expression");
   command->add_option("--exclude", options.exclude,
                       "copy tensors whose name matches this regular expression");
+  command->add_option("--fallback", options.fallback,
+                      "the ggml type of rows that the scheme's blocks do not divide");
   command->add_option("--threads", options.threads, "0: all")->check(CLI::NonNegativeNumber);
   command->add_option("--report", options.report, "write the report too: .json, .csv or .md");
   const std::map<std::string, bitgauge::nonfinite> policies{{"reject", bitgauge::nonfinite::reject},

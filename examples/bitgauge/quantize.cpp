@@ -4,11 +4,13 @@
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/io.hpp>
 
+#include "column_weights.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
 #include "name_filter.hpp"
 #include "progress.hpp"
 #include "report.hpp"
+#include "tensor_sink.hpp"
 
 #include <fmt/core.h>
 
@@ -21,73 +23,110 @@ namespace program {
 namespace {
 
 namespace io = bitgauge::io;
+using bitgauge::gguf::tensor_type;
 
 /// What is to become of one tensor.
 struct plan_row {
   const io::stored_tensor* tensor;
-  std::optional<std::string> copied{};  ///< why it is copied, where it is
-  io::quantized_entry entry{};          ///< how it is stored, where it is not
+  std::optional<std::string> copied{};         ///< why it is copied, where it is
+  std::optional<tensor_type> blocks{};         ///< the ggml type it gets, where it gets one
+  std::optional<io::quantized_entry> entry{};  ///< how its codes are stored, where they are
+  std::vector<std::string> notes{};
 };
 
-std::optional<std::string> reason_to_copy(const io::stored_tensor& tensor, const name_filter& filter) {
-  if (tensor.quantized != nullptr) return "already quantized";
-  if (!tensor.is_real()) return tensor.format + " elements";
-  if (tensor.shape.size() < 2) return std::to_string(tensor.shape.size()) + "-D";
-  return filter.reason_to_skip(tensor.name);
-}
-
-std::vector<plan_row> make_plan(const io::tensor_file& file, const bitgauge::scheme& scheme,
-                                const name_filter& filter) {
-  std::vector<plan_row> plan;
-  for (const io::stored_tensor& tensor : file.tensors()) {
-    plan_row row{&tensor, reason_to_copy(tensor, filter)};
-    if (tensor.quantized != nullptr) row.entry = *tensor.quantized;
-    if (!row.copied) {
-      const auto [rows, cols] = io::matrix_shape(file.path() + ": tensor " + tensor.name, tensor.shape);
-      row.entry = {
-          tensor.name, tensor.shape, tensor.plain->type, to_text(scheme), layout_of(scheme, rows, cols),
-          false};
-      row.entry.has_levels = !row.entry.layout.meaning.levels.empty();
-    }
-    plan.push_back(std::move(row));
+/// Decides for every tensor before anything is written, so that what cannot be done is said first.
+class planner {
+ public:
+  planner(const io::tensor_file& file, const quantize_options& options, const bitgauge::scheme& scheme)
+      : file_(file),
+        scheme_(scheme),
+        filter_(options.include, options.exclude),
+        type_(blocks_of(scheme, options.output)) {
+    if (options.fallback.empty()) return;
+    fallback_ = type_named(options.fallback);
+    if (!fallback_)
+      bitgauge::raise(
+          bitgauge::invalid_scheme("--fallback: expected a ggml type, found \"" + options.fallback + "\""));
   }
-  return plan;
-}
 
-/// The importance of one tensor's columns: the only array of an .npy file, or the tensor of the same name.
-bitgauge::importance importance_of(const std::optional<io::tensor_file>& weights, const std::string& name) {
-  if (!weights) return {};
-  const bool single = weights->path().ends_with(".npy");
-  const io::stored_tensor* found = single ? &weights->tensors().front() : weights->find(name);
-  if (found == nullptr)
-    bitgauge::raise(bitgauge::data_error("no importance of this name in " + weights->path()));
-  return bitgauge::importance(weights->matrix(*found).reshaped());
-}
+  std::vector<plan_row> plan() const {
+    std::vector<plan_row> rows;
+    for (const io::stored_tensor& tensor : file_.tensors()) rows.push_back(plan_one(tensor));
+    return rows;
+  }
 
-/// A copied tensor's row: nothing is lost.
-report_row copied_row(const io::tensor_file& file, const plan_row& row) {
-  report_row result;
-  result.name = row.tensor->name;
-  result.scheme = row.tensor->format;
-  std::tie(result.rows, result.cols) =
-      io::matrix_shape(file.path() + ": tensor " + result.name, row.tensor->shape);
-  const auto size = static_cast<double>(result.rows) * static_cast<double>(result.cols);
-  result.bits_per_weight = size > 0 ? 8.0 * static_cast<double>(row.tensor->bytes) / size : 0;
-  result.notes.push_back("copied: " + *row.copied);
-  return result;
-}
+ private:
+  static std::optional<tensor_type> type_named(std::string_view name) {
+    const auto* traits = bitgauge::gguf::find_tensor_type(name);
+    if (traits == nullptr) return std::nullopt;
+    const auto plain = io::plain_dtype(traits->type);  // of these, only the 16 and 32-bit floats are targets
+    if (plain && (!io::is_floating(*plain) || *plain == io::dtype::f64)) return std::nullopt;
+    return traits->type;
+  }
+  /// Some names stand for a grid and for a ggml type: the container decides.
+  static std::optional<tensor_type> blocks_of(const bitgauge::scheme& scheme, const std::string& output) {
+    const std::string_view name = scheme.grid.view();
+    if (!output.ends_with(".gguf") && bitgauge::is_grid_name(name)) return std::nullopt;
+    return type_named(name);
+  }
+
+  std::optional<std::string> reason_to_copy(const io::stored_tensor& tensor) const {
+    if (tensor.is_quantized()) return "already quantized";
+    if (!tensor.is_real()) return tensor.format + " elements";
+    if (tensor.shape.size() < 2) return std::to_string(tensor.shape.size()) + "-D";
+    return filter_.reason_to_skip(tensor.name);
+  }
+
+  plan_row plan_one(const io::stored_tensor& tensor) const {
+    plan_row row{&tensor, reason_to_copy(tensor)};
+    if (row.copied) return row;
+    const auto [rows, cols] = file_.shape_of(tensor);
+    if (tensor.shape.size() > 2)
+      row.notes.push_back(fmt::format("{}-D, as {} x {}", tensor.shape.size(), rows, cols));
+    if (type_) {
+      row.blocks = fitting_type(tensor, cols, row.notes);
+    } else {
+      row.entry = io::quantized_entry{
+          tensor.name, tensor.shape, tensor.plain->type, to_text(scheme_), layout_of(scheme_, rows, cols),
+          false};
+      row.entry->has_levels = !row.entry->layout.meaning.levels.empty();
+    }
+    return row;
+  }
+
+  tensor_type fitting_type(const io::stored_tensor& tensor, bitgauge::index cols,
+                           std::vector<std::string>& notes) const {
+    const auto fits = [&](tensor_type type) { return cols % bitgauge::gguf::traits_of(type).elements == 0; };
+    if (fits(*type_)) return *type_;
+    const auto& traits = bitgauge::gguf::traits_of(*type_);
+    const std::string why =
+        fmt::format("{} columns are no multiple of {}'s blocks of {}", cols, traits.name, traits.elements);
+    if (!fallback_ || !fits(*fallback_))
+      bitgauge::raise(bitgauge::shape_error(
+          file_.path() + ": tensor " + tensor.name + ": " + why +
+          (fallback_ ? ", nor of the fallback's" : " (choose one with --fallback, or --exclude it)")));
+    notes.push_back("fallback: " + why);
+    return *fallback_;
+  }
+
+  const io::tensor_file& file_;
+  const bitgauge::scheme& scheme_;
+  name_filter filter_;
+  std::optional<tensor_type> type_, fallback_;
+};
 
 class quantization {
  public:
   explicit quantization(const quantize_options& options)
-      : options_(options), scheme_(bitgauge::parse_scheme(options.scheme)), file_(options.input) {
-    if (!options.importance.empty()) importance_.emplace(options.importance);
-  }
+      : options_(options),
+        scheme_(bitgauge::parse_scheme(options.scheme)),
+        file_(options.input),
+        weights_(options.importance) {}
 
   std::vector<report_row> run() {
-    const std::vector<plan_row> plan = make_plan(file_, scheme_, {options_.include, options_.exclude});
-    io::safetensors_writer writer(options_.output);
-    declare(plan, writer);
+    const std::vector<plan_row> plan = planner(file_, options_, scheme_).plan();
+    const std::unique_ptr<tensor_sink> sink = open_sink(options_.output);
+    declare(plan, *sink);
     std::uint64_t total = 0;
     for (const plan_row& row : plan) total += row.tensor->bytes;
     progress bar(total);
@@ -95,69 +134,75 @@ class quantization {
     for (const plan_row& row : plan) {
       bar.advance(0, row.tensor->name);
       rows.push_back(naming(file_.path(), row.tensor->name,
-                            [&] { return row.copied ? copy(row, writer) : quantize_one(row, writer); }));
+                            [&] { return row.copied ? copy(row, *sink) : quantize_one(row, *sink); }));
       bar.advance(row.tensor->bytes, row.tensor->name);
     }
-    writer.commit();
+    sink->commit();
     return rows;
   }
 
  private:
-  void declare(const std::vector<plan_row>& plan, io::safetensors_writer& writer) {
-    for (const io::metadata_entry& text : file_.metadata()) writer.set_metadata(text.name, text.value);
+  void declare(const std::vector<plan_row>& plan, tensor_sink& sink) const {
+    sink.take_metadata(file_);
     for (const plan_row& row : plan) {
-      if (row.tensor->plain != nullptr && row.copied) {
-        writer.declare(row.tensor->name, row.tensor->plain->type, row.tensor->shape);
+      if (row.copied) {
+        sink.declare_copy(*row.tensor);
+      } else if (row.blocks) {
+        sink.declare_blocks(row.tensor->name, *row.blocks, row.tensor->shape);
       } else {
-        parts_.declare(writer, row.entry);
+        sink.declare_quantized(*row.entry);
       }
     }
-    parts_.describe(writer);
+    sink.begin();
   }
 
-  report_row copy(const plan_row& row, io::safetensors_writer& writer) const {
-    if (row.tensor->quantized != nullptr) {
-      parts_.write(writer, row.tensor->name, file_.quantized(*row.tensor));
-    } else {
-      writer.write(row.tensor->name, row.tensor->plain->data);
-    }
-    return copied_row(file_, row);
+  report_row copy(const plan_row& row, tensor_sink& sink) const {
+    sink.copy(file_, *row.tensor);
+    report_row result;
+    result.name = row.tensor->name;
+    result.scheme = row.tensor->format;
+    std::tie(result.rows, result.cols) = file_.shape_of(*row.tensor);
+    result.bits_per_weight = row.tensor->bits_per_weight();
+    result.notes.push_back("copied: " + *row.copied);
+    return result;
   }
 
-  report_row quantize_one(const plan_row& row, io::safetensors_writer& writer) const {
+  report_row quantize_one(const plan_row& row, tensor_sink& sink) const {
     const auto start = std::chrono::steady_clock::now();
     const io::tensor_file::float_matrix values = file_.matrix(*row.tensor);
-    const bitgauge::quantized_matrix q =
-        bitgauge::quantize(values, scheme_, importance_of(importance_, row.tensor->name),
-                           bitgauge::options{options_.threads, options_.on_nonfinite});
+    const bitgauge::importance weights = weights_.of(row.tensor->name);
+    const bitgauge::options how{options_.threads, options_.on_nonfinite};
     report_row result;
-    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    parts_.write(writer, row.tensor->name, q);
+    const auto finish = [&](const auto& q) {
+      result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      sink.write(row.tensor->name, q);
+      result.rows = q.rows();
+      result.cols = q.cols();
+      result.bits_per_weight = q.bits_per_weight();
+      result.error = measure_error(values, q, options_.threads);
+    };
+    if (row.blocks) {
+      finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));
+      result.scheme = bitgauge::gguf::traits_of(*row.blocks).name;
+    } else {
+      finish(bitgauge::quantize(values, scheme_, weights, how));
+      result.scheme = row.entry->scheme;
+    }
     result.name = row.tensor->name;
-    result.scheme = row.entry.scheme;
-    result.rows = q.rows();
-    result.cols = q.cols();
-    result.bits_per_weight = q.bits_per_weight();
-    result.error = measure_error(values, q, options_.threads);
-    if (row.tensor->shape.size() > 2)
-      result.notes.push_back(fmt::format("{}-D, as {} x {}", row.tensor->shape.size(), q.rows(), q.cols()));
+    result.notes = row.notes;
     return result;
   }
 
   const quantize_options& options_;
   bitgauge::scheme scheme_;
   io::tensor_file file_;
-  std::optional<io::tensor_file> importance_;
-  io::quantized_writer parts_;
+  column_weights weights_;
 };
 
 }  // namespace
 
 void quantize(const quantize_options& options) {
   if (!options.report.empty()) check_report_ending(options.report);
-  if (!options.output.ends_with(".safetensors"))
-    bitgauge::raise(bitgauge::io_error(
-        options.output + ": expected an output ending in .safetensors for scheme " + options.scheme));
   const std::vector<report_row> rows = quantization(options).run();
   if (!options.report.empty()) write_report(rows, options.report);
   fmt::print("{}", as_table(rows));

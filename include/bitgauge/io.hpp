@@ -3,6 +3,8 @@
 /// \file
 /// The file formats; they need nlohmann-json.
 
+#include <bitgauge/io/gguf.hpp>
+#include <bitgauge/io/imatrix.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/quantized_safetensors.hpp>
 #include <bitgauge/io/safetensors.hpp>

@@ -1,9 +1,11 @@
 #pragma once
 
 /// \file
-/// One view of every container: .npy, .safetensors (and shards through index.json).
+/// One view of every container: .npy, .safetensors (and shards through index.json), .gguf.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/gguf/block_matrix.hpp>
+#include <bitgauge/io/gguf_reader.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/quantized_safetensors.hpp>
 #include <bitgauge/io/safetensors_model.hpp>
@@ -15,21 +17,29 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bitgauge::io {
 
-/// A tensor as a file lists it.
+/// A tensor as a file lists it. One of the three pointers says how it is stored.
 struct stored_tensor {
   std::string name;
-  std::vector<std::uint64_t> shape;            ///< outermost first
-  std::string format;                          ///< F32, I64 ..., or the scheme of a quantized tensor
-  std::uint64_t bytes = 0;                     ///< all that is stored for it
-  const tensor_view* plain = nullptr;          ///< set where the elements are plain numbers
-  const quantized_entry* quantized = nullptr;  ///< set where they are quantized
+  std::vector<std::uint64_t> shape;  ///< outermost first
+  std::string format;       ///< F32, I64 ..., a ggml type such as q4_K, or the scheme of a quantized tensor
+  std::uint64_t bytes = 0;  ///< all that is stored for it
+  const tensor_view* plain = nullptr;          ///< plain numbers
+  const quantized_entry* quantized = nullptr;  ///< codes, scales and zero points
+  const gguf_tensor* blocks = nullptr;         ///< ggml's blocks
+
+  bool is_quantized() const noexcept { return plain == nullptr; }
   /// True where matrix() can give its values as floats without changing their meaning.
-  bool is_real() const noexcept {
-    return quantized != nullptr || (plain != nullptr && is_floating(plain->type));
+  bool is_real() const noexcept { return is_quantized() || is_floating(plain->type); }
+  /// Stored bits over elements; 0 for an empty tensor.
+  double bits_per_weight() const noexcept {
+    double size = 1;
+    for (const std::uint64_t extent : shape) size *= static_cast<double>(extent);
+    return size > 0 ? 8.0 * static_cast<double>(bytes) / size : 0;
   }
 };
 
@@ -43,13 +53,17 @@ class tensor_file {
     const std::string ending = path.extension().string();
     if (ending == ".npy") {
       array_.emplace(path);
-      named_.push_back(array_->array());
-      named_.front().name = path.stem().string();
+      views_.push_back(array_->array());
+      views_.front().name = path.stem().string();
     } else if (ending == ".safetensors" || ending == ".json") {
       model_ = std::make_unique<safetensors_model>(path);
+      views_ = model_->tensors();
       quantized_.emplace(*model_, path_);
+    } else if (ending == ".gguf") {
+      gguf_ = std::make_unique<gguf_file>(path);
+      views_ = plain_views(*gguf_);
     } else {
-      raise(io_error(path_ + ": expected a file ending in .npy, .safetensors or .index.json"));
+      raise(io_error(path_ + ": expected a file ending in .npy, .safetensors, .index.json or .gguf"));
     }
     list();
   }
@@ -62,24 +76,41 @@ class tensor_file {
       if (t.name == name) return &t;
     return nullptr;
   }
-  /// The texts that the file carries beside its tensors, without our own description.
-  std::vector<metadata_entry> metadata() const {
-    std::vector<metadata_entry> texts;
+  /// The GGUF file behind this one, or null.
+  const gguf_file* gguf() const noexcept { return gguf_.get(); }
+  /// The texts that a .safetensors file carries beside its tensors, without our own description.
+  std::vector<metadata_entry> texts() const {
+    std::vector<metadata_entry> result;
     if (model_)
       for (const metadata_entry& text : model_->metadata())
-        if (text.name != detail::description_key) texts.push_back(text);
-    return texts;
+        if (text.name != detail::description_key) result.push_back(text);
+    return result;
   }
 
-  /// The values as floats, in the shape of matrix_shape(): a vector is one row, of more dimensions the first
-  /// counts the rows.
+  /// Rows and columns of matrix(t): a vector is one row. Of more dimensions than two, a GGUF tensor's rows
+  /// are all but the last, as its blocks run along that; another's are the first, an output channel each.
+  std::pair<index, index> shape_of(const stored_tensor& t) const {
+    if (!gguf_ || t.shape.size() < 3) return matrix_shape(subject(t), t.shape);
+    // the same rule, read from the other end
+    const auto [cols, rows] = matrix_shape(subject(t), {t.shape.rbegin(), t.shape.rend()});
+    return {rows, cols};
+  }
+
+  /// The values as floats.
   float_matrix matrix(const stored_tensor& t) const {
     if (t.quantized != nullptr) return quantized_->read(*t.quantized).dequantize<float_matrix>();
-    const auto [rows, cols] = matrix_shape(path_ + ": tensor " + t.name, t.shape);
+    const auto [rows, cols] = shape_of(t);
     float_matrix values(rows, cols);
+    if (t.blocks != nullptr) {
+      const auto row_bytes = static_cast<index>(gguf::row_bytes(t.blocks->type, cols));
+      parallel_for(rows, 0, [&](index r) {
+        gguf::decode_row(t.blocks->type, t.blocks->data.data() + r * row_bytes, cols, values.row(r).data());
+      });
+      return values;
+    }
     if (t.plain->order == storage_order::column_major && t.shape.size() > 1) {
       if (t.shape.size() > 2)
-        raise(shape_error(path_ + ": an array in Fortran order has at most 2 dimensions here"));
+        raise(shape_error(subject(t) + ": an array in Fortran order has at most 2 dimensions here"));
       return to_matrix<float_matrix>(*t.plain);
     }
     convert_to(t.plain->type, t.plain->data.data(), static_cast<std::size_t>(values.size()), values.data());
@@ -90,11 +121,34 @@ class tensor_file {
   quantized_matrix quantized(const stored_tensor& t) const { return quantized_->read(*t.quantized); }
 
  private:
+  std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + t.name; }
+
+  static std::vector<tensor_view> plain_views(const gguf_file& file) {
+    std::vector<tensor_view> views;
+    for (const gguf_tensor& tensor : file.tensors())
+      if (const auto type = plain_dtype(tensor.type))
+        views.push_back({tensor.name, *type, tensor.shape(), tensor.data});
+    return views;
+  }
+
   void list() {
-    for (const tensor_view& view : model_ ? model_->tensors() : named_)
-      if (!quantized_ || !quantized_->is_part(view.name))
-        tensors_.push_back(
-            {view.name, view.shape, std::string(name_of(view.type)), view.data.size(), &view, nullptr});
+    std::size_t next_plain = 0;
+    const auto add_plain = [&](const tensor_view& view) {
+      tensors_.push_back({view.name, view.shape, std::string(name_of(view.type)), view.data.size(), &view});
+    };
+    if (gguf_) {  // in the order of the file, which files made from this one keep
+      for (const gguf_tensor& tensor : gguf_->tensors()) {
+        if (plain_dtype(tensor.type)) {
+          add_plain(views_[next_plain++]);
+        } else {
+          tensors_.push_back({tensor.name, tensor.shape(), std::string(gguf::traits_of(tensor.type).name),
+                              tensor.data.size(), nullptr, nullptr, &tensor});
+        }
+      }
+      return;
+    }
+    for (const tensor_view& view : views_)
+      if (!quantized_ || !quantized_->is_part(view.name)) add_plain(view);
     if (!quantized_) return;
     for (const quantized_entry& entry : quantized_->entries())
       tensors_.push_back({entry.name, entry.shape, entry.scheme,
@@ -103,8 +157,9 @@ class tensor_file {
 
   std::string path_;
   std::optional<npy_file> array_;
-  std::vector<tensor_view> named_;
   std::unique_ptr<safetensors_model> model_;
+  std::unique_ptr<gguf_file> gguf_;
+  std::vector<tensor_view> views_;
   std::optional<quantized_reader> quantized_;
   std::vector<stored_tensor> tensors_;
 };

@@ -58,3 +58,14 @@ inline shared_grid grid_of(const scheme& s) {
 }
 
 }  // namespace bitgauge::detail
+
+namespace bitgauge {
+
+/// True where scheme texts know a grid by this name.
+constexpr bool is_grid_name(std::string_view name) noexcept {
+  for (const detail::named_grid& entry : detail::named_grids)
+    if (entry.name == name) return true;
+  return false;
+}
+
+}  // namespace bitgauge

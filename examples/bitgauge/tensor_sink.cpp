@@ -1,0 +1,151 @@
+#include "tensor_sink.hpp"
+
+#include <bitgauge/error.hpp>
+
+#include "metadata_text.hpp"
+
+#include <span>
+#include <utility>
+
+namespace program {
+namespace {
+
+namespace io = bitgauge::io;
+using bitgauge::gguf::tensor_type;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& tensor, const std::string& format) {
+  bitgauge::raise(
+      bitgauge::invalid_scheme(path + ": tensor " + tensor + ": this container cannot hold " + format));
+}
+
+class safetensors_sink final : public tensor_sink {
+ public:
+  explicit safetensors_sink(const std::string& path) : path_(path), writer_(path) {}
+
+  void take_metadata(const io::tensor_file& source) override {
+    for (const io::metadata_entry& text : metadata_texts(source)) writer_.set_metadata(text.name, text.value);
+  }
+  void declare_copy(const io::stored_tensor& tensor) override {
+    if (tensor.blocks != nullptr) refuse(path_, tensor.name, tensor.format);
+    if (tensor.quantized != nullptr) return declare_quantized(*tensor.quantized);
+    writer_.declare(tensor.name, tensor.plain->type, tensor.shape);
+  }
+  void declare_floats(const std::string& name, const std::vector<std::uint64_t>& shape) override {
+    writer_.declare(name, io::dtype::f32, shape);
+  }
+  void declare_quantized(const io::quantized_entry& entry) override { parts_.declare(writer_, entry); }
+  void declare_blocks(const std::string& name, tensor_type type, const std::vector<std::uint64_t>&) override {
+    refuse(path_, name,
+           "blocks of type " + std::string(bitgauge::gguf::traits_of(type).name) + " (write a .gguf)");
+  }
+  void begin() override { parts_.describe(writer_); }
+
+  void copy(const io::tensor_file& source, const io::stored_tensor& tensor) override {
+    if (tensor.quantized != nullptr) return write(tensor.name, source.quantized(tensor));
+    writer_.write(tensor.name, tensor.plain->data);
+  }
+  void write(const std::string& name, const io::tensor_file::float_matrix& values) override {
+    writer_.write(name, values);
+  }
+  void write(const std::string& name, const bitgauge::quantized_matrix& q) override {
+    parts_.write(writer_, name, q);
+  }
+  void write(const std::string& name, const bitgauge::gguf::block_matrix&) override {
+    refuse(path_, name, "blocks");
+  }
+  void commit() override { writer_.commit(); }
+
+ private:
+  std::string path_;
+  io::safetensors_writer writer_;
+  io::quantized_writer parts_;
+};
+
+/// llama.cpp's number for "mostly this type" (enum llama_ftype), which its loaders show and do not rely on.
+std::uint32_t file_type_of(tensor_type type) {
+  constexpr std::pair<tensor_type, std::uint32_t> numbers[] = {
+      {tensor_type::f32, 0},      {tensor_type::f16, 1},     {tensor_type::q4_0, 2},
+      {tensor_type::q4_1, 3},     {tensor_type::q8_0, 7},    {tensor_type::q5_0, 8},
+      {tensor_type::q5_1, 9},     {tensor_type::q2_k, 10},   {tensor_type::q3_k, 11},
+      {tensor_type::q4_k, 14},    {tensor_type::q5_k, 16},   {tensor_type::q6_k, 18},
+      {tensor_type::iq2_xxs, 19}, {tensor_type::iq2_xs, 20}, {tensor_type::iq3_xxs, 23},
+      {tensor_type::iq1_s, 24},   {tensor_type::iq4_nl, 25}, {tensor_type::iq3_s, 26},
+      {tensor_type::iq2_s, 28},   {tensor_type::iq4_xs, 30}, {tensor_type::iq1_m, 31},
+      {tensor_type::bf16, 32},    {tensor_type::tq1_0, 36},  {tensor_type::tq2_0, 37},
+      {tensor_type::mxfp4, 38}};
+  for (const auto& [known, number] : numbers)
+    if (known == type) return number;
+  return 1024;  // llama.cpp's "guessed, not specified in the model file"
+}
+
+class gguf_sink final : public tensor_sink {
+ public:
+  explicit gguf_sink(const std::string& path) : path_(path), writer_(path) {}
+
+  void take_metadata(const io::tensor_file& source) override {
+    if (source.gguf() != nullptr)
+      for (const io::gguf_entry& entry : source.gguf()->metadata()) writer_.set(entry.name, entry.value);
+    for (const io::metadata_entry& text : source.texts()) writer_.set(text.name, text.value);
+  }
+  void declare_copy(const io::stored_tensor& tensor) override {
+    if (tensor.blocks != nullptr) return declare(tensor.name, tensor.blocks->type, tensor.shape);
+    if (tensor.quantized != nullptr) refuse(path_, tensor.name, tensor.format);
+    for (const bitgauge::gguf::tensor_type_traits& traits : bitgauge::gguf::tensor_types)
+      if (io::plain_dtype(traits.type) == tensor.plain->type)
+        return declare(tensor.name, traits.type, tensor.shape);
+    refuse(path_, tensor.name, tensor.format);
+  }
+  void declare_floats(const std::string& name, const std::vector<std::uint64_t>& shape) override {
+    note_type(tensor_type::f32);
+    declare(name, tensor_type::f32, shape);
+  }
+  void declare_quantized(const io::quantized_entry& entry) override {
+    refuse(path_, entry.name,
+           "scheme " + entry.scheme + " (write a .safetensors, or choose a ggml type such as q4_k)");
+  }
+  void declare_blocks(const std::string& name, tensor_type type,
+                      const std::vector<std::uint64_t>& shape) override {
+    note_type(type);
+    declare(name, type, shape);
+  }
+
+  void copy(const io::tensor_file&, const io::stored_tensor& tensor) override {
+    writer_.write(tensor.name, tensor.blocks != nullptr ? tensor.blocks->data : tensor.plain->data);
+  }
+  void write(const std::string& name, const io::tensor_file::float_matrix& values) override {
+    writer_.write(name, values);
+  }
+  void write(const std::string& name, const bitgauge::quantized_matrix&) override {
+    refuse(path_, name, "codes and scales");
+  }
+  void write(const std::string& name, const bitgauge::gguf::block_matrix& q) override {
+    writer_.write(name, q.blocks());
+  }
+  void commit() override { writer_.commit(); }
+
+ private:
+  void declare(const std::string& name, tensor_type type, const std::vector<std::uint64_t>& shape) {
+    writer_.declare(name, type, {shape.rbegin(), shape.rend()});
+  }
+  /// The file is of the type that its first changed tensor gets.
+  void note_type(tensor_type type) {
+    if (std::exchange(has_type_, true)) return;
+    writer_.set("general.file_type", file_type_of(type));
+    if (bitgauge::gguf::traits_of(type).is_quantized())
+      writer_.set("general.quantization_version", std::uint32_t{2});
+  }
+
+  std::string path_;
+  io::gguf_writer writer_;
+  bool has_type_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<tensor_sink> open_sink(const std::string& path) {
+  if (path.ends_with(".safetensors")) return std::make_unique<safetensors_sink>(path);
+  if (path.ends_with(".gguf")) return std::make_unique<gguf_sink>(path);
+  bitgauge::raise(bitgauge::io_error(path + ": expected an output ending in .safetensors or .gguf"));
+}
+
+}  // namespace program
