@@ -119,6 +119,34 @@ TEST_P(row, extents_report_every_position_of_a_nonfinite_value) {
       }
 }
 
+// Catches: an overflowing range, a zero or subnormal scale, a lane behind the last run counted in.
+TEST_P(row, parameters_match_portable) {
+  const float ends[] = {0, 1, 0.37f, 1e-45f, 1e-38f, FLT_MIN, 3e38f, FLT_MAX, 127, 254.5f, 7e-3f};
+  for (const bool symmetric : {true, false})
+    for (const float smallest : {0.0f, FLT_EPSILON})
+      for (index count = 0; count < 50; ++count)
+        for (const grid& g : grids) {
+          const auto n = static_cast<std::size_t>(count);
+          std::vector<float> low(n), high(n), scale(n + 20, 9), inverse(n + 20, 9);
+          std::vector<std::int32_t> zero_point(n + 20, 9);
+          auto scale_expected = scale, inverse_expected = inverse;
+          auto zero_point_expected = zero_point;
+          for (std::size_t i = 0; i < n; ++i)
+            low[i] = 0 - ends[(i + n) % 11], high[i] = ends[(i * 7 + n / 11) % 11];
+          const auto steps = static_cast<float>(g.highest - g.lowest);
+          ASSERT_EQ(fast.scales(low.data(), high.data(), count, symmetric, steps, smallest, scale.data()),
+                    plain.scales(low.data(), high.data(), count, symmetric, steps, smallest,
+                                 scale_expected.data()));
+          fast.inverses(scale.data(), count, inverse.data());
+          plain.inverses(scale.data(), count, inverse_expected.data());
+          fast.zero_points(low.data(), scale.data(), count, g.lowest, g.highest, zero_point.data());
+          plain.zero_points(low.data(), scale.data(), count, g.lowest, g.highest, zero_point_expected.data());
+          ASSERT_TRUE(same_bits(scale, scale_expected)) << count << " runs";
+          ASSERT_TRUE(same_bits(inverse, inverse_expected)) << count << " runs";
+          ASSERT_TRUE(same_bits(zero_point, zero_point_expected)) << count << " runs";
+        }
+}
+
 // Catches: ties rounded away, the zero point added before rounding, saturation of products beyond int32,
 // signed codes packed with saturation, bytes written behind the row.
 TEST_P(row, encode_matches_portable) {

@@ -12,6 +12,7 @@
 #include <bitgauge/simd/x86.hpp>
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <cstdint>
 
@@ -29,6 +30,19 @@ struct row_operations {
   /// low[i] = min(0, x...), high[i] = max(0, x...) of run i. Returns the largest numeric::magnitude_bits of
   /// the row: at least infinity_bits where an element is not finite, and then low and high are unspecified.
   std::uint32_t (*extents)(const float* x, index count, index run, float* low, float* high);
+
+  /// The scale of each run from its extents, low <= 0 <= high: max(-low, high) / steps if `symmetric`, else
+  /// (high - low) / steps; at least `smallest`, and a positive one at least the smallest normal number.
+  /// Returns the largest.
+  float (*scales)(const float* low, const float* high, index runs, bool symmetric, float steps,
+                  float smallest, float* scale);
+
+  /// 1 / scale, or 0 where the scale is 0.
+  void (*inverses)(const float* scale, index runs, float* inverse);
+
+  /// clamp(lowest - rint(low / scale), lowest, highest), or clamp(0, lowest, highest) where the scale is 0.
+  void (*zero_points)(const float* low, const float* scale, index runs, int lowest, int highest,
+                      std::int32_t* zero_point);
 
   /// codes[j] = clamp(rint(x[j] * inverse) + zero_point, lowest, highest), a byte each (two's complement).
   /// Every x is finite; a product that overflows is clamped. Not for one-bit symmetric grids.
@@ -82,6 +96,35 @@ inline std::uint32_t extents(const float* x, index count, index run, float* low,
     *high = greatest;
   }
   return largest;
+}
+
+inline float scales(const float* low, const float* high, index runs, bool symmetric, float steps,
+                    float smallest, float* scale) {
+  float largest = 0;
+  for (index i = 0; i < runs; ++i) {
+    const float length = high[i] - low[i];
+    float s = symmetric           ? std::max(-low[i], high[i]) / steps
+              : length <= FLT_MAX ? length / steps
+                                  : high[i] / steps - low[i] / steps;
+    s = std::max(s, smallest);
+    if (s > 0 && s < FLT_MIN) s = FLT_MIN;
+    scale[i] = s;
+    largest = std::max(largest, s);
+  }
+  return largest;
+}
+
+inline void inverses(const float* scale, index runs, float* inverse) {
+  for (index i = 0; i < runs; ++i) inverse[i] = scale[i] > 0 ? 1.0f / scale[i] : 0.0f;
+}
+
+inline void zero_points(const float* low, const float* scale, index runs, int lowest, int highest,
+                        std::int32_t* zero_point) {
+  for (index i = 0; i < runs; ++i) {
+    // more than 255 steps below zero are clamped in any case
+    const float steps = scale[i] > 0 ? std::max(low[i] / scale[i], -512.0f) : static_cast<float>(lowest);
+    zero_point[i] = std::clamp(lowest - static_cast<int>(std::nearbyint(steps)), lowest, highest);
+  }
 }
 
 inline void encode(const float* x, index count, index run, const float* inverse,
