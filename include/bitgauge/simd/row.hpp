@@ -103,7 +103,7 @@ inline float scales(const float* low, const float* high, index runs, bool symmet
   float largest = 0;
   for (index i = 0; i < runs; ++i) {
     const float length = high[i] - low[i];
-    float s = symmetric           ? std::max(-low[i], high[i]) / steps
+    float s = symmetric           ? (-low[i] > high[i] ? -low[i] : high[i]) / steps
               : length <= FLT_MAX ? length / steps
                                   : high[i] / steps - low[i] / steps;
     s = std::max(s, smallest);
