@@ -115,6 +115,14 @@ Matrix to_matrix(const tensor_view& tensor) {
   using column_major = Eigen::Matrix<scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
   const index row_count = detail::matrix_extent(tensor.name, "rows", rows, Matrix::RowsAtCompileTime);
   const index col_count = detail::matrix_extent(tensor.name, "columns", cols, Matrix::ColsAtCompileTime);
+  if (tensor.element_count() != rows * cols) {
+    raise(shape_error(tensor.name + ": its shape needs " + std::to_string(rows * cols) + " elements, found " +
+                      std::to_string(tensor.element_count())));
+  }
+  if constexpr (Matrix::SizeAtCompileTime == Eigen::Dynamic) {
+    // No loop over the other extent, which may be anything.
+    if (row_count == 0 || col_count == 0) return Matrix(row_count, col_count);
+  }
   const auto copy_into = [&](auto stored) -> Matrix {
     stored.resize(row_count, col_count);
     const auto count = static_cast<std::size_t>(stored.size());
@@ -142,6 +150,7 @@ void write_elements(const Eigen::DenseBase<Derived>& matrix, Sink&& sink) {
   using scalar = typename Derived::Scalar;
   std::array<std::byte, 4096 * sizeof(scalar)> buffer;
   std::size_t filled = 0;
+  if (matrix.size() == 0) return;
   const auto& evaluated = matrix.derived().eval();  // a plain matrix is not copied
   for (index row = 0; row < evaluated.rows(); ++row) {
     for (index col = 0; col < evaluated.cols(); ++col) {

@@ -1,0 +1,54 @@
+#include "fuzz/readers.hpp"
+#include "support/file_bytes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace {
+
+/// Hands every file of the corpus to the fuzz target, also cut short and with each byte near its head
+/// changed; returns how many whole files were accepted.
+template <class Target>
+int replay(const std::string& name, Target target) {
+  const auto folder = std::filesystem::path(BITGAUGE_TEST_DATA) / "io/corpus" / name;
+  std::vector<std::filesystem::path> paths(std::filesystem::directory_iterator(folder), {});
+  std::ranges::sort(paths);
+  EXPECT_FALSE(paths.empty());
+  int accepted = 0;
+  for (const auto& path : paths) {
+    SCOPED_TRACE(path.string());
+    const std::string whole = test::read_file(path);
+    accepted += fuzz::accepts(target, test::bytes_of(whole));
+    const std::size_t most = std::min<std::size_t>(whole.size(), 256);
+    for (std::size_t i = 0; i < most; ++i) {
+      fuzz::accepts(target, test::bytes_of(std::string_view(whole).substr(0, i)));
+      for (const int change : {0x01, 0x80, 0xff}) {
+        std::string changed = whole;
+        changed[i] = static_cast<char>(changed[i] ^ change);
+        fuzz::accepts(target, test::bytes_of(changed));
+      }
+    }
+  }
+  return accepted;
+}
+
+// Catch a reader that ends in anything but success or one of the library's errors, on all that fuzzing has
+// found worth keeping; and one that refuses everything.
+TEST(corpus, npy) {
+  EXPECT_GE(replay("npy", fuzz::npy), 5);
+}
+TEST(corpus, safetensors) {
+  EXPECT_GE(replay("safetensors", fuzz::safetensors), 2);
+}
+TEST(corpus, gguf) {
+  EXPECT_GE(replay("gguf", fuzz::gguf), 4);
+}
+TEST(corpus, imatrix) {
+  EXPECT_GE(replay("imatrix", fuzz::imatrix), 2);
+}
+
+}  // namespace
