@@ -1,5 +1,9 @@
 #include <bitgauge/grid/model.hpp>
 #include <bitgauge/grid/small_float.hpp>
+#include <bitgauge/matrix/quantize.hpp>
+#include <bitgauge/rounding/half_away.hpp>
+
+#include "support/eigen_vectors.hpp"
 
 #include <gtest/gtest.h>
 
@@ -37,6 +41,40 @@ TEST(microscaling_grid, int8_elements_are_symmetric) {
   EXPECT_EQ(mx_int8{}.nearest(2.0f), 127);
   EXPECT_EQ(mx_int8{}.nearest(1.5f / 64), 2);  // a tie, to even
   EXPECT_EQ(mx_int8{}.nearest(-0.5f / 64), 0);
+}
+
+/// Calls check(grid) with the grid of a vector's "format".
+template <class Check>
+void with_microscaling_grid(const std::string& format, const Check& check) {
+  if (format == "fp4_e2m1") return check(mx_fp4{});
+  if (format == "fp6_e3m2") return check(mx_fp6_e3m2{});
+  if (format == "fp6_e2m3") return check(mx_fp6_e2m3{});
+  if (format == "fp8_e4m3") return check(mx_fp8_e4m3{});
+  if (format == "fp8_e5m2") return check(mx_fp8_e5m2{});
+  if (format == "int8") return check(mx_int8{});
+  FAIL() << format;
+}
+
+// Catches a wrong shared exponent, element or tie of any microscaling format, blocks of zeros and ragged rows
+// included.
+TEST(microscaling_grid, agrees_with_the_reference) {
+  for (const auto& entry : test::cases_of("float_formats", "mx_block_quantize")) {
+    SCOPED_TRACE(entry["name"].get<std::string>());
+    const auto& outputs = entry["outputs"];
+    const auto x = test::load_matrix<float>("float_formats", entry["inputs"]["x"]);
+    const auto codes = test::load_matrix<std::uint8_t>("float_formats", outputs["e8m0_code"]);
+    with_microscaling_grid(entry["params"]["format"], [&](const auto& grid) {
+      const per_block block{entry["params"]["block"].get<bitgauge::index>()};
+      const auto even = quantize(x, grid, block, e8m0_scales);
+      ASSERT_EQ(std::ssize(even.scales().bytes()), codes.size());
+      EXPECT_TRUE(std::equal(codes.data(), codes.data() + codes.size(), even.scales().bytes().begin()));
+      EXPECT_EQ(even.template dequantize<test::row_major<float>>(),
+                test::load_matrix<float>("float_formats", outputs["dequant_even"]));
+      const auto away = quantize(x, grid, block, e8m0_scales, half_away_rounding{});
+      EXPECT_EQ(away.template dequantize<test::row_major<float>>(),
+                test::load_matrix<float>("float_formats", outputs["dequant_nearest"]));
+    });
+  }
 }
 
 }  // namespace

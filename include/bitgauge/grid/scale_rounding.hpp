@@ -3,7 +3,10 @@
 /// \file
 /// What the choice of a range must know of how scales are stored, without knowing the storage.
 
+#include <algorithm>
+#include <bit>
 #include <cfloat>
+#include <cstdint>
 
 namespace bitgauge {
 
@@ -17,6 +20,20 @@ class scale_rounding {
   /// smallest stored value (for binary32 the smallest normal, whose inverse is finite) is raised to it.
   /// Throws data_error where the storage overflows.
   virtual float nearest(float scale) const { return scale > 0 && scale < FLT_MIN ? FLT_MIN : scale; }
+
+  /// Two stored values.
+  struct neighbours {
+    float below, above;
+  };
+  /// The stored values next to `scale` > 0: the largest not above it and the smallest not below it, or the
+  /// smallest or largest stored value twice where `scale` lies beyond.
+  virtual neighbours around(double scale) const {
+    const float rounded = static_cast<float>(std::clamp<double>(scale, FLT_MIN, FLT_MAX));
+    const auto bits = std::bit_cast<std::uint32_t>(rounded);  // ordered as positive numbers are
+    if (rounded < scale && rounded < FLT_MAX) return {rounded, std::bit_cast<float>(bits + 1)};
+    if (rounded > scale && rounded > FLT_MIN) return {std::bit_cast<float>(bits - 1), rounded};
+    return {rounded, rounded};
+  }
 };
 
 /// 1 / scale as codes are computed with; 0 where the scale is 0, so that an all-zero group gets its zero

@@ -6,20 +6,25 @@
 /// `__metadata__` holds one text under the key `bitgauge`:
 ///
 ///     {"version": 1, "tensors": {
-///       "w": {"shape": [64, 300],            the original shape; rows are its first extent, columns the rest
-///             "dtype": "F32",                the original element type
-///             "scheme": "affine:bits=4,group=128",   how it was made; for people, not needed to decode
-///             "bits": 4,                     bits of a code
-///             "codes": "unsigned",           unsigned | signed (two's complement) | sign (0 is -1, 1 is +1)
-///             | levels "group": 128,                  elements of a row that share parameters, or "row",
-///             "column", "tensor" "zero_point": "stored"}}}      or the one integer that all groups share
+///       "w": {"shape": [64, 300],       the original shape; rows are its first extent, columns the rest
+///             "dtype": "F32",           the original element type
+///             "scheme": "affine:bits=4,group=128",
+///                                       how it was made; for people, not needed to decode
+///             "bits": 4,                bits of a code
+///             "codes": "unsigned",      or signed (two's complement), sign (0 is -1, 1 is +1), levels
+///             "group": 128,             elements of a row that share parameters, or row, column, tensor
+///             "zero_point": "stored",   or the one integer that all groups share
+///             "scale": "dynamic8",      only where scales are no floats: e8m0, e4m3, e4m3_divided,
+///                                       dynamic8 or affine8
+///             "scale_block": 256}}}     only with dynamic8 and affine8: scales that share parameters
 ///
 /// and the file holds, for each such tensor,
 ///
-///     w.codes        U8 [rows, row_bytes]    codes packed LSB first, each row from a byte boundary
-///     w.scales       F32, F16 or BF16 [groups]   row by row, and along each row
-///     w.zero_points  U8 [bytes]              only with "stored": codes packed LSB first without gaps
-///     w.levels       F32 [2^bits]            only with "levels": the number each code stands for
+///     w.codes        U8 [rows, row_bytes]   codes packed LSB first, each row from a byte boundary
+///     w.scales       F32, F16, BF16 [groups]   row by row, and along each row
+///                    U8 [bytes]             with "scale": as laid out in scale/storage.hpp
+///     w.zero_points  U8 [bytes]             only with "stored": codes packed LSB first without gaps
+///     w.levels       F32 [2^bits]           only with "levels": the number each code stands for
 ///
 /// real = scale * (code - zero_point), the code replaced by its level where there are levels. A vector is one
 /// row.
@@ -72,6 +77,15 @@ namespace detail {
 
 inline constexpr bitgauge::detail::words<granularity> group_words(bitgauge::detail::granularity_words);
 
+/// The scale types whose scales are no floats: their bytes are those of scale_array.
+inline constexpr std::pair<std::string_view, scale_type> byte_scale_list[] = {
+    {"e8m0", scale_type::e8m0},
+    {"e4m3", scale_type::e4m3},
+    {"e4m3_divided", scale_type::e4m3_divided},
+    {"dynamic8", scale_type::dynamic8},
+    {"affine8", scale_type::affine8}};
+inline constexpr bitgauge::detail::words<scale_type> byte_scale_words(byte_scale_list);
+
 inline std::string_view code_word(const quantized_entry& entry) {
   const code_meaning& m = entry.layout.meaning;
   return entry.has_levels ? "levels" : m.is_sign_only ? "sign" : m.is_signed ? "signed" : "unsigned";
@@ -95,6 +109,11 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
     json["zero_point"] = "stored";
   } else {
     json["zero_point"] = m.center;
+  }
+  const scale_storage& scales = entry.layout.scales;
+  if (const std::string_view word = bitgauge::detail::word_of(byte_scale_words, scales.type); !word.empty()) {
+    json["scale"] = word;
+    if (scales.block > 0) json["scale_block"] = scales.block;
   }
   return json;
 }
@@ -129,6 +148,7 @@ class description_reader {
     const nlohmann::ordered_json& zero_point = member("zero_point", true);
     m.has_zero_points = zero_point == "stored";
     if (!m.has_zero_points) m.center = static_cast<int>(number("zero_point", -128, 255));
+    if (json_.contains("scale")) entry.layout.scales = scales();
     const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape);
     entry.layout.groups = partition(group(), rows, cols);
     return entry;
@@ -160,6 +180,14 @@ class description_reader {
     if (!fits)
       fail(field, "a whole number from " + std::to_string(low) + " to " + std::to_string(high), value);
     return value.get<std::int64_t>();
+  }
+  scale_storage scales() const {
+    scale_storage how;
+    if (!bitgauge::detail::read_word(byte_scale_words, text("scale"), how.type))
+      fail("scale", bitgauge::detail::listed(byte_scale_words), member("scale", true));
+    if (how.type == scale_type::dynamic8 || how.type == scale_type::affine8)
+      how.block = number("scale_block", 1, std::int64_t{1} << 53);
+    return how;
   }
   granularity group() const {
     const nlohmann::ordered_json& value = member("group", true);

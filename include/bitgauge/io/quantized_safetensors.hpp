@@ -35,12 +35,13 @@ struct tensor_part {
 inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
   const quantized_layout& layout = entry.layout;
   const auto extent = [](index n) { return static_cast<std::uint64_t>(n); };
+  const bool floats = layout.scales.type <= scale_type::bf16;
   constexpr dtype scale_dtypes[] = {dtype::f32, dtype::f16, dtype::bf16};
   std::vector<tensor_part> parts{
       {entry.name + ".codes", dtype::u8, {extent(layout.groups.rows()), extent(layout.row_bytes())}},
       {entry.name + ".scales",
-       scale_dtypes[static_cast<int>(layout.scales)],
-       {extent(layout.groups.count())}}};
+       floats ? scale_dtypes[static_cast<int>(layout.scales.type)] : dtype::u8,
+       {extent(floats ? layout.groups.count() : layout.scale_bytes())}}};
   if (layout.meaning.has_zero_points)
     parts.push_back({entry.name + ".zero_points", dtype::u8, {extent(layout.zero_point_bytes())}});
   if (entry.has_levels)
@@ -138,6 +139,7 @@ class quantized_reader {
   void find_scale_type(quantized_entry& entry) const {
     const tensor_view* scales = model_.find(entry.name + ".scales");
     if (scales == nullptr) fail("tensor " + entry.name, "expected the tensor " + entry.name + ".scales");
+    if (entry.layout.scales.type > scale_type::bf16) return;
     if (scales->type == dtype::f16) entry.layout.scales = scale_type::f16;
     if (scales->type == dtype::bf16) entry.layout.scales = scale_type::bf16;
   }

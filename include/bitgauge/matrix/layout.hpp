@@ -15,12 +15,12 @@ namespace bitgauge {
 struct quantized_layout {
   partition groups;
   code_meaning meaning;
-  scale_type scales = scale_type::f32;
+  scale_storage scales{};
   bool is_column_vector = false;
 
   index row_bytes() const noexcept { return packing::dense_bytes(groups.cols(), meaning.bits); }
   index code_bytes() const noexcept { return groups.rows() * row_bytes(); }
-  index scale_bytes() const noexcept { return groups.count() * bytes_of(scales); }
+  index scale_bytes() const noexcept { return bitgauge::scale_bytes(scales, groups.count()); }
   index zero_point_bytes() const noexcept {
     return meaning.has_zero_points ? packing::dense_bytes(groups.count(), meaning.bits) : 0;
   }
@@ -33,7 +33,7 @@ struct quantized_layout {
 
 /// The layout of a matrix that is already there.
 inline quantized_layout layout_of(const quantized_matrix& q) {
-  return {q.groups(), q.meaning(), q.scales().type(), q.is_column_vector()};
+  return {q.groups(), q.meaning(), q.scales().storage(), q.is_column_vector()};
 }
 
 namespace detail {

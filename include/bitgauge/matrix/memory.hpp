@@ -26,7 +26,7 @@ constexpr memory_estimate estimate_memory(double parameters, double bits_per_wei
 
 /// The layout of a matrix of this shape, quantized by `s`.
 inline quantized_layout layout_of(const scheme& s, index rows, index cols) {
-  return {partition(s.groups, rows, cols), detail::meaning_of(*detail::grid_of(s)), s.scales.type, false};
+  return {partition(s.groups, rows, cols), detail::meaning_of(*detail::grid_of(s)), s.stored_scales(), false};
 }
 
 /// The bytes that quantizing a matrix of this shape by `s` stores, padding included.

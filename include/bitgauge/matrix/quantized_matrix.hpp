@@ -36,7 +36,8 @@ struct code_meaning {
 /// c); with a codebook the code is replaced by its level.
 ///
 /// Layout. Codes: row after row, each row packed densely (packing/dense.hpp) from a byte boundary on,
-/// row_bytes() a row. Scales: one per group in the order of `partition`, f32, f16 or bf16. Zero points: one
+/// row_bytes() a row. Scales: one per group in the order of `partition`, see
+/// scale_array. Zero points: one
 /// code per group, packed densely at the codes' width without gaps. A column vector of n elements is stored
 /// as one row of n.
 class quantized_matrix {
@@ -131,7 +132,7 @@ class quantized_matrix {
 
   friend bool operator==(const quantized_matrix& a, const quantized_matrix& b) {
     return a.rows() == b.rows() && a.cols() == b.cols() && a.groups_.how() == b.groups_.how() &&
-           a.meaning_ == b.meaning_ && a.codes_ == b.codes_ && a.scales_.type() == b.scales_.type() &&
+           a.meaning_ == b.meaning_ && a.codes_ == b.codes_ && a.scales_.storage() == b.scales_.storage() &&
            a.scales_.bytes() == b.scales_.bytes() && a.zero_points_ == b.zero_points_;
   }
 
@@ -196,7 +197,7 @@ inline void quantized_matrix::validate() const {
                       std::to_string(groups_.rows())));
   const index count = groups_.count();
   expect("codes", groups_.rows() * row_bytes(), codes_.size());
-  expect("scales", count * bytes_of(scales_.type()), scales_.bytes().size());
+  expect("scales", scale_bytes(scales_.storage(), count), scales_.bytes().size());
   expect("zero points", meaning_.has_zero_points ? packing::dense_bytes(count, meaning_.bits) : 0,
          zero_points_.size());
   if (!meaning_.levels.empty())

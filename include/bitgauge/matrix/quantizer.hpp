@@ -23,9 +23,8 @@ class quantizer {
         how_(how),
         is_column_vector_(is_column_vector),
         groups_(how.groups, source.rows(), source.cols()),
-        storage_(how.scales.type),
         extent_(how.range->needs_extent_only() ? static_cast<const extent_model*>(how.range.get()) : nullptr),
-        scales_(how.scales.type, groups_.count()),
+        scales_(how.scales, groups_.count()),
         zero_points_(how.grid->has_zero_point() ? static_cast<std::size_t>(groups_.count()) : 0) {
     const integer_grid* integer = how.grid->integer();
     sign_only_ = integer != nullptr && integer->is_sign_only();
@@ -38,8 +37,8 @@ class quantizer {
     row_bytes_ = packing::dense_bytes(groups_.cols(), how_.grid->bits());
     codes_.resize(static_cast<std::size_t>(groups_.rows() * row_bytes_));
     if (groups_.count() > 0) {
-      if (groups_.how().what == granularity::kind::tensor) fit_tensor();
-      if (groups_.how().what == granularity::kind::column) fit_columns();
+      if (is_nested(scales_.type())) prepare_scales();
+      fit_spanning();
       for_each_panel([&](index first, index count) { encode_panel(first, count); });
     }
     return {
@@ -68,9 +67,17 @@ class quantizer {
   // --- fitting ---
 
   parameters fit(std::span<const float> values, std::span<const float> weights, index group) const {
-    return how_.range->fit({values, weights, group}, *how_.grid, storage_);
+    return how_.range->fit({values, weights, group}, *how_.grid, rounding_of(group));
+  }
+  /// How the scale of a group is rounded: to f32 as long as the second level is not known.
+  scale_array::rounding rounding_of(index group) const {
+    return preparing_ ? scale_array::rounding() : scale_array::rounding(scales_, group);
   }
   void store(index group, parameters p) {
+    if (preparing_) {
+      wanted_[static_cast<std::size_t>(group)] = p.scale;
+      return;
+    }
     scales_.set(group, p.scale);
     if (!zero_points_.empty())
       zero_points_[static_cast<std::size_t>(group)] = static_cast<std::int8_t>(p.zero_point);
@@ -87,11 +94,45 @@ class quantizer {
       const index count = std::min(run, groups_.cols() - i * run), group = groups_.group_of_run(row, i);
       const parameters p =
           extent_ != nullptr
-              ? parameters_for(extent_->widen({s.low[at], s.high[at]}), *how_.grid, storage_)
+              ? parameters_for(extent_->widen({s.low[at], s.high[at]}), *how_.grid, rounding_of(group))
               : fit({x + i * run, static_cast<std::size_t>(count)}, weights_of(i * run, count), group);
       store(group, p);
       set_run(at, p, s);
     }
+  }
+
+  /// Groups that span rows are fitted before any row is encoded.
+  void fit_spanning() {
+    if (groups_.how().what == granularity::kind::tensor) fit_tensor();
+    if (groups_.how().what == granularity::kind::column) fit_columns();
+  }
+
+  /// Fits all groups once without storing their scales, to find the second level that suits them.
+  void prepare_scales() {
+    wanted_.resize(static_cast<std::size_t>(groups_.count()));
+    preparing_ = true;
+    fit_spanning();
+    if (groups_.within_rows()) {
+      for_each_panel([&](index first, index count) {
+        scratch s = run_scratch();
+        const auto panel = source_.read(first, count, s.panel);
+        for (index r = 0; r < count; ++r)
+          fit_row(first + r, finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s).for_range,
+                  s);
+      });
+    }
+    preparing_ = false;
+    scales_.prepare(wanted_);
+    wanted_.clear();
+  }
+
+  scratch run_scratch() const {
+    const auto runs = static_cast<std::size_t>(groups_.runs_per_row());
+    scratch s;
+    s.scale.resize(runs);
+    s.inverse.resize(runs);
+    s.zero_point.resize(runs);
+    return s;
   }
 
   /// One group for all: extents and magnitudes are merged row by row; a searching range gets all values at
@@ -129,11 +170,12 @@ class quantizer {
       double sum = 0;
       for (const double s : sums) sum += s;
       const double mean = sum / static_cast<double>(source_.rows() * source_.cols());
-      return parameters_for(symmetric_interval(static_cast<float>(mean)), *how_.grid, storage_);
+      return parameters_for(symmetric_interval(static_cast<float>(mean)), *how_.grid, rounding_of(0));
     }
     interval all;
     for (const interval& e : extents) all = {std::min(all.low, e.low), std::max(all.high, e.high)};
-    return parameters_for(static_cast<const extent_model&>(*how_.range).widen(all), *how_.grid, storage_);
+    return parameters_for(static_cast<const extent_model&>(*how_.range).widen(all), *how_.grid,
+                          rounding_of(0));
   }
 
   /// All values, row after row, as ranges see them.
@@ -185,10 +227,7 @@ class quantizer {
 
   void encode_panel(index first, index count) {
     const auto runs = static_cast<std::size_t>(groups_.runs_per_row());
-    scratch s;
-    s.scale.resize(runs);
-    s.inverse.resize(runs);
-    s.zero_point.resize(runs);
+    scratch s = run_scratch();
     s.fields.resize(static_cast<std::size_t>(groups_.cols()));
     if (!groups_.within_rows())
       for (std::size_t i = 0; i < runs; ++i)
@@ -253,13 +292,14 @@ class quantizer {
   const recipe& how_;
   bool is_column_vector_;
   partition groups_;
-  float_scale_rounding storage_;
   const extent_model* extent_;
   bool sign_only_ = false;
   std::shared_ptr<const sorted_levels> levels_;
   index row_bytes_ = 0;
   std::vector<std::uint8_t> codes_;
   scale_array scales_;
+  bool preparing_ = false;  ///< scales are collected in wanted_ instead of being stored
+  std::vector<float> wanted_;
   std::vector<std::int8_t> zero_points_;  ///< one byte each while groups are written from several threads
 };
 

@@ -89,7 +89,7 @@ struct recipe {
       rounding.reset();
     } else if constexpr (neighbour_rounding<Answer>) {
       rounding = std::make_shared<rounding_model_of<Answer>>(answer);
-    } else if constexpr (std::same_as<Answer, scale_storage>) {
+    } else if constexpr (std::same_as<Answer, scale_storage> || std::same_as<Answer, double_quantized>) {
       scales = answer;
     } else if constexpr (std::same_as<Answer, importance>) {
       column_weights = answer;

@@ -59,6 +59,11 @@ struct scheme {
   index double_block = 0;  ///< scales quantized themselves, in blocks of so many; 0: not
   effort level = effort::normal;
 
+  /// How scales are stored: as `scales` says, or quantized themselves where there is a double_block.
+  constexpr scale_storage stored_scales() const noexcept {
+    return double_block > 0 ? scale_storage(double_quantized{double_block}) : scales;
+  }
+
   friend constexpr bool operator==(const scheme&, const scheme&) = default;
 };
 

@@ -43,7 +43,7 @@ inline recipe recipe_of(const scheme& s) {
   recipe how;
   how.grid = grid_of(s);
   how.groups = s.groups;
-  how.scales = s.scales;
+  how.scales = s.stored_scales();
   set_range(how, s);
   set_rounding(how, s);
   return how;

@@ -6,6 +6,7 @@
 
 #include <bitgauge/config.hpp>
 #include <bitgauge/grid/model.hpp>
+#include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 
 #include <algorithm>
@@ -63,8 +64,10 @@ class sorted_levels {
     const integer_grid* integer = grid.integer();
     for (int f = 0; f < fields; ++f) {
       const float level = grid.level(f);
-      const bool used = integer == nullptr || (level >= static_cast<float>(integer->lowest) &&
-                                               level <= static_cast<float>(integer->highest));
+      // an FP8 grid has codes of NaN and infinity, which nothing is rounded to
+      const bool used = integer == nullptr ? numeric::is_finite(level)
+                                           : level >= static_cast<float>(integer->lowest) &&
+                                                 level <= static_cast<float>(integer->highest);
       if (used) entries_[static_cast<std::size_t>(count_++)] = {level, static_cast<std::uint8_t>(f)};
     }
     std::stable_sort(entries_.begin(), entries_.begin() + count_,

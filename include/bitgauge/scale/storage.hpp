@@ -1,105 +1,142 @@
 #pragma once
 
 /// \file
-/// How the scales themselves are stored.
+/// The stored scales of a matrix.
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/scale_rounding.hpp>
+#include <bitgauge/numeric/e8m0.hpp>
 #include <bitgauge/numeric/half.hpp>
+#include <bitgauge/scale/nested.hpp>
+#include <bitgauge/scale/rounding.hpp>
+#include <bitgauge/scale/type.hpp>
 
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bitgauge {
 
-/// The element types a scale may be stored in.
-enum class scale_type : std::uint8_t { f32, f16, bf16 };
-
-constexpr index bytes_of(scale_type type) noexcept {
-  return type == scale_type::f32 ? 4 : 2;
-}
-
-/// The answer to "how are the parameters stored?": scale_storage{scale_type::f16}.
-struct scale_storage {
-  scale_type type = scale_type::f32;
-  friend constexpr bool operator==(const scale_storage&, const scale_storage&) = default;
-};
-inline constexpr scale_storage f32_scales{scale_type::f32};
-inline constexpr scale_storage f16_scales{scale_type::f16};
-inline constexpr scale_storage bf16_scales{scale_type::bf16};
-
-/// Rounds a scale to f32, f16 or bf16.
-class float_scale_rounding final : public scale_rounding {
- public:
-  explicit float_scale_rounding(scale_type type) : type_(type) {}
-
-  float nearest(float scale) const override {
-    const float floor = type_ == scale_type::f16 ? 0x1p-24f : 0x1p-126f;
-    if (!(scale > 0)) return 0;
-    if (scale < floor) return floor;
-    if (type_ == scale_type::f32) return scale;
-    const float stored = type_ == scale_type::f16
-                             ? numeric::half_to_float(numeric::half_from_float(scale))
-                             : numeric::bfloat16_to_float(numeric::bfloat16_from_float(scale));
-    if (!numeric::is_finite(stored))
-      raise(data_error("scale " + std::to_string(scale) + " overflows " +
-                       (type_ == scale_type::f16 ? "f16" : "bf16") + ": store scales as " +
-                       (type_ == scale_type::f16 ? "bf16 or f32" : "f32")));
-    return stored;
-  }
-
- private:
-  scale_type type_;
-};
-
-/// The stored scales of a matrix, one after the other, little-endian.
+/// The stored scales of a matrix, one after the other, little-endian; behind them, where the type has one,
+/// the f32 parameters of the second level: e4m3 its factor (or divisor); dynamic8 the offset and then each
+/// block's factor; affine8 each block's factor and offset.
 class scale_array {
  public:
   scale_array() = default;
-  scale_array(scale_type type, index count)
-      : type_(type), bytes_(static_cast<std::size_t>(count * bytes_of(type))) {}
-  /// Takes over stored bytes, as read from a file. Throws shape_error where their number is not `count`
-  /// scales.
-  scale_array(scale_type type, index count, std::vector<std::uint8_t> bytes)
-      : type_(type), bytes_(std::move(bytes)) {
-    if (static_cast<index>(bytes_.size()) != count * bytes_of(type))
-      raise(shape_error("scales: expected " + std::to_string(count * bytes_of(type)) + " bytes, found " +
-                        std::to_string(bytes_.size())));
+  /// Throws invalid_scheme where a type of blocks has none.
+  scale_array(scale_storage how, index count) : how_(how), count_(count) {
+    if (second_level_needs_block(how.type) && how.block < 1)
+      raise(invalid_scheme("double quantization: expected blocks of at least 1 scale, found " +
+                           std::to_string(how.block)));
+    bytes_.resize(static_cast<std::size_t>(scale_bytes(how, count)));
+  }
+  /// Takes over stored bytes, as read from a file. Throws shape_error where their number is not that of
+  /// `count` scales.
+  scale_array(scale_storage how, index count, std::vector<std::uint8_t> bytes) : scale_array(how, count) {
+    if (bytes.size() != bytes_.size())
+      raise(shape_error("scales: expected " + std::to_string(bytes_.size()) + " bytes, found " +
+                        std::to_string(bytes.size())));
+    bytes_ = std::move(bytes);
   }
 
-  scale_type type() const noexcept { return type_; }
-  index size() const noexcept { return static_cast<index>(bytes_.size()) / bytes_of(type_); }
+  scale_type type() const noexcept { return how_.type; }
+  const scale_storage& storage() const noexcept { return how_; }
+  index size() const noexcept { return count_; }
   const std::vector<std::uint8_t>& bytes() const noexcept { return bytes_; }
 
   float operator[](index i) const noexcept {
-    const std::uint8_t* at = bytes_.data() + i * bytes_of(type_);
-    if (type_ == scale_type::f32) return read<float>(at);
-    const auto pattern = read<std::uint16_t>(at);
-    return type_ == scale_type::f16 ? numeric::half_to_float(pattern) : numeric::bfloat16_to_float(pattern);
+    const std::uint8_t* at = bytes_.data() + i * bytes_of(how_.type);
+    switch (how_.type) {
+      case scale_type::f32:
+        return read<float>(at);
+      case scale_type::f16:
+        return numeric::half_to_float(read<std::uint16_t>(at));
+      case scale_type::bf16:
+        return numeric::bfloat16_to_float(read<std::uint16_t>(at));
+      case scale_type::e8m0:
+        return numeric::e8m0::from_code(*at).to_float();
+      default:
+        return nested(i).value(*at);
+    }
   }
-  /// Stores `scale`, which must be a value that scale_rounding gave.
+  /// Stores `scale`, which must be a value that the rounding of scale `i` gave.
   void set(index i, float scale) noexcept {
-    std::uint8_t* at = bytes_.data() + i * bytes_of(type_);
-    if (type_ == scale_type::f32) {
-      std::memcpy(at, &scale, sizeof scale);
-    } else {
-      const std::uint16_t pattern =
-          type_ == scale_type::f16 ? numeric::half_from_float(scale) : numeric::bfloat16_from_float(scale);
-      std::memcpy(at, &pattern, sizeof pattern);
+    std::uint8_t* at = bytes_.data() + i * bytes_of(how_.type);
+    switch (how_.type) {
+      case scale_type::f32:
+        return write(at, scale);
+      case scale_type::f16:
+        return write(at, numeric::half_from_float(scale));
+      case scale_type::bf16:
+        return write(at, numeric::bfloat16_from_float(scale));
+      case scale_type::e8m0:
+        *at = numeric::e8m0::from_float(scale).code;
+        return;
+      default:
+        *at = static_cast<std::uint8_t>(nested(i).nearest(scale));
     }
   }
 
+  /// Chooses the second level that suits the scales wanted, one for each stored scale; to be done before the
+  /// first is set. Nothing to do for types without one.
+  void prepare(std::span<const float> wanted) {
+    if (!is_nested(how_.type)) return;
+    const std::vector<float> level = detail::second_level_for(how_, wanted);
+    if (!level.empty()) std::memcpy(bytes_.data() + count_, level.data(), level.size() * sizeof(float));
+  }
+
+  /// How scale `i` is rounded. Throws data_error as float_scale_rounding does.
+  class rounding final : public scale_rounding {
+   public:
+    /// To f32, for when the second level is not yet known.
+    rounding() = default;
+    rounding(const scale_array& array, index i) : type_(array.type()) {
+      if (is_nested(type_)) codes_ = array.nested(i);
+    }
+    float nearest(float scale) const override {
+      if (!is_nested(type_)) return float_scale_rounding(type_).nearest(scale);
+      return codes_.value(codes_.nearest(scale));
+    }
+    neighbours around(double scale) const override {
+      return is_nested(type_) ? codes_.around(scale) : float_scale_rounding(type_).around(scale);
+    }
+
+   private:
+    scale_type type_ = scale_type::f32;
+    detail::nested_codes codes_{};
+  };
+
  private:
+  static constexpr bool second_level_needs_block(scale_type type) noexcept {
+    return type == scale_type::dynamic8 || type == scale_type::affine8;
+  }
+
+  /// What the code of scale `i` stands for.
+  detail::nested_codes nested(index i) const noexcept {
+    if (how_.type == scale_type::dynamic8) return {how_.type, parameter(1 + i / how_.block), parameter(0)};
+    if (how_.type == scale_type::affine8)
+      return {how_.type, parameter(2 * (i / how_.block)), parameter(2 * (i / how_.block) + 1)};
+    return {how_.type, parameter(0), 0};
+  }
+  /// Parameter `i` of the second level.
+  float parameter(index i) const noexcept { return read<float>(bytes_.data() + count_ + 4 * i); }
+
   template <class T>
   static T read(const std::uint8_t* at) noexcept {
     T value;
     std::memcpy(&value, at, sizeof value);
     return value;
   }
+  template <class T>
+  static void write(std::uint8_t* at, T value) noexcept {
+    std::memcpy(at, &value, sizeof value);
+  }
 
-  scale_type type_ = scale_type::f32;
+  scale_storage how_;
+  index count_ = 0;
   std::vector<std::uint8_t> bytes_;
 };
 

@@ -1,0 +1,120 @@
+#pragma once
+
+/// \file
+/// Scales that are codes of 8 bits under parameters of their own.
+
+#include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/grid/scale_rounding.hpp>
+#include <bitgauge/numeric/small_float.hpp>
+#include <bitgauge/numeric/uncontracted.hpp>
+#include <bitgauge/scale/type.hpp>
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace bitgauge::detail {
+
+/// What the codes of one block of scales stand for. Codes 0..highest stand for values in ascending order, as
+/// every type is a monotone map of its codes.
+struct nested_codes {
+  scale_type type;
+  float factor;  ///< the divisor of e4m3_divided
+  float offset;
+
+  int highest() const noexcept {
+    const bool e4m3 = type == scale_type::e4m3 || type == scale_type::e4m3_divided;
+    return e4m3 ? static_cast<int>(numeric::e4m3::max_code) : 255;
+  }
+
+  /// The scale a code stands for: product and sum are rounded one after the other.
+  float value(int code) const noexcept {
+    const auto at = static_cast<std::size_t>(code);
+    if (type == scale_type::e4m3) return numeric::value_table<numeric::e4m3>[at] * factor;
+    if (type == scale_type::e4m3_divided)
+      return factor > 0 ? numeric::value_table<numeric::e4m3>[at] / factor : 0.0f;
+    const float level = type == scale_type::dynamic8 ? dynamic_signed_levels[at] : static_cast<float>(code);
+    return numeric::uncontracted(level * factor) + offset;
+  }
+
+  /// The first code whose value is above `bound`, or highest() + 1.
+  int first_above(double bound) const noexcept {
+    int low = 0, high = highest() + 1;
+    while (low < high) {
+      const int middle = (low + high) / 2;
+      if (static_cast<double>(value(middle)) > bound) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return low;
+  }
+
+  /// The code of the value nearest to `scale`, a tie to the lower code. A positive scale gets a positive
+  /// value, where there is one.
+  int nearest(float scale) const noexcept {
+    const auto wanted = static_cast<double>(scale);
+    const int smallest = std::min(scale > 0 ? first_above(0) : first_above(-FLT_MIN), highest());
+    const int above = std::max(first_above(wanted), smallest);
+    if (above == smallest) return smallest;
+    if (above > highest()) return first_equal(highest());
+    const double up = static_cast<double>(value(above)) - wanted;
+    const double down = wanted - static_cast<double>(value(above - 1));
+    return up < down ? above : first_equal(above - 1);
+  }
+
+  /// The stored values around `scale` > 0.
+  scale_rounding::neighbours around(double scale) const noexcept {
+    const int smallest = std::min(first_above(0), highest());
+    const int above = std::max(first_above(scale), smallest);
+    const int below = std::max(above - 1, smallest);
+    if (static_cast<double>(value(below)) == scale) return {value(below), value(below)};
+    return {value(below), value(std::min(above, highest()))};
+  }
+
+ private:
+  /// The first of the codes with the same value as `code`, so that storing a stored value changes nothing.
+  int first_equal(int code) const noexcept {
+    while (code > 0 && value(code - 1) == value(code)) --code;
+    return code;
+  }
+};
+
+/// The parameters of the second level that suit the scales wanted, in the order in which they are stored:
+/// e4m3 its factor; dynamic8 the offset and then the factors; affine8 each block's factor and offset.
+inline std::vector<float> second_level_for(scale_storage how, std::span<const float> wanted) {
+  std::vector<float> found;
+  if (wanted.empty()) return found;
+  if (how.type == scale_type::e4m3 || how.type == scale_type::e4m3_divided) {
+    const float largest = *std::max_element(wanted.begin(), wanted.end());
+    if (how.type == scale_type::e4m3) return {largest / numeric::e4m3::max()};
+    return {largest > 0 ? numeric::e4m3::max() / largest : 0.0f};
+  }
+  const bool dynamic = how.type == scale_type::dynamic8;
+  float mean = 0;
+  if (dynamic) {
+    double sum = 0;
+    for (const float scale : wanted) sum += static_cast<double>(scale);
+    mean = static_cast<float>(sum / static_cast<double>(wanted.size()));
+    found.push_back(mean);
+  }
+  const auto size = static_cast<std::size_t>(how.block);
+  for (std::size_t first = 0; first < wanted.size(); first += size) {
+    const auto block = wanted.subspan(first, std::min(size, wanted.size() - first));
+    const auto [low, high] = std::minmax_element(block.begin(), block.end());
+    if (dynamic) {
+      found.push_back(std::max(mean - *low, *high - mean));
+    } else {
+      found.push_back((*high - *low) / 255);
+      found.push_back(*low);
+    }
+  }
+  return found;
+}
+
+}  // namespace bitgauge::detail
