@@ -128,6 +128,8 @@ class extent_model final : public range_model {
  public:
   explicit extent_model(bool symmetric) : symmetric_(symmetric) {}
   bool needs_extent_only() const override { return true; }
+  /// True where every interval is [-a, a], on affine grids too.
+  bool is_symmetric() const { return symmetric_; }
   /// The interval from a group's extent.
   interval widen(interval extent) const {
     return symmetric_ ? symmetric_interval(extent.magnitude()) : extent;
