@@ -93,25 +93,25 @@ inline void require_same_shape(const char* what, index rows, index cols, index o
                     ", found " + std::to_string(other_rows) + " x " + std::to_string(other_cols)));
 }
 
-}  // namespace detail
-
-/// The error of a quantized matrix against its original. Throws shape_error for different shapes. One pass,
-/// no copy of the matrix.
+/// A copy whose type says that it is a column vector: vectors are read along their length.
 template <class Derived>
-error_sums measure_error(const Eigen::DenseBase<Derived>& original, const quantized_matrix& q,
-                         int threads = 0) {
-  detail::require_same_shape("measure_error", original.rows(), original.cols(), q.rows(), q.cols());
-  return detail::with_rows(original, [&](const detail::row_source& rows) {
-    return detail::compare_rows(rows, threads, [&](index r, float* out) { q.dequantize_row(r, out); });
-  });
+Eigen::Matrix<typename Derived::Scalar, Eigen::Dynamic, 1> first_column(const Eigen::DenseBase<Derived>& x) {
+  return x.derived().col(0).matrix();
 }
 
-/// The error of one matrix against another.
+}  // namespace detail
+
+/// The error of one matrix against another. Throws shape_error for different shapes.
 template <class Derived, class Other>
 error_sums measure_error(const Eigen::DenseBase<Derived>& original,
                          const Eigen::DenseBase<Other>& approximation, int threads = 0) {
   detail::require_same_shape("measure_error", original.rows(), original.cols(), approximation.rows(),
                              approximation.cols());
+  if constexpr (detail::is_column_vector<Derived> && !detail::is_column_vector<Other>) {
+    return measure_error(original, detail::first_column(approximation), threads);
+  } else if constexpr (!detail::is_column_vector<Derived> && detail::is_column_vector<Other>) {
+    if (original.cols() == 1) return measure_error(detail::first_column(original), approximation, threads);
+  }
   return detail::with_rows(original, [&](const detail::row_source& rows) {
     return detail::with_rows(approximation, [&](const detail::row_source& others) {
       return detail::compare_rows(rows, threads, [&](index r, float* out) {
@@ -119,6 +119,19 @@ error_sums measure_error(const Eigen::DenseBase<Derived>& original,
         std::copy_n(others.read(r, 1, scratch).row(0), others.cols(), out);
       });
     });
+  });
+}
+
+/// The error of a quantized matrix against its original. Throws shape_error for different shapes. One pass,
+/// no copy of the matrix.
+template <class Derived>
+error_sums measure_error(const Eigen::DenseBase<Derived>& original, const quantized_matrix& q,
+                         int threads = 0) {
+  detail::require_same_shape("measure_error", original.rows(), original.cols(), q.rows(), q.cols());
+  if (q.is_column_vector() != detail::is_column_vector<Derived>)  // one lies as a row, the other stands
+    return measure_error(original, q.dequantize(threads), threads);
+  return detail::with_rows(original, [&](const detail::row_source& rows) {
+    return detail::compare_rows(rows, threads, [&](index r, float* out) { q.dequantize_row(r, out); });
   });
 }
 
