@@ -1,0 +1,54 @@
+#include <bitgauge/kernel/reference.hpp>
+#include <bitgauge/matrix/quantize.hpp>
+
+#include "support/message_of.hpp"
+#include "support/quantize_oracle.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace bitgauge;
+using bitgauge::index;
+
+// Catches a product with another row, group or zero point than the matrix's: W x with W as dequantized,
+// summed in double, is known to half an ulp.
+TEST(reference, is_the_product_of_the_dequantized_matrix) {
+  const Eigen::MatrixXf w = test::random_matrix(19, 37, 1), x = test::random_matrix(37, 5, 2);
+  for (const integer_grid& grid : {make_affine(4), make_symmetric(8), make_symmetric(1), make_affine(3)})
+    for (const granularity groups : {granularity(per_tensor{}), granularity(per_row{}),
+                                     granularity(per_column{}), granularity(per_group{8})}) {
+      const auto q = quantize(w, grid, groups);
+      const Eigen::MatrixXd exact = q.dequantize().cast<double>() * x.cast<double>();
+      const Eigen::MatrixXf y = q * x;
+      ASSERT_EQ(y.rows(), 19);
+      ASSERT_EQ(y.cols(), 5);
+      const double magnitude = (q.dequantize().cwiseAbs() * x.cwiseAbs()).maxCoeff();
+      EXPECT_LE((y.cast<double>() - exact).cwiseAbs().maxCoeff(), magnitude * 0x1p-24);
+      EXPECT_EQ(q * x.col(2), y.col(2));
+    }
+}
+
+// Catches a result that is not a vector, inputs that are blocks or expressions, and outer products.
+TEST(reference, vectors) {
+  const Eigen::MatrixXf w = test::random_matrix(6, 9, 3);
+  const auto q = quantize(w, affine<8>{});
+  const Eigen::VectorXf x = Eigen::VectorXf::Ones(9), y = q * x;
+  EXPECT_EQ(q * Eigen::VectorXf::Ones(9), y);
+  EXPECT_EQ(q * (2 * x - x), y);
+  EXPECT_EQ(q * x.cast<double>(), y);
+  const auto column = quantize(Eigen::VectorXf(w.col(0)), affine<8>{});
+  const Eigen::MatrixXf outer = column * Eigen::RowVectorXf{{1, -2}};
+  EXPECT_EQ(outer.col(0), column.dequantize());
+  EXPECT_EQ(outer.col(1), -2 * column.dequantize());
+  EXPECT_EQ((quantize(Eigen::MatrixXf(0, 9)) * x).size(), 0);
+  EXPECT_EQ(quantize(Eigen::MatrixXf(3, 0)) * Eigen::VectorXf(0), Eigen::VectorXf::Zero(3));
+}
+
+TEST(reference, shapes_must_agree) {
+  const auto q = quantize(Eigen::MatrixXf::Ones(6, 9), affine<8>{});
+  EXPECT_EQ(test::message_of<shape_error>([&] { static_cast<void>(q * Eigen::VectorXf::Ones(6)); }),
+            "product of 6 x 9 quantized weights: expected 9 rows of input, found 6");
+}
+
+}  // namespace

@@ -1,0 +1,110 @@
+#include <bitgauge/matrix/quantize.hpp>
+
+#include "support/codes.hpp"
+#include "support/message_of.hpp"
+#include "support/quantize_oracle.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace bitgauge;
+using bitgauge::index;
+
+using bytes = std::vector<std::uint8_t>;
+
+/// A matrix put together by hand: 2 x 3, 4 bits, zero points 1 and 2, scales 0.5 and 2.
+quantized_matrix by_hand(code_meaning meaning = {.bits = 4, .has_zero_points = true}) {
+  scale_array scales(scale_type::f16, 2);
+  scales.set(0, 0.5f);
+  scales.set(1, 2);
+  return {partition(per_row{}, 2, 3), std::move(meaning), bytes{0x21, 0x03, 0x40, 0x0f}, scales, bytes{0x21}};
+}
+
+// Catches another layout of codes, scales and zero points than the one documented for files.
+TEST(quantized_matrix, layout_is_as_documented) {
+  const auto q = by_hand();
+  EXPECT_EQ(q.rows(), 2);
+  EXPECT_EQ(q.cols(), 3);
+  EXPECT_EQ(test::code_list(q), (std::vector<int>{1, 2, 3, 0, 4, 15}));
+  EXPECT_EQ(q.zero_point(0), 1);
+  EXPECT_EQ(q.zero_point(1), 2);
+  EXPECT_EQ(q.dequantize(), (Eigen::MatrixXf{{0, 0.5f, 1}, {-4, 4, 26}}));
+  EXPECT_EQ(q.row_bytes(), 2);
+  EXPECT_EQ(q.storage_bytes(), 4 + 2 * 2 + 1);
+  EXPECT_EQ(q.bits_per_weight(), 8 * 9 / 6.0);
+}
+
+// Catches fields that are taken for unsigned codes.
+TEST(quantized_matrix, fields_are_read_by_their_meaning) {
+  EXPECT_EQ(test::code_list(by_hand({.bits = 4, .is_signed = true, .has_zero_points = true})),
+            (std::vector<int>{1, 2, 3, 0, 4, -1}));
+  code_meaning book{.bits = 4, .has_zero_points = false, .levels = std::vector<float>(16, 0.0f)};
+  book.levels[15] = -3.5f;
+  scale_array scales(scale_type::f32, 2);
+  scales.set(1, 2);
+  const quantized_matrix q(partition(per_row{}, 2, 3), book, bytes{0x21, 0x03, 0x40, 0x0f}, scales, {});
+  EXPECT_EQ(q.dequantize(), (Eigen::MatrixXf{{0, 0, 0}, {0, 0, -7}}));
+  EXPECT_EQ(q.code(1, 2), 15);
+}
+
+// Catches parts from a file that do not fit together and would be read out of bounds.
+TEST(quantized_matrix, parts_must_fit) {
+  const partition groups(per_group{2}, 2, 3);  // 4 groups
+  const code_meaning meaning{.bits = 4, .has_zero_points = true};
+  const auto failure = [](auto... parts) {
+    return test::message_of<error>([&] { quantized_matrix(parts...); });
+  };
+  const scale_array scales(scale_type::f32, 4);
+  EXPECT_EQ(failure(groups, meaning, bytes(4), scales, bytes(2)), "no error");
+  EXPECT_EQ(failure(groups, meaning, bytes(3), scales, bytes(2)),
+            "quantized matrix: codes: expected 4 bytes, found 3");
+  EXPECT_EQ(failure(groups, meaning, bytes(4), scale_array(scale_type::f16, 5), bytes(2)),
+            "quantized matrix: scales: expected 8 bytes, found 10");
+  EXPECT_EQ(failure(groups, meaning, bytes(4), scales, bytes{}),
+            "quantized matrix: zero points: expected 2 bytes, found 0");
+  EXPECT_EQ(failure(groups, code_meaning{.bits = 4}, bytes(4), scales, bytes(2)),
+            "quantized matrix: zero points: expected 0 bytes, found 2");
+  EXPECT_EQ(failure(groups, code_meaning{.bits = 4, .levels = {1, 2}}, bytes(4), scales, bytes{}),
+            "quantized matrix: levels: expected 64 bytes, found 8");
+  EXPECT_EQ(failure(groups, code_meaning{.bits = 9}, bytes(4), scales, bytes{}),
+            "bits: expected 1 to 8, found 9");
+  EXPECT_EQ(failure(groups, meaning, bytes(4), scales, bytes(2), true),
+            "quantized matrix: a column vector is stored as 1 row, found 2");
+  scale_array infinite(scale_type::f32, 4);
+  infinite.set(2, std::numeric_limits<float>::infinity());
+  EXPECT_EQ(failure(groups, meaning, bytes(4), infinite, bytes(2)),
+            "quantized matrix: scale of group 2: expected a finite value, found inf");
+}
+
+// Catches an element beyond the end that is read from the next row.
+TEST(quantized_matrix, codes_are_looked_up_within_the_matrix) {
+  const auto q = by_hand();
+  EXPECT_EQ(test::message_of<shape_error>([&] { static_cast<void>(q.code(0, 3)); }),
+            "code(0, 3) of a matrix of 2 x 3");
+  EXPECT_THROW(static_cast<void>(q.code(-1, 0)), shape_error);
+  EXPECT_THROW(static_cast<void>(q.code(2, 0)), shape_error);
+}
+
+// Catches a difference that equality overlooks.
+TEST(quantized_matrix, equality_sees_every_part) {
+  const Eigen::MatrixXf x = test::random_matrix(4, 8, 1);
+  const auto q = quantize(x, affine<4>{}, per_group{4});
+  EXPECT_EQ(q, quantized_matrix(q));
+  EXPECT_FALSE(q == quantize(x, affine<5>{}, per_group{4}));
+  EXPECT_FALSE(q == quantize(x, affine<4>{}, per_group{2}));
+  EXPECT_FALSE(q == quantize(x, affine<4>{}, per_group{4}, f16_scales));
+  EXPECT_FALSE(q == quantize(x, affine<4>{{.signed_codes = true}}, per_group{4}));
+  EXPECT_FALSE(q == quantize(Eigen::MatrixXf(2 * x), affine<4>{}, per_group{4}));
+  EXPECT_FALSE(q == quantize(x.transpose(), affine<4>{}, per_group{4}));
+  EXPECT_FALSE(quantize(Eigen::VectorXf(x.col(0))) == quantize(Eigen::RowVectorXf(x.col(0).transpose())));
+}
+
+TEST(quantized_matrix, default_is_empty) {
+  const quantized_matrix q;
+  EXPECT_EQ(q.size(), 0);
+  EXPECT_EQ(q.dequantize().size(), 0);
+  EXPECT_EQ(q.storage_bytes(), 0);
+}
+
+}  // namespace

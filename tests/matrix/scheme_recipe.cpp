@@ -1,0 +1,65 @@
+#include <bitgauge/matrix/scheme_recipe.hpp>
+
+#include "support/message_of.hpp"
+#include "support/quantize_oracle.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace bitgauge;
+using bitgauge::index;
+
+const Eigen::MatrixXf x = test::random_matrix(9, 37, 1);
+
+/// Checks that a scheme gives the same bytes as a text, as a value and as a template argument; returns them.
+template <scheme S>
+quantized_matrix quantize_each_way() {
+  const auto at_run_time = quantize(x, S);
+  EXPECT_EQ(quantize<S>(x), at_run_time);
+  EXPECT_EQ(quantize(x, parse_scheme(to_text(S))), at_run_time) << to_text(S);
+  EXPECT_EQ(quantize(x, S, options{.threads = 2}), at_run_time);
+  return at_run_time;
+}
+
+// Catches a field of a scheme that one of the ways ignores, or that stands for another answer than its
+// name's.
+TEST(scheme_recipe, run_time_and_compile_time_give_the_same_bytes) {
+  EXPECT_EQ(quantize_each_way<scheme{}>(), quantize(x));
+  EXPECT_EQ((quantize_each_way<scheme{.bits = 4, .groups = per_group{16}}>()),
+            quantize(x, affine<4>{}, per_group{16}));
+  EXPECT_EQ((quantize_each_way<scheme{
+                 .grid = "symmetric", .bits = 3, .groups = per_column{}, .scales = f16_scales}>()),
+            quantize(x, symmetric<3>{}, per_column{}, f16_scales));
+  EXPECT_EQ(
+      (quantize_each_way<scheme{.grid = "symmetric", .bits = 8, .full = true, .groups = per_tensor{}}>()),
+      quantize(x, symmetric<8>{{.full = true}}, per_tensor{}));
+  EXPECT_EQ((quantize_each_way<scheme{.grid = "symmetric", .unsigned_codes = true, .scales = bf16_scales}>()),
+            quantize(x, symmetric<8>{{.unsigned_codes = true}}, bf16_scales));
+  EXPECT_EQ((quantize_each_way<scheme{.grid = "symmetric", .torch = true}>()),
+            quantize(x, symmetric<8>{{.torch = true}}));
+  EXPECT_EQ((quantize_each_way<scheme{.bits = 5, .signed_codes = true}>()),
+            quantize(x, affine<5>{{.signed_codes = true}}));
+  EXPECT_EQ((quantize_each_way<scheme{.rounding = rounding_kind::stochastic, .seed = 42}>()),
+            quantize(x, affine<8>{}, stochastic_rounding{42}));
+  EXPECT_EQ((quantize_each_way<scheme{.grid = "symmetric", .bits = 1, .groups = per_group{8}}>()),
+            quantize(x, symmetric<1>{}, per_group{8}));
+}
+
+// Catches a pair of scheme and grid of all widths that differ in any byte.
+TEST(scheme_recipe, every_width) {
+  for (int bits = 1; bits <= 8; ++bits) {
+    EXPECT_EQ(quantize(x, scheme{.bits = bits}), quantize(x, make_affine(bits)));
+    EXPECT_EQ(quantize(x, scheme{.grid = "symmetric", .bits = bits}), quantize(x, make_symmetric(bits)));
+  }
+}
+
+TEST(scheme_recipe, refuses_what_it_does_not_know) {
+  EXPECT_EQ(test::message_of<invalid_scheme>([] { quantize(x, scheme{.grid = "afine"}); }).substr(0, 46),
+            "scheme: unknown grid \"afine\": expected one of ");
+  EXPECT_EQ(test::message_of<invalid_scheme>([] { quantize(x, scheme{.bits = 9}); }),
+            "bits: expected 1 to 8, found 9");
+  EXPECT_THROW(quantize(x, scheme{.groups = {granularity::kind::group, 0}}), invalid_scheme);
+}
+
+}  // namespace
