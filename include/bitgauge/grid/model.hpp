@@ -7,6 +7,8 @@
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/grid/scale_rounding.hpp>
 
+#include <algorithm>
+#include <cfloat>
 #include <concepts>
 #include <cstdint>
 
@@ -98,11 +100,26 @@ class grid_model_of<integer_grid> final : public grid_model {
   integer_grid grid_;
 };
 
+/// Next to the end of binary32, FLT_MAX / 127 * 127 and the code half a step beyond a range can be infinite:
+/// takes the largest scale at which every code is finite.
+inline parameters kept_finite(parameters p, interval range, const grid_model& grid,
+                              const scale_rounding& storage) {
+  const integer_grid* integer = grid.integer();
+  if (integer == nullptr) return p;
+  for (;;) {
+    const int reach = std::max(integer->highest - p.zero_point, p.zero_point - integer->lowest);
+    if (numeric::is_finite(p.scale * static_cast<float>(reach))) return p;
+    p.scale = storage.around(static_cast<double>(FLT_MAX) / reach).below;
+    p.zero_point = grid.zero_point_for(range, p.scale);
+  }
+}
+
 /// The parameters that make `grid` cover `range` with a scale that its storage can hold: the scale is rounded
 /// first and the zero point follows it.
 inline parameters parameters_for(interval range, const grid_model& grid, const scale_rounding& storage) {
   const float scale = storage.nearest(grid.scale_for(range));
-  return {scale, grid.zero_point_for(range, scale)};
+  const parameters p{scale, grid.zero_point_for(range, scale)};
+  return scale > FLT_MAX / 256 ? kept_finite(p, range, grid, storage) : p;
 }
 
 }  // namespace detail
