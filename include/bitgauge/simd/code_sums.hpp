@@ -10,26 +10,25 @@
 #include <bitgauge/config.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
+#include <bitgauge/simd/x86.hpp>
 
 #include <algorithm>
 #include <cstddef>
 
-#if BITGAUGE_X86
-#include <immintrin.h>
-#endif
-
 namespace bitgauge::simd {
 
-/// Candidates are padded to a multiple of this.
+/// Candidates of a block.
 inline constexpr std::size_t code_sum_lanes = 8;
 
-/// Eight candidates: 1 / s and the window of codes go in, B and C come out.
+/// Eight candidates: 1 / s > 0 and the window of codes go in; B, C and what the best scale for these codes
+/// takes off the error, B^2 / C (0 where B <= 0), come out.
 struct code_sum_block {
   alignas(64) double inverse[code_sum_lanes];
   alignas(64) double low[code_sum_lanes];
   alignas(64) double high[code_sum_lanes];
   alignas(64) double linear[code_sum_lanes];
   alignas(64) double square[code_sum_lanes];
+  alignas(64) double gain[code_sum_lanes];
 };
 
 namespace portable {
@@ -49,111 +48,147 @@ inline void code_sums(const float* x, const float* weights, index count, code_su
         square[j] += numeric::uncontracted(weight * (code * code));
       }
     }
-    std::copy_n(linear, code_sum_lanes, b->linear);
-    std::copy_n(square, code_sum_lanes, b->square);
+    for (std::size_t j = 0; j < code_sum_lanes; ++j) {
+      b->linear[j] = linear[j];
+      b->square[j] = square[j];
+      b->gain[j] = linear[j] > 0 ? linear[j] * linear[j] / square[j] : 0;
+    }
   }
 }
 
 }  // namespace portable
 
 #if BITGAUGE_X86
+BITGAUGE_BEGIN_AVX512
 namespace avx512 {
 
-/// numeric::uncontracted for a register that only this instruction set has.
-[[gnu::target("avx512f"), gnu::always_inline]] inline __m512d uncontracted(__m512d value) {
-  asm("" : "+v"(value));
-  return value;
+/// The registers of one block. Without weights all products are exact, so that it does not matter whether
+/// they are fused; with weights they are kept apart.
+struct code_sum_registers {
+  __m512d inverse, low, high, linear, square;
+};
+
+[[BITGAUGE_AVX512, gnu::always_inline]] inline code_sum_registers load(const code_sum_block& b) {
+  return {_mm512_load_pd(b.inverse), _mm512_load_pd(b.low), _mm512_load_pd(b.high), _mm512_setzero_pd(),
+          _mm512_setzero_pd()};
 }
 
-/// Up to `Blocks` blocks side by side, which hides the latency of the sums. Without weights all products are
-/// exact, so that it does not matter whether they are fused.
-template <int Blocks, bool Weighted>
-[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]] inline void code_sums_of(
-    const float* x, const float* weights, index count, code_sum_block* b) {
-  __m512d inverse[Blocks], low[Blocks], high[Blocks], linear[Blocks], square[Blocks];
-  for (int j = 0; j < Blocks; ++j) {
-    inverse[j] = _mm512_load_pd(b[j].inverse);
-    low[j] = _mm512_load_pd(b[j].low);
-    high[j] = _mm512_load_pd(b[j].high);
-    linear[j] = square[j] = _mm512_setzero_pd();
-  }
+[[BITGAUGE_AVX512, gnu::always_inline]] inline __m512d nearest_codes(const code_sum_registers& r,
+                                                                     __m512d value) {
+  const __m512d steps = _mm512_min_pd(_mm512_max_pd(_mm512_mul_pd(value, r.inverse), r.low), r.high);
+  return _mm512_roundscale_pd(steps, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+[[BITGAUGE_AVX512, gnu::always_inline]] inline void add(code_sum_registers& r, __m512d value) {
+  const __m512d code = nearest_codes(r, value);
+  r.linear = _mm512_fmadd_pd(value, code, r.linear);
+  r.square = _mm512_fmadd_pd(code, code, r.square);
+}
+
+[[BITGAUGE_AVX512, gnu::always_inline]] inline void add(code_sum_registers& r, __m512d value,
+                                                        __m512d weight) {
+  const __m512d code = nearest_codes(r, value);
+  __m512d linear = _mm512_mul_pd(_mm512_mul_pd(weight, value), code);
+  __m512d square = _mm512_mul_pd(weight, _mm512_mul_pd(code, code));
+  asm("" : "+v"(linear), "+v"(square));  // as numeric::uncontracted
+  r.linear = _mm512_add_pd(r.linear, linear);
+  r.square = _mm512_add_pd(r.square, square);
+}
+
+[[BITGAUGE_AVX512, gnu::always_inline]] inline void store(const code_sum_registers& r, code_sum_block& b) {
+  _mm512_store_pd(b.linear, r.linear);
+  _mm512_store_pd(b.square, r.square);
+  const __mmask8 positive = _mm512_cmp_pd_mask(r.linear, _mm512_setzero_pd(), _CMP_GT_OQ);
+  _mm512_store_pd(b.gain, _mm512_maskz_div_pd(positive, _mm512_mul_pd(r.linear, r.linear), r.square));
+}
+
+/// Three blocks side by side hide the latency of the sums.
+[[BITGAUGE_AVX512]] inline void code_sums_of_three(const float* x, index count, code_sum_block* b) {
+  code_sum_registers r0 = load(b[0]), r1 = load(b[1]), r2 = load(b[2]);
   for (index i = 0; i < count; ++i) {
     const __m512d value = _mm512_set1_pd(x[i]);
-    const __m512d weight = _mm512_set1_pd(Weighted ? weights[i] : 1.0);
-    const __m512d moment = Weighted ? _mm512_mul_pd(weight, value) : value;
-    for (int j = 0; j < Blocks; ++j) {
-      const __m512d steps = _mm512_min_pd(_mm512_max_pd(_mm512_mul_pd(value, inverse[j]), low[j]), high[j]);
-      const __m512d code = _mm512_roundscale_pd(steps, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-      if constexpr (Weighted) {
-        linear[j] = _mm512_add_pd(linear[j], uncontracted(_mm512_mul_pd(moment, code)));
-        const __m512d squared = _mm512_mul_pd(weight, _mm512_mul_pd(code, code));
-        square[j] = _mm512_add_pd(square[j], uncontracted(squared));
-      } else {
-        linear[j] = _mm512_fmadd_pd(moment, code, linear[j]);
-        square[j] = _mm512_fmadd_pd(code, code, square[j]);
-      }
-    }
+    add(r0, value);
+    add(r1, value);
+    add(r2, value);
   }
-  for (int j = 0; j < Blocks; ++j) {
-    _mm512_store_pd(b[j].linear, linear[j]);
-    _mm512_store_pd(b[j].square, square[j]);
-  }
+  store(r0, b[0]);
+  store(r1, b[1]);
+  store(r2, b[2]);
 }
 
-template <bool Weighted>
-inline void code_sums_of(const float* x, const float* weights, index count, code_sum_block* blocks,
-                         index block_count) {
-  for (; block_count >= 4; block_count -= 4, blocks += 4)
-    code_sums_of<4, Weighted>(x, weights, count, blocks);
-  if (block_count == 3) code_sums_of<3, Weighted>(x, weights, count, blocks);
-  if (block_count == 2) code_sums_of<2, Weighted>(x, weights, count, blocks);
-  if (block_count == 1) code_sums_of<1, Weighted>(x, weights, count, blocks);
+[[BITGAUGE_AVX512]] inline void code_sums_of_one(const float* x, index count, code_sum_block* b) {
+  code_sum_registers r = load(*b);
+  for (index i = 0; i < count; ++i) add(r, _mm512_set1_pd(x[i]));
+  store(r, *b);
+}
+
+[[BITGAUGE_AVX512]] inline void code_sums_of_one(const float* x, const float* weights, index count,
+                                                 code_sum_block* b) {
+  code_sum_registers r = load(*b);
+  for (index i = 0; i < count; ++i) add(r, _mm512_set1_pd(x[i]), _mm512_set1_pd(weights[i]));
+  store(r, *b);
 }
 
 inline void code_sums(const float* x, const float* weights, index count, code_sum_block* blocks,
                       index block_count) {
-  if (weights != nullptr) {
-    code_sums_of<true>(x, weights, count, blocks, block_count);
-  } else {
-    code_sums_of<false>(x, weights, count, blocks, block_count);
+  index i = 0;
+  if (weights == nullptr)
+    for (; i + 3 <= block_count; i += 3) code_sums_of_three(x, count, blocks + i);
+  for (; i < block_count; ++i) {
+    if (weights == nullptr) {
+      code_sums_of_one(x, count, blocks + i);
+    } else {
+      code_sums_of_one(x, weights, count, blocks + i);
+    }
   }
 }
 
 }  // namespace avx512
+BITGAUGE_END_AVX512
 
 namespace avx2 {
 
-[[gnu::target("avx2"), gnu::always_inline]] inline __m256d uncontracted(__m256d value) {
-  asm("" : "+x"(value));
-  return value;
+/// Half a block.
+struct code_sum_registers {
+  __m256d inverse, low, high, linear, square;
+};
+
+[[BITGAUGE_AVX2, gnu::always_inline]] inline code_sum_registers load(const code_sum_block& b, int lane) {
+  return {_mm256_load_pd(b.inverse + lane), _mm256_load_pd(b.low + lane), _mm256_load_pd(b.high + lane),
+          _mm256_setzero_pd(), _mm256_setzero_pd()};
 }
 
-[[gnu::target("avx2,fma,bmi2")]] inline void code_sums(const float* x, const float* weights, index count,
-                                                       code_sum_block* blocks, index block_count) {
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void add(code_sum_registers& r, __m256d value, __m256d weight) {
+  const __m256d steps = _mm256_min_pd(_mm256_max_pd(_mm256_mul_pd(value, r.inverse), r.low), r.high);
+  const __m256d code = _mm256_round_pd(steps, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m256d linear = _mm256_mul_pd(_mm256_mul_pd(weight, value), code);
+  __m256d square = _mm256_mul_pd(weight, _mm256_mul_pd(code, code));
+  asm("" : "+x"(linear), "+x"(square));  // as numeric::uncontracted
+  r.linear = _mm256_add_pd(r.linear, linear);
+  r.square = _mm256_add_pd(r.square, square);
+}
+
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void store(const code_sum_registers& r, code_sum_block& b,
+                                                        int lane) {
+  _mm256_store_pd(b.linear + lane, r.linear);
+  _mm256_store_pd(b.square + lane, r.square);
+  const __m256d positive = _mm256_cmp_pd(r.linear, _mm256_setzero_pd(), _CMP_GT_OQ);
+  const __m256d quotient = _mm256_div_pd(_mm256_mul_pd(r.linear, r.linear), r.square);
+  _mm256_store_pd(b.gain + lane, _mm256_and_pd(positive, quotient));
+}
+
+[[BITGAUGE_AVX2]] inline void code_sums(const float* x, const float* weights, index count,
+                                        code_sum_block* blocks, index block_count) {
   for (code_sum_block* b = blocks; b != blocks + block_count; ++b) {
-    __m256d inverse[2], low[2], high[2], linear[2], square[2];
-    for (int j = 0; j < 2; ++j) {
-      inverse[j] = _mm256_load_pd(b->inverse + 4 * j);
-      low[j] = _mm256_load_pd(b->low + 4 * j);
-      high[j] = _mm256_load_pd(b->high + 4 * j);
-      linear[j] = square[j] = _mm256_setzero_pd();
-    }
+    code_sum_registers near = load(*b, 0), far = load(*b, 4);
     for (index i = 0; i < count; ++i) {
       const __m256d value = _mm256_set1_pd(x[i]);
       const __m256d weight = _mm256_set1_pd(weights != nullptr ? weights[i] : 1.0);
-      const __m256d moment = _mm256_mul_pd(weight, value);
-      for (int j = 0; j < 2; ++j) {
-        const __m256d steps = _mm256_min_pd(_mm256_max_pd(_mm256_mul_pd(value, inverse[j]), low[j]), high[j]);
-        const __m256d code = _mm256_round_pd(steps, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-        linear[j] = _mm256_add_pd(linear[j], uncontracted(_mm256_mul_pd(moment, code)));
-        const __m256d squared = _mm256_mul_pd(weight, _mm256_mul_pd(code, code));
-        square[j] = _mm256_add_pd(square[j], uncontracted(squared));
-      }
+      add(near, value, weight);
+      add(far, value, weight);
     }
-    for (int j = 0; j < 2; ++j) {
-      _mm256_store_pd(b->linear + 4 * j, linear[j]);
-      _mm256_store_pd(b->square + 4 * j, square[j]);
-    }
+    store(near, *b, 0);
+    store(far, *b, 4);
   }
 }
 

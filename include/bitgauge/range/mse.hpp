@@ -1,0 +1,66 @@
+#pragma once
+
+/// \file
+/// The range that minimises the squared error.
+
+#include <bitgauge/range/codebook_search.hpp>
+#include <bitgauge/range/effort.hpp>
+#include <bitgauge/range/window_search.hpp>
+
+namespace bitgauge {
+
+/// The scale, and for an affine grid the zero point, of least squared error
+///     E(s, z) = sum_i w_i (x_i - s (q_i - z))^2,   q_i the code nearest to x_i / s + z,
+/// with w the importance of each value. E is piecewise quadratic in s: for fixed codes its least value is
+/// taken in closed form, so that a trial of one scale also yields the best scale for that scale's codes.
+///
+/// Effort      tries                                          error above the least      MB/s of float
+/// fast        8 scales                                       0.4 %  (2-5 bits, < 5 %)   700
+/// standard    24 scales, closer ones around the best of them 0.1 %                      500
+///             where they lie far apart (groups above 100)
+/// best        all that can win: the true minimum             0                          80
+/// Measured on symmetric<4> in groups of 32 of Gaussian data, one thread with AVX-512; with an affine grid
+/// 400, 200 and 40. At 8 bits in small groups, where luck decides between hundreds of scales, standard stays
+/// 3 % and fast 10 % above the least, which costs 10 MB/s to find.
+///
+/// Scales are those that the storage holds: for f32 the least error rounded, for f16 and bf16 the best of the
+/// stored values. A one-bit symmetric grid gets the weighted mean magnitude. Any other grid is searched by
+/// its levels, with nearest levels. All weights zero counts as no weights.
+struct mse_range {
+  bitgauge::effort effort = bitgauge::effort::standard;
+
+  parameters fit(const detail::group_values& values, const detail::grid_model& grid,
+                 const scale_rounding& storage) const {
+    const detail::search_group group = detail::examine_group(values);
+    const integer_grid* integer = grid.integer();
+    detail::best_scale best(group, storage, integer != nullptr ? integer->smallest_scale : 0);
+    if (group.energy > 0) {
+      if (integer == nullptr) {
+        detail::codebook_search(group, grid, best).run(effort);
+      } else if (integer->is_sign_only()) {
+        best.offer(sign_sums(group), {});
+      } else {
+        detail::window_search(group, *integer, best).run(effort);
+      }
+    }
+    if (!best.found()) return detail::parameters_for({0, 0}, grid, storage);
+    const bool affine = integer != nullptr && integer->has_zero_point;
+    return {best.scale(),
+            affine ? integer->lowest - static_cast<int>(best.window().low) : grid.constant_zero_point()};
+  }
+
+  friend constexpr bool operator==(const mse_range&, const mse_range&) = default;
+
+ private:
+  /// Codes of +-1 do not depend on the scale.
+  static detail::code_sums sign_sums(const detail::search_group& group) {
+    detail::code_sums sums{0, 0};
+    for (index i = 0; i < group.count; ++i) {
+      sums.linear += numeric::uncontracted(group.weight(i) * std::fabs(static_cast<double>(group.x[i])));
+      sums.square += group.weight(i);
+    }
+    return sums;
+  }
+};
+
+}  // namespace bitgauge

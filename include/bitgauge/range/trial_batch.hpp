@@ -1,0 +1,85 @@
+#pragma once
+
+/// \file
+/// Scales that are tried together, and what came of them.
+
+#include <bitgauge/range/search_group.hpp>
+#include <bitgauge/simd/code_sums.hpp>
+
+#include <span>
+
+namespace bitgauge::detail {
+
+/// The codes less the zero point: low <= 0 <= high. A zero point moves the window, nothing else.
+struct code_window {
+  double low = 0;
+  double high = 0;
+};
+
+/// A scale with the sums of its nearest codes.
+struct trial {
+  double inverse;  ///< 1 / scale
+  code_sums sums;
+};
+
+/// Up to `capacity` scales, each with its window of codes.
+class trial_batch {
+ public:
+  static constexpr std::size_t capacity = 128;
+
+  void clear() { size_ = 0; }
+  /// `inverse` is 1 / scale.
+  void add(double inverse, code_window window) {
+    simd::code_sum_block& block = blocks_[size_ / lanes];
+    block.inverse[size_ % lanes] = inverse;
+    block.low[size_ % lanes] = window.low;
+    block.high[size_ % lanes] = window.high;
+    ++size_;
+  }
+
+  std::size_t size() const { return size_; }
+  trial operator[](std::size_t i) const {
+    const simd::code_sum_block& b = blocks_[i / lanes];
+    return {b.inverse[i % lanes], {b.linear[i % lanes], b.square[i % lanes]}};
+  }
+  code_window window(std::size_t i) const {
+    return {blocks_[i / lanes].low[i % lanes], blocks_[i / lanes].high[i % lanes]};
+  }
+  /// The trial whose codes have the least error at their own best scale.
+  std::size_t best() const {
+    std::size_t best = 0;
+    double most = blocks_[0].gain[0];
+    for (std::size_t i = 1; i < size_; ++i) {
+      const double gain = blocks_[i / lanes].gain[i % lanes];
+      if (gain > most) {
+        most = gain;
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  /// The ratio of the scales `step` before and after trial i.
+  double spacing(std::size_t i, std::size_t step) const {
+    return (*this)[std::min(i + step, size_ - 1)].inverse / (*this)[i >= step ? i - step : 0].inverse;
+  }
+
+  /// The trials as the sums are computed: lanes that hold none repeat the last one.
+  std::span<simd::code_sum_block> blocks() {
+    const std::size_t count = (size_ + lanes - 1) / lanes, last = size_ - 1;
+    for (std::size_t i = size_; i < count * lanes; ++i) {
+      simd::code_sum_block& block = blocks_[i / lanes];
+      block.inverse[i % lanes] = block.inverse[last % lanes];
+      block.low[i % lanes] = block.low[last % lanes];
+      block.high[i % lanes] = block.high[last % lanes];
+    }
+    return {blocks_, count};
+  }
+
+ private:
+  static constexpr std::size_t lanes = simd::code_sum_lanes;
+  std::size_t size_ = 0;
+  simd::code_sum_block blocks_[capacity / lanes];
+};
+
+}  // namespace bitgauge::detail
