@@ -4,7 +4,9 @@
 /// The grids that have a name in scheme texts.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/matrix/scheme.hpp>
 
 #include <memory>
@@ -29,6 +31,12 @@ struct named_grid {
   shared_grid (*make)(const scheme&);
 };
 
+/// A grid that takes nothing from the scheme.
+template <class Grid>
+constexpr named_grid fixed_grid(std::string_view name) {
+  return {name, [](const scheme&) { return share(Grid{}); }};
+}
+
 /// One row a name.
 inline constexpr named_grid named_grids[] = {
     {"symmetric",
@@ -41,6 +49,23 @@ inline constexpr named_grid named_grids[] = {
        return share(
            make_affine(s.bits, {.signed_codes = s.signed_codes, .restricted = false, .torch = s.torch}));
      }},
+    fixed_grid<nf4>("nf4"),
+    fixed_grid<fp4>("fp4"),
+    fixed_grid<dynamic_signed>("dynamic8"),
+    fixed_grid<fp8_e4m3>("fp8_e4m3"),
+    fixed_grid<fp8_e5m2>("fp8_e5m2"),
+    fixed_grid<fp8_e4m3_fnuz>("fp8_e4m3_fnuz"),
+    fixed_grid<fp8_e5m2_fnuz>("fp8_e5m2_fnuz"),
+    fixed_grid<fp6_e3m2>("fp6_e3m2"),
+    fixed_grid<fp6_e2m3>("fp6_e2m3"),
+    fixed_grid<fp4_e2m1>("fp4_e2m1"),
+    fixed_grid<mx_fp4>("mxfp4"),
+    fixed_grid<mx_fp6_e3m2>("mxfp6_e3m2"),
+    fixed_grid<mx_fp6_e2m3>("mxfp6_e2m3"),
+    fixed_grid<mx_fp8_e4m3>("mxfp8_e4m3"),
+    fixed_grid<mx_fp8_e5m2>("mxfp8_e5m2"),
+    fixed_grid<mx_int8>("mxint8"),
+    fixed_grid<fp4_e2m1>("nvfp4"),
 };
 
 inline std::string grid_names() {

@@ -13,6 +13,7 @@
 #include <bitgauge/simd/dispatch.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -29,15 +30,22 @@ struct code_meaning {
   int center = 0;
   std::vector<float> levels{};  ///< the value of each of the 2^bits fields, where the grid is a codebook
 
-  friend bool operator==(const code_meaning&, const code_meaning&) = default;
+  /// Levels are compared by their bits: an FP8 grid has codes of NaN, which equal themselves.
+  friend bool operator==(const code_meaning& a, const code_meaning& b) {
+    return a.bits == b.bits && a.is_signed == b.is_signed && a.is_sign_only == b.is_sign_only &&
+           a.has_zero_points == b.has_zero_points && a.center == b.center &&
+           std::equal(a.levels.begin(), a.levels.end(), b.levels.begin(), b.levels.end(),
+                      [](float x, float y) {
+                        return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+                      });
+  }
 };
 
 /// A quantized matrix W (out x in): real(r, c) = scale(g) * (code(r, c) - zero_point(g)), g the group of (r,
 /// c); with a codebook the code is replaced by its level.
 ///
 /// Layout. Codes: row after row, each row packed densely (packing/dense.hpp) from a byte boundary on,
-/// row_bytes() a row. Scales: one per group in the order of `partition`, see
-/// scale_array. Zero points: one
+/// row_bytes() a row. Scales: one per group in the order of `partition`, see scale_array. Zero points: one
 /// code per group, packed densely at the codes' width without gaps. A column vector of n elements is stored
 /// as one row of n.
 class quantized_matrix {

@@ -5,6 +5,7 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/scheme.hpp>
+#include <bitgauge/matrix/scheme_presets.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -34,7 +35,8 @@ inline constexpr std::pair<std::string_view, rounding_kind> rounding_words[] = {
     {"stochastic", rounding_kind::stochastic},
     {"gptq", rounding_kind::gptq}};
 inline constexpr std::pair<std::string_view, scale_storage> scale_words[] = {
-    {"f32", f32_scales}, {"f16", f16_scales}, {"bf16", bf16_scales}};
+    {"f32", f32_scales},   {"f16", f16_scales},   {"bf16", bf16_scales},
+    {"e8m0", e8m0_scales}, {"e4m3", e4m3_scales}, {"e4m3_divided", e4m3_divided_scales}};
 inline constexpr std::pair<std::string_view, effort> effort_words[] = {{"reference", effort::reference},
                                                                        {"fast", effort::fast},
                                                                        {"default", effort::normal},
@@ -97,8 +99,9 @@ constexpr scheme_key word_key(std::string_view name) {
   return {name, [] { return listed(words<value>(Words)); },
           [](std::string_view text, scheme& to) { return read_word(words<value>(Words), text, to.*Member); },
           [](const scheme& from) {
-            return from.*Member == scheme{}.*Member ? std::string()
-                                                    : std::string(word_of(words<value>(Words), from.*Member));
+            return from.*Member == named_scheme(from.grid).*Member
+                       ? std::string()
+                       : std::string(word_of(words<value>(Words), from.*Member));
           }};
 }
 
@@ -118,7 +121,7 @@ constexpr scheme_key number_key(std::string_view name) {
             return read_number(text, static_cast<value>(Low), static_cast<value>(High), to.*Member);
           },
           [](const scheme& from) {
-            if (from.*Member == scheme{}.*Member) return std::string();
+            if (from.*Member == named_scheme(from.grid).*Member) return std::string();
             if constexpr (std::is_floating_point_v<value>) {
               return shortest(from.*Member);
             } else {
@@ -135,7 +138,7 @@ inline bool read_groups(std::string_view text, scheme& to) {
   return true;
 }
 inline std::string write_groups(const scheme& from) {
-  if (from.groups == scheme{}.groups) return {};
+  if (from.groups == named_scheme(from.grid).groups) return {};
   if (from.groups.what == granularity::kind::group) return std::to_string(from.groups.size);
   return std::string(word_of(words<granularity>(granularity_words), from.groups));
 }
@@ -188,15 +191,16 @@ inline void read_pair(std::string_view pair, std::string_view whole, scheme& to,
 
 }  // namespace detail
 
-/// Reads NAME[:KEY=VALUE,...], such as affine:bits=4,group=128,range=mse. Whether NAME is known is checked
-/// when the scheme is used. Throws invalid_scheme with what is allowed.
+/// Reads NAME[:KEY=VALUE,...], such as affine:bits=4,group=128,range=mse. What a text leaves open is answered
+/// by named_scheme(NAME). Whether NAME is known is checked when the scheme is used. Throws invalid_scheme
+/// with what is allowed.
 inline scheme parse_scheme(std::string_view text) {
   scheme result;
   const std::size_t colon = text.find(':');
   const std::string_view name = text.substr(0, colon);
   if (name.empty() || name.size() >= result.grid.characters.size())
     raise(invalid_scheme("scheme \"" + std::string(text) + "\": expected NAME[:KEY=VALUE,...]"));
-  result.grid = std::string(name).c_str();
+  result = named_scheme(std::string(name).c_str());
   std::uint32_t seen = 0;  // a bit per key
   for (std::size_t at = colon; at != std::string_view::npos;) {
     const std::size_t comma = text.find(',', at + 1);
