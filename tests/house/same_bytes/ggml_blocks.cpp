@@ -1,0 +1,37 @@
+/// ggml's blocks, whose encoders search.
+
+#include <bitgauge/bitgauge.hpp>
+#include <bitgauge/gguf/quantize.hpp>
+
+#include "../pseudo_random_matrix.hpp"
+#include "check.hpp"
+
+namespace {
+
+const Eigen::MatrixXf W = house::pseudo_random_matrix(19, 512);
+
+template <class Format>
+void check(const char* name, Format format) {
+  house::check(name, [&](int threads) {
+    const auto q = bitgauge::quantize(W, format, bitgauge::options{.threads = threads});
+    house::hash all;
+    all.add(q.blocks());
+    all.add(q.dequantize());
+    return all.value();
+  });
+}
+
+}  // namespace
+
+int main() {
+  using namespace bitgauge::gguf;
+  check("q4_0", q4_0{});
+  check("q5_1", q5_1{});
+  check("q8_0", q8_0{});
+  check("q2_k", q2_k{});
+  check("q4_k", q4_k{});
+  check("q6_k", q6_k{});
+  check("iq4_nl", iq4_nl{});
+  check("mxfp4", mxfp4{});
+  check("nvfp4", nvfp4{});
+}

@@ -1,0 +1,40 @@
+/// Schemes: every grid with every granularity, searching ranges, rounded scales.
+
+#include <bitgauge/bitgauge.hpp>
+#include <bitgauge/grid/codebook.hpp>
+#include <bitgauge/grid/small_float.hpp>
+
+#include "../pseudo_random_matrix.hpp"
+#include "check.hpp"
+
+namespace {
+
+using namespace bitgauge;
+
+const Eigen::MatrixXf W = house::pseudo_random_matrix(67, 259);
+
+template <class... Answers>
+void check(const char* name, const Answers&... answers) {
+  house::check(name, [&](int threads) {
+    const quantized_matrix q = quantize(W, answers..., options{.threads = threads});
+    house::hash all;
+    all.add(q.codes());
+    all.add(q.scales().bytes());
+    all.add(q.zero_points());
+    all.add(q.dequantize(threads));
+    return all.value();
+  });
+}
+
+}  // namespace
+
+int main() {
+  for (const char* text :
+       {"affine", "affine:bits=1,group=32", "affine:bits=2,group=64,signed=1", "affine:bits=3,group=tensor",
+        "affine:bits=4,group=128", "affine:bits=5,group=column,scale=bf16", "affine:bits=8,torch=1",
+        "affine:bits=4,rounding=stochastic,seed=7", "symmetric:bits=1,group=64",
+        "symmetric:bits=3,group=tensor,scale=f16", "symmetric:bits=4,group=32,scale=f16",
+        "symmetric:bits=6,group=column", "symmetric:bits=8,unsigned=1", "symmetric:bits=8,torch=1"})
+    check(text, parse_scheme(text));
+  check("fp8_e4m3", fp8_e4m3{}, per_row{});
+}
