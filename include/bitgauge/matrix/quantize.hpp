@@ -3,6 +3,7 @@
 /// \file
 /// The front end: quantize(matrix, answers...).
 
+#include <bitgauge/matrix/feedback_quantizer.hpp>
 #include <bitgauge/matrix/quantizer.hpp>
 #include <bitgauge/matrix/scheme.hpp>
 
@@ -13,8 +14,10 @@ template <class Derived>
 quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how) {
   // along a vector there is one row and one column
   if (is_column_vector<Derived> && how.groups.what == granularity::kind::column) how.groups = per_row{};
-  return with_rows(
-      matrix, [&](const row_source& rows) { return quantizer(rows, how, is_column_vector<Derived>).run(); });
+  return with_rows(matrix, [&](const row_source& rows) {
+    return how.feedback ? feedback_quantizer(rows, how, is_column_vector<Derived>).run()
+                        : quantizer(rows, how, is_column_vector<Derived>).run();
+  });
 }
 
 }  // namespace detail

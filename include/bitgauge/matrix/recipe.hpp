@@ -6,6 +6,7 @@
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/grid/model.hpp>
 #include <bitgauge/range/range.hpp>
+#include <bitgauge/rounding/feedback_target.hpp>
 #include <bitgauge/rounding/rounding.hpp>
 #include <bitgauge/scale/storage.hpp>
 
@@ -68,6 +69,7 @@ struct recipe {
   granularity groups = per_row{};
   std::shared_ptr<const range_model> range = std::make_shared<extent_model>(false);
   std::shared_ptr<const rounding_model> rounding{};
+  std::shared_ptr<const feedback_rounding> feedback{};  ///< decides instead of `rounding` where set
   scale_storage scales{};
   importance column_weights{};
   options how{};
@@ -87,6 +89,9 @@ struct recipe {
       range = std::make_shared<range_model_of<Answer>>(answer);
     } else if constexpr (std::same_as<Answer, nearest_rounding>) {
       rounding.reset();
+      feedback.reset();
+    } else if constexpr (std::derived_from<Answer, feedback_rounding>) {
+      feedback = std::make_shared<Answer>(answer);
     } else if constexpr (neighbour_rounding<Answer>) {
       rounding = std::make_shared<rounding_model_of<Answer>>(answer);
     } else if constexpr (std::same_as<Answer, scale_storage> || std::same_as<Answer, double_quantized>) {

@@ -1,0 +1,177 @@
+#pragma once
+
+/// \file
+/// GPTQ: rounding that knows the layer's inputs.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/parallel.hpp>
+#include <bitgauge/rounding/error_feedback.hpp>
+#include <bitgauge/rounding/feedback_error.hpp>
+#include <bitgauge/rounding/feedback_factor.hpp>
+#include <bitgauge/rounding/feedback_target.hpp>
+#include <bitgauge/rounding/gptq_options.hpp>
+#include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/rounding/row_refinement.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bitgauge {
+
+/// Rounds one column after the other and lets the columns still to come make up for the error
+/// (Frantar, Ashkboos, Hoefler, Alistarh: GPTQ, ICLR 2023), with any grid, granularity, range and storage:
+///
+///     hessian H(W.cols());
+///     for (const auto& X : batches) H.accumulate(X);
+///     auto q = quantize(W, affine<4>{}, per_group{128}, gptq{H});
+///
+///     gptq_report report;
+///     auto p = quantize(W, symmetric<3>{}, per_group{64},
+///                       gptq{H, {.act_order = true, .level = effort::best, .report = &report}});
+///
+/// Ranges that weigh errors get the Hessian's diagonal as weights. Dead inputs, a Hessian of less than full
+/// rank and group tails are all handled; a Hessian of no samples is an error, never silently nearest.
+///
+/// All sums are in double and do not depend on the number of threads. Compilers and instruction sets may
+/// change their last bit, and with it a code whose value lies within about 1e-12 of halfway between two
+/// levels.
+///
+/// Cost for W of m x n: n^3 / 3 + m n^2 multiplications of doubles, and memory for n^2 doubles beside H and
+/// the result.
+class gptq final : public feedback_rounding {
+ public:
+  /// Keeps a reference: `h` must live until the matrix is quantized.
+  explicit gptq(const hessian& h, const gptq_options& options = {}) : hessian_(&h), options_(options) {
+    if (!(options.damping >= 0 && options.damping <= 1e6))
+      raise(invalid_scheme("gptq: damping: expected a fraction of the mean diagonal from 0 up, found " +
+                           std::to_string(options.damping)));
+    if (options.block < 1)
+      raise(
+          invalid_scheme("gptq: block: expected at least 1 column, found " + std::to_string(options.block)));
+  }
+  explicit gptq(const hessian&& h, const gptq_options& options = {}) = delete;
+
+  const gptq_options& options() const noexcept { return options_; }
+
+  /// Throws shape_error where the Hessian has another number of inputs than the matrix has columns,
+  /// data_error where it is zero or cannot be factored.
+  void round(feedback_target& target, int threads) const override;
+
+ private:
+  const hessian* hessian_;
+  gptq_options options_;
+};
+
+namespace detail {
+
+/// One call of gptq::round.
+class gptq_run {
+ public:
+  gptq_run(feedback_target& target, const hessian& h, const gptq_options& options, int threads)
+      : target_(target),
+        hessian_(h),
+        options_(options),
+        threads_(threads),
+        factor_(factor(h, options.damping, options.act_order, threads)),
+        feedback_(target, h, factor_, options),
+        errors_(options.report != nullptr ? target.rows() : 0) {
+    if (options.level == effort::best) prepare_search();
+  }
+
+  void run() {
+    // Panels are the same whatever the number of threads, and enough to keep many busy.
+    const index rows = target_.rows(), height = std::clamp<index>((rows / 8 + 15) / 16 * 16, 16, 128);
+    parallel_for((rows + height - 1) / height, threads_,
+                 [&](index i) { round_panel(i * height, std::min(height, rows - i * height)); });
+    if (options_.report != nullptr) *options_.report = errors_.total(factor_);
+  }
+
+ private:
+  /// The search also starts from the codes of the other order of columns.
+  void prepare_search() {
+    gptq_options other = options_;
+    other.act_order = !options_.act_order;
+    other_factor_ = factor(hessian_, factor_.damping, other.act_order, threads_);
+    other_feedback_ = std::make_unique<error_feedback>(target_, hessian_, other_factor_, other);
+    const column_layout& layout = feedback_.layout();
+    for (index l = 0; l < layout.lines(); ++l) {
+      const index begin = layout.line_begin(l),
+                  end = l + 1 < layout.lines() ? layout.line_begin(l + 1) : layout.cols;
+      systems_.emplace_back(hessian_.matrix(), factor_.added, begin, end - begin);
+    }
+  }
+
+  void round_panel(index first, index count) {
+    feedback_panel p;
+    if (options_.report != nullptr) {
+      p = feedback_.read(first, count, false);
+      feedback_.round_nearest(p);
+      errors_.add(p, factor_, &gptq_report::nearest_error);
+      errors_.add_energy(p, factor_);
+    }
+    p = feedback_.read(first, count);
+    feedback_.round(p);
+    if (options_.report != nullptr) {
+      errors_.add(p, factor_, &gptq_report::gptq_error);
+      errors_.add_prediction(p, factor_, target_, feedback_.layout());
+    }
+    if (options_.level == effort::best) refine(p);
+    if (options_.report != nullptr) errors_.add(p, factor_, &gptq_report::error);
+    store(p);
+  }
+
+  void refine(feedback_panel& p) const {
+    feedback_panel other = other_feedback_->read(p.first, p.count, target_.adjustable());
+    if (!target_.adjustable()) other.lines = p.lines;
+    other_feedback_->round(other, target_.adjustable());
+    row_refinement refinement(target_, hessian_.matrix(), factor_.added, systems_);
+    Eigen::VectorXd weights(target_.cols());
+    for (index r = 0; r < p.count; ++r) {
+      for (index i = 0; i < target_.cols(); ++i)
+        weights(factor_.order[static_cast<std::size_t>(i)]) = p.weights(r, i);
+      const double error = refinement.run(p.first + r, weights, p.row_choice(r), p.row_lines(r));
+      const double other_error =
+          refinement.run(p.first + r, weights, other.row_choice(r), other.row_lines(r));
+      if (other_error < error) {
+        std::copy_n(other.row_choice(r), target_.cols(), p.row_choice(r));
+        std::copy_n(other.row_lines(r), feedback_.layout().lines(), p.row_lines(r));
+      }
+      feedback_.compute_differences(p, r);
+    }
+  }
+
+  void store(const feedback_panel& p) {
+    const auto levels = target_.levels();
+    std::vector<std::uint8_t> fields(static_cast<std::size_t>(target_.cols()));
+    for (index r = 0; r < p.count; ++r) {
+      for (index c = 0; c < target_.cols(); ++c)
+        fields[static_cast<std::size_t>(c)] = levels[p.row_choice(r)[c]].field;
+      target_.store(p.first + r, fields.data(), p.row_lines(r));
+    }
+  }
+
+  feedback_target& target_;
+  const hessian& hessian_;
+  const gptq_options& options_;
+  int threads_;
+  feedback_factor factor_, other_factor_;
+  error_feedback feedback_;
+  std::unique_ptr<error_feedback> other_feedback_;
+  std::vector<line_system> systems_;
+  feedback_error errors_;
+};
+
+}  // namespace detail
+
+inline void gptq::round(feedback_target& target, int threads) const {
+  if (hessian_->inputs() != target.cols())
+    raise(shape_error("gptq: expected a Hessian of " + std::to_string(target.cols()) +
+                      " inputs, one for each column of the matrix, found " +
+                      std::to_string(hessian_->inputs())));
+  if (target.rows() > 0) detail::gptq_run(target, *hessian_, options_, threads).run();
+}
+
+}  // namespace bitgauge

@@ -1,0 +1,47 @@
+#pragma once
+
+/// \file
+/// The settings of GPTQ rounding, and what it says about its work.
+
+#include <bitgauge/config.hpp>
+#include <bitgauge/effort.hpp>
+
+#include <vector>
+
+namespace bitgauge {
+
+/// What error feedback did to one layer. Errors are ||(W - Q) X||^2 over the samples of the Hessian, damping
+/// left out; divided by `energy` they are relative.
+struct gptq_report {
+  double energy = 0;         ///< ||W X||^2
+  double nearest_error = 0;  ///< of rounding to nearest, same scheme
+  double gptq_error = 0;     ///< after error feedback
+  double error = 0;          ///< of the result: after refinement, where there was one
+  /// Sum over groups and columns of step^2 / 12 times what feedback cannot remove from that column: the error
+  /// to expect of feedback with all codes far from clipping, damping included. Integer grids only, else 0.
+  double predicted_error = 0;
+  double damping = 0;               ///< what was added to the Hessian's diagonal
+  int damping_raised = 0;           ///< how often it had to be raised for the factorisation to succeed
+  std::vector<index> dead_columns;  ///< inputs that were always zero; their weights are taken as 0
+};
+
+/// How GPTQ rounds.
+struct gptq_options {
+  bool act_order = false;  ///< columns in the order of falling Hessian diagonal; implies static groups
+  /// Parameters of all groups from the original weights, before any error is fed back. Otherwise a group's
+  /// come from the up-to-date weights when its first column is reached. Groups that span rows are always
+  /// static.
+  bool static_groups = false;
+  /// Added to the Hessian's diagonal, as a fraction of its mean; from 0 up.
+  double damping = 0.01;
+  /// Columns whose updates are gathered before they are applied to the rest. With effort::reference groups
+  /// see the weights as they were at the start of the block.
+  index block = 128;
+  /// reference: as the authors' program, whose groups take their parameters from weights that are stale by up
+  /// to a block. fast, normal: GPTQ. best: GPTQ from several starts, then a search over codes and scales that
+  /// never raises the damped error; some ten times slower.
+  effort level = effort::normal;
+  gptq_report* report = nullptr;  ///< filled in where given; costs about as much again as the rounding
+};
+
+}  // namespace bitgauge

@@ -1,0 +1,175 @@
+#pragma once
+
+/// \file
+/// What a layer's inputs say about its weights: the Hessian of the output error, gathered from a stream of
+/// batches.
+
+#include <bitgauge/config.hpp>
+#include <bitgauge/error.hpp>
+#include <bitgauge/parallel.hpp>
+
+#include <Eigen/Core>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace bitgauge {
+
+/// H = sum over samples of weight * x x^T, d x d, where y = W x is a layer with d inputs. Half of the second
+/// derivative of ||(W - Q) X||^2 by a row of Q, so that the output error of any Q is trace((W-Q) H (W-Q)^T)
+/// (Hassibi and Stork, NIPS 1992; Frantar and Alistarh, NeurIPS 2022, eq. 1). Factors common to all of H
+/// (2 or 1 / samples) change nothing in what is computed from it.
+///
+///     hessian H(W.cols());
+///     for (const auto& X : batches) H.accumulate(X);     // X: samples x inputs
+///
+/// Memory: d * d doubles; activations are never kept. Products of float activations are taken in float, 256
+/// samples at a time, and added up in double; of double activations all is double.
+class hessian {
+ public:
+  /// No samples yet. Throws shape_error unless inputs >= 1.
+  explicit hessian(index inputs) {
+    if (inputs < 1) raise(shape_error("hessian: expected at least 1 input, found " + std::to_string(inputs)));
+    sum_.setZero(inputs, inputs);
+  }
+
+  /// A Hessian computed elsewhere or read from a file, d x d; `samples` is only carried along. Throws
+  /// shape_error unless it is square, data_error unless it is finite, symmetric to 1e-4 of its largest
+  /// element and nowhere negative on the diagonal. It is made exactly symmetric: the mean of both halves.
+  template <class Derived>
+  static hessian from_matrix(const Eigen::MatrixBase<Derived>& matrix, index samples = 0) {
+    if (matrix.rows() != matrix.cols())
+      raise(shape_error("hessian: expected a square matrix, found " + std::to_string(matrix.rows()) + " x " +
+                        std::to_string(matrix.cols())));
+    hessian h(matrix.rows());
+    h.sum_ = matrix.template cast<double>();
+    h.samples_ = samples;
+    h.make_symmetric();
+    return h;
+  }
+
+  index inputs() const noexcept { return sum_.rows(); }
+  /// Number of samples seen; those of weight 0 count too.
+  index samples() const noexcept { return samples_; }
+  /// The sum, both halves filled in.
+  const Eigen::MatrixXd& matrix() const noexcept { return sum_; }
+  /// sum of weight * x_j^2 of each input.
+  Eigen::VectorXd diagonal() const { return sum_.diagonal(); }
+
+  /// Adds a batch, samples x inputs, of float, double, half or bfloat16 in either storage order; an
+  /// expression is evaluated once. `weights`: one per sample from 0 up, or none. Throws shape_error for a
+  /// wrong number of columns or weights, data_error for NaN and infinity and for negative weights; H is then
+  /// as before. Cost: samples * d^2 multiplications.
+  template <class Derived>
+  void accumulate(const Eigen::DenseBase<Derived>& batch, std::span<const float> weights = {},
+                  int threads = 0) {
+    using scalar = std::conditional_t<std::is_same_v<typename Derived::Scalar, double>, double, float>;
+    if (batch.cols() != inputs())
+      raise(shape_error("hessian: expected samples of " + std::to_string(inputs()) + " inputs, found " +
+                        std::to_string(batch.cols()) + " columns"));
+    const auto& x = batch.derived().eval();
+    check(x, weights);
+    constexpr index chunk = 256;
+    for (index begin = 0; begin < x.rows(); begin += chunk) {
+      const index count = std::min(chunk, x.rows() - begin);
+      const matrix_of<scalar> part = x.middleRows(begin, count).matrix().template cast<scalar>();
+      if (weights.empty()) {
+        add(part, part, threads);
+      } else {
+        const auto w = Eigen::Map<const Eigen::VectorXf>(weights.data() + begin, count);
+        const matrix_of<scalar> weighted = w.template cast<scalar>().asDiagonal() * part;
+        add(part, weighted, threads);
+      }
+    }
+    samples_ += x.rows();
+  }
+
+  /// Adds what another thread, shard or rank has gathered. Throws shape_error for another number of inputs.
+  void merge(const hessian& other) {
+    if (other.inputs() != inputs())
+      raise(shape_error("hessian: cannot merge " + std::to_string(other.inputs()) + " inputs into " +
+                        std::to_string(inputs())));
+    sum_ += other.sum_;
+    samples_ += other.samples_;
+  }
+
+ private:
+  template <class Scalar>
+  using matrix_of = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+
+  template <class Matrix>
+  static void check(const Matrix& x, std::span<const float> weights) {
+    if (!weights.empty() && static_cast<index>(weights.size()) != x.rows())
+      raise(shape_error("hessian: expected one weight for each of " + std::to_string(x.rows()) +
+                        " samples, found " + std::to_string(weights.size())));
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      if (!is_finite(static_cast<double>(weights[i])) || weights[i] < 0)
+        raise(data_error("hessian: weight of sample " + std::to_string(i) +
+                         ": expected a finite value from 0 up, found " + std::to_string(weights[i])));
+    for (index c = 0; c < x.cols(); ++c)
+      for (index r = 0; r < x.rows(); ++r)
+        if (!is_finite(static_cast<double>(x.coeff(r, c))))
+          raise(data_error("hessian: sample " + std::to_string(r) + ", input " + std::to_string(c) +
+                           ": expected a finite value, found NaN or infinity"));
+  }
+
+  /// H += left^T right, tile by tile of the lower half, each mirrored into the upper.
+  template <class Matrix>
+  void add(const Matrix& left, const Matrix& right, int threads) {
+    constexpr index width = 256;
+    const index tiles = (inputs() + width - 1) / width;
+    parallel_for(tiles * (tiles + 1) / 2, threads, [&](index tile) {
+      index i = 0;
+      while (tile > i) tile -= ++i;  // row i of the triangle holds i + 1 tiles
+      const index row = i * width, col = tile * width;
+      const index height = std::min(width, inputs() - row), across = std::min(width, inputs() - col);
+      const Matrix product = left.middleCols(row, height).transpose() * right.middleCols(col, across);
+      if (row == col) {
+        for (index c = 0; c < across; ++c)
+          for (index r = c; r < height; ++r) sum_(row + r, col + c) += static_cast<double>(product(r, c));
+        sum_.block(row, col, height, across).template triangularView<Eigen::StrictlyUpper>() =
+            sum_.block(row, col, height, across).transpose();
+      } else {
+        sum_.block(row, col, height, across) += product.template cast<double>();
+        sum_.block(col, row, across, height) = sum_.block(row, col, height, across).transpose();
+      }
+    });
+  }
+
+  void make_symmetric() {
+    const double largest = sum_.cwiseAbs().maxCoeff();
+    for (index c = 0; c < inputs(); ++c) {
+      for (index r = c; r < inputs(); ++r) {
+        double &lower = sum_(r, c), &upper = sum_(c, r);
+        if (!is_finite(lower) || !is_finite(upper))
+          raise(data_error("hessian: element (" + std::to_string(r) + ", " + std::to_string(c) +
+                           "): expected a finite value, found NaN or infinity"));
+        if (std::fabs(lower - upper) > 1e-4 * largest)
+          raise(data_error("hessian: expected a symmetric matrix, found " + std::to_string(lower) + " at (" +
+                           std::to_string(r) + ", " + std::to_string(c) + ") and " + std::to_string(upper) +
+                           " across"));
+        lower = upper = (lower + upper) / 2;
+      }
+      if (sum_(c, c) < 0)
+        raise(data_error("hessian: expected a diagonal from 0 up, found " + std::to_string(sum_(c, c)) +
+                         " at " + std::to_string(c)));
+    }
+  }
+
+  /// By the bits: holds under -ffast-math.
+  static bool is_finite(double x) noexcept {
+    return (std::bit_cast<std::uint64_t>(x) & 0x7ff0000000000000u) != 0x7ff0000000000000u;
+  }
+
+  Eigen::MatrixXd sum_;
+  index samples_ = 0;
+};
+
+}  // namespace bitgauge

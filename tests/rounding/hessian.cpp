@@ -1,0 +1,137 @@
+#include <bitgauge/io/npy.hpp>
+#include <bitgauge/rounding/hessian.hpp>
+
+#include "support/message_of.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <Eigen/Core>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <vector>
+
+namespace {
+
+using bitgauge::hessian;
+
+/// Activations with a mean and a spread that differ from input to input.
+Eigen::MatrixXf activations(Eigen::Index samples, Eigen::Index inputs, unsigned seed) {
+  std::srand(seed);
+  Eigen::MatrixXf x = Eigen::MatrixXf::Random(samples, inputs);
+  for (Eigen::Index j = 0; j < inputs; ++j)
+    x.col(j) = x.col(j) * static_cast<float>(j % 5 + 1) + Eigen::VectorXf::Constant(samples, 0.3f);
+  return x;
+}
+
+Eigen::MatrixXd exact(const Eigen::MatrixXf& x) {
+  return x.cast<double>().transpose() * x.cast<double>();
+}
+
+double relative_difference(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b) {
+  return (a - b).norm() / b.norm();
+}
+
+// Catches a wrong tile, a half not mirrored and a batch counted twice: 300 inputs are two tiles, 700 samples
+// three chunks.
+TEST(hessian, is_the_sum_of_outer_products) {
+  const Eigen::MatrixXf x = activations(700, 300, 1);
+  hessian h(300);
+  h.accumulate(x.topRows(10));
+  h.accumulate(x.bottomRows(690));
+  EXPECT_LT(relative_difference(h.matrix(), exact(x)), 1e-6);
+  EXPECT_EQ(h.matrix(), h.matrix().transpose());
+  EXPECT_EQ(h.samples(), 700);
+}
+
+// Catches a storage order or a scalar type that is read wrongly, and double activations squeezed into float.
+TEST(hessian, takes_every_kind_of_matrix) {
+  const Eigen::MatrixXf x = activations(50, 20, 2);
+  const Eigen::MatrixXd truth = exact(x);
+  hessian columns(20), rows(20), expression(20), doubles(20), halves(20);
+  columns.accumulate(x);
+  rows.accumulate(Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>(x));
+  expression.accumulate(x.array() * 2.0f);
+  doubles.accumulate(x.cast<double>());
+  halves.accumulate(x.cast<Eigen::half>());
+  EXPECT_LT(relative_difference(columns.matrix(), truth), 1e-6);
+  EXPECT_LT(relative_difference(rows.matrix(), truth), 1e-6);
+  EXPECT_LT(relative_difference(expression.matrix(), 4 * truth), 1e-6);
+  EXPECT_LT(relative_difference(doubles.matrix(), truth), 1e-14);
+  EXPECT_LT(relative_difference(halves.matrix(), truth), 1e-2);
+}
+
+// Catches weights applied twice, to the wrong sample, or as their squares.
+TEST(hessian, weighs_samples) {
+  const Eigen::MatrixXf x = activations(3, 4, 3);
+  hessian h(4);
+  h.accumulate(x, std::vector<float>{0, 2, 0.5f});
+  const Eigen::MatrixXd truth = 2 * exact(x.row(1)) + 0.5 * exact(x.row(2));
+  EXPECT_LT(relative_difference(h.matrix(), truth), 1e-6);
+}
+
+// Catches a merge that loses a shard.
+TEST(hessian, merges_shards) {
+  const Eigen::MatrixXf x = activations(64, 16, 4);
+  hessian whole(16), first(16), second(16);
+  whole.accumulate(x);
+  first.accumulate(x.topRows(20));
+  second.accumulate(x.bottomRows(44));
+  first.merge(second);
+  EXPECT_LT(relative_difference(first.matrix(), whole.matrix()), 1e-6);
+  EXPECT_EQ(first.samples(), 64);
+  EXPECT_EQ(test::message_of<bitgauge::shape_error>([&] { first.merge(hessian(8)); }),
+            "hessian: cannot merge 8 inputs into 16");
+}
+
+// Catches sums that depend on how tiles are spread over threads.
+TEST(hessian, does_not_depend_on_threads) {
+  const Eigen::MatrixXf x = activations(300, 600, 5);
+  hessian one(600), many(600);
+  one.accumulate(x, {}, 1);
+  many.accumulate(x, {}, 3);
+  EXPECT_EQ(one.matrix(), many.matrix());
+}
+
+// Catches a Hessian that does not survive being saved and loaded, as between two runs.
+TEST(hessian, comes_back_from_a_file) {
+  const test::temporary_directory directory;
+  const auto path = directory / "hessian.npy";
+  hessian h(12);
+  h.accumulate(activations(40, 12, 6));
+  bitgauge::io::write_npy(path, h.matrix());
+  const auto loaded = hessian::from_matrix(bitgauge::io::read_npy<Eigen::MatrixXd>(path), h.samples());
+  EXPECT_EQ(loaded.matrix(), h.matrix());
+  EXPECT_EQ(loaded.samples(), 40);
+}
+
+// Catches bad input that is accepted, and messages that do not say where it is.
+TEST(hessian, rejects_what_it_cannot_use) {
+  using test::message_of;
+  hessian h(3);
+  Eigen::MatrixXf x = Eigen::MatrixXf::Ones(2, 3);
+  x(1, 2) = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(message_of<bitgauge::data_error>([&] { h.accumulate(x); }),
+            "hessian: sample 1, input 2: expected a finite value, found NaN or infinity");
+  EXPECT_EQ(h.matrix(), Eigen::MatrixXd::Zero(3, 3));
+  EXPECT_EQ(h.samples(), 0);
+  EXPECT_EQ(message_of<bitgauge::shape_error>([&] { h.accumulate(Eigen::MatrixXf::Ones(2, 4)); }),
+            "hessian: expected samples of 3 inputs, found 4 columns");
+  EXPECT_EQ(message_of<bitgauge::shape_error>(
+                [&] { h.accumulate(Eigen::MatrixXf::Ones(2, 3), std::vector<float>{1}); }),
+            "hessian: expected one weight for each of 2 samples, found 1");
+  EXPECT_EQ(message_of<bitgauge::data_error>(
+                [&] { h.accumulate(Eigen::MatrixXf::Ones(1, 3), std::vector<float>{-1}); }),
+            "hessian: weight of sample 0: expected a finite value from 0 up, found -1.000000");
+  EXPECT_EQ(message_of<bitgauge::shape_error>([] { hessian(0); }),
+            "hessian: expected at least 1 input, found 0");
+  EXPECT_EQ(message_of<bitgauge::shape_error>([] { hessian::from_matrix(Eigen::MatrixXd::Ones(2, 3)); }),
+            "hessian: expected a square matrix, found 2 x 3");
+  Eigen::Matrix2d skew;
+  skew << 1, 0.5, 0.2, 1;
+  EXPECT_EQ(message_of<bitgauge::data_error>([&] { hessian::from_matrix(skew); }),
+            "hessian: expected a symmetric matrix, found 0.200000 at (1, 0) and 0.500000 across");
+  EXPECT_EQ(message_of<bitgauge::data_error>([] { hessian::from_matrix(-Eigen::Matrix2d::Identity()); }),
+            "hessian: expected a diagonal from 0 up, found -1.000000 at 0");
+}
+
+}  // namespace
