@@ -1,0 +1,53 @@
+#pragma once
+
+/// \file
+/// The arithmetic of the `best` encoders. Sums run in double, in a fixed order, over products that double
+/// holds exactly, so that they do not depend on whether a compiler fuses multiply and add.
+
+#include <bitgauge/numeric/uncontracted.hpp>
+
+#include <bit>
+#include <cstdint>
+
+namespace bitgauge::gguf::best {
+
+/// `value` with its lower 9 bits cleared: 44 bits remain, and its product with an integer of up to 9 bits is
+/// exact.
+constexpr double shortened(double value) noexcept {
+  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(value) & ~std::uint64_t{0x1ff});
+}
+
+/// a * b, rounded before it is added to anything.
+[[gnu::always_inline]] inline double product(double a, double b) noexcept {
+  return numeric::uncontracted(a * b);
+}
+
+/// The weight of element j: its importance, or 1 where there is none.
+inline double weight_of(const float* importance, int j) noexcept {
+  return importance != nullptr ? static_cast<double>(importance[j]) : 1.0;
+}
+
+/// Sums of w x l and w l^2 over levels l. For a scale s the error sum w (x - s l)^2 is
+/// sum w x^2 - gain(s).
+struct projection {
+  double with_x = 0.0;
+  double squares = 0.0;
+
+  double gain(double scale) const noexcept {
+    return product(product(2.0, scale), with_x) - product(product(scale, scale), squares);
+  }
+  /// The scale of greatest gain.
+  double scale() const noexcept { return squares > 0.0 ? with_x / squares : 0.0; }
+};
+
+/// sum w (x - q)^2 over `count` elements; w is 1 where `importance` is null.
+inline double weighted_error(const float* x, const float* q, const float* importance, int count) noexcept {
+  double error = 0.0;
+  for (int j = 0; j < count; ++j) {
+    const double difference = static_cast<double>(x[j]) - static_cast<double>(q[j]);
+    error += product(weight_of(importance, j), product(difference, difference));
+  }
+  return error;
+}
+
+}  // namespace bitgauge::gguf::best
