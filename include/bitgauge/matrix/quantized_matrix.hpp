@@ -102,9 +102,12 @@ class quantized_matrix {
     return static_cast<index>(codes_.size() + scales_.bytes().size() + zero_points_.size() +
                               meaning_.levels.size() * sizeof(float));
   }
-  /// 8 * storage_bytes() / size(); 0 for an empty matrix.
+  /// Stored bits over elements: codes, scales, zero points and their padding; a codebook, which is one for
+  /// all, is left out. 0 for an empty matrix.
   double bits_per_weight() const noexcept {
-    return size() == 0 ? 0 : 8.0 * static_cast<double>(storage_bytes()) / static_cast<double>(size());
+    const auto levels = static_cast<index>(meaning_.levels.size() * sizeof(float));
+    return size() == 0 ? 0
+                       : 8.0 * static_cast<double>(storage_bytes() - levels) / static_cast<double>(size());
   }
 
   /// Writes stored row `row` as cols floats (of a column vector: row 0, all elements) to `out`.
@@ -169,17 +172,19 @@ class quantized_matrix {
     }
     const bool codebook = !meaning_.levels.empty();
     const bool extend = meaning_.is_signed && !meaning_.is_sign_only && !codebook;
-    simd::rows().unpack(codes_.data() + row * row_bytes(), cols, meaning_.bits, extend,
-                        scratch.fields.data());
+    const std::uint8_t* fields = codes_.data() + row * row_bytes();
+    if (meaning_.bits < 8) {
+      simd::rows().unpack(fields, cols, meaning_.bits, extend, scratch.fields.data());
+      fields = scratch.fields.data();
+    }
     if (codebook || meaning_.is_sign_only) {
       for (index j = 0; j < cols; ++j) {
-        const std::uint8_t field = scratch.fields[static_cast<std::size_t>(j)];
+        const std::uint8_t field = fields[j];
         const float level = codebook ? meaning_.levels[field] : (field != 0 ? 1.0f : -1.0f);
         out[j] = scratch.scales[static_cast<std::size_t>(j / run)] * level;
       }
     } else {
-      simd::rows().decode(scratch.fields.data(), cols, run, scratch.scales.data(), scratch.zero_points.data(),
-                          extend, out);
+      simd::rows().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend, out);
     }
   }
 
