@@ -11,6 +11,7 @@
 #include <bitgauge/matrix/row_source.hpp>
 
 #include <algorithm>
+#include <cfloat>
 #include <span>
 #include <vector>
 
@@ -67,6 +68,9 @@ class quantizer {
   // --- fitting ---
 
   parameters fit(std::span<const float> values, std::span<const float> weights, index group) const {
+    // E4M3's one factor follows from the largest scale, which needs no search
+    if (preparing_ && scales_.storage().block == 0)
+      return parameters_for(extent_of(values), *how_.grid, rounding_of(group));
     return how_.range->fit({values, weights, group}, *how_.grid, rounding_of(group));
   }
   /// How the scale of a group is rounded: to f32 as long as the second level is not known.
@@ -87,7 +91,38 @@ class quantizer {
     return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
   }
 
+  /// Min-max on an integer grid, all runs of a row at once: the same as parameters_for run by run. False, and
+  /// nothing done, where scales have a second level or come near the end of binary32.
+  bool fit_row_from_extents(index row, scratch& s) {
+    const integer_grid* integer = how_.grid->integer();
+    if (extent_ == nullptr || integer == nullptr || is_nested(scales_.type())) return false;
+    if (integer->has_zero_point && extent_->is_symmetric()) return false;
+    const simd::row_operations& simd = simd::rows();
+    const index runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
+    const float largest = simd.scales(s.low.data(), s.high.data(), runs, !integer->has_zero_point,
+                                      integer->steps, integer->smallest_scale, s.scale.data());
+    if (!(largest <= FLT_MAX / 512)) return false;
+    const float_scale_rounding storage(scales_.type());
+    for (index i = 0; i < runs; ++i) {
+      float& scale = s.scale[static_cast<std::size_t>(i)];
+      if (scales_.type() != scale_type::f32) scale = storage.nearest(scale);
+      scales_.set(first + i, scale);
+    }
+    simd.inverses(s.scale.data(), runs, s.inverse.data());
+    if (!integer->has_zero_point) {
+      std::fill(s.zero_point.begin(), s.zero_point.end(), integer->center);
+      return true;
+    }
+    for (index i = 0; i < runs; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      s.zero_point[at] = integer->zero_point_for({s.low[at], s.high[at]}, s.scale[at]);
+      zero_points_[static_cast<std::size_t>(first + i)] = static_cast<std::int8_t>(s.zero_point[at]);
+    }
+    return true;
+  }
+
   void fit_row(index row, const float* x, scratch& s) {
+    if (fit_row_from_extents(row, s)) return;
     const index run = groups_.run();
     for (index i = 0; i < groups_.runs_per_row(); ++i) {
       const auto at = static_cast<std::size_t>(i);

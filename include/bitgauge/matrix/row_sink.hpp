@@ -5,6 +5,7 @@
 
 #include <bitgauge/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/parallel.hpp>
 
 #include <algorithm>
@@ -39,7 +40,7 @@ void fill_rows(const Eigen::DenseBase<Derived>& target, index rows, index cols, 
     in_place = along == 1 || width == 1;
     row_step = Derived::IsRowMajor ? out.outerStride() : out.innerStride();
   }
-  constexpr index height = 16;
+  constexpr index height = row_source::panel_rows;
   parallel_for((stored_rows + height - 1) / height, threads, [&](index p) {
     const index first = p * height, count = std::min(height, stored_rows - first);
     auto write = begin();
@@ -50,11 +51,19 @@ void fill_rows(const Eigen::DenseBase<Derived>& target, index rows, index cols, 
         return;
       }
     }
-    std::vector<float> buffer(static_cast<std::size_t>(count * width));
-    for (index r = 0; r < count; ++r) write(first + r, buffer.data() + r * width);
+    const index stride = count > 1 ? simd::transpose_stride(width) : width;
+    std::vector<float> buffer(static_cast<std::size_t>(count * stride));
+    for (index r = 0; r < count; ++r) write(first + r, buffer.data() + r * stride);
+    if constexpr ((static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) !=
+                  0) {
+      if (row_step == 1 && !is_column_vector)  // columns are contiguous
+        return simd::rows().transpose(buffer.data(), stride, width, count, out.data() + first,
+                                      Derived::IsRowMajor ? out.innerStride() : out.outerStride());
+    }
     using rows_of_float = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    const Eigen::Map<const rows_of_float> panel(buffer.data(), is_column_vector ? width : count,
-                                                is_column_vector ? 1 : width);
+    const Eigen::Map<const rows_of_float, 0, Eigen::OuterStride<>> panel(
+        buffer.data(), is_column_vector ? width : count, is_column_vector ? 1 : width,
+        Eigen::OuterStride<>(is_column_vector ? 1 : stride));
     out.middleRows(is_column_vector ? 0 : first, panel.rows()).derived() = panel;
   });
 }

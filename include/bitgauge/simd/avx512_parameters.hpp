@@ -44,20 +44,6 @@ namespace bitgauge::simd::avx512 {
   }
 }
 
-[[BITGAUGE_AVX512]] inline void zero_points(const float* low, const float* scale, index runs, int lowest,
-                                            int highest, std::int32_t* zero_point) {
-  const __m512i least = _mm512_set1_epi32(lowest), most = _mm512_set1_epi32(highest);
-  for (index i = 0; i < runs; i += 16) {
-    const __mmask16 mask = detail::lanes(runs - i);
-    const __m512 s = _mm512_maskz_loadu_ps(mask, scale + i);
-    const __mmask16 positive = _mm512_cmp_ps_mask(s, _mm512_setzero_ps(), _CMP_GT_OQ);
-    const __m512 quotient = _mm512_maskz_div_ps(positive, _mm512_maskz_loadu_ps(mask, low + i), s);
-    const __m512i below = _mm512_cvtps_epi32(_mm512_max_ps(quotient, _mm512_set1_ps(-512)));
-    const __m512i z = _mm512_maskz_sub_epi32(positive, least, below);
-    _mm512_mask_storeu_epi32(zero_point + i, mask, _mm512_max_epi32(_mm512_min_epi32(z, most), least));
-  }
-}
-
 }  // namespace bitgauge::simd::avx512
 BITGAUGE_END_AVX512
 #endif  // BITGAUGE_X86

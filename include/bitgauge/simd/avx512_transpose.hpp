@@ -68,8 +68,11 @@ namespace detail {
 [[BITGAUGE_AVX512]] inline void transpose(const float* x, index column_stride, index rows, index cols,
                                           float* out, index row_stride) {
   constexpr index ahead = 32;  // columns lie far apart: no processor foresees the next
-  for (index c = 0; c < cols; c += 16) {
-    for (index r = 0; r < rows; r += 16) {
+  // the shorter side inside: what lies together in a column, read or written, is used up at once
+  const bool wide = rows <= cols;
+  for (index outer = 0; outer < (wide ? cols : rows); outer += 16) {
+    for (index inner = 0; inner < (wide ? rows : cols); inner += 16) {
+      const index r = wide ? inner : outer, c = wide ? outer : inner;
       const float* const from = x + c * column_stride + r;
       float* const to = out + r * row_stride + c;
       for (index i = c + ahead; i < std::min(c + ahead + 16, cols); ++i)

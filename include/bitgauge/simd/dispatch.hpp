@@ -18,19 +18,19 @@
 namespace bitgauge::simd {
 namespace detail {
 
-inline constexpr row_operations portable_rows{portable::extents,     portable::scales, portable::inverses,
-                                              portable::zero_points, portable::encode, portable::decode,
-                                              portable::pack,        portable::unpack, portable::transpose};
+inline constexpr row_operations portable_rows{portable::extents, portable::scales,   portable::inverses,
+                                              portable::encode,  portable::decode,   portable::pack,
+                                              portable::unpack,  portable::transpose};
 #if BITGAUGE_X86
-inline constexpr row_operations avx2_rows{
-    avx2::extents, portable::scales, portable::inverses, portable::zero_points, avx2::encode,
-    avx2::decode,  avx2::pack,       avx2::unpack,       avx2::transpose};
-inline constexpr row_operations avx512_rows{avx512::extents,     avx512::scales, avx512::inverses,
-                                            avx512::zero_points, avx512::encode, avx512::decode,
-                                            avx2::pack,          avx2::unpack,   avx512::transpose};
-inline constexpr row_operations avx512_vbmi_rows{avx512::extents,     avx512::scales,      avx512::inverses,
-                                                 avx512::zero_points, avx512::encode,      avx512::decode,
-                                                 avx512_vbmi::pack,   avx512_vbmi::unpack, avx512::transpose};
+inline constexpr row_operations avx2_rows{avx2::extents, portable::scales, portable::inverses,
+                                          avx2::encode,  avx2::decode,     avx2::pack,
+                                          avx2::unpack,  avx2::transpose};
+inline constexpr row_operations avx512_rows{avx512::extents, avx512::scales,   avx512::inverses,
+                                            avx512::encode,  avx512::decode,   avx2::pack,
+                                            avx2::unpack,    avx512::transpose};
+inline constexpr row_operations avx512_vbmi_rows{avx512::extents,     avx512::scales,   avx512::inverses,
+                                                 avx512::encode,      avx512::decode,   avx512_vbmi::pack,
+                                                 avx512_vbmi::unpack, avx512::transpose};
 #endif
 
 }  // namespace detail

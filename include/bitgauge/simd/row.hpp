@@ -40,10 +40,6 @@ struct row_operations {
   /// 1 / scale, or 0 where the scale is 0.
   void (*inverses)(const float* scale, index runs, float* inverse);
 
-  /// clamp(lowest - rint(low / scale), lowest, highest), or clamp(0, lowest, highest) where the scale is 0.
-  void (*zero_points)(const float* low, const float* scale, index runs, int lowest, int highest,
-                      std::int32_t* zero_point);
-
   /// codes[j] = clamp(rint(x[j] * inverse) + zero_point, lowest, highest), a byte each (two's complement).
   /// Every x is finite; a product that overflows is clamped. Not for one-bit symmetric grids.
   void (*encode)(const float* x, index count, index run, const float* inverse, const std::int32_t* zero_point,
@@ -103,9 +99,9 @@ inline float scales(const float* low, const float* high, index runs, bool symmet
   float largest = 0;
   for (index i = 0; i < runs; ++i) {
     const float length = high[i] - low[i];
-    float s = symmetric           ? (-low[i] > high[i] ? -low[i] : high[i]) / steps
-              : length <= FLT_MAX ? length / steps
-                                  : high[i] / steps - low[i] / steps;
+    float s = symmetric                    ? (-low[i] > high[i] ? -low[i] : high[i]) / steps
+              : numeric::is_finite(length) ? length / steps
+                                           : high[i] / steps - low[i] / steps;
     s = std::max(s, smallest);
     if (s > 0 && s < FLT_MIN) s = FLT_MIN;
     scale[i] = s;
@@ -116,15 +112,6 @@ inline float scales(const float* low, const float* high, index runs, bool symmet
 
 inline void inverses(const float* scale, index runs, float* inverse) {
   for (index i = 0; i < runs; ++i) inverse[i] = scale[i] > 0 ? 1.0f / scale[i] : 0.0f;
-}
-
-inline void zero_points(const float* low, const float* scale, index runs, int lowest, int highest,
-                        std::int32_t* zero_point) {
-  for (index i = 0; i < runs; ++i) {
-    // more than 255 steps below zero are clamped in any case
-    const float steps = scale[i] > 0 ? std::max(low[i] / scale[i], -512.0f) : static_cast<float>(lowest);
-    zero_point[i] = std::clamp(lowest - static_cast<int>(std::nearbyint(steps)), lowest, highest);
-  }
 }
 
 inline void encode(const float* x, index count, index run, const float* inverse,
