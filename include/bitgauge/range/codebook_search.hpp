@@ -3,8 +3,8 @@
 /// \file
 /// The search for the scale of a codebook.
 
+#include <bitgauge/effort.hpp>
 #include <bitgauge/range/codebook_codes.hpp>
-#include <bitgauge/range/effort.hpp>
 #include <bitgauge/range/scale_search.hpp>
 #include <bitgauge/range/trial_ladder.hpp>
 
@@ -25,7 +25,7 @@ class codebook_search {
     const int scales = how == effort::fast ? 8 : 24;
     double spacing = scan(scales, fit);
     if (how == effort::best) return exact(fit);
-    while (how == effort::standard && best_.found() && spacing > 1.04) {
+    while (how == effort::normal && best_.found() && spacing > 1.04) {
       const trial_neighbourhood near(scales, 1 / best_.wanted(), spacing);
       trials_.clear();
       for (int i = 0; i < scales; ++i) trials_.add(near.inverse(i), {});

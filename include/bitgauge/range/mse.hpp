@@ -3,8 +3,9 @@
 /// \file
 /// The range that minimises the squared error.
 
+#include <bitgauge/effort.hpp>
 #include <bitgauge/range/codebook_search.hpp>
-#include <bitgauge/range/effort.hpp>
+#include <bitgauge/range/stored_scale_search.hpp>
 #include <bitgauge/range/window_search.hpp>
 
 namespace bitgauge {
@@ -16,23 +17,33 @@ namespace bitgauge {
 ///
 /// Effort      tries                                          error above the least      MB/s of float
 /// fast        8 scales                                       0.4 %  (2-5 bits, < 5 %)   700
-/// standard    24 scales, closer ones around the best of them 0.1 %                      500
+/// normal      24 scales, closer ones around the best of them 0.1 %                      500
 ///             where they lie far apart (groups above 100)
 /// best        all that can win: the true minimum             0                          80
 /// Measured on symmetric<4> in groups of 32 of Gaussian data, one thread with AVX-512; with an affine grid
-/// 400, 200 and 40. At 8 bits in small groups, where luck decides between hundreds of scales, standard stays
+/// 400, 200 and 40. At 8 bits in small groups, where luck decides between hundreds of scales, normal stays
 /// 3 % and fast 10 % above the least, which costs 10 MB/s to find.
 ///
 /// Scales are those that the storage holds: for f32 the least error rounded, for f16 and bf16 the best of the
-/// stored values. A one-bit symmetric grid gets the weighted mean magnitude. Any other grid is searched by
-/// its levels, with nearest levels. All weights zero counts as no weights.
+/// stored values. Where stored values lie far apart (E8M0, E4M3), all that can win are tried at every effort.
+/// A one-bit symmetric grid gets the weighted mean magnitude. Any other grid is searched by its levels, with
+/// nearest levels. All weights zero counts as no weights.
 struct mse_range {
-  bitgauge::effort effort = bitgauge::effort::standard;
+  bitgauge::effort effort = bitgauge::effort::normal;
 
   parameters fit(const detail::group_values& values, const detail::grid_model& grid,
                  const scale_rounding& storage) const {
     const detail::search_group group = detail::examine_group(values);
     const integer_grid* integer = grid.integer();
+    if (group.energy > 0 && !grid.has_zero_point() && !(integer != nullptr && integer->is_sign_only())) {
+      const parameters start = detail::parameters_for(detail::extent_of(values.values), grid, storage);
+      if (start.scale > 0 && detail::is_coarse(storage, start.scale)) {
+        const detail::group_values weighed{
+            values.values, group.weights != nullptr ? values.weights : std::span<const float>(),
+            values.group};
+        return {detail::stored_scale_search(weighed, grid, storage).run(start.scale), start.zero_point};
+      }
+    }
     detail::best_scale best(group, storage, integer != nullptr ? integer->smallest_scale : 0);
     if (group.energy > 0) {
       if (integer == nullptr) {

@@ -3,7 +3,7 @@
 /// \file
 /// Which scales, and which windows of an integer grid's codes, each effort tries.
 
-#include <bitgauge/range/effort.hpp>
+#include <bitgauge/effort.hpp>
 #include <bitgauge/range/integer_codes.hpp>
 #include <bitgauge/range/scale_search.hpp>
 #include <bitgauge/range/trial_ladder.hpp>
@@ -38,7 +38,7 @@ class window_search {
     } else {
       const int scales = how == effort::fast ? 8 : 24;
       const double spacing = scan(scales);
-      if (how == effort::standard) refine(spacing, scales);
+      if (how == effort::normal) refine(spacing, scales);
     }
   }
 

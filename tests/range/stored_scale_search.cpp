@@ -1,0 +1,92 @@
+#include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/grid/small_float.hpp>
+#include <bitgauge/matrix/quantize.hpp>
+#include <bitgauge/range/mse.hpp>
+#include <bitgauge/range/stored_scale_search.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+namespace {
+
+using namespace bitgauge;
+
+/// The error of a group under one scale, codes as the library chooses them.
+double error_of(const detail::group_values& group, const detail::grid_model& grid, float scale) {
+  double sum = 0;
+  for (std::size_t i = 0; i < group.values.size(); ++i) {
+    const int field = grid.nearest(group.values[i] * (1 / scale), grid.constant_zero_point());
+    const float level = grid.level(field) - static_cast<float>(grid.constant_zero_point());
+    const double difference = static_cast<double>(group.values[i] - scale * level);
+    sum += difference * difference * (group.weights.empty() ? 1.0 : static_cast<double>(group.weights[i]));
+  }
+  return sum;
+}
+
+/// Calls check(model) for grids of every kind without a zero point.
+template <class Check>
+void for_each_grid(const Check& check) {
+  check(detail::grid_model_of<fp4_e2m1>(fp4_e2m1{}));
+  check(detail::grid_model_of<mx_fp6_e2m3>(mx_fp6_e2m3{}));
+  check(detail::grid_model_of<fp8_e4m3>(fp8_e4m3{}));
+  check(detail::grid_model_of<nf4>(nf4{}));
+  check(detail::grid_model_of<integer_grid>(make_symmetric(4)));
+  check(detail::grid_model_of<integer_grid>(make_symmetric(4, {.full = true, .unsigned_codes = true})));
+  check(detail::grid_model_of<integer_grid>(make_symmetric(2)));
+}
+
+// Catches a bound that stops the walk before the best scale: all stored values are tried here, on heavy
+// tails, with and without weights, zeros among both.
+TEST(stored_scale_search, agrees_with_trying_every_stored_scale) {
+  std::mt19937 random(11);
+  std::student_t_distribution<float> student(3);
+  scale_array powers(e8m0_scales, 1), floats(e4m3_scales, 1);
+  floats.prepare(std::vector<float>{60});
+  for (int trial = 0; trial < 400; ++trial) {
+    std::vector<float> x(1u + random() % 48), weights;
+    for (float& value : x) value = random() % 8 == 0 ? 0.0f : student(random);
+    for (std::size_t i = 0; trial % 2 != 0 && i < x.size(); ++i)
+      weights.push_back(random() % 5 == 0 ? 0.0f : static_cast<float>(random() % 100));
+    x[0] = 1;
+    const detail::group_values group{x, weights, 0};
+    for_each_grid([&](const detail::grid_model& grid) {
+      for (const scale_array* array : {&powers, &floats}) {
+        const scale_array::rounding rounding(*array, 0);
+        const float start = detail::parameters_for(detail::extent_of(x), grid, rounding).scale;
+        ASSERT_TRUE(detail::is_coarse(rounding, start));
+        double least = error_of(group, grid, start);
+        for (int code = 1; code < 255; ++code) {
+          scale_array all(array->storage(), 1, [&] {
+            auto bytes = array->bytes();
+            bytes[0] = static_cast<std::uint8_t>(code);
+            return bytes;
+          }());
+          if (array == &floats && code > 126) break;
+          if (all[0] > 0x1p-60f && all[0] < 0x1p60f) least = std::min(least, error_of(group, grid, all[0]));
+        }
+        const float found = detail::stored_scale_search(group, grid, rounding).run(start);
+        EXPECT_LE(error_of(group, grid, found), least * (1 + 1e-9) + 1e-30) << trial << " " << grid.bits();
+      }
+    });
+  }
+}
+
+// Catches a search that is not reached through mse_range, at any effort, or loses to the specification's
+// rule.
+TEST(stored_scale_search, is_what_mse_range_does_with_coarse_scales) {
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  const Eigen::MatrixXf w = Eigen::MatrixXf::NullaryExpr(16, 256, [&] { return normal(random); });
+  const auto error = [&](const quantized_matrix& q) { return (w - q.dequantize()).squaredNorm(); };
+  const auto rule = quantize(w, mx_fp4{}, per_block{32}, e8m0_scales);
+  const auto best = quantize(w, mx_fp4{}, per_block{32}, e8m0_scales, mse_range{effort::best});
+  EXPECT_LT(error(best), 0.97f * error(rule));
+  EXPECT_EQ(quantize(w, mx_fp4{}, per_block{32}, e8m0_scales, mse_range{effort::fast}), best);
+  EXPECT_LT(error(quantize(w, fp4_e2m1{}, per_block{16}, e4m3_scales, mse_range{})),
+            0.8f * error(quantize(w, fp4_e2m1{}, per_block{16}, e4m3_scales)));
+}
+
+}  // namespace
