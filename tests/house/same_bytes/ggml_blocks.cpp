@@ -1,4 +1,4 @@
-/// ggml's blocks, whose encoders search.
+/// ggml's blocks, whose encoders search: with ggml's steps and with our own.
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/gguf/quantize.hpp>
@@ -12,13 +12,14 @@ const Eigen::MatrixXf W = house::pseudo_random_matrix(19, 512);
 
 template <class Format>
 void check(const char* name, Format format) {
-  house::check(name, [&](int threads) {
-    const auto q = bitgauge::quantize(W, format, bitgauge::options{.threads = threads});
-    house::hash all;
-    all.add(q.blocks());
-    all.add(q.dequantize());
-    return all.value();
-  });
+  for (const bitgauge::effort level : {bitgauge::effort::reference, bitgauge::effort::fast})
+    house::check(name, [&](int threads) {
+      const auto q = bitgauge::quantize(W, format, level, bitgauge::options{.threads = threads});
+      house::hash all;
+      all.add(q.blocks());
+      all.add(q.dequantize());
+      return all.value();
+    });
 }
 
 }  // namespace
