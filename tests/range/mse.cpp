@@ -120,7 +120,7 @@ TEST(mse_range, best_finds_the_best_stored_scale) {
 // Catches the mean taken without weights, and zeros counted in the mean wrongly: codes of zeros are +1.
 TEST(mse_range, one_bit_scale_is_the_weighted_mean_magnitude) {
   const test::weighted_group group{{1, -2, 0, 4}, {1, 2, 1, 0}};
-  EXPECT_FLOAT_EQ(fit(group, make_symmetric(1), effort::standard).scale, (1 + 4 + 0) / 4.0f);
+  EXPECT_FLOAT_EQ(fit(group, make_symmetric(1), effort::normal).scale, (1 + 4 + 0) / 4.0f);
 }
 
 // Catches efforts out of order or far from the least error (the bounds are those of the documentation with
@@ -134,7 +134,7 @@ TEST(mse_range, efforts_keep_their_promise) {
     test::weighted_group group;
     for (int i = 0; i < 32; ++i) group.x.push_back(normal(random));
     fast += test::error_of(group, grid, fit(group, grid, effort::fast));
-    standard += test::error_of(group, grid, fit(group, grid, effort::standard));
+    standard += test::error_of(group, grid, fit(group, grid, effort::normal));
     best += test::error_of(group, grid, fit(group, grid, effort::best));
   }
   EXPECT_LE(best, standard);
@@ -145,7 +145,7 @@ TEST(mse_range, efforts_keep_their_promise) {
 
 // Catches a search that runs away or divides by zero.
 TEST(mse_range, degenerate_groups) {
-  for (const effort how : {effort::fast, effort::standard, effort::best}) {
+  for (const effort how : {effort::fast, effort::normal, effort::best}) {
     for (int bits = 1; bits <= 8; ++bits) {
       for (const integer_grid& grid : grids_of(bits)) {
         EXPECT_EQ(fit({{0, 0, 0}, {}}, grid, how).scale, 0);
@@ -243,7 +243,7 @@ TEST(mse_range, same_parameters_with_every_instruction_set) {
     const auto group = random_group(random, 100);
     const auto grids = grids_of(1 + static_cast<int>(random() % 8));
     const integer_grid& grid = grids[random() % grids.size()];
-    for (const effort how : {effort::standard, effort::best}) {
+    for (const effort how : {effort::normal, effort::best}) {
       const parameters expected = fit(group, grid, how);
       for (const simd::instruction_set set : simd::available()) {
         const simd::with_instruction_set use(set);

@@ -93,7 +93,7 @@ TEST(normal_optimum, symmetric) {
   for (const int bits : {2, 3, 4, 5, 8}) {
     const integer_grid grid = make_symmetric(bits);
     expect_optimal(grid, normal_optimum(grid.lowest, grid.highest), effort::best);
-    expect_optimal(grid, normal_optimum(grid.lowest, grid.highest), effort::standard);
+    expect_optimal(grid, normal_optimum(grid.lowest, grid.highest), effort::normal);
   }
 }
 
@@ -114,7 +114,7 @@ TEST(normal_optimum, affine) {
       const optimum found = normal_optimum(-z, codes - 1 - z);
       if (found.error < best.error) best = found;
     }
-    expect_optimal(make_affine(bits), best, effort::standard);
+    expect_optimal(make_affine(bits), best, effort::normal);
     if (bits <= 4) expect_optimal(make_affine(bits), best, effort::best);
   }
 }
