@@ -38,6 +38,12 @@ class safetensors_file {
   const tensor_view* find(std::string_view name) const { return tensors_.find(name); }
   /// The tensor called `name`. Raises data_error where there is none.
   const tensor_view& at(std::string_view name) const { return tensors_.at(name, source_.name()); }
+  /// The path, or the name given with the bytes.
+  const std::string& name() const noexcept { return source_.name(); }
+  /// Where a tensor's data begin in the file.
+  std::uint64_t offset_of(const tensor_view& tensor) const noexcept {
+    return tensor.data.empty() ? 8 : static_cast<std::uint64_t>(tensor.data.data() - source_.bytes().data());
+  }
   /// The texts of `__metadata__` in their order.
   const std::vector<metadata_entry>& metadata() const noexcept { return metadata_.items(); }
   /// The text of `__metadata__` under `name`, or null.

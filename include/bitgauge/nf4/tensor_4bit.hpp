@@ -99,10 +99,12 @@ tensor_4bit quantize_4bit(const Eigen::DenseBase<Derived>& matrix, options_4bit 
                        how);
 }
 
-/// The values, rows x cols: level(code) * absmax. Throws shape_error where a buffer's size is not what the
-/// shape needs.
-inline Eigen::MatrixXf dequantize(const tensor_4bit& tensor) {
-  const std::vector<float> absmax = tensor.nested ? restore_absmax(*tensor.nested) : tensor.absmax;
+/// The values, rows x cols: level(code) * absmax, by the codebooks given: a file brings its own. Throws
+/// shape_error where a buffer's size is not what the shape needs.
+inline Eigen::MatrixXf dequantize(const tensor_4bit& tensor, const codebook_grid& codebook,
+                                  const codebook_grid& nested_codebook = dynamic_signed::codebook) {
+  const std::vector<float> absmax =
+      tensor.nested ? restore_absmax(*tensor.nested, nested_codebook) : tensor.absmax;
   const auto require = [](const char* what, index expected, std::size_t found) {
     if (expected != static_cast<index>(found))
       raise(shape_error(std::string("tensor_4bit: ") + what + ": expected " + std::to_string(expected) +
@@ -111,7 +113,6 @@ inline Eigen::MatrixXf dequantize(const tensor_4bit& tensor) {
   if (tensor.block_size < 1) raise(invalid_scheme("tensor_4bit: block size: expected at least 1"));
   require("bytes", (tensor.size() + 1) / 2, tensor.packed.size());
   require("absmax", detail::block_count(tensor.size(), tensor.block_size), absmax.size());
-  const codebook_grid& codebook = codebook_of(tensor.type);
   Eigen::MatrixXf values(tensor.rows, tensor.cols);
   for (index row = 0, i = 0; row < tensor.rows; ++row) {
     for (index col = 0; col < tensor.cols; ++col, ++i) {
@@ -121,6 +122,11 @@ inline Eigen::MatrixXf dequantize(const tensor_4bit& tensor) {
     }
   }
   return values;
+}
+
+/// The values by bitsandbytes' own codebooks.
+inline Eigen::MatrixXf dequantize(const tensor_4bit& tensor) {
+  return dequantize(tensor, codebook_of(tensor.type));
 }
 
 }  // namespace bitgauge::bitsandbytes
