@@ -43,7 +43,7 @@ template <class Format, int LastCode>
       }
       fit_batch<e2m1_level_set>(block, batch);
       for (int lane = 0; lane < 8; ++lane) {
-        const double gain = batch.gain(static_cast<std::size_t>(lane));
+        const double gain = batch.gain[static_cast<std::size_t>(lane)];
         if (gain > best_gain) {
           best_gain = gain;
           best = std::clamp(from + lane, 1, LastCode);

@@ -70,15 +70,13 @@ class super_offset_search {
       solution trial;
       trial.super_scale = nearest_half(of_scale * scale / static_cast<float>(most_code));
       trial.super_offset = nearest_half(of_depth * depth / static_cast<float>(most_code));
-      for (int pass = 0; pass < 5 && trial.super_scale != 0.0f; ++pass) {
-        const double before = trial.gain;
-        choose_codes(trial, pass > 0);
-        const bool hopeless = energy - trial.gain > 1.05 * (energy - best.gain);
-        if (trial.gain > best.gain) best = trial;
-        if (hopeless || (pass > 0 && trial.gain <= before)) break;
-        refit(trial);
-      }
+      if (trial.super_scale == 0.0f) continue;
+      choose_from_fits(trial);
+      const bool hopeless = energy - trial.gain > 1.05 * (energy - best.gain);
+      if (trial.gain > best.gain) best = trial;
+      if (!hopeless) improve(trial, best, 3);
     }
+    improve(solution(best), best, 20);
     write(best, codes);
   }
 
@@ -94,10 +92,16 @@ class super_offset_search {
             importance == nullptr ? nullptr : importance + static_cast<int>(S) * count)...},
         fits_{} {}
 
-  /// Eight pairs of codes for sub-block s; the best so far is kept in `chosen`.
+  /// The best codes found for a sub-block, and the sums of their levels.
+  struct choice {
+    sub_codes codes{};
+    projection sums{};
+    double levels = 0.0, gain = 0.0;
+  };
+
+  /// Tries eight pairs of codes for sub-block s.
   [[gnu::always_inline]] void try_codes(const solution& trial, std::size_t s,
-                                        const std::array<sub_codes, 8>& tried, sub_codes& chosen,
-                                        level_sums& levels, double& gain) const noexcept {
+                                        const std::array<sub_codes, 8>& tried, choice& found) const noexcept {
     trial_batch batch;
     for (std::size_t lane = 0; lane < 8; ++lane) {
       batch.scale[lane] = trial.super_scale * static_cast<float>(tried[lane].scale);
@@ -105,13 +109,9 @@ class super_offset_search {
     }
     fit_batch<level_set>(blocks_[s], batch);
     for (std::size_t lane = 0; lane < 8; ++lane) {
-      const level_sums sums = batch.sums(lane);
-      const double lane_gain = gain_with_offset(blocks_[s], sums, static_cast<double>(batch.scale[lane]),
-                                                static_cast<double>(batch.offset[lane]));
-      if (lane_gain > gain) {
-        gain = lane_gain;
-        chosen = tried[lane];
-        levels = sums;
+      if (batch.gain[lane] > found.gain) {
+        found = {
+            tried[lane], {batch.with_x[lane], batch.squares[lane]}, batch.levels[lane], batch.gain[lane]};
       }
     }
   }
@@ -123,48 +123,69 @@ class super_offset_search {
     return {std::clamp(scale, 0, most_code), std::clamp(offset, 0, most_code)};
   }
 
-  /// The codes of every sub-block for the super-scales of `trial`: next to each candidate, or to the present
-  /// codes where `nearby`, then downhill among neighbours.
-  [[gnu::always_inline]] void choose_codes(solution& trial, bool nearby) const noexcept {
-    trial.gain = 0.0;
-    trial.refit = {};
+  /// The codes of every sub-block next to each of its fits.
+  [[gnu::always_inline]] void choose_from_fits(solution& trial) const noexcept {
+    start_choice(trial);
     for (std::size_t s = 0; s < sub_blocks; ++s) {
-      sub_codes chosen{};
-      level_sums levels{};
-      double gain = 0.0;
-      std::array<sub_codes, 8> tried;
-      if (nearby) {
-        tried.fill(trial.codes[s]);
-        try_codes(trial, s, tried, chosen, levels, gain);
-      }
+      choice found;
       for (std::size_t first = 0; first < candidates && fits_[s][first].scale != 0.0f; first += 2) {
+        std::array<sub_codes, 8> tried;
         for (std::size_t lane = 0; lane < 8; ++lane) {
           const scale_and_offset& fit = fits_[s][first + lane / 4];
           tried[lane] = clamped(place(fit.scale, trial.super_scale) + static_cast<int>(lane & 1),
                                 place(-fit.offset, trial.super_offset) + static_cast<int>(lane >> 1 & 1));
         }
-        try_codes(trial, s, tried, chosen, levels, gain);
+        try_codes(trial, s, tried, found);
       }
-      for (int move = 0; move < 4 && gain > 0.0; ++move) {
-        constexpr std::array<sub_codes, 8> ways{
-            {{-1, -1}, {-1, 0}, {-1, 1}, {0, -1}, {0, 1}, {1, -1}, {1, 0}, {1, 1}}};
-        const double before = gain;
-        for (std::size_t lane = 0; lane < 8; ++lane) {
-          tried[lane] = clamped(chosen.scale + ways[lane].scale, chosen.offset + ways[lane].offset);
-        }
-        try_codes(trial, s, tried, chosen, levels, gain);
-        if (gain <= before) break;
-      }
-      trial.codes[s] = chosen;
-      trial.gain += gain;
-      const double scale = chosen.scale, offset = -chosen.offset;
-      refit_sums& sums = trial.refit;
-      sums.scale_scale += product(product(scale, scale), levels.squares);
-      sums.scale_offset += product(product(scale, offset), levels.levels);
-      sums.offset_offset += product(product(offset, offset), blocks_[s].sum_weight);
-      sums.scale_x += product(scale, levels.with_x);
-      sums.offset_x += product(offset, blocks_[s].sum_x);
+      finish_choice(trial, s, found);
     }
+  }
+
+  /// Refits the super-scales, then moves the codes of every sub-block to better neighbours, until nothing
+  /// improves.
+  [[gnu::always_inline]] void improve(solution trial, solution& best, int passes) const noexcept {
+    constexpr std::array<sub_codes, 8> ways{
+        {{0, 0}, {-1, -1}, {-1, 0}, {0, -1}, {0, 1}, {1, 0}, {1, 1}, {1, -1}}};
+    for (int pass = 0; pass < passes && trial.super_scale != 0.0f; ++pass) {
+      const double before = trial.gain;
+      refit(trial);
+      start_choice(trial);
+      for (std::size_t s = 0; s < sub_blocks; ++s) {
+        choice found;
+        sub_codes middle = trial.codes[s];
+        for (int move = 0; move < 3; ++move) {
+          const double reached = found.gain;
+          std::array<sub_codes, 8> tried;
+          for (std::size_t lane = 0; lane < 8; ++lane) {
+            tried[lane] = clamped(middle.scale + ways[lane].scale, middle.offset + ways[lane].offset);
+          }
+          try_codes(trial, s, tried, found);
+          if (found.gain <= reached) break;
+          const bool stayed = found.codes.scale == middle.scale && found.codes.offset == middle.offset;
+          middle = found.codes;
+          if (stayed) break;
+        }
+        finish_choice(trial, s, found);
+      }
+      if (trial.gain > best.gain) best = trial;
+      if (trial.gain <= before) break;
+    }
+  }
+
+  static void start_choice(solution& trial) noexcept {
+    trial.gain = 0.0;
+    trial.refit = {};
+  }
+  void finish_choice(solution& trial, std::size_t s, const choice& found) const noexcept {
+    trial.codes[s] = found.codes;
+    trial.gain += found.gain;
+    const double scale = found.codes.scale, offset = -found.codes.offset;
+    refit_sums& sums = trial.refit;
+    sums.scale_scale += product(product(scale, scale), found.sums.squares);
+    sums.scale_offset += product(product(scale, offset), found.levels);
+    sums.offset_offset += product(product(offset, offset), blocks_[s].sum_weight);
+    sums.scale_x += product(scale, found.sums.with_x);
+    sums.offset_x += product(offset, blocks_[s].sum_x);
   }
 
   /// Both super-scales by least squares, one after the other as stored.
@@ -224,31 +245,27 @@ requires(Format::has_offset&& Format::sub_blocks == 1)
   fit.run(block, *low, *high, false);
 
   codes = {};
-  codes.offset.super = nearest_half(block.sum_weight > 0.0 ? block.sum_x / block.sum_weight : 0.0);
-  double best_gain = gain_with_offset(block, {}, 0.0, static_cast<double>(codes.offset.super));
+  const double mean = block.sum_weight > 0.0 ? block.sum_x / block.sum_weight : 0.0;
+  codes.offset.super = nearest_half(mean);
+  double best_gain = product(mean, block.sum_x);
   trial_batch batch;
   for (std::size_t lane = 0; lane < 8; ++lane) {
-    batch.scale[lane] = nearest_half(static_cast<double>(fit.fits()[lane].scale));
-    batch.offset[lane] = nearest_half(static_cast<double>(fit.fits()[lane].offset));
+    batch.scale[lane] = fit.fits()[lane].scale;
+    batch.offset[lane] = fit.fits()[lane].offset;
   }
   for (int pass = 0; pass < 5; ++pass) {
+    for (std::size_t lane = 0; lane < 8; ++lane) {
+      batch.scale[lane] = nearest_half(static_cast<double>(batch.scale[lane]));
+      batch.offset[lane] = nearest_half(static_cast<double>(batch.offset[lane]));
+    }
     fit_batch<level_set>(block, batch);
     for (std::size_t lane = 0; lane < 8; ++lane) {
-      if (batch.scale[lane] == 0.0f) continue;
-      const level_sums sums = batch.sums(lane);
-      const double gain = gain_with_offset(block, sums, static_cast<double>(batch.scale[lane]),
-                                           static_cast<double>(batch.offset[lane]));
-      if (gain > best_gain) {
-        best_gain = gain;
-        codes.scale.super = batch.scale[lane];
-        codes.offset.super = batch.offset[lane];
-      }
-      const scale_and_offset solved = solve(block, sums, HUGE_VAL);
-      if (!(solved.scale > 0.0f)) continue;
-      batch.scale[lane] = nearest_half(static_cast<double>(solved.scale));
-      const double rest = block.sum_x - product(static_cast<double>(batch.scale[lane]), sums.levels);
-      batch.offset[lane] = nearest_half(rest / block.sum_weight);
+      if (batch.scale[lane] == 0.0f || batch.gain[lane] <= best_gain) continue;
+      best_gain = batch.gain[lane];
+      codes.scale.super = batch.scale[lane];
+      codes.offset.super = batch.offset[lane];
     }
+    solve_batch(block, HUGE_VAL, batch);
   }
   if (codes.scale.super == 0.0f) return;
   std::array<std::int8_t, static_cast<std::size_t>(Format::elements)> levels;

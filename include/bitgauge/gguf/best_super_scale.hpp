@@ -129,7 +129,7 @@ class super_scale_search {
         }
         fit_batch<level_set>(block, batch);
         for (std::size_t lane = 0; lane < 8; ++lane) {
-          gain[i + lane] = batch.gain(lane);
+          gain[i + lane] = batch.gain[lane];
           most_gain = std::max(most_gain, gain[i + lane]);
         }
       }
@@ -172,7 +172,7 @@ class super_scale_search {
         }
         fit_batch<level_set>(blocks_[s], batch);
         for (std::size_t lane = 0; lane < 8; ++lane) {
-          const double lane_gain = batch.gain(lane);
+          const double lane_gain = batch.gain[lane];
           if (lane_gain > gain) {
             gain = lane_gain;
             chosen = factor[lane];

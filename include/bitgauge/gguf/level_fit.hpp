@@ -16,10 +16,11 @@
 
 namespace bitgauge::gguf::best {
 
-using float_lanes = float __attribute__((vector_size(32)));
-using integer_lanes = std::int32_t __attribute__((vector_size(32)));
-using half_integer_lanes = std::int32_t __attribute__((vector_size(16)));
-using double_lanes = double __attribute__((vector_size(32)));
+// Sixteen bytes: what every x86-64 and aarch64 processor has. Wider ones would be split where the caller is
+// compiled for less.
+using float_lanes = float __attribute__((vector_size(16)));
+using integer_lanes = std::int32_t __attribute__((vector_size(16)));
+using double_lanes = double __attribute__((vector_size(16)));
 
 /// The elements of a sub-block with their weights, and the sums that every trial needs.
 template <int Count>
@@ -44,11 +45,6 @@ struct weighted_elements {
     }
   }
   float largest_magnitude() const noexcept { return std::max(high, -low); }
-};
-
-/// Sums over levels l: of w x l, w l^2 and w l.
-struct level_sums {
-  double with_x, squares, levels;
 };
 
 /// The integers Least..Most.
@@ -92,57 +88,84 @@ struct e2m1_level_set {
   }
 };
 
-/// Eight trials at once: a scale and an offset in each lane, and the sums of the levels that they lead to.
+/// Eight trials at once: a scale and an offset in each lane; the sums of the levels that they lead to; and
+/// what they gain over all zeros, sum w x^2 - sum w (x - scale l - offset)^2.
 struct trial_batch {
   alignas(64) std::array<float, 8> scale{}, offset{};
-  alignas(64) std::array<double, 8> with_x, squares, levels;
-
-  level_sums sums(std::size_t lane) const noexcept { return {with_x[lane], squares[lane], levels[lane]}; }
-  /// The gain of a lane without offset.
-  double gain(std::size_t lane) const noexcept {
-    return projection{with_x[lane], squares[lane]}.gain(static_cast<double>(scale[lane]));
-  }
+  alignas(64) std::array<double, 8> with_x, squares, levels, gain;
 };
+
+/// a * b in every lane, rounded before it is added to anything.
+[[gnu::always_inline]] inline double_lanes product(double_lanes a, double_lanes b) noexcept {
+  return numeric::uncontracted(a * b);
+}
+
+/// The lanes of an array of double.
+[[gnu::always_inline]] inline double_lanes lanes_of(const double* values) noexcept {
+  double_lanes lanes;
+  std::memcpy(&lanes, values, sizeof lanes);
+  return lanes;
+}
+
+/// What scale and offset gain for levels with the sums given.
+template <int Count>
+[[gnu::always_inline]] inline double_lanes gain_of(const weighted_elements<Count>& block, double_lanes scale,
+                                                   double_lanes offset, double_lanes with_x,
+                                                   double_lanes squares, double_lanes levels) noexcept {
+  const double_lanes linear = product(scale, with_x) + product(offset, double_lanes{} + block.sum_x);
+  const double_lanes quadratic = product(product(scale, scale), squares) +
+                                 product(product(offset, offset), double_lanes{} + block.sum_weight) +
+                                 product(product(scale + scale, offset), levels);
+  return linear + linear - quadratic;
+}
 
 /// For every lane the sums over the levels nearest to (x - offset) / scale; a scale of zero gives some
 /// levels.
 template <class LevelSet, int Count>
 [[gnu::always_inline]] inline void fit_batch(const weighted_elements<Count>& block,
                                              trial_batch& batch) noexcept {
-  float_lanes scale, offset;
-  std::memcpy(&scale, batch.scale.data(), sizeof scale);
-  std::memcpy(&offset, batch.offset.data(), sizeof offset);
-  const float_lanes inverse = 1.0f / scale;
-  double_lanes with_x[2]{}, squares[2]{}, sum[2]{};
-  for (std::size_t j = 0; j < static_cast<std::size_t>(Count); ++j) {
-    integer_lanes level;
-    LevelSet::nearest((block.x[j] - offset) * inverse, level);
-    half_integer_lanes halves[2];
-    std::memcpy(halves, &level, sizeof level);
+  for (std::size_t lane = 0; lane < 8; lane += 4) {
+    float_lanes scale, offset;
+    std::memcpy(&scale, &batch.scale[lane], sizeof scale);
+    std::memcpy(&offset, &batch.offset[lane], sizeof offset);
+    const float_lanes inverse = 1.0f / scale;
+    double_lanes with_x[2]{}, squares[2]{}, sum[2]{};
+    for (std::size_t j = 0; j < static_cast<std::size_t>(Count); ++j) {
+      integer_lanes level;
+      LevelSet::nearest((block.x[j] - offset) * inverse, level);
+      const double_lanes exact[2]{{static_cast<double>(level[0]), static_cast<double>(level[1])},
+                                  {static_cast<double>(level[2]), static_cast<double>(level[3])}};
+      for (std::size_t h = 0; h < 2; ++h) {
+        const double_lanes weighted = block.weight[j] * exact[h];
+        with_x[h] += block.weighted_x[j] * exact[h];
+        squares[h] += weighted * exact[h];
+        sum[h] += weighted;
+      }
+    }
+    std::memcpy(&batch.with_x[lane], with_x, sizeof with_x);
+    std::memcpy(&batch.squares[lane], squares, sizeof squares);
+    std::memcpy(&batch.levels[lane], sum, sizeof sum);
     for (std::size_t h = 0; h < 2; ++h) {
-      const double_lanes exact = __builtin_convertvector(halves[h], double_lanes);
-      const double_lanes weighted = block.weight[j] * exact;
-      with_x[h] += block.weighted_x[j] * exact;
-      squares[h] += weighted * exact;
-      sum[h] += weighted;
+      const std::size_t at = lane + 2 * h;
+      const double_lanes s{static_cast<double>(batch.scale[at]), static_cast<double>(batch.scale[at + 1])};
+      const double_lanes o{static_cast<double>(batch.offset[at]), static_cast<double>(batch.offset[at + 1])};
+      const double_lanes gain = gain_of(block, s, o, with_x[h], squares[h], sum[h]);
+      std::memcpy(&batch.gain[at], &gain, sizeof gain);
     }
   }
-  std::memcpy(batch.with_x.data(), with_x, sizeof with_x);
-  std::memcpy(batch.squares.data(), squares, sizeof squares);
-  std::memcpy(batch.levels.data(), sum, sizeof sum);
 }
 
 /// The levels nearest to (x - offset) / scale, as fit_batch finds them.
 template <class LevelSet, int Count>
-[[gnu::always_inline]] inline void write_levels(const weighted_elements<Count>& block, float scale,
-                                                float offset, std::int8_t* levels) noexcept {
+inline void write_levels(const weighted_elements<Count>& block, float scale, float offset,
+                         std::int8_t* levels) noexcept {
   const float inverse = 1.0f / scale;
-  for (std::size_t j = 0; j < static_cast<std::size_t>(Count); j += 8) {
+  for (std::size_t j = 0; j < static_cast<std::size_t>(Count); j += 4) {
     float_lanes x;
     std::memcpy(&x, &block.x[j], sizeof x);
     integer_lanes level;
     LevelSet::nearest((x - offset) * inverse, level);
-    for (std::size_t k = 0; k < 8; ++k) levels[j + k] = static_cast<std::int8_t>(level[k]);
+    for (std::size_t k = 0; k < 4; ++k) levels[j + k] = static_cast<std::int8_t>(level[k]);
   }
 }
 

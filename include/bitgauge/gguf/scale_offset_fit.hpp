@@ -18,30 +18,37 @@ struct scale_and_offset {
   float offset = 0.0f;
 };
 
-/// What scale and offset gain over all zeros: sum w x^2 - sum w (x - scale l - offset)^2, for the levels l of
-/// `sums`.
+/// Replaces scale and offset of every lane by their least-squares solution for the levels of the batch, the
+/// offset by 0 where it would exceed `greatest_offset`; and the gain by what that gains. Lanes without a
+/// positive solution get the gain 0 and keep their scale.
 template <int Count>
-double gain_with_offset(const weighted_elements<Count>& block, const level_sums& sums, double scale,
-                        double offset) noexcept {
-  const double linear = product(scale, sums.with_x) + product(offset, block.sum_x);
-  const double quadratic = product(product(scale, scale), sums.squares) +
-                           product(product(offset, offset), block.sum_weight) +
-                           product(2.0 * product(scale, offset), sums.levels);
-  return 2.0 * linear - quadratic;
-}
-
-/// Least squares for the levels of `sums`; the offset is at most `greatest_offset`.
-template <int Count>
-scale_and_offset solve(const weighted_elements<Count>& block, const level_sums& sums,
-                       double greatest_offset) noexcept {
-  const double determinant = product(block.sum_weight, sums.squares) - product(sums.levels, sums.levels);
-  if (!(determinant > 0.0)) return {};
-  const double scale =
-      (product(block.sum_weight, sums.with_x) - product(block.sum_x, sums.levels)) / determinant;
-  const double offset =
-      (product(sums.squares, block.sum_x) - product(sums.levels, sums.with_x)) / determinant;
-  if (offset <= greatest_offset) return {static_cast<float>(scale), static_cast<float>(offset)};
-  return {static_cast<float>(projection{sums.with_x, sums.squares}.scale()), 0.0f};
+[[gnu::always_inline]] inline void solve_batch(const weighted_elements<Count>& block, double greatest_offset,
+                                               trial_batch& batch) noexcept {
+  const double_lanes sum_weight = double_lanes{} + block.sum_weight, sum_x = double_lanes{} + block.sum_x;
+  for (std::size_t lane = 0; lane < 8; lane += 2) {
+    const double_lanes with_x = lanes_of(&batch.with_x[lane]), squares = lanes_of(&batch.squares[lane]),
+                       levels = lanes_of(&batch.levels[lane]);
+    const double_lanes determinant = product(sum_weight, squares) - product(levels, levels);
+    const double_lanes free_scale = (product(sum_weight, with_x) - product(sum_x, levels)) / determinant;
+    const double_lanes free_offset = (product(squares, sum_x) - product(levels, with_x)) / determinant;
+    const double_lanes plain_scale = with_x / squares;
+    std::array<double, 2> scale, offset;
+    for (std::size_t k = 0; k < 2; ++k) {
+      const bool is_free = free_offset[k] <= greatest_offset;
+      // As floats, which are what is tried next.
+      scale[k] = static_cast<double>(static_cast<float>(is_free ? free_scale[k] : plain_scale[k]));
+      offset[k] = static_cast<double>(static_cast<float>(is_free ? free_offset[k] : 0.0));
+    }
+    const double_lanes gain =
+        gain_of(block, lanes_of(scale.data()), lanes_of(offset.data()), with_x, squares, levels);
+    for (std::size_t k = 0; k < 2; ++k) {
+      const bool solved = determinant[k] > 0.0 && scale[k] > 0.0;
+      batch.gain[lane + k] = solved ? gain[k] : 0.0;
+      if (!solved) continue;
+      batch.scale[lane + k] = static_cast<float>(scale[k]);
+      batch.offset[lane + k] = static_cast<float>(offset[k]);
+    }
+  }
 }
 
 /// The few best fits of scale * {0..Most} + offset to a sub-block.
@@ -77,14 +84,9 @@ class scale_offset_fit {
       }
       for (int pass = 0; pass < 3; ++pass) {
         fit_batch<level_set>(block, batch);
+        solve_batch(block, greatest_offset, batch);
         for (std::size_t lane = 0; lane < 8; ++lane) {
-          const level_sums sums = batch.sums(lane);
-          const scale_and_offset fit = solve(block, sums, greatest_offset);
-          if (!(fit.scale > 0.0f)) continue;
-          keep(fit, gain_with_offset(block, sums, static_cast<double>(fit.scale),
-                                     static_cast<double>(fit.offset)));
-          batch.scale[lane] = fit.scale;
-          batch.offset[lane] = fit.offset;
+          keep({batch.scale[lane], batch.offset[lane]}, batch.gain[lane]);
         }
       }
     }

@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// Runs one piece of code compiled for the widest vectors that the processor has.
+/// Runs one piece of code compiled for AVX2 where the processor has it.
 
 #include <bitgauge/simd/instruction_set.hpp>
 
@@ -12,21 +12,15 @@ template <class Body>
 [[gnu::target("avx2,fma,f16c,bmi2")]] void run_for_avx2(const Body& body) {
   body();
 }
-template <class Body>
-[[gnu::target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")]] void
-run_for_avx512(const Body& body) {
-  body();
-}
 #endif
 
-/// Calls body(), an always_inline function object, from a function compiled for simd::selected(). The result
-/// must not depend on how it is compiled: no sum of inexact products.
+/// Calls body(), an always_inline function object, from a function compiled for the processor's instruction
+/// set. The result must not depend on how it is compiled: no sum of inexact products. Vectors of 16 bytes
+/// gain nothing from AVX-512.
 template <class Body>
 void on_widest_vectors(const Body& body) {
 #if BITGAUGE_X86
-  const simd::instruction_set set = simd::selected();
-  if (set >= simd::instruction_set::avx512) return run_for_avx512(body);
-  if (set == simd::instruction_set::avx2) return run_for_avx2(body);
+  if (simd::selected() >= simd::instruction_set::avx2) return run_for_avx2(body);
 #endif
   body();
 }
