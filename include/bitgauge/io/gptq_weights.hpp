@@ -1,0 +1,162 @@
+#pragma once
+
+/// \file
+/// Layers of AutoGPTQ and AutoAWQ in .safetensors files. For a layer NAME:
+///
+///     AutoGPTQ   NAME.qweight I32 [in * bits / 32, out]   NAME.qzeros I32 [groups, out * bits / 32]
+///                NAME.scales F16 [groups, out]            NAME.g_idx I32 [in]
+///     AutoAWQ    NAME.qweight I32 [in, out / 8]           NAME.qzeros I32 [groups, out / 8]
+///                NAME.scales F16 [groups, out]
+///
+/// packing/autogptq.hpp and packing/awq.hpp draw the bits. What the files do not say stands in the model's
+/// quantize_config.json: whether zero points are stored minus one ("checkpoint_format": "gptq" or "gptq_v2").
+/// Bits and group size follow from the shapes.
+
+#include <bitgauge/io/layer_parts.hpp>
+#include <bitgauge/io/safetensors_writer.hpp>
+#include <bitgauge/numeric/half.hpp>
+#include <bitgauge/packing/autogptq.hpp>
+#include <bitgauge/packing/awq.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bitgauge::io {
+namespace detail {
+
+inline packing::word_matrix words_of(const tensor_view& part) {
+  return to_matrix<packing::word_matrix>(part);
+}
+
+/// Scales in f16, each finite.
+inline packing::float_matrix scales_of(const layer_parts& parts, const tensor_view& part) {
+  const auto scales = to_matrix<packing::float_matrix>(part);
+  for (index i = 0; i < scales.size(); ++i)
+    if (!numeric::is_finite(scales.data()[i]))
+      parts.fail(part, static_cast<std::uint64_t>(2 * i), "expected a finite value, found another");
+  return scales;
+}
+
+/// The bits at which `words` 32-bit words hold `count` codes, or 0.
+inline int bits_of_words(std::uint64_t words, std::uint64_t count) {
+  for (const std::uint64_t bits : {2u, 3u, 4u, 8u})
+    if (count > 0 && count % 32 == 0 ? words == count / 32 * bits : words * 32 == count * bits)
+      return static_cast<int>(bits);
+  return 0;
+}
+
+/// Scales as f16 patterns. Raises data_error for one that f16 does not hold, which reading could not give
+/// back.
+inline std::vector<std::uint16_t> half_scales(const std::string& name, const packing::float_matrix& scales) {
+  std::vector<std::uint16_t> patterns;
+  for (index i = 0; i < scales.size(); ++i) {
+    patterns.push_back(numeric::half_from_float(scales.data()[i]));
+    if (numeric::half_to_float(patterns.back()) != scales.data()[i])
+      raise(data_error(name + ".scales: " + std::to_string(scales.data()[i]) +
+                       " is no f16: quantize with f16 scales"));
+  }
+  return patterns;
+}
+
+template <class Matrix>
+std::vector<std::uint64_t> extents_of(const Matrix& m) {
+  return {static_cast<std::uint64_t>(m.rows()), static_cast<std::uint64_t>(m.cols())};
+}
+
+template <class Values>
+std::span<const std::byte> bytes_of_values(const Values& values) {
+  return std::as_bytes(std::span(values.data(), static_cast<std::size_t>(values.size())));
+}
+
+}  // namespace detail
+
+/// Reads the AutoGPTQ layer `name`. Raises parse_error, with the byte offset and the tensor, where a part is
+/// missing or disagrees with the others, or a group index is out of range.
+inline packing::autogptq_tensors read_autogptq(
+    const safetensors_file& file, const std::string& name,
+    packing::zero_storage zeros = packing::zero_storage::minus_one) {
+  const detail::layer_parts parts(file, name);
+  const tensor_view& group_part = parts.of_rank(".g_idx", dtype::i32, 1);
+  const tensor_view& weight_part = parts.of_rank(".qweight", dtype::i32, 2);
+  const std::uint64_t in = group_part.shape[0], out = weight_part.shape[1];
+  packing::autogptq_tensors tensors;
+  tensors.zeros = zeros;
+  tensors.bits = detail::bits_of_words(weight_part.shape[0], in);
+  if (tensors.bits == 0)
+    parts.fail(weight_part, 0,
+               "expected " + std::to_string(in) + " inputs in words of 2, 3, 4 or 8-bit codes, found " +
+                   detail::shape_text(weight_part.shape));
+  const auto unit = static_cast<std::uint64_t>(packing::detail::codes_per_unit(tensors.bits));
+  if (in % unit != 0 || out % unit != 0)
+    parts.fail(weight_part, 0,
+               "expected inputs and outputs in multiples of " + std::to_string(unit) + ", found " +
+                   std::to_string(in) + " and " + std::to_string(out));
+  const tensor_view& scale_part = parts.of_rank(".scales", dtype::f16, 2);
+  const std::uint64_t groups = scale_part.shape[0];
+  parts.of_shape(".scales", dtype::f16, {groups, out});
+  const auto bits = static_cast<std::uint64_t>(tensors.bits);
+  tensors.qzeros = detail::words_of(
+      parts.of_shape(".qzeros", dtype::i32, {groups, out / 32 * bits + out % 32 * bits / 32}));
+  tensors.qweight = detail::words_of(weight_part);
+  tensors.scales = detail::scales_of(parts, scale_part);
+  tensors.g_idx = detail::layer_parts::elements<std::int32_t>(group_part);
+  for (std::size_t i = 0; i < tensors.g_idx.size(); ++i)
+    if (tensors.g_idx[i] < 0 || static_cast<std::uint64_t>(tensors.g_idx[i]) >= groups)
+      parts.fail(
+          group_part, 4 * i,
+          "expected a group below " + std::to_string(groups) + ", found " + std::to_string(tensors.g_idx[i]));
+  return tensors;
+}
+
+/// Reads the AutoAWQ layer `name`; faults as read_autogptq.
+inline packing::awq_tensors read_awq(const safetensors_file& file, const std::string& name) {
+  const detail::layer_parts parts(file, name);
+  const tensor_view& weight_part = parts.of_rank(".qweight", dtype::i32, 2);
+  const tensor_view& zero_part = parts.of_rank(".qzeros", dtype::i32, 2);
+  const std::uint64_t in = weight_part.shape[0], words = weight_part.shape[1], groups = zero_part.shape[0];
+  if (groups == 0 || in % groups != 0)
+    parts.fail(
+        zero_part, 0,
+        "expected groups that divide " + std::to_string(in) + " inputs, found " + std::to_string(groups));
+  parts.of_shape(".qzeros", dtype::i32, {groups, words});
+  const tensor_view& scale_part = parts.of_shape(".scales", dtype::f16, {groups, 8 * words});
+  return {static_cast<index>(in / groups), detail::words_of(weight_part), detail::words_of(zero_part),
+          detail::scales_of(parts, scale_part)};
+}
+
+/// Declares the tensors of an AutoGPTQ layer, in the order in which write_autogptq writes them.
+inline void declare_autogptq(safetensors_writer& writer, const std::string& name,
+                             const packing::autogptq_tensors& tensors) {
+  writer.declare(name + ".g_idx", dtype::i32, {tensors.g_idx.size()});
+  writer.declare(name + ".qweight", dtype::i32, detail::extents_of(tensors.qweight));
+  writer.declare(name + ".qzeros", dtype::i32, detail::extents_of(tensors.qzeros));
+  writer.declare(name + ".scales", dtype::f16, detail::extents_of(tensors.scales));
+}
+/// Writes what declare_autogptq declared. Raises data_error where a scale is no f16.
+inline void write_autogptq(safetensors_writer& writer, const std::string& name,
+                           const packing::autogptq_tensors& tensors) {
+  const auto scales = detail::half_scales(name, tensors.scales);
+  writer.write(name + ".g_idx", detail::bytes_of_values(tensors.g_idx));
+  writer.write(name + ".qweight", detail::bytes_of_values(tensors.qweight));
+  writer.write(name + ".qzeros", detail::bytes_of_values(tensors.qzeros));
+  writer.write(name + ".scales", detail::bytes_of_values(scales));
+}
+
+/// Declares the tensors of an AutoAWQ layer, in the order in which write_awq writes them.
+inline void declare_awq(safetensors_writer& writer, const std::string& name,
+                        const packing::awq_tensors& tensors) {
+  writer.declare(name + ".qweight", dtype::i32, detail::extents_of(tensors.qweight));
+  writer.declare(name + ".qzeros", dtype::i32, detail::extents_of(tensors.qzeros));
+  writer.declare(name + ".scales", dtype::f16, detail::extents_of(tensors.scales));
+}
+/// Writes what declare_awq declared. Raises data_error where a scale is no f16.
+inline void write_awq(safetensors_writer& writer, const std::string& name,
+                      const packing::awq_tensors& tensors) {
+  const auto scales = detail::half_scales(name, tensors.scales);
+  writer.write(name + ".qweight", detail::bytes_of_values(tensors.qweight));
+  writer.write(name + ".qzeros", detail::bytes_of_values(tensors.qzeros));
+  writer.write(name + ".scales", detail::bytes_of_values(scales));
+}
+
+}  // namespace bitgauge::io
