@@ -14,11 +14,13 @@
 namespace bitgauge {
 namespace detail {
 
-/// Quantiles of values that may be weighted. Value i of the sorted ones lies at
-///     t_i = (w_1 + ... + w_i - w_i / 2 - w_1 / 2) / (W - w_1 / 2 - w_n / 2),
-/// the first at 0 and the last at 1, and quantiles between are interpolated linearly. Equal weights give
-/// t_i = (i - 1) / (n - 1): definition 7 of Hyndman & Fan, Sample quantiles in statistical packages, 1996,
-/// NumPy's default. Values of weight 0 do not count. Cost: one sort.
+/// Quantiles of values that may be weighted. Of the sorted values, value i stands at the middle of its
+/// weight,
+///     t_i = (w_1 + ... + w_i - w_i / 2) / (w_1 + ... + w_n),
+/// and quantiles between are interpolated linearly; those beyond the ends are the smallest and largest value.
+/// Equal weights give t_i = (i - 1/2) / n: definition 5 (Hazen's) of Hyndman & Fan, Sample quantiles in
+/// statistical packages, 1996. It is the same for values and for a histogram of them, but for the width of a
+/// bin. Values of weight 0 do not count. Cost: one sort.
 class quantiles {
  public:
   quantiles(std::vector<float> values, const std::vector<float>& weights) : values_(std::move(values)) {
@@ -32,12 +34,11 @@ class quantiles {
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return values_[a] < values_[b]; });
     std::vector<float> sorted;
-    double sum = 0;
     for (const std::size_t i : order) {
       const double half = static_cast<double>(weights[i]) / 2;
       sorted.push_back(values_[i]);
-      positions_.push_back(sum + half);
-      sum += 2 * half;
+      positions_.push_back(total_ + half);
+      total_ += 2 * half;
     }
     values_.swap(sorted);
   }
@@ -45,15 +46,17 @@ class quantiles {
   /// The quantile of `share` in 0..1; there must be a value.
   float at(double share) const {
     if (positions_.empty()) {
-      const double position = share * static_cast<double>(values_.size() - 1);
+      const double last = static_cast<double>(values_.size() - 1);
+      const double position =
+          std::clamp(numeric::uncontracted(share * static_cast<double>(values_.size())) - 0.5, 0.0, last);
       const auto below = static_cast<std::size_t>(position);
       return between(below, position - static_cast<double>(below));
     }
-    const double first = positions_.front(), length = positions_.back() - first;
-    const double position = first + numeric::uncontracted(share * length);
-    const auto above = std::upper_bound(positions_.begin() + 1, positions_.end(), position);
-    const auto below = static_cast<std::size_t>(above - positions_.begin()) - 1;
-    if (below + 1 >= values_.size()) return values_.back();
+    const double position = share * total_;
+    if (position <= positions_.front()) return values_.front();
+    const auto found = std::upper_bound(positions_.begin(), positions_.end(), position);
+    if (found == positions_.end()) return values_.back();
+    const auto below = static_cast<std::size_t>(found - positions_.begin()) - 1;
     return between(below, (position - positions_[below]) / (positions_[below + 1] - positions_[below]));
   }
 
@@ -65,6 +68,7 @@ class quantiles {
 
   std::vector<float> values_;
   std::vector<double> positions_;  ///< empty where all weigh the same
+  double total_ = 0;
 };
 
 }  // namespace detail
