@@ -125,8 +125,10 @@ class feedback_quantizer final : public feedback_target {
   void list_levels() {
     for (int f = 0; f < 1 << how_.grid->bits(); ++f) {
       const float value = how_.grid->level(f);
-      const bool used = integer_ == nullptr || (value >= static_cast<float>(integer_->lowest) &&
-                                                value <= static_cast<float>(integer_->highest));
+      // an FP8 grid has codes of NaN and infinity, which nothing is rounded to
+      const bool used = integer_ == nullptr ? numeric::is_finite(value)
+                                            : value >= static_cast<float>(integer_->lowest) &&
+                                                  value <= static_cast<float>(integer_->highest);
       if (used) levels_.push_back({value, static_cast<std::uint8_t>(f)});
     }
     std::stable_sort(levels_.begin(), levels_.end(),
