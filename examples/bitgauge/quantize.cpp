@@ -4,6 +4,7 @@
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/io.hpp>
 
+#include "calibration.hpp"
 #include "column_weights.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
@@ -121,7 +122,8 @@ class quantization {
       : options_(options),
         scheme_(bitgauge::parse_scheme(options.scheme)),
         file_(options.input),
-        weights_(options.importance) {}
+        weights_(options.importance),
+        calibration_(options.calibration) {}
 
   std::vector<report_row> run() {
     const std::vector<plan_row> plan = planner(file_, options_, scheme_).plan();
@@ -172,7 +174,9 @@ class quantization {
     const io::tensor_file::float_matrix values = file_.matrix(*row.tensor);
     const bitgauge::importance weights = weights_.of(row.tensor->name);
     const bitgauge::options how{options_.threads, options_.on_nonfinite};
+    const std::optional<bitgauge::hessian> h = calibration_.of(row.tensor->name, options_.threads);
     report_row result;
+    result.notes = row.notes;
     const auto finish = [&](const auto& q) {
       result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       sink.write(row.tensor->name, q);
@@ -180,23 +184,40 @@ class quantization {
       result.cols = q.cols();
       result.bits_per_weight = q.bits_per_weight();
       result.error = measure_error(values, q, options_.threads);
+      if (h) result.output_error = measure_output_error(values, q, *h, options_.threads).relative();
     };
     if (row.blocks) {
       finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));
       result.scheme = bitgauge::gguf::traits_of(*row.blocks).name;
     } else {
-      finish(bitgauge::quantize(values, scheme_, weights, how));
+      bitgauge::gptq_report report;
+      finish(bitgauge::quantize(values, scheme_, {h ? &*h : nullptr, &report}, weights, how));
       result.scheme = row.entry->scheme;
+      if (scheme_.rounding == bitgauge::rounding_kind::gptq) note(report, result.notes);
     }
     result.name = row.tensor->name;
-    result.notes = row.notes;
     return result;
+  }
+
+  /// What error feedback met and gained.
+  static void note(const bitgauge::gptq_report& report, std::vector<std::string>& notes) {
+    if (report.energy > 0)
+      notes.push_back(fmt::format("output error {:.3g} nearest, {:.3g} gptq",
+                                  report.nearest_error / report.energy, report.gptq_error / report.energy));
+    if (report.predicted_error > 0 && report.energy > 0)
+      notes.push_back(fmt::format("{:.3g} predicted", report.predicted_error / report.energy));
+    if (report.damping_raised > 0)
+      notes.push_back(
+          fmt::format("damping raised {} times, to {:.3g}", report.damping_raised, report.damping));
+    if (!report.dead_columns.empty())
+      notes.push_back(fmt::format("{} dead columns", report.dead_columns.size()));
   }
 
   const quantize_options& options_;
   bitgauge::scheme scheme_;
   io::tensor_file file_;
   column_weights weights_;
+  calibration calibration_;
 };
 
 }  // namespace

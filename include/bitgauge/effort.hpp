@@ -7,8 +7,8 @@
 
 namespace bitgauge {
 
-/// The effort of every searching answer: ranges, block encoders, error feedback. Each documents what a level costs and
-/// gains. `reference` exists where a foreign system's bytes are reproduced.
+/// The effort of every searching answer: ranges, block encoders, error feedback. Each documents what a level
+/// costs and gains. `reference` exists where a foreign system's bytes are reproduced.
 enum class effort : std::uint8_t { reference, fast, normal, best };
 
 }  // namespace bitgauge

@@ -76,7 +76,7 @@ struct projection {
 template <int Count>
 scale_and_minimum search_with_minimum(const trial_plan& plan, const float* x, const float* weight,
                                       std::uint8_t* codes) noexcept {
-  float low = x[0], high = x[0], sum_w = weight[0], sum_x = sum_w * x[0];
+  float low = x[0], high = x[0], sum_w = weight[0], sum_x = product(sum_w, x[0]);
   for (int j = 1; j < Count; ++j) {
     low = std::min(low, x[j]);
     high = std::max(high, x[j]);

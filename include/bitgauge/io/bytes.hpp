@@ -49,7 +49,10 @@ class byte_writer {
   }
   void text(std::string_view characters) {
     const auto raw = std::as_bytes(std::span(characters));
-    bytes_.insert(bytes_.end(), raw.begin(), raw.end());
+    // not insert(): GCC 12 takes its growth for an overflow
+    const std::size_t size = bytes_.size();
+    bytes_.resize(size + raw.size());
+    std::ranges::copy(raw, bytes_.begin() + static_cast<std::ptrdiff_t>(size));
   }
   void zeros(std::uint64_t count) { bytes_.resize(bytes_.size() + static_cast<std::size_t>(count)); }
   std::span<const std::byte> bytes() const noexcept { return bytes_; }

@@ -8,44 +8,63 @@
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/scheme.hpp>
 #include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/range/kl.hpp>
+#include <bitgauge/range/mse.hpp>
+#include <bitgauge/range/percentile.hpp>
+#include <bitgauge/rounding/gptq.hpp>
+#include <bitgauge/rounding/hessian.hpp>
 
+#include <concepts>
 #include <string>
+#include <utility>
 
 namespace bitgauge {
+
+/// What rounding=gptq needs beside the scheme.
+struct calibration_data {
+  const bitgauge::hessian* hessian = nullptr;
+  gptq_report* report = nullptr;  ///< filled where set
+};
+
 namespace detail {
 
 inline void set_range(recipe& how, const scheme& s) {
   switch (s.range) {
     case range_kind::minmax:
-      how.set(minmax_range{});
-      return;
-    default:
-      raise(invalid_scheme("scheme: range=" + std::string(word_of(words<range_kind>(range_words), s.range)) +
-                           " is unknown"));
+      return how.set(minmax_range{});
+    case range_kind::percentile:
+      return how.set(percentile_range{s.percentile});
+    case range_kind::mse:
+      return how.set(mse_range{s.level});
+    case range_kind::kl:
+      return how.set(kl_range{});
   }
 }
 
-inline void set_rounding(recipe& how, const scheme& s) {
+inline void set_rounding(recipe& how, const scheme& s, const calibration_data& data) {
   switch (s.rounding) {
     case rounding_kind::nearest:
-      how.set(nearest_rounding{});
-      return;
+      return how.set(nearest_rounding{});
     case rounding_kind::stochastic:
-      how.set(stochastic_rounding{s.seed});
-      return;
-    default:
-      raise(invalid_scheme("scheme: rounding=gptq needs calibration data"));
+      return how.set(stochastic_rounding{s.seed});
+    case rounding_kind::gptq:
+      if (data.hessian == nullptr)
+        raise(invalid_scheme("scheme: rounding=gptq: expected calibration data, found none: pass a hessian"));
+      return how.set(gptq(*data.hessian, {.act_order = s.act_order,
+                                          .damping = static_cast<double>(s.damping),
+                                          .level = s.level,
+                                          .report = data.report}));
   }
 }
 
-/// The recipe of a scheme. Throws invalid_scheme for an unknown grid.
-inline recipe recipe_of(const scheme& s) {
+/// The recipe of a scheme. Throws invalid_scheme for an unknown grid, or where calibration data are missing.
+inline recipe recipe_of(const scheme& s, const calibration_data& data) {
   recipe how;
   how.grid = grid_of(s);
   how.groups = s.groups;
   how.scales = s.stored_scales();
   set_range(how, s);
-  set_rounding(how, s);
+  set_rounding(how, s, data);
   return how;
 }
 
@@ -55,11 +74,19 @@ inline recipe recipe_of(const scheme& s) {
 /// importance.
 ///
 ///     auto q = quantize(W, parse_scheme("affine:bits=4,group=128"));
+///     auto p = quantize(W, parse_scheme("affine:bits=4,group=128,rounding=gptq"), {.hessian = &H});
 template <class Derived, class... Extras>
-quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const scheme& s, const Extras&... extras) {
-  detail::recipe how = detail::recipe_of(s);
+quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const scheme& s,
+                          const calibration_data& data, const Extras&... extras) {
+  detail::recipe how = detail::recipe_of(s, data);
   (how.set(extras), ...);
   return detail::quantize_by(matrix, std::move(how));
+}
+/// The same without calibration data.
+template <class Derived, class... Extras>
+requires(!std::same_as<Extras, calibration_data> && ...) quantized_matrix
+    quantize(const Eigen::DenseBase<Derived>& matrix, const scheme& s, const Extras&... extras) {
+  return quantize(matrix, s, calibration_data{}, extras...);
 }
 
 /// Quantizes by a scheme known at compile time, which is then checked there.
