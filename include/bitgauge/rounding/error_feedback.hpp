@@ -57,8 +57,8 @@ struct column_layout {
 class error_feedback {
  public:
   error_feedback(feedback_target& target, const hessian& h, const feedback_factor& factor,
-                 const gptq_options& options)
-      : target_(target), factor_(factor), layout_(target) {
+                 const gptq_options& options, const Eigen::MatrixXd* correction)
+      : target_(target), factor_(factor), correction_(correction), layout_(target) {
     levels_ = target.levels();
     static_ = options.static_groups || options.act_order || target.fitted_beforehand() ||
               layout_.run >= layout_.cols;
@@ -87,6 +87,7 @@ class error_feedback {
     p.lines.resize(static_cast<std::size_t>(count * layout_.lines()));
     std::vector<float> rows(static_cast<std::size_t>(count * cols));
     target_.read(first, count, rows.data());
+    correct(rows, count);
     for (index r = 0; r < count; ++r) {
       float* values = rows.data() + r * cols;
       if (fits && fits_dead_) fit_original(p, r, values);
@@ -105,7 +106,9 @@ class error_feedback {
       target_.read(p.first + r, 1, values.data());
       fit_original(p, r, values.data());
       for (index i = 0; i < layout_.cols; ++i)
-        p.difference(r, i) = p.weights(r, i) - choose(p, r, column(i), p.weights(r, i));
+        p.difference(r, i) =
+            p.weights(r, i) -
+            choose(p, r, column(i), static_cast<double>(values[static_cast<std::size_t>(column(i))]));
     }
   }
 
@@ -192,6 +195,13 @@ class error_feedback {
     }
   }
 
+  void correct(std::vector<float>& rows, index count) const {
+    if (correction_ == nullptr) return;
+    using row_major_floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    Eigen::Map<row_major_floats> w(rows.data(), count, layout_.cols);
+    w = (w.cast<double>() * *correction_).cast<float>();
+  }
+
   void fit_original(feedback_panel& p, index r, const float* values) const {
     for (index i = 0; i < layout_.runs(); ++i) fit(p, r, i, values + i * layout_.run);
   }
@@ -223,6 +233,7 @@ class error_feedback {
 
   feedback_target& target_;
   const feedback_factor& factor_;
+  const Eigen::MatrixXd* correction_;  ///< rows are multiplied by it when read, unless null
   column_layout layout_;
   std::span<const feedback_target::level> levels_;
   bool static_ = false;

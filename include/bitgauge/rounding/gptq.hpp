@@ -11,6 +11,7 @@
 #include <bitgauge/rounding/feedback_target.hpp>
 #include <bitgauge/rounding/gptq_options.hpp>
 #include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/rounding/paired_hessian.hpp>
 #include <bitgauge/rounding/row_refinement.hpp>
 
 #include <algorithm>
@@ -52,7 +53,14 @@ class gptq final : public feedback_rounding {
       raise(
           invalid_scheme("gptq: block: expected at least 1 column, found " + std::to_string(options.block)));
   }
+  /// Rounds for inputs that come from quantized layers; the report's errors are then those against the best
+  /// weights without a grid.
+  explicit gptq(const paired_hessian& pair, const gptq_options& options = {})
+      : gptq(pair.quantized(), options) {
+    pair_ = &pair;
+  }
   explicit gptq(const hessian&& h, const gptq_options& options = {}) = delete;
+  explicit gptq(const paired_hessian&& pair, const gptq_options& options = {}) = delete;
 
   const gptq_options& options() const noexcept { return options_; }
 
@@ -62,6 +70,7 @@ class gptq final : public feedback_rounding {
 
  private:
   const hessian* hessian_;
+  const paired_hessian* pair_ = nullptr;
   gptq_options options_;
 };
 
@@ -70,13 +79,15 @@ namespace detail {
 /// One call of gptq::round.
 class gptq_run {
  public:
-  gptq_run(feedback_target& target, const hessian& h, const gptq_options& options, int threads)
+  gptq_run(feedback_target& target, const hessian& h, const paired_hessian* pair, const gptq_options& options,
+           int threads)
       : target_(target),
         hessian_(h),
         options_(options),
         threads_(threads),
         factor_(factor(h, options.damping, options.act_order, threads)),
-        feedback_(target, h, factor_, options),
+        correction_(pair != nullptr ? correction(*pair, factor_) : Eigen::MatrixXd()),
+        feedback_(target, h, factor_, options, correction_.size() > 0 ? &correction_ : nullptr),
         errors_(options.report != nullptr ? target.rows() : 0) {
     if (options.level == effort::best) prepare_search();
   }
@@ -94,8 +105,9 @@ class gptq_run {
   void prepare_search() {
     gptq_options other = options_;
     other.act_order = !options_.act_order;
-    other_factor_ = factor(hessian_, factor_.damping, other.act_order, threads_);
-    other_feedback_ = std::make_unique<error_feedback>(target_, hessian_, other_factor_, other);
+    other_factor_ = factor(hessian_, options_.damping, other.act_order, threads_);
+    other_feedback_ = std::make_unique<error_feedback>(target_, hessian_, other_factor_, other,
+                                                       correction_.size() > 0 ? &correction_ : nullptr);
     const column_layout& layout = feedback_.layout();
     for (index l = 0; l < layout.lines(); ++l) {
       const index begin = layout.line_begin(l),
@@ -158,6 +170,7 @@ class gptq_run {
   const gptq_options& options_;
   int threads_;
   feedback_factor factor_, other_factor_;
+  Eigen::MatrixXd correction_;
   error_feedback feedback_;
   std::unique_ptr<error_feedback> other_feedback_;
   std::vector<line_system> systems_;
@@ -171,7 +184,7 @@ inline void gptq::round(feedback_target& target, int threads) const {
     raise(shape_error("gptq: expected a Hessian of " + std::to_string(target.cols()) +
                       " inputs, one for each column of the matrix, found " +
                       std::to_string(hessian_->inputs())));
-  if (target.rows() > 0) detail::gptq_run(target, *hessian_, options_, threads).run();
+  if (target.rows() > 0) detail::gptq_run(target, *hessian_, pair_, options_, threads).run();
 }
 
 }  // namespace bitgauge

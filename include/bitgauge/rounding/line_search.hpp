@@ -11,8 +11,11 @@
 #include <Eigen/Core>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace bitgauge::detail {
@@ -56,86 +59,123 @@ struct line_choice {
 /// were there no grid.
 class line_search {
  public:
-  explicit line_search(const feedback_target& target) : target_(target), levels_(target.levels()) {}
-
-  /// Decides one column after the other, keeping the `survivors` cheapest beginnings (K-best decoding of the
-  /// triangular system: Guo and Nilsson, IEEE JSAC 24, 2006; of one survivor: Babai's nearest plane, which is
-  /// GPTQ). `values` is t in the system's order. Gives up, at infinite cost, once no beginning is below
-  /// `bound`. Cost: survivors * width^2 / 2.
-  line_choice decode(const line_system& s, const Eigen::VectorXd& values, const number_line& line,
-                     int survivors, double bound = std::numeric_limits<double>::infinity()) {
-    const index width = s.width();
-    beginnings_.resize(1);
-    beginnings_[0] = {Eigen::VectorXd::Zero(width),
-                      std::vector<std::uint8_t>(static_cast<std::size_t>(width)), 0};
-    for (index i = 0; i < width; ++i) {
-      extend(s, values, line, i, survivors);
-      const auto kept = std::min(steps_.size(), static_cast<std::size_t>(survivors));
-      std::partial_sort(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(kept), steps_.end(),
-                        [](const step& a, const step& b) { return a.cost < b.cost; });
-      if (steps_.front().cost >= bound) return {line, {}};
-      take(s, i, kept);
-    }
-    return {line, std::move(beginnings_.front().choice), beginnings_.front().cost};
+  explicit line_search(std::span<const feedback_target::level> levels) : levels_(levels) {
+    const float spacing = levels.size() > 1 ? levels[1].value - levels[0].value : 1;
+    for (std::size_t i = 1; i < levels.size(); ++i)
+      if (levels[i].value - levels[i - 1].value != spacing) return;
+    per_level_ = 1 / static_cast<double>(spacing);
   }
 
   double real(const number_line& line, std::uint8_t choice) const {
     return static_cast<double>(line.real(levels_[choice].value));
   }
 
+  /// The index of the level nearest to `value`. Which of two that are equally near does not matter here.
+  int nearest(double value, const number_line& line) const {
+    return nearest_level((value + static_cast<double>(line.minimum)) / static_cast<double>(line.scale) +
+                         static_cast<double>(line.zero_point));
+  }
+
+  /// Decides one column after the other, each to the nearest level (Babai's nearest plane, which is GPTQ).
+  /// `values` is t in the system's order. Gives up, at infinite cost, once the cost reaches `bound`. Cost:
+  /// width^2 / 2.
+  line_choice decode(const line_system& s, const Eigen::VectorXd& values, const number_line& line,
+                     double bound = std::numeric_limits<double>::infinity()) {
+    const index width = s.width();
+    fed_.setZero(1, width);
+    line_choice found{line, std::vector<std::uint8_t>(static_cast<std::size_t>(width)), 0};
+    for (index i = 0; i < width; ++i) {
+      const double pivot = s.upper(i, i), current = values(i) + fed_(0, i) / pivot;
+      const auto choice = static_cast<std::uint8_t>(nearest(current, line));
+      const double number = real(line, choice), error = (current - number) * pivot;
+      found.choice[static_cast<std::size_t>(i)] = choice;
+      found.cost += error * error;
+      if (found.cost >= bound) return {line, {}};
+      const index rest = width - i - 1;
+      fed_.row(0).tail(rest) += (values(i) - number) * s.upper.row(i).tail(rest);
+    }
+    return found;
+  }
+
+  /// The same with the nearest level and both its neighbours tried for every column and the eight cheapest
+  /// beginnings kept (K-best decoding: Guo and Nilsson, IEEE JSAC 24, 2006). Eight times the cost.
+  line_choice decode_widely(const line_system& s, const Eigen::VectorXd& values, const number_line& line) {
+    const index width = s.width();
+    fed_.setZero(survivors, width);
+    next_fed_.resize(survivors, width);
+    history_.resize(static_cast<std::size_t>(width));
+    std::array<double, survivors> costs{};
+    int kept = 1;
+    for (index i = 0; i < width; ++i) {
+      const int count = extend(values(i), s.upper(i, i), i, line, costs, kept);
+      kept = std::min(count, survivors);
+      std::partial_sort(steps_.begin(), steps_.begin() + kept, steps_.begin() + count,
+                        [](const step& a, const step& b) { return a.cost < b.cost; });
+      const index rest = width - i - 1;
+      for (int k = 0; k < kept; ++k) {
+        const step& taken = steps_[static_cast<std::size_t>(k)];
+        costs[static_cast<std::size_t>(k)] = taken.cost;
+        history_[static_cast<std::size_t>(i)][static_cast<std::size_t>(k)] = taken;
+        next_fed_.row(k).tail(rest) =
+            fed_.row(taken.from).tail(rest) + taken.difference * s.upper.row(i).tail(rest);
+      }
+      fed_.swap(next_fed_);
+    }
+    line_choice found{line, std::vector<std::uint8_t>(static_cast<std::size_t>(width)), costs[0]};
+    for (std::size_t i = found.choice.size(), k = 0; i-- > 0;) {
+      found.choice[i] = history_[i][k].choice;
+      k = static_cast<std::size_t>(history_[i][k].from);
+    }
+    return found;
+  }
+
  private:
-  /// The first columns decided: what they add to the columns to come, D_P R_P.
-  struct beginning {
-    Eigen::VectorXd fed;
-    std::vector<std::uint8_t> choice;
-    double cost;
-  };
+  static constexpr int survivors = 8;
+  /// One way to decide a column, after the beginning numbered `from`.
   struct step {
-    std::size_t from;
+    int from;
     std::uint8_t choice;
     double difference, cost;
   };
 
-  /// All ways to decide column i: the nearest level and, if there may be several survivors, its neighbours.
-  void extend(const line_system& s, const Eigen::VectorXd& values, const number_line& line, index i,
-              int survivors) {
-    const double pivot = s.upper(i, i);
-    const int reach = survivors > 1 ? 1 : 0, last = static_cast<int>(levels_.size()) - 1;
-    steps_.clear();
-    for (std::size_t b = 0; b < beginnings_.size(); ++b) {
-      const double current = values(i) + beginnings_[b].fed(i) / pivot;
-      const int nearest = target_.nearest(line.units(static_cast<float>(current)), line);
-      for (int z = std::max(0, nearest - reach); z <= std::min(last, nearest + reach); ++z) {
+  int nearest_level(double units) const {
+    const auto last = static_cast<int>(levels_.size()) - 1;
+    if (per_level_ > 0) {
+      const double steps = (units - static_cast<double>(levels_[0].value)) * per_level_;
+      return static_cast<int>(std::clamp(steps, 0.0, static_cast<double>(last)) + 0.5);
+    }
+    const auto above = std::lower_bound(
+        levels_.begin(), levels_.end(), units,
+        [](const feedback_target::level& l, double u) { return static_cast<double>(l.value) < u; });
+    const auto i = static_cast<int>(above - levels_.begin());
+    if (i == 0 || i > last) return std::min(i, last);
+    const double below = static_cast<double>(levels_[static_cast<std::size_t>(i - 1)].value);
+    return static_cast<double>(above->value) - units < units - below ? i : i - 1;
+  }
+
+  /// Fills steps_ with all ways to decide column i; returns how many.
+  int extend(double value, double pivot, index i, const number_line& line,
+             const std::array<double, survivors>& costs, int kept) {
+    const auto last = static_cast<int>(levels_.size()) - 1;
+    std::size_t count = 0;
+    for (int b = 0; b < kept; ++b) {
+      const double current = value + fed_(b, i) / pivot;
+      const int nearest = this->nearest(current, line);
+      for (int z = std::max(0, nearest - 1); z <= std::min(last, nearest + 1); ++z) {
         const auto choice = static_cast<std::uint8_t>(z);
         const double number = real(line, choice), error = (current - number) * pivot;
-        steps_.push_back({b, choice, values(i) - number, beginnings_[b].cost + error * error});
+        steps_[count++] = {b, choice, value - number, costs[static_cast<std::size_t>(b)] + error * error};
       }
     }
+    return static_cast<int>(count);
   }
 
-  void take(const line_system& s, index i, std::size_t kept) {
-    const index rest = s.width() - i - 1;
-    if (kept == 1 && beginnings_.size() == 1) {
-      apply(beginnings_.front(), steps_.front(), s, i, rest);
-      return;
-    }
-    next_.resize(kept);
-    for (std::size_t k = 0; k < kept; ++k) {
-      next_[k] = beginnings_[steps_[k].from];
-      apply(next_[k], steps_[k], s, i, rest);
-    }
-    beginnings_.swap(next_);
-  }
-  static void apply(beginning& b, const step& taken, const line_system& s, index i, index rest) {
-    b.choice[static_cast<std::size_t>(i)] = taken.choice;
-    b.cost = taken.cost;
-    b.fed.tail(rest) += taken.difference * s.upper.row(i).tail(rest).transpose();
-  }
-
-  const feedback_target& target_;
   std::span<const feedback_target::level> levels_;
-  std::vector<beginning> beginnings_, next_;
-  std::vector<step> steps_;
+  double per_level_ = 0;  ///< levels in one unit, where they are evenly spaced
+  row_major_matrix fed_,
+      next_fed_;  ///< a row for each beginning: what it adds to the columns to come, D_P R_P
+  std::array<step, 3 * survivors> steps_;
+  std::vector<std::array<step, survivors>> history_;
 };
 
 }  // namespace bitgauge::detail

@@ -28,7 +28,12 @@ class row_refinement {
  public:
   row_refinement(const feedback_target& target, const Eigen::MatrixXd& h, const Eigen::VectorXd& added,
                  const std::vector<line_system>& systems)
-      : target_(target), levels_(target.levels()), h_(h), added_(added), systems_(systems), search_(target) {}
+      : target_(target),
+        levels_(target.levels()),
+        h_(h),
+        added_(added),
+        systems_(systems),
+        search_(target.levels()) {}
 
   /// Refines the codes and lines of a row of weights, both in the order of the matrix; returns the damped
   /// error they end with.
@@ -87,7 +92,8 @@ class row_refinement {
   bool descend(index c, const number_line& line) {
     const double now = search_.real(line, choice_[c]), steep = curvature(c);
     if (!(steep > 0)) return false;
-    const int better = target_.nearest(line.units(static_cast<float>(now + slope_(c) / steep)), line);
+    if (!(line.scale > 0)) return false;
+    const int better = search_.nearest(now + slope_(c) / steep, line);
     if (better == choice_[c]) return false;
     const double by = search_.real(line, static_cast<std::uint8_t>(better)) - now;
     // What the error changes by, with a margin that keeps rounding noise from cycling.
@@ -146,7 +152,7 @@ class row_refinement {
     collect_candidates(s, static_cast<index>(l));
     const line_choice* best = nullptr;
     for (line_choice& candidate : candidates_) {
-      line_choice better = search_.decode(s, offset_, candidate.line, survivors);
+      line_choice better = search_.decode_widely(s, offset_, candidate.line);
       if (better.cost < candidate.cost) candidate = std::move(better);
       if (target_.adjustable()) polish(s, static_cast<index>(l), candidate);
       if (best == nullptr || candidate.cost < best->cost) best = &candidate;
@@ -168,7 +174,7 @@ class row_refinement {
         if (line.zero_point != present.zero_point + static_cast<float>(shift)) continue;
         const bool full = candidates_.size() == kept_candidates;
         line_choice found = search_.decode(
-            s, offset_, line, 1, full ? candidates_.back().cost : std::numeric_limits<double>::infinity());
+            s, offset_, line, full ? candidates_.back().cost : std::numeric_limits<double>::infinity());
         if (found.choice.empty()) continue;
         if (full) candidates_.pop_back();
         const auto at = std::upper_bound(candidates_.begin(), candidates_.end(), found.cost,
@@ -195,7 +201,7 @@ class row_refinement {
       if (!(a.squaredNorm() > 0)) return;
       const number_line line = scaled_line(l, x.line, a.dot(e) / a.squaredNorm());
       if (line == x.line) return;
-      line_choice next = search_.decode(s, offset_, line, 1, x.cost);
+      line_choice next = search_.decode(s, offset_, line, x.cost);
       line_choice same{line, x.choice, 0};
       for (index i = 0; i < width; ++i)
         remainder_(i) = offset_(i) - search_.real(line, x.choice[static_cast<std::size_t>(i)]);
@@ -224,7 +230,7 @@ class row_refinement {
     for (index i = 0; i < s.width(); ++i) here(i) = all(s.begin + s.order[static_cast<std::size_t>(i)]);
   }
 
-  static constexpr int survivors = 8, scale_reach = 10;
+  static constexpr int scale_reach = 10;
   static constexpr double scale_step = 0.03;
   static constexpr std::size_t kept_candidates = 4;
 

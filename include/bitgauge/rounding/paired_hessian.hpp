@@ -1,0 +1,90 @@
+#pragma once
+
+/// \file
+/// Calibration of a layer whose inputs already come from quantized layers.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/rounding/feedback_factor.hpp>
+#include <bitgauge/rounding/hessian.hpp>
+
+#include <Eigen/Core>
+
+#include <string>
+
+namespace bitgauge {
+
+/// What is needed to minimise ||W X - Q X'||^2, where X are a layer's inputs in the original network and X'
+/// its inputs in the network quantized so far: H = sum x' x'^T and C = sum x x'^T. The best weights without a
+/// grid are W C H^-1, and (Q - W C H^-1) H (Q - W C H^-1)^T is what a grid adds to their error: so the layer
+/// is rounded as these weights, with H as its Hessian, and makes up for the errors of the layers before it
+/// (Li et al., GPTAQ, arXiv 2504.02692; Zhang et al., Qronos, arXiv 2505.11695).
+///
+///     paired_hessian pair(W.cols());
+///     pair.accumulate(X, X_quantized);
+///     auto q = quantize(W, affine<3>{}, per_group{64}, gptq{pair});
+class paired_hessian {
+ public:
+  /// No samples yet. Throws shape_error unless inputs >= 1.
+  explicit paired_hessian(index inputs) : quantized_(inputs) { cross_.setZero(inputs, inputs); }
+
+  /// Adds a batch: the same samples through both networks, samples x inputs each. Throws as
+  /// hessian::accumulate does, and shape_error where the two differ in shape. Cost: 2 * samples * d^2.
+  template <class Original, class Quantized>
+  void accumulate(const Eigen::MatrixBase<Original>& original, const Eigen::MatrixBase<Quantized>& quantized,
+                  int threads = 0) {
+    if (original.rows() != quantized.rows() || original.cols() != quantized.cols())
+      raise(shape_error("paired hessian: expected two batches of one shape, found " + shape(original) +
+                        " and " + shape(quantized)));
+    check_finite(original);
+    quantized_.accumulate(quantized, {}, threads);
+    cross_.noalias() += original.template cast<double>().transpose() * quantized.template cast<double>();
+  }
+
+  /// Adds what another thread, shard or rank has gathered. Throws shape_error for another number of inputs.
+  void merge(const paired_hessian& other) {
+    quantized_.merge(other.quantized_);
+    cross_ += other.cross_;
+  }
+
+  index inputs() const noexcept { return quantized_.inputs(); }
+  /// sum x' x'^T.
+  const hessian& quantized() const noexcept { return quantized_; }
+  /// sum x x'^T, original inputs along the rows.
+  const Eigen::MatrixXd& cross() const noexcept { return cross_; }
+
+ private:
+  template <class Derived>
+  static void check_finite(const Eigen::MatrixBase<Derived>& x) {
+    for (index c = 0; c < x.cols(); ++c)
+      for (index r = 0; r < x.rows(); ++r)
+        if (!numeric::is_finite(static_cast<float>(x(r, c))))
+          raise(data_error("paired hessian: original sample " + std::to_string(r) + ", input " +
+                           std::to_string(c) + ": expected a finite value, found NaN or infinity"));
+  }
+  template <class Derived>
+  static std::string shape(const Eigen::MatrixBase<Derived>& m) {
+    return std::to_string(m.rows()) + " x " + std::to_string(m.cols());
+  }
+
+  hessian quantized_;
+  Eigen::MatrixXd cross_;
+};
+
+namespace detail {
+
+/// (C + A) (H + A)^-1, by which rows of weights are multiplied; A is the damping, which here draws towards
+/// the original weights.
+inline Eigen::MatrixXd correction(const paired_hessian& pair, const feedback_factor& factor) {
+  Eigen::MatrixXd damped = pair.cross();
+  damped.diagonal() += factor.added;
+  Eigen::MatrixXd ordered = damped(Eigen::all, factor.order);
+  const auto upper = factor.upper.triangularView<Eigen::Upper>();
+  upper.transpose().solveInPlace<Eigen::OnTheRight>(ordered);
+  upper.solveInPlace<Eigen::OnTheRight>(ordered);
+  damped(Eigen::all, factor.order) = ordered;
+  return damped;
+}
+
+}  // namespace detail
+}  // namespace bitgauge
