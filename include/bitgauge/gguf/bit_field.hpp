@@ -4,7 +4,6 @@
 /// The one primitive that every ggml block layout is made of: a field of a few bits, repeated at regular
 /// strides. A code may be split over several such fields.
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <type_traits>
@@ -58,7 +57,6 @@ struct code_layout {
 
   /// Reads all codes of the block at `bytes`.
   static constexpr void unpack(const std::uint8_t* bytes, code* codes) noexcept {
-    std::fill_n(codes, entries, code{0});
     int shift = 0;
     ((unpack_part<Parts>(bytes, codes, shift), shift += Parts.bits), ...);
   }
@@ -75,6 +73,11 @@ struct code_layout {
     return f.bits <= 8 && f.inner.stride == 8 && f.first_bit % 8 + f.bits <= 8;
   }
 
+  /// Puts bits above the lower `left` bits of a code; the first part also clears what was there.
+  static constexpr void join(code& to, unsigned bits_above, int left) noexcept {
+    to = static_cast<code>(left == 0 ? bits_above : to | bits_above << left);
+  }
+
   template <bit_field F>
   static constexpr void unpack_part(const std::uint8_t* bytes, code* codes, int left) noexcept {
     constexpr unsigned mask = (1u << F.bits) - 1u;
@@ -82,14 +85,14 @@ struct code_layout {
       const int start = F.position(row * F.inner.count);
       if constexpr (byte_stepped(F)) {
         for (int i = 0; i < F.inner.count; ++i) {
-          codes[i] = static_cast<code>(codes[i] | ((bytes[start / 8 + i] >> (start % 8)) & mask) << left);
+          join(codes[i], (bytes[start / 8 + i] >> (start % 8)) & mask, left);
         }
       } else {
         for (int i = 0; i < F.inner.count; ++i) {
           const int at = start + i * F.inner.stride;
           unsigned window = bytes[at / 8];
           if (at % 8 + F.bits > 8) window |= static_cast<unsigned>(bytes[at / 8 + 1]) << 8;
-          codes[i] = static_cast<code>(codes[i] | ((window >> (at % 8)) & mask) << left);
+          join(codes[i], (window >> (at % 8)) & mask, left);
         }
       }
     }

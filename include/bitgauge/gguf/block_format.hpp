@@ -8,8 +8,11 @@
 #include <bitgauge/gguf/scale_storage.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace bitgauge::gguf {
 

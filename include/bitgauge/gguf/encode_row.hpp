@@ -5,6 +5,7 @@
 
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/best_row.hpp>
+#include <bitgauge/gguf/quick_row.hpp>
 #include <bitgauge/gguf/row.hpp>
 
 #include <cstddef>
@@ -54,10 +55,11 @@ void encode_as_reference(const float* x, index columns, const float* importance,
 
 /// Encodes a row: `columns` finite floats to row_bytes(type, columns) bytes.
 ///
-/// effort::reference, fast and normal give ggml's bytes (its `ggml_quantize_chunk`), with and without
-/// importance. effort::best has the least error found here: the optimum for the formats with one scale and
-/// for MXFP4 and NVFP4, and for the others never more than ggml's on any block. IQ1, IQ2 and IQ3 have one
-/// encoder, that of effort::best, at every effort.
+/// effort::reference gives ggml's bytes (its `ggml_quantize_chunk`), with and without importance.
+/// effort::fast and normal give the same for most types; Q8_0, Q4_0 and Q5_0 without importance have quicker
+/// encoders of the same quality. effort::best has the least error found here: the optimum for the formats
+/// with one scale and for MXFP4 and NVFP4, and for the others never more than ggml's on any block. IQ1, IQ2
+/// and IQ3 have one encoder, that of effort::best, at every effort.
 ///
 /// \param importance one positive weight a column, or null: the error that counts is sum w (x - q)^2
 ///
@@ -72,6 +74,12 @@ inline void encode_row(tensor_type type, const float* x, index columns, const fl
     context.row_mean_square = reference::sum_of_squares(x, columns) / static_cast<float>(columns);
   }
   visit_format(type, [&]<class Format>(Format) {
+    if constexpr (quick::encodable<Format>) {
+      if ((level == effort::fast || level == effort::normal) && importance == nullptr) {
+        quick::encode_blocks<Format>(x, columns, out);
+        return;
+      }
+    }
     if constexpr (best::has_reference<Format>) {
       if (level != effort::best) {
         detail::encode_as_reference<Format>(x, columns, importance, context, out);

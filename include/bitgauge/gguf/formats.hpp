@@ -72,12 +72,12 @@ struct q5_1 : block_format<tensor_type::q5_1, half_scale<detail::half_at<0>>,
                            integer_levels<code_layout<plane(8, 4, 16, 32), plane(4, 1, 1, 32)>, 0, 0, 31>,
                            half_scale<detail::half_at<2>>> {};
 struct q8_0 : block_format<tensor_type::q8_0, half_scale<detail::half_at<0>>,
-                           integer_levels<code_layout<plane(2, 8, 1, 32)>, 0, -127, 127>> {};
+                           integer_levels<code_layout<plane(2, 8, 32, 32)>, 0, -127, 127>> {};
 struct q8_1 : block_format<tensor_type::q8_1, half_scale<detail::half_at<0>>,
-                           integer_levels<code_layout<plane(4, 8, 1, 32)>, 0, -127, 127>, no_offset,
+                           integer_levels<code_layout<plane(4, 8, 32, 32)>, 0, -127, 127>, no_offset,
                            detail::scaled_sum_of_levels> {};
 struct q8_k : block_format<tensor_type::q8_k, float_scale,
-                           integer_levels<code_layout<plane(4, 8, 1, 256)>, 0, -127, 127>, no_offset,
+                           integer_levels<code_layout<plane(4, 8, 256, 256)>, 0, -127, 127>, no_offset,
                            detail::sums_of_levels> {};
 struct iq4_nl : block_format<tensor_type::iq4_nl, half_scale<detail::half_at<0>>,
                              table_levels<detail::nibbles<2, 16, 32>, iq4_levels>> {};
@@ -96,7 +96,7 @@ struct tq2_0 : block_format<tensor_type::tq2_0, half_scale<detail::half_at<64>>,
 
 struct mxfp4 : block_format<tensor_type::mxfp4, byte_scale<code_layout<single(0, 8)>, half_e8m0>,
                             table_levels<detail::nibbles<1, 16, 32>, e2m1_doubled_levels>> {};
-struct nvfp4 : block_format<tensor_type::nvfp4, byte_scale<code_layout<plane(0, 8, 1, 4)>, half_ue4m3>,
+struct nvfp4 : block_format<tensor_type::nvfp4, byte_scale<code_layout<plane(0, 8, 4, 4)>, half_ue4m3>,
                             table_levels<detail::nibbles<4, 8, 64>, e2m1_doubled_levels>> {};
 
 // Super-blocks of 256: a small integer for each sub-block under a binary16 super-scale.
@@ -119,7 +119,7 @@ struct q5_k
                    subtracted<super_scale<detail::half_at<2>, detail::six_bit_offsets>>> {};
 struct q6_k
     : block_format<tensor_type::q6_k,
-                   super_scale<detail::half_at<208>, code_layout<plane(192, 8, 1, 16)>,
+                   super_scale<detail::half_at<208>, code_layout<plane(192, 8, 16, 16)>,
                                factor_rule{.is_signed = true}>,
                    integer_levels<code_layout<plane(0, 4, 64, 256), plane(128, 2, 32, 256)>, 32, -32, 31>> {};
 struct iq4_xs
@@ -147,26 +147,26 @@ struct iq2_s
     : block_format<tensor_type::iq2_s,
                    super_scale<detail::half_at<0>, code_layout<plane(74, 4, 1, 16)>,
                                factor_rule{.step = 2, .origin = 1, .unit_exponent = 3}>,
-                   signed_codebook_levels<code_layout<plane(2, 8, 1, 32), plane(66, 2, 1, 32)>,
-                                          code_layout<plane(34, 8, 1, 32)>, free_signs, iq2_s_codebook>> {};
+                   signed_codebook_levels<code_layout<plane(2, 8, 32, 32), plane(66, 2, 1, 32)>,
+                                          code_layout<plane(34, 8, 32, 32)>, free_signs, iq2_s_codebook>> {};
 struct iq3_xxs
     : block_format<tensor_type::iq3_xxs,
                    super_scale<detail::half_at<0>, detail::word_scales<66, 4>,
                                factor_rule{.step = 2, .origin = 1, .unit_exponent = 2}>,
-                   signed_codebook_levels<code_layout<plane(2, 8, 1, 64)>, detail::word_signs<66, 4>,
+                   signed_codebook_levels<code_layout<plane(2, 8, 64, 64)>, detail::word_signs<66, 4>,
                                           even_parity, iq3_xxs_codebook>> {};
 struct iq3_s
     : block_format<tensor_type::iq3_s,
                    super_scale<detail::half_at<0>, code_layout<plane(106, 4, 1, 8)>,
                                factor_rule{.step = 2, .origin = 1}>,
-                   signed_codebook_levels<code_layout<plane(2, 8, 1, 64), plane(66, 1, 1, 64)>,
-                                          code_layout<plane(74, 8, 1, 32)>, free_signs, iq3_s_codebook>> {};
+                   signed_codebook_levels<code_layout<plane(2, 8, 64, 64), plane(66, 1, 1, 64)>,
+                                          code_layout<plane(74, 8, 32, 32)>, free_signs, iq3_s_codebook>> {};
 struct iq1_s
     : block_format<
           tensor_type::iq1_s,
           super_scale<detail::half_at<0>, code_layout<bit_field{34 * 8 + 12, 3, {8, 16}}>,
                       factor_rule{.step = 2, .origin = 1, .unit_exponent = 3}>,
-          shifted_codebook_levels<code_layout<plane(2, 8, 1, 32), bit_field{34 * 8, 3, {4, 3}, {8, 16}}>,
+          shifted_codebook_levels<code_layout<plane(2, 8, 32, 32), bit_field{34 * 8, 3, {4, 3}, {8, 16}}>,
                                   code_layout<bit_field{34 * 8 + 15, 1, {8, 16}}>, iq1_codebook>> {};
 
 namespace detail {
@@ -181,7 +181,7 @@ struct iq1_m
     : block_format<tensor_type::iq1_m,
                    super_scale<detail::scattered_half, code_layout<bit_field{384, 3, {4, 3}, {4, 16}}>,
                                factor_rule{.step = 2, .origin = 1, .unit_exponent = 3}>,
-                   shifted_codebook_levels<code_layout<plane(0, 8, 1, 32), bit_field{256, 3, {32, 4}}>,
+                   shifted_codebook_levels<code_layout<plane(0, 8, 32, 32), bit_field{256, 3, {32, 4}}>,
                                            code_layout<bit_field{259, 1, {32, 4}}>, iq1_codebook>> {};
 
 /// Calls `visit` with a value of the format whose type is `type`. Raises invalid_scheme for types that are
