@@ -7,6 +7,7 @@ namespace bench {
 
 void register_limits();
 void register_quantize();
+void register_range();
 void register_peers();
 
 }  // namespace bench

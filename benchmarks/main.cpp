@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   bench::register_limits();
   bench::register_quantize();
+  bench::register_range();
   bench::register_peers();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -61,25 +61,25 @@ class scale_search {
   /// Breakpoints that are swept sooner than divided further.
   double affordable() const { return 8 + static_cast<double>(group_.count) / 8; }
 
-  void evaluate(trial_batch& trials) {
-    codes_.evaluate(trials);
-    const std::size_t best = trials.best();
-    best_.offer(trials[best].sums, trials.window(best));
+  void evaluate() {
+    codes_.evaluate(trials_);
+    const std::size_t best = trials_.best();
+    best_.offer(trials_[best].sums, trials_.window(best));
   }
 
   /// A geometric grid, coarse where scales are large and the error is far from its least. Returns where it
   /// ends, which is before `to` only for extreme ranges.
   double start(code_window window, double from, double to) {
-    trial_batch trials;
+    trials_.clear();
     double scale = from;
-    for (double ratio = 1.08; scale < to && trials.size() + 1 < trial_batch::capacity;
+    for (double ratio = 1.08; scale < to && trials_.size() + 1 < trial_batch::capacity;
          scale *= ratio, ratio = std::min(ratio * 1.03, 1.6))
-      trials.add(1 / scale, window);
+      trials_.add(1 / scale, window);
     const double end = std::min(scale, to);
-    trials.add(1 / end, window);
-    evaluate(trials);
-    count_ = trials.size() - 1;
-    for (std::size_t i = 0; i < count_; ++i) cells_[i] = {measured(trials[i]), measured(trials[i + 1])};
+    trials_.add(1 / end, window);
+    evaluate();
+    count_ = trials_.size() - 1;
+    for (std::size_t i = 0; i < count_; ++i) cells_[i] = {measured(trials_[i]), measured(trials_[i + 1])};
     return end;
   }
 
@@ -97,13 +97,13 @@ class scale_search {
   }
 
   void bisect(code_window window) {
-    trial_batch trials;
+    trials_.clear();
     for (std::size_t i = 0; i < count_; ++i)
-      trials.add(std::sqrt(cells_[i].low.inverse * cells_[i].high.inverse), window);
-    evaluate(trials);
+      trials_.add(std::sqrt(cells_[i].low.inverse * cells_[i].high.inverse), window);
+    evaluate();
     for (std::size_t i = count_; i-- > 0;) {
       const cell whole = cells_[i];
-      const bracket middle = measured(trials[i]);
+      const bracket middle = measured(trials_[i]);
       cells_[2 * i + 1] = {middle, whole.high};
       cells_[2 * i] = {whole.low, middle};
     }
@@ -143,6 +143,7 @@ class scale_search {
   const search_group& group_;
   const Codes& codes_;
   best_scale& best_;
+  trial_batch trials_;
   breakpoint_list breakpoints_;
   std::size_t count_ = 0;
   cell cells_[capacity];
