@@ -57,6 +57,27 @@ TEST(codebook_grid, agrees_with_a_scan) {
   }
 }
 
+// Catches a chunk that gives other fields than the search, at every length of the last chunk and number of
+// levels.
+TEST(codebook_grid, encodes_many_as_it_encodes_one) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  for (const std::size_t count : {1u, 2u, 3u, 5u, 15u, 16u, 17u, 256u}) {
+    std::vector<float> levels(count), x(70);
+    for (float& level : levels) level = std::round(normal(random) * 8) / 8;
+    for (float& value : x) value = std::round(normal(random) * 32) / 16;
+    x[5] = std::numeric_limits<float>::max();
+    const codebook_grid grid(levels);
+    for (bitgauge::index n = 0; n <= 70; ++n) {
+      std::vector<std::uint8_t> fields(70, 0xee);
+      grid.encode(x.data(), n, 1.5f, fields.data());
+      for (bitgauge::index i = 0; i < 70; ++i)
+        ASSERT_EQ(fields[static_cast<std::size_t>(i)],
+                  i < n ? grid.nearest(x[static_cast<std::size_t>(i)] * 1.5f) : 0xee);
+    }
+  }
+}
+
 // Catches a value on a midpoint going up, or an unsorted codebook losing its fields.
 TEST(codebook_grid, ties_go_to_the_lower_level) {
   const codebook_grid grid(std::vector<float>{1, -1, 0.5f});

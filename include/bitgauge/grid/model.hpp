@@ -23,6 +23,9 @@ namespace bitgauge {
 ///       float scale_for(interval range) const { return range.magnitude(); }   // the scale that covers
 ///       `range`
 ///     };
+///
+/// Where it has a member encode(const float* x, index count, float inverse_scale, std::uint8_t* fields)
+/// const, many elements are encoded by that; it must give what nearest(x[i] * inverse_scale) gives.
 template <class G>
 concept plain_grid = std::copy_constructible<G> &&
     requires(const G& g, interval range, float value, int field) {
@@ -71,7 +74,11 @@ class grid_model_of final : public grid_model {
   int nearest(float value, int) const override { return grid_.nearest(value); }
   void encode(const float* x, index count, parameters p, std::uint8_t* fields) const override {
     const float inverse = inverse_scale(p.scale);
-    for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse));
+    if constexpr (requires { grid_.encode(x, count, inverse, fields); }) {
+      grid_.encode(x, count, inverse, fields);
+    } else {
+      for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse));
+    }
   }
 
  private:
