@@ -23,7 +23,7 @@ constexpr const char* topic = "affine";
 /// with its own smallest scale, which the options do not name.
 integer_grid torch_grid(bool symmetric, int lowest, int highest) {
   const auto codes = static_cast<unsigned>(highest - lowest);
-  const int bits = std::bit_width(codes);
+  const int bits = static_cast<int>(std::bit_width(codes));
   const bool restricted = codes % 2 == 0;
   if (!symmetric)
     return make_affine(bits, {.signed_codes = lowest < 0, .restricted = restricted, .torch = true});
