@@ -6,6 +6,7 @@
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
+#include <bitgauge/gguf/feedback_blocks.hpp>
 #include <bitgauge/gguf/formats.hpp>
 #include <bitgauge/matrix/finite.hpp>
 #include <bitgauge/matrix/recipe.hpp>
@@ -13,6 +14,7 @@
 #include <bitgauge/parallel.hpp>
 
 #include <concepts>
+#include <memory>
 #include <vector>
 
 namespace bitgauge {
@@ -29,14 +31,20 @@ struct block_options {
   effort level = effort::normal;
   importance column_weights{};
   options how{};
+  std::shared_ptr<const feedback_rounding> feedback{};  ///< chooses the codes where set
 
   void set(effort e) { level = e; }
   void set(const importance& weights) { column_weights = weights; }
   void set(const options& o) { how = o; }
+  template <std::derived_from<feedback_rounding> Rounding>
+  void set(const Rounding& rounding) {
+    feedback = std::make_shared<Rounding>(rounding);
+  }
 };
 
 inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
                                           const block_options& o) {
+  if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how.threads);
   const index rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, cols);
@@ -60,9 +68,10 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
 }  // namespace detail
 
 /// Quantizes `matrix` (out x in, blocks along in) to a ggml format. `extras`, in any order: an effort, an
-/// importance (one positive weight per column), options.
+/// importance (one positive weight per column), options, error feedback.
 ///
 ///     auto q = quantize(W, gguf::q4_k{}, importance(v), effort::best);
+///     auto p = quantize(W, gguf::q4_k{}, gptq{H});  // the Hessian's diagonal is the importance
 ///
 /// Efforts: see gguf/encode_row.hpp. Raises shape_error for rows that blocks do not divide or an importance
 /// of the wrong length, data_error for NaN and infinity (unless saturating), invalid_scheme for types that

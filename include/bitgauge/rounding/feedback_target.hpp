@@ -5,7 +5,6 @@
 /// and foreign block formats all look like this.
 
 #include <bitgauge/config.hpp>
-#include <bitgauge/grid/scale_rounding.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 
 #include <cstdint>
@@ -16,7 +15,7 @@ namespace bitgauge {
 /// How the codes of neighbouring columns of one row become numbers:
 /// real = scale * (level(field) - zero_point) - minimum.
 struct number_line {
-  float scale = 0;
+  float scale = 0;  ///< below 0 in some foreign formats
   float zero_point = 0;
   float minimum = 0;  ///< of formats that store one, such as Q4_K; else 0
 
@@ -25,7 +24,7 @@ struct number_line {
     return numeric::uncontracted(scale * (level - zero_point)) - minimum;
   }
   /// `value` in units of the scale, where its nearest code is looked for.
-  float units(float value) const noexcept { return (value + minimum) * inverse_scale(scale); }
+  float units(float value) const noexcept { return scale != 0 ? (value + minimum) * (1.0f / scale) : 0; }
   friend bool operator==(const number_line&, const number_line&) = default;
 };
 

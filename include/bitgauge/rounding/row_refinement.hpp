@@ -92,7 +92,7 @@ class row_refinement {
   bool descend(index c, const number_line& line) {
     const double now = search_.real(line, choice_[c]), steep = curvature(c);
     if (!(steep > 0)) return false;
-    if (!(line.scale > 0)) return false;
+    if (line.scale == 0) return false;
     const int better = search_.nearest(now + slope_(c) / steep, line);
     if (better == choice_[c]) return false;
     const double by = search_.real(line, static_cast<std::uint8_t>(better)) - now;
@@ -139,7 +139,7 @@ class row_refinement {
   /// Decides line l anew.
   void search_line(std::size_t l) {
     const line_system& s = systems_[l];
-    if (!s.usable() || !(lines_[l].scale > 0)) return;
+    if (!s.usable() || lines_[l].scale == 0) return;
     const index width = s.width();
     ordered(s, slope_, slope_here_);
     // t - real = G^-1 slope
