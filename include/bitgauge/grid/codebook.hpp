@@ -7,6 +7,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/simd/levels.hpp>
 
 #include <algorithm>
 #include <array>
@@ -18,39 +19,6 @@
 #include <string>
 
 namespace bitgauge {
-
-namespace detail {
-
-/// Elements that are encoded side by side.
-inline constexpr index chunk_size = 16;
-
-/// Calls action(values, ranks, n, at) for every chunk of n <= chunk_size elements from `at` on: `values`
-/// holds chunk_size products x * inverse_scale, zeros behind the last, and `ranks` has room for as many
-/// numbers.
-template <class Action>
-void for_each_chunk(const float* x, index count, float inverse_scale, const Action& action) noexcept {
-  for (index at = 0; at < count; at += chunk_size) {
-    const index n = std::min(chunk_size, count - at);
-    float values[chunk_size] = {};
-    std::uint32_t ranks[chunk_size];
-    if (n == chunk_size) {
-      for (index i = 0; i < chunk_size; ++i) values[i] = x[at + i] * inverse_scale;
-    } else {
-      for (index i = 0; i < n; ++i) values[i] = x[at + i] * inverse_scale;
-    }
-    action(values, ranks, n, at);
-  }
-}
-
-/// ranks[i] = the number of the Count bounds that lie below values[i].
-template <int Count>
-void count_below(const float* bounds, const float* values, std::uint32_t* ranks) noexcept {
-  for (index i = 0; i < chunk_size; ++i) ranks[i] = 0;
-  for (int b = 0; b < Count; ++b)
-    for (index i = 0; i < chunk_size; ++i) ranks[i] += bounds[b] < values[i] ? 1u : 0u;
-}
-
-}  // namespace detail
 
 /// A grid of 1 to 256 given levels; field i stands for levels[i], in any order. Sorted once, when made: as a
 /// constant at compile time, from data at run time.
@@ -107,17 +75,11 @@ class codebook_grid {
     return fields_[below];
   }
 
-  /// fields[i] = nearest(x[i] * inverse_scale), chunk by chunk for the compiler to vectorise.
+  /// fields[i] = nearest(x[i] * inverse_scale).
   void encode(const float* x, index count, float inverse_scale, std::uint8_t* fields) const noexcept {
-    if (bits_ > 4) {
-      for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(nearest(x[i] * inverse_scale));
-      return;
-    }
-    detail::for_each_chunk(x, count, inverse_scale,
-                           [&](const float* values, std::uint32_t* ranks, index n, index at) {
-                             detail::count_below<15>(midpoints_.data(), values, ranks);
-                             for (index i = 0; i < n; ++i) fields[at + i] = fields_[ranks[i]];
-                           });
+    if (bits_ <= 4)
+      return simd::encode_levels(x, count, inverse_scale, midpoints_.data(), fields_.data(), false, fields);
+    for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(nearest(x[i] * inverse_scale));
   }
 
   /// The scale that covers `range` without clipping. A side on which the codebook has no level is left out.

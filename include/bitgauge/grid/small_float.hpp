@@ -3,15 +3,16 @@
 /// \file
 /// The small floats as grids: FP8, FP6, FP4, and the elements of the microscaling formats.
 
-#include <bitgauge/grid/codebook.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/e8m0.hpp>
 #include <bitgauge/numeric/small_float.hpp>
+#include <bitgauge/simd/levels.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cfloat>
 #include <cmath>
 #include <cstdint>
 
@@ -36,17 +37,7 @@ struct small_float_grid {
   /// side.
   void encode(const float* x, index count, float inverse_scale, std::uint8_t* fields) const noexcept {
     if constexpr (Float::bits == 4 && Float::special == numeric::special_codes::none) {
-      detail::for_each_chunk(x, count, inverse_scale,
-                             [&](float* values, std::uint32_t* ranks, index n, index at) {
-                               std::uint32_t signs[detail::chunk_size];
-                               for (index i = 0; i < detail::chunk_size; ++i) {
-                                 signs[i] = (std::bit_cast<std::uint32_t>(values[i]) >> 28) & 8u;
-                                 values[i] = std::bit_cast<float>(numeric::magnitude_bits(values[i]));
-                               }
-                               detail::count_below<7>(bounds.data(), values, ranks);
-                               for (index i = 0; i < n; ++i)
-                                 fields[at + i] = static_cast<std::uint8_t>(ranks[i] | signs[i]);
-                             });
+      simd::encode_levels(x, count, inverse_scale, bounds.data(), magnitudes.data(), true, fields);
     } else {
       for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(nearest(x[i] * inverse_scale));
     }
@@ -55,14 +46,17 @@ struct small_float_grid {
  private:
   /// Magnitudes above bounds[c] get codes above c: the midpoint after code c, or the float below it where the
   /// tie goes up to an even code.
-  static constexpr std::array<float, 7> bounds = [] {
-    std::array<float, 7> found{};
-    for (std::uint32_t c = 0; c < found.size(); ++c) {
+  static constexpr std::array<float, 16> bounds = [] {
+    std::array<float, 16> found;
+    found.fill(FLT_MAX);
+    for (std::uint32_t c = 0; c < 7; ++c) {
       const float middle = (Float::from_code(c).to_float() + Float::from_code(c + 1).to_float()) / 2;
       found[c] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(middle) - c % 2);
     }
     return found;
   }();
+  /// The codes of magnitudes; beyond the last one stands the largest again, for an infinite product.
+  static constexpr std::array<std::uint8_t, 16> magnitudes{0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7};
 };
 
 struct fp8_e4m3 : small_float_grid<numeric::e4m3> {};

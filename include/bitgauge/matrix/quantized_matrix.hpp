@@ -11,6 +11,7 @@
 #include <bitgauge/packing/dense.hpp>
 #include <bitgauge/scale/storage.hpp>
 #include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/levels.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -178,11 +179,9 @@ class quantized_matrix {
       fields = scratch.fields.data();
     }
     if (codebook || meaning_.is_sign_only) {
-      for (index j = 0; j < cols; ++j) {
-        const std::uint8_t field = fields[j];
-        const float level = codebook ? meaning_.levels[field] : (field != 0 ? 1.0f : -1.0f);
-        out[j] = scratch.scales[static_cast<std::size_t>(j / run)] * level;
-      }
+      constexpr float signs[] = {-1, 1};
+      simd::decode_levels(fields, cols, run, scratch.scales.data(), codebook ? meaning_.levels.data() : signs,
+                          meaning_.bits, out);
     } else {
       simd::rows().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend, out);
     }

@@ -41,18 +41,13 @@ struct nested_codes {
     return numeric::uncontracted(level * factor) + offset;
   }
 
-  /// The first code whose value is above `bound`, or highest() + 1.
+  /// The first code whose value is above `bound`, or highest() + 1: a guess by division, then steps to the
+  /// truth.
   int first_above(double bound) const noexcept {
-    int low = 0, high = highest() + 1;
-    while (low < high) {
-      const int middle = (low + high) / 2;
-      if (static_cast<double>(value(middle)) > bound) {
-        high = middle;
-      } else {
-        low = middle + 1;
-      }
-    }
-    return low;
+    int code = guess(static_cast<float>(bound));
+    while (code <= highest() && static_cast<double>(value(code)) <= bound) ++code;
+    while (code > 0 && static_cast<double>(value(code - 1)) > bound) --code;
+    return code;
   }
 
   /// The code of the value nearest to `scale`, a tie to the lower code. A positive scale gets a positive
@@ -78,6 +73,18 @@ struct nested_codes {
   }
 
  private:
+  /// A code near the one whose value is `scale`.
+  int guess(float scale) const noexcept {
+    if (!(factor > 0)) return 0;
+    if (type == scale_type::e4m3 || type == scale_type::e4m3_divided) {
+      const float units = type == scale_type::e4m3 ? scale / factor : scale * factor;
+      return units > 0 ? numeric::e4m3::from_float(units).code : 0;
+    }
+    const float units = (scale - offset) / factor;
+    if (type == scale_type::dynamic8) return dynamic_signed::codebook.nearest(units);
+    return static_cast<int>(std::clamp(units, 0.0f, 255.0f));
+  }
+
   /// The first of the codes with the same value as `code`, so that storing a stored value changes nothing.
   int first_equal(int code) const noexcept {
     while (code > 0 && value(code - 1) == value(code)) --code;

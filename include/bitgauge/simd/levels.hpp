@@ -1,0 +1,67 @@
+#pragma once
+
+/// \file
+/// Codes of listed levels: encoding by bounds between the levels, decoding by table.
+
+#include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/simd/avx512_levels.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+namespace bitgauge::simd {
+namespace portable {
+
+/// In chunks, whose comparisons with all bounds side by side compilers turn into vectors.
+inline void encode_levels(const float* x, index count, float inverse, const float* bounds,
+                          const std::uint8_t* fields, bool by_magnitude, std::uint8_t* out) {
+  constexpr index chunk = 16;
+  for (index at = 0; at < count; at += chunk) {
+    const index n = std::min(chunk, count - at);
+    float values[chunk] = {};
+    std::uint32_t ranks[chunk] = {}, signs[chunk] = {};
+    for (index i = 0; i < n; ++i) values[i] = x[at + i] * inverse;
+    for (index i = 0; by_magnitude && i < chunk; ++i) {
+      signs[i] = (std::bit_cast<std::uint32_t>(values[i]) >> 28) & 8u;
+      values[i] = std::bit_cast<float>(numeric::magnitude_bits(values[i]));
+    }
+    for (int b = 0; b < 15; ++b)
+      for (index i = 0; i < chunk; ++i) ranks[i] += bounds[b] < values[i] ? 1u : 0u;
+    for (index i = 0; i < n; ++i) out[at + i] = static_cast<std::uint8_t>(fields[ranks[i]] | signs[i]);
+  }
+}
+
+inline void decode_levels(const std::uint8_t* fields, index count, index run, const float* scale,
+                          const float* levels, int /*bits*/, float* out) {
+  for (index begin = 0; begin < count; begin += run, ++scale) {
+    const index end = std::min(begin + run, count);
+    for (index i = begin; i < end; ++i) out[i] = levels[fields[i]] * *scale;
+  }
+}
+
+}  // namespace portable
+
+/// out[i] = fields[r], r the number of the first 15 of 16 ascending `bounds` that lie below x[i] * inverse,
+/// which is not NaN. With `by_magnitude` the magnitude is compared, and a set sign adds 8.
+inline void encode_levels(const float* x, index count, float inverse, const float* bounds,
+                          const std::uint8_t* fields, bool by_magnitude, std::uint8_t* out) {
+#if BITGAUGE_X86
+  if (selected() >= instruction_set::avx512)
+    return avx512::encode_levels(x, count, inverse, bounds, fields, by_magnitude, out);
+#endif
+  portable::encode_levels(x, count, inverse, bounds, fields, by_magnitude, out);
+}
+
+/// out[i] = levels[fields[i]] * scale, one scale for each `run` elements, 2^bits levels.
+inline void decode_levels(const std::uint8_t* fields, index count, index run, const float* scale,
+                          const float* levels, int bits, float* out) {
+#if BITGAUGE_X86
+  if (selected() >= instruction_set::avx512)
+    return avx512::decode_levels(fields, count, run, scale, levels, bits, out);
+#endif
+  portable::decode_levels(fields, count, run, scale, levels, bits, out);
+}
+
+}  // namespace bitgauge::simd

@@ -1,0 +1,80 @@
+#include <bitgauge/simd/levels.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cfloat>
+#include <cmath>
+#include <random>
+#include <vector>
+
+namespace {
+
+using namespace bitgauge;
+
+// Catches a tail, a search step or a sign that any instruction set treats another way than the definition
+// does.
+TEST(levels, encode_as_defined) {
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  for (int trial = 0; trial < 20; ++trial) {
+    std::vector<float> bounds(16, FLT_MAX), x(83);
+    const std::size_t used = trial < 16 ? static_cast<std::size_t>(trial) : 15;
+    for (std::size_t i = 0; i < used; ++i) bounds[i] = std::round(normal(random) * 8) / 8;
+    std::sort(bounds.begin(), bounds.end());
+    std::vector<std::uint8_t> fields(16);
+    for (auto& field : fields) field = static_cast<std::uint8_t>(random() % 8);
+    for (float& value : x) value = std::round(normal(random) * 16) / 8;
+    x[0] = FLT_MAX;
+    x[1] = -FLT_MAX;
+    x[2] = -0.0f;
+    for (const bool by_magnitude : {false, true}) {
+      for (bitgauge::index n = 0; n <= 83; ++n) {
+        for (const auto set : simd::available()) {
+          const simd::with_instruction_set use(set);
+          std::vector<std::uint8_t> out(83, 0xee);
+          simd::encode_levels(x.data(), n, 0.5f, bounds.data(), fields.data(), by_magnitude, out.data());
+          for (bitgauge::index i = 0; i < 83; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const float value = x[at] * 0.5f, compared = by_magnitude ? std::fabs(value) : value;
+            const auto rank =
+                std::count_if(bounds.begin(), bounds.end() - 1, [&](float b) { return b < compared; });
+            const int sign = by_magnitude && std::signbit(value) ? 8 : 0;
+            ASSERT_EQ(out[at], i < n ? fields[static_cast<std::size_t>(rank)] | sign : 0xee)
+                << simd::name_of(set);
+          }
+        }
+      }
+    }
+  }
+}
+
+// Catches a level or scale of a neighbour, at every run and tail.
+TEST(levels, decode_as_defined) {
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  std::vector<float> levels(256), scales(83);
+  std::vector<std::uint8_t> fields(83);
+  for (float& level : levels) level = normal(random);
+  for (float& scale : scales) scale = normal(random);
+  for (const int bits : {1, 3, 4, 8}) {
+    for (auto& field : fields) field = static_cast<std::uint8_t>(random() % (1u << bits));
+    for (const bitgauge::index run : {1, 5, 16, 17, 32, 83}) {
+      for (bitgauge::index n = 0; n <= 83; ++n) {
+        for (const auto set : simd::available()) {
+          const simd::with_instruction_set use(set);
+          std::vector<float> out(83, 0.125f);
+          simd::decode_levels(fields.data(), n, run, scales.data(), levels.data(), bits, out.data());
+          for (bitgauge::index i = 0; i < 83; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const float expected = levels[fields[at]] * scales[static_cast<std::size_t>(i / run)];
+            ASSERT_EQ(out[at], i < n ? expected : 0.125f) << simd::name_of(set);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
