@@ -183,8 +183,8 @@ class quantization {
       result.rows = q.rows();
       result.cols = q.cols();
       result.bits_per_weight = q.bits_per_weight();
-      result.error = measure_error(values, q, options_.threads);
-      if (h) result.output_error = measure_output_error(values, q, *h, options_.threads).relative();
+      result.error = bitgauge::measure_error(values, q, options_.threads);
+      if (h) result.output_error = bitgauge::measure_output_error(values, q, *h, options_.threads).relative();
     };
     if (row.blocks) {
       finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));

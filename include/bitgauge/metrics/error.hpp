@@ -5,11 +5,11 @@
 
 #include <bitgauge/config.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <string>
 #include <vector>
@@ -122,13 +122,23 @@ error_sums measure_error(const Eigen::DenseBase<Derived>& original,
   });
 }
 
+/// Anything that is decoded row by row: a quantized_matrix, ggml's blocks.
+template <class Q>
+concept row_decodable = requires(const Q& q, index row, float* out) {
+  { q.rows() } -> std::convertible_to<index>;
+  { q.cols() } -> std::convertible_to<index>;
+  q.dequantize_row(row, out);
+  q.dequantize(0);
+};
+
 /// The error of a quantized matrix against its original. Throws shape_error for different shapes. One pass,
 /// no copy of the matrix.
-template <class Derived>
-error_sums measure_error(const Eigen::DenseBase<Derived>& original, const quantized_matrix& q,
-                         int threads = 0) {
+template <class Derived, row_decodable Quantized>
+error_sums measure_error(const Eigen::DenseBase<Derived>& original, const Quantized& q, int threads = 0) {
   detail::require_same_shape("measure_error", original.rows(), original.cols(), q.rows(), q.cols());
-  if (q.is_column_vector() != detail::is_column_vector<Derived>)  // one lies as a row, the other stands
+  bool lies_as_row = false;
+  if constexpr (requires { q.is_column_vector(); }) lies_as_row = q.is_column_vector();
+  if (lies_as_row != detail::is_column_vector<Derived>)  // one lies as a row, the other stands
     return measure_error(original, q.dequantize(threads), threads);
   return detail::with_rows(original, [&](const detail::row_source& rows) {
     return detail::compare_rows(rows, threads, [&](index r, float* out) { q.dequantize_row(r, out); });

@@ -42,6 +42,8 @@ class trial_batch {
     const simd::code_sum_block& b = blocks_[i / lanes];
     return {b.inverse[i % lanes], {b.linear[i % lanes], b.square[i % lanes]}};
   }
+  /// 1 / scale of trial i, known before the sums are computed.
+  double inverse(std::size_t i) const { return blocks_[i / lanes].inverse[i % lanes]; }
   code_window window(std::size_t i) const {
     return {blocks_[i / lanes].low[i % lanes], blocks_[i / lanes].high[i % lanes]};
   }
@@ -61,7 +63,7 @@ class trial_batch {
 
   /// The ratio of the scales `step` before and after trial i.
   double spacing(std::size_t i, std::size_t step) const {
-    return (*this)[std::min(i + step, size_ - 1)].inverse / (*this)[i >= step ? i - step : 0].inverse;
+    return inverse(std::min(i + step, size_ - 1)) / inverse(i >= step ? i - step : 0);
   }
 
   /// The trials as the sums are computed: lanes that hold none repeat the last one.
