@@ -13,6 +13,7 @@
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/rounding/paired_hessian.hpp>
 #include <bitgauge/rounding/row_refinement.hpp>
+#include <bitgauge/rounding/serial_products.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -184,6 +185,7 @@ inline void gptq::round(feedback_target& target, int threads) const {
     raise(shape_error("gptq: expected a Hessian of " + std::to_string(target.cols()) +
                       " inputs, one for each column of the matrix, found " +
                       std::to_string(hessian_->inputs())));
+  const detail::serial_products serial;
   if (target.rows() > 0) detail::gptq_run(target, *hessian_, pair_, options_, threads).run();
 }
 

@@ -7,6 +7,7 @@
 #include <bitgauge/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/parallel.hpp>
+#include <bitgauge/rounding/serial_products.hpp>
 
 #include <Eigen/Core>
 
@@ -74,6 +75,7 @@ class hessian {
     if (batch.cols() != inputs())
       raise(shape_error("hessian: expected samples of " + std::to_string(inputs()) + " inputs, found " +
                         std::to_string(batch.cols()) + " columns"));
+    const detail::serial_products serial;
     const auto& x = batch.derived().eval();
     check(x, weights);
     constexpr index chunk = 256;
