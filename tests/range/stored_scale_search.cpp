@@ -20,7 +20,7 @@ double error_of(const detail::group_values& group, const detail::grid_model& gri
   for (std::size_t i = 0; i < group.values.size(); ++i) {
     const int field = grid.nearest(group.values[i] * (1 / scale), grid.constant_zero_point());
     const float level = grid.level(field) - static_cast<float>(grid.constant_zero_point());
-    const double difference = static_cast<double>(group.values[i] - scale * level);
+    const double difference = static_cast<double>(group.values[i] - numeric::uncontracted(scale * level));
     sum += difference * difference * (group.weights.empty() ? 1.0 : static_cast<double>(group.weights[i]));
   }
   return sum;
