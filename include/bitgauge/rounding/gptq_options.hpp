@@ -39,9 +39,9 @@ struct gptq_options {
   index block = 128;
   /// reference: as the authors' program, whose groups take their parameters from weights that are stale by up
   /// to a block. fast, normal: GPTQ. best: GPTQ from several starts, then a search over codes and scales that
-  /// never raises the damped error; some ten times slower.
+  /// never raises the damped error; some hundred times slower.
   effort level = effort::normal;
-  gptq_report* report = nullptr;  ///< filled in where given; costs about as much again as the rounding
+  gptq_report* report = nullptr;  ///< filled in where given; costs about twice the rounding again
 };
 
 }  // namespace bitgauge
