@@ -82,6 +82,7 @@ class line_search {
   line_choice decode(const line_system& s, const Eigen::VectorXd& values, const number_line& line,
                      double bound = std::numeric_limits<double>::infinity()) {
     const index width = s.width();
+    if (width < 1) return {line, {}, 0};  // also tells the optimiser that the sizes below are not negative
     fed_.setZero(1, width);
     line_choice found{line, std::vector<std::uint8_t>(static_cast<std::size_t>(width)), 0};
     for (index i = 0; i < width; ++i) {
