@@ -211,7 +211,8 @@ TEST_F(program, quantizes_into_gguf_and_back) {
             0);
   EXPECT_EQ(report("f.json")[0]["scheme"], "f16");
   expect_refused("quantize " + weights + " -o x.gguf --scheme affine:bits=4", {"x.gguf", "affine"});
-  expect_refused("quantize " + weights + " -o x.safetensors --scheme q4_0 --include rnn", {"x.safetensors", ".gguf"});
+  expect_refused("quantize " + weights + " -o x.safetensors --scheme q4_0 --include rnn",
+                 {"x.safetensors", ".gguf"});
 }
 
 TEST_F(program, refuses_in_one_line_and_leaves_nothing) {
