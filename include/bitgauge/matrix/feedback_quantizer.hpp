@@ -145,11 +145,8 @@ class feedback_quantizer final : public feedback_target {
   }
 
   std::vector<std::uint8_t> packed_zero_points() const {
-    const auto count = static_cast<index>(zero_points_.size());
-    std::vector<std::uint8_t> packed(
-        static_cast<std::size_t>(packing::dense_bytes(count, how_.grid->bits())));
-    packing::pack_dense(zero_points_.data(), count, how_.grid->bits(), packed.data());
-    return packed;
+    return packing::packed_dense(zero_points_.data(), static_cast<index>(zero_points_.size()),
+                                 how_.grid->bits());
   }
 
   const row_source& source_;

@@ -12,6 +12,7 @@
 #include <bitgauge/simd/dispatch.hpp>
 
 #include <cstdint>
+#include <vector>
 
 namespace bitgauge::packing {
 
@@ -28,6 +29,13 @@ inline void pack_dense(const std::uint8_t* fields, index count, int bits, std::u
 /// The inverse of pack_dense; the bits of `fields` above `bits` are zero.
 inline void unpack_dense(const std::uint8_t* packed, index count, int bits, std::uint8_t* fields) {
   simd::rows().unpack(packed, count, bits, false, fields);
+}
+
+/// The same into a new buffer.
+inline std::vector<std::uint8_t> packed_dense(const std::uint8_t* fields, index count, int bits) {
+  std::vector<std::uint8_t> packed(static_cast<std::size_t>(dense_bytes(count, bits)));
+  pack_dense(fields, count, bits, packed.data());
+  return packed;
 }
 
 /// Code `i` of a dense sequence.

@@ -60,9 +60,6 @@ struct row_operations {
                     index row_stride);
 };
 
-/// Rows of a column-major matrix that are best transposed at once: some cache lines of each column.
-inline constexpr index transpose_rows = 64;
-
 /// Floats from row to row of a buffer for transposed rows of `cols` elements: whole cache lines, an odd
 /// number of them, so that an element of each row does not fall into the same set of a cache.
 constexpr index transpose_stride(index cols) noexcept {
