@@ -21,6 +21,9 @@ class scale_rounding {
   /// Throws data_error where the storage overflows.
   virtual float nearest(float scale) const { return scale > 0 && scale < FLT_MIN ? FLT_MIN : scale; }
 
+  /// True where every normal binary32 number can be stored.
+  virtual bool is_exact() const { return true; }
+
   /// Two stored values.
   struct neighbours {
     float below, above;

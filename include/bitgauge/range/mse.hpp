@@ -16,12 +16,12 @@ namespace bitgauge {
 /// taken in closed form, so that a trial of one scale also yields the best scale for that scale's codes.
 ///
 /// Effort      tries                                          error above the least      MB/s of float
-/// fast        8 scales                                       0.4 %  (2-5 bits, < 5 %)   700
-/// normal      24 scales, closer ones around the best of them 0.1 %                      500
+/// fast        8 scales                                       0.4 %  (2-5 bits, < 5 %)   770
+/// normal      24 scales, closer ones around the best of them 0.1 %                      570
 ///             where they lie far apart (groups above 100)
 /// best        all that can win: the true minimum             0                          80
 /// Measured on symmetric<4> in groups of 32 of Gaussian data, one thread with AVX-512; with an affine grid
-/// 400, 200 and 40. At 8 bits in small groups, where luck decides between hundreds of scales, normal stays
+/// 500, 300 and 50. At 8 bits in small groups, where luck decides between hundreds of scales, normal stays
 /// 3 % and fast 10 % above the least, which costs 10 MB/s to find.
 ///
 /// Scales are those that the storage holds: for f32 the least error rounded, for f16 and bf16 the best of the
@@ -35,7 +35,8 @@ struct mse_range {
                  const scale_rounding& storage) const {
     const detail::search_group group = detail::examine_group(values);
     const integer_grid* integer = grid.integer();
-    if (group.energy > 0 && !grid.has_zero_point() && !(integer != nullptr && integer->is_sign_only())) {
+    if (group.energy > 0 && !storage.is_exact() && !grid.has_zero_point() &&
+        !(integer != nullptr && integer->is_sign_only())) {
       const parameters start = detail::parameters_for(detail::extent_of(values.values), grid, storage);
       if (start.scale > 0 && detail::is_coarse(storage, start.scale)) {
         const detail::group_values weighed{

@@ -10,9 +10,9 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 #include <bitgauge/range/range.hpp>
+#include <bitgauge/simd/value_sums.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 
@@ -45,20 +45,6 @@ struct search_group {
   double tolerance() const { return 1e-13 * energy; }
 };
 
-/// Eight sums side by side: the additions of one do not wait for each other, and their order is fixed.
-class striped_sum {
- public:
-  void add(std::size_t i, double term) { lanes_[i % 8] += term; }
-  double total() const {
-    double sum = 0;
-    for (const double lane : lanes_) sum += lane;
-    return sum;
-  }
-
- private:
-  std::array<double, 8> lanes_{};
-};
-
 /// True where some weight is positive. Throws data_error for one that is negative or not finite.
 inline bool check_weights(const group_values& group) {
   if (!group.weights.empty() && group.weights.size() != group.values.size())
@@ -82,25 +68,23 @@ inline search_group examine_group(const group_values& group) {
   found.x = group.values.data();
   found.weights = check_weights(group) ? group.weights.data() : nullptr;
   found.count = static_cast<index>(group.values.size());
-  striped_sum energy, magnitude;
-  float low = 0, high = 0;
   if (found.weights == nullptr) {
-    for (std::size_t i = 0; i < group.values.size(); ++i) {
-      const double x = found.x[i];
-      energy.add(i, x * x);
-      magnitude.add(i, std::fabs(x));
-      low = std::min(low, found.x[i]);
-      high = std::max(high, found.x[i]);
-    }
-  } else {
-    for (std::size_t i = 0; i < group.values.size(); ++i) {
-      if (!(found.weights[i] > 0)) continue;
-      const double x = found.x[i], weight = found.weights[i];
-      energy.add(i, numeric::uncontracted(weight * x * x));
-      magnitude.add(i, std::fabs(x));
-      low = std::min(low, found.x[i]);
-      high = std::max(high, found.x[i]);
-    }
+    const simd::value_sums sums = simd::sum_values(found.x, found.count);
+    found.energy = sums.energy;
+    found.magnitude = sums.magnitude;
+    found.low = static_cast<double>(sums.low);
+    found.high = static_cast<double>(sums.high);
+    return found;
+  }
+  simd::striped_sum energy, magnitude;
+  float low = 0, high = 0;
+  for (std::size_t i = 0; i < group.values.size(); ++i) {
+    if (!(found.weights[i] > 0)) continue;
+    const double x = found.x[i], weight = found.weights[i];
+    energy.add(i, numeric::uncontracted(weight * x * x));
+    magnitude.add(i, std::fabs(x));
+    low = std::min(low, found.x[i]);
+    high = std::max(high, found.x[i]);
   }
   found.energy = energy.total();
   found.magnitude = magnitude.total();

@@ -6,6 +6,7 @@
 #include <bitgauge/range/search_group.hpp>
 #include <bitgauge/simd/code_sums.hpp>
 
+#include <algorithm>
 #include <span>
 
 namespace bitgauge::detail {
@@ -37,6 +38,22 @@ class trial_batch {
     ++size_;
   }
 
+  /// Adds `count` scales with one window: inverse(i) is 1 / scale of the i-th.
+  template <class Inverse>
+  void add(int count, const Inverse& inverse, code_window window) {
+    int i = 0;
+    for (; size_ % lanes != 0 && i < count; ++i) add(inverse(i), window);
+    while (i < count) {
+      simd::code_sum_block& block = blocks_[size_ / lanes];
+      const int filled = std::min(count - i, static_cast<int>(lanes));
+      for (int j = 0; j < filled; ++j) block.inverse[j] = inverse(i + j);
+      std::fill_n(block.low, lanes, window.low);
+      std::fill_n(block.high, lanes, window.high);
+      i += filled;
+      size_ += static_cast<std::size_t>(filled);
+    }
+  }
+
   std::size_t size() const { return size_; }
   trial operator[](std::size_t i) const {
     const simd::code_sum_block& b = blocks_[i / lanes];
@@ -49,16 +66,7 @@ class trial_batch {
   }
   /// The trial whose codes have the least error at their own best scale.
   std::size_t best() const {
-    std::size_t best = 0;
-    double most = blocks_[0].gain[0];
-    for (std::size_t i = 1; i < size_; ++i) {
-      const double gain = blocks_[i / lanes].gain[i % lanes];
-      if (gain > most) {
-        most = gain;
-        best = i;
-      }
-    }
-    return best;
+    return simd::best_gain(blocks_, static_cast<index>((size_ + lanes - 1) / lanes));
   }
 
   /// The ratio of the scales `step` before and after trial i.

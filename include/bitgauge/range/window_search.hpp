@@ -67,8 +67,7 @@ class window_search {
     // an affine range has two ends to clip
     const double clipped = std::sqrt(static_cast<double>(group_.count) * (grid_.has_zero_point ? 0.2 : 0.1));
     const trial_ladder ladder(count, 1 / extent, levels, clipped);
-    trials_.clear();
-    for (int i = 0; i < count; ++i) add(ladder.inverse(i));
+    add(count, ladder);
     return offer_trials();
   }
 
@@ -76,8 +75,7 @@ class window_search {
   void refine(double spacing, int count) {
     while (best_.found() && spacing > 1.04) {
       const trial_neighbourhood near(count, 1 / best_.wanted(), spacing);
-      trials_.clear();
-      for (int i = 0; i < count; ++i) add(near.inverse(i));
+      add(count, near);
       offer_trials();
       spacing = near.spacing();
     }
@@ -85,11 +83,18 @@ class window_search {
 
   /// An affine grid has two windows for a scale: those that clip both ends about alike.
   std::size_t sides() const { return grid_.has_zero_point ? 2 : 1; }
-  void add(double inverse) {
-    if (!grid_.has_zero_point) return trials_.add(inverse, window_of(grid_, grid_.center));
-    const int before = zero_point_before(0.5 * (group_.low + group_.high) * inverse);
-    trials_.add(inverse, window_of(grid_, before));
-    trials_.add(inverse, window_of(grid_, std::min(before + 1, grid_.highest)));
+  template <class Scales>
+  void add(int count, const Scales& scales) {
+    trials_.clear();
+    if (!grid_.has_zero_point)
+      return trials_.add(
+          count, [&](int i) { return scales.inverse(i); }, window_of(grid_, grid_.center));
+    for (int i = 0; i < count; ++i) {
+      const double inverse = scales.inverse(i);
+      const int before = zero_point_before(0.5 * (group_.low + group_.high) * inverse);
+      trials_.add(inverse, window_of(grid_, before));
+      trials_.add(inverse, window_of(grid_, std::min(before + 1, grid_.highest)));
+    }
   }
   double offer_trials() {
     codes_.evaluate(trials_);

@@ -38,6 +38,8 @@ class float_scale_rounding final : public scale_rounding {
     return stored;
   }
 
+  bool is_exact() const override { return type_ == scale_type::f32; }
+
   neighbours around(double scale) const override {
     if (type_ == scale_type::f32) return scale_rounding::around(scale);
     if (type_ == scale_type::e8m0) return around_power(scale);

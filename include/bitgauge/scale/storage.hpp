@@ -100,6 +100,7 @@ class scale_array {
       if (!is_nested(type_)) return float_scale_rounding(type_).nearest(scale);
       return codes_.value(codes_.nearest(scale));
     }
+    bool is_exact() const override { return type_ == scale_type::f32; }
     neighbours around(double scale) const override {
       return is_nested(type_) ? codes_.around(scale) : float_scale_rounding(type_).around(scale);
     }

@@ -13,6 +13,7 @@
 #include <bitgauge/simd/x86.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 
 namespace bitgauge::simd {
@@ -54,6 +55,20 @@ inline void code_sums(const float* x, const float* weights, index count, code_su
       b->gain[j] = linear[j] > 0 ? linear[j] * linear[j] / square[j] : 0;
     }
   }
+}
+
+/// The first of the candidates with the largest gain.
+inline std::size_t best_gain(const code_sum_block* blocks, index block_count) {
+  std::size_t best = 0;
+  double most = blocks[0].gain[0];
+  for (index b = 0; b < block_count; ++b) {
+    for (std::size_t j = 0; j < code_sum_lanes; ++j) {
+      if (!(blocks[b].gain[j] > most)) continue;
+      most = blocks[b].gain[j];
+      best = static_cast<std::size_t>(b) * code_sum_lanes + j;
+    }
+  }
+  return best;
 }
 
 }  // namespace portable
@@ -143,6 +158,16 @@ inline void code_sums(const float* x, const float* weights, index count, code_su
   }
 }
 
+[[BITGAUGE_AVX512]] inline std::size_t best_gain(const code_sum_block* blocks, index block_count) {
+  __m512d most = _mm512_load_pd(blocks[0].gain);
+  for (index b = 1; b < block_count; ++b) most = _mm512_max_pd(most, _mm512_load_pd(blocks[b].gain));
+  most = _mm512_set1_pd(_mm512_reduce_max_pd(most));
+  index b = 0;
+  unsigned equal = 0;
+  while ((equal = _mm512_cmp_pd_mask(_mm512_load_pd(blocks[b].gain), most, _CMP_EQ_OQ)) == 0) ++b;
+  return static_cast<std::size_t>(b) * code_sum_lanes + static_cast<std::size_t>(std::countr_zero(equal));
+}
+
 }  // namespace avx512
 BITGAUGE_END_AVX512
 
@@ -203,6 +228,14 @@ inline void code_sums(const float* x, const float* weights, index count, code_su
   if (selected() == instruction_set::avx2) return avx2::code_sums(x, weights, count, blocks, block_count);
 #endif
   portable::code_sums(x, weights, count, blocks, block_count);
+}
+
+/// The first of the candidates whose codes, at their own best scale, take most off the error.
+inline std::size_t best_gain(const code_sum_block* blocks, index block_count) {
+#if BITGAUGE_X86
+  if (selected() >= instruction_set::avx512) return avx512::best_gain(blocks, block_count);
+#endif
+  return portable::best_gain(blocks, block_count);
 }
 
 }  // namespace bitgauge::simd
