@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 namespace {
@@ -137,6 +138,23 @@ TEST(gptq, reports_its_errors) {
   EXPECT_NEAR(report.damping, 0.01 * h.diagonal().mean(), 1e-12 * report.damping);
   EXPECT_EQ(report.damping_raised, 0);
   EXPECT_TRUE(report.dead_columns.empty());
+}
+
+// Catches a precision that is not the one asked for, and sums in float that lose what they measure.
+TEST(gptq, works_in_the_precision_asked_for) {
+  const Eigen::MatrixXf w = test::normal_matrix(20, 64, 18);
+  const bg::hessian h = correlated_hessian(64, 0.9f, 19);
+  static_assert(std::is_same_v<decltype(bg::gptq(h)), bg::gptq<double>>);
+  bg::gptq_report in_float, in_double;
+  const auto q = bg::quantize(w, bg::affine<3>{}, bg::gptq<float>(h, {.report = &in_float}));
+  bg::quantize(w, bg::affine<3>{}, bg::gptq(h, {.report = &in_double}));
+  const double error = test::output_error(w, q.dequantize(), h.matrix());
+  EXPECT_NE(in_float.energy, in_double.energy);
+  EXPECT_NEAR(in_float.gptq_error, error, 1e-5 * error);
+  EXPECT_NEAR(in_float.energy, in_double.energy, 1e-5 * in_double.energy);
+  EXPECT_NEAR(in_float.nearest_error, in_double.nearest_error, 1e-5 * in_double.nearest_error);
+  EXPECT_NEAR(in_float.gptq_error, in_double.gptq_error, 0.02 * in_double.gptq_error);
+  EXPECT_NEAR(in_float.predicted_error, in_double.predicted_error, 1e-3 * in_double.predicted_error);
 }
 
 // Catches a factorisation that gives up, or codes of NaN: 10 samples of 48 inputs, and none of the damping

@@ -15,6 +15,7 @@
 #include <bitgauge/rounding/hessian.hpp>
 
 #include <concepts>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -41,31 +42,50 @@ inline void set_range(recipe& how, const scheme& s) {
   }
 }
 
-inline void set_rounding(recipe& how, const scheme& s, const calibration_data& data) {
+/// The rounding of a scheme; `calibrated` is what rounding=gptq stands for.
+inline void set_rounding(recipe& how, const scheme& s,
+                         const std::shared_ptr<const feedback_rounding>& calibrated) {
   switch (s.rounding) {
     case rounding_kind::nearest:
       return how.set(nearest_rounding{});
     case rounding_kind::stochastic:
       return how.set(stochastic_rounding{s.seed});
     case rounding_kind::gptq:
-      if (data.hessian == nullptr)
+      if (calibrated == nullptr)
         raise(invalid_scheme("scheme: rounding=gptq: expected calibration data, found none: pass a hessian"));
-      return how.set(gptq(*data.hessian, {.act_order = s.act_order,
-                                          .damping = static_cast<double>(s.damping),
-                                          .level = s.level,
-                                          .report = data.report}));
+      how.feedback = calibrated;
   }
 }
 
+/// GPTQ as a scheme asks for it; null where it asks for another rounding or there is nothing to calibrate
+/// with. A template, so that only calls with calibration data compile GPTQ.
+template <class Scalar>
+std::shared_ptr<const feedback_rounding> calibrated_rounding(const scheme& s, const calibration_data& data) {
+  if (s.rounding != rounding_kind::gptq || data.hessian == nullptr) return nullptr;
+  return std::make_shared<gptq<Scalar>>(*data.hessian, gptq_options{.act_order = s.act_order,
+                                                                    .damping = static_cast<double>(s.damping),
+                                                                    .level = s.level,
+                                                                    .report = data.report});
+}
+
 /// The recipe of a scheme. Throws invalid_scheme for an unknown grid, or where calibration data are missing.
-inline recipe recipe_of(const scheme& s, const calibration_data& data) {
+inline recipe recipe_of(const scheme& s, const std::shared_ptr<const feedback_rounding>& calibrated) {
   recipe how;
   how.grid = grid_of(s);
   how.groups = s.groups;
   how.scales = s.stored_scales();
   set_range(how, s);
-  set_rounding(how, s, data);
+  set_rounding(how, s, calibrated);
   return how;
+}
+
+template <class Derived, class... Extras>
+quantized_matrix quantize_by_scheme(const Eigen::DenseBase<Derived>& matrix, const scheme& s,
+                                    const std::shared_ptr<const feedback_rounding>& calibrated,
+                                    const Extras&... extras) {
+  recipe how = recipe_of(s, calibrated);
+  (how.set(extras), ...);
+  return quantize_by(matrix, std::move(how));
 }
 
 }  // namespace detail
@@ -78,15 +98,13 @@ inline recipe recipe_of(const scheme& s, const calibration_data& data) {
 template <class Derived, class... Extras>
 quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const scheme& s,
                           const calibration_data& data, const Extras&... extras) {
-  detail::recipe how = detail::recipe_of(s, data);
-  (how.set(extras), ...);
-  return detail::quantize_by(matrix, std::move(how));
+  return detail::quantize_by_scheme(matrix, s, detail::calibrated_rounding<double>(s, data), extras...);
 }
 /// The same without calibration data.
 template <class Derived, class... Extras>
 requires(!std::same_as<Extras, calibration_data> && ...) quantized_matrix
     quantize(const Eigen::DenseBase<Derived>& matrix, const scheme& s, const Extras&... extras) {
-  return quantize(matrix, s, calibration_data{}, extras...);
+  return detail::quantize_by_scheme(matrix, s, nullptr, extras...);
 }
 
 /// Quantizes by a scheme known at compile time, which is then checked there.

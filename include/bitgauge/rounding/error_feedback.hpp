@@ -15,15 +15,17 @@
 
 namespace bitgauge::detail {
 
-using row_major_matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <class Scalar>
+using row_major_matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// Some rows on their way to codes. Columns of the matrices are in the order of processing, fields and lines
 /// in the order of the matrix.
+template <class Scalar>
 struct feedback_panel {
   index first = 0, count = 0;
-  row_major_matrix weights;          ///< as read, dead columns 0
-  row_major_matrix difference;       ///< weights - real value of the codes
-  std::vector<std::uint8_t> choice;  ///< index in target.levels() of each element
+  row_major_matrix<Scalar> weights;     ///< as read, dead columns 0
+  row_major_matrix<Scalar> difference;  ///< weights - real value of the codes
+  std::vector<std::uint8_t> choice;     ///< index in target.levels() of each element
   std::vector<number_line> lines;
 
   std::uint8_t* row_choice(index r) { return choice.data() + r * weights.cols(); }
@@ -52,12 +54,13 @@ struct column_layout {
 
 /// GPTQ over a panel of rows (Frantar et al., ICLR 2023, algorithm 1), stated with R of feedback_factor
 /// instead of its inverse: the up-to-date weights of a block B of columns, given the differences D of the
-/// columns P before it, are W_B + D_P R_PB R_BB^-1. Everything is in double; what is rounded is the
+/// columns P before it, are W_B + D_P R_PB R_BB^-1. Sums are of type Scalar; what is rounded is the
 /// up-to-date weight as a float. Rows do not depend on each other.
+template <class Scalar>
 class error_feedback {
  public:
-  error_feedback(feedback_target& target, const hessian& h, const feedback_factor& factor,
-                 const gptq_options& options, const Eigen::MatrixXd* correction)
+  error_feedback(feedback_target& target, const hessian& h, const feedback_factor<Scalar>& factor,
+                 const gptq_options& options, const dense_matrix<Scalar>* correction)
       : target_(target), factor_(factor), correction_(correction), layout_(target) {
     levels_ = target.levels();
     static_ = options.static_groups || options.act_order || target.fitted_beforehand() ||
@@ -76,8 +79,8 @@ class error_feedback {
 
   /// Reads rows. Where groups are static, and `fits`, their parameters are chosen here, from the original
   /// weights.
-  feedback_panel read(index first, index count, bool fits = true) const {
-    feedback_panel p;
+  feedback_panel<Scalar> read(index first, index count, bool fits = true) const {
+    feedback_panel<Scalar> p;
     p.first = first;
     p.count = count;
     const index cols = layout_.cols;
@@ -93,28 +96,27 @@ class error_feedback {
       if (fits && fits_dead_) fit_original(p, r, values);
       for (const index c : factor_.dead) values[c] = 0;
       if (fits && static_ && !fits_dead_) fit_original(p, r, values);
-      for (index i = 0; i < cols; ++i) p.weights(r, i) = static_cast<double>(values[column(i)]);
+      for (index i = 0; i < cols; ++i) p.weights(r, i) = static_cast<Scalar>(values[column(i)]);
     }
     return p;
   }
 
   /// Parameters from the original weights and every element rounded to nearest: what feedback is compared
   /// with.
-  void round_nearest(feedback_panel& p) const {
+  void round_nearest(feedback_panel<Scalar>& p) const {
     std::vector<float> values(static_cast<std::size_t>(layout_.cols));
     for (index r = 0; r < p.count; ++r) {
       target_.read(p.first + r, 1, values.data());
       fit_original(p, r, values.data());
       for (index i = 0; i < layout_.cols; ++i)
         p.difference(r, i) =
-            p.weights(r, i) -
-            choose(p, r, column(i), static_cast<double>(values[static_cast<std::size_t>(column(i))]));
+            p.weights(r, i) - choose(p, r, column(i), values[static_cast<std::size_t>(column(i))]);
     }
   }
 
   /// Chooses codes and, where groups are not static and `fits`, parameters.
-  void round(feedback_panel& p, bool fits = true) const {
-    row_major_matrix current;
+  void round(feedback_panel<Scalar>& p, bool fits = true) const {
+    row_major_matrix<Scalar> current;
     for (const block& b : blocks_) {
       current = p.weights.middleCols(b.begin, b.span_end - b.begin);
       update(p, b, current);
@@ -123,7 +125,7 @@ class error_feedback {
   }
 
   /// Differences of row r anew, from its codes and lines.
-  void compute_differences(feedback_panel& p, index r) const {
+  void compute_differences(feedback_panel<Scalar>& p, index r) const {
     for (index i = 0; i < layout_.cols; ++i) p.difference(r, i) = p.weights(r, i) - real(p, r, column(i));
   }
 
@@ -133,7 +135,7 @@ class error_feedback {
   struct block {
     index begin, end, span_end;
     bool fits_at_begin;
-    row_major_matrix feedback;  ///< of U = R_BB^-1: U(i, j) / U(i, i)
+    row_major_matrix<Scalar> feedback;  ///< of U = R_BB^-1: U(i, j) / U(i, i)
   };
 
   index column(index position) const { return factor_.order[static_cast<std::size_t>(position)]; }
@@ -154,8 +156,8 @@ class error_feedback {
       if (!static_ && reference && (end - 1) / run * run < begin) span_end = end;  // no run starts here
       blocks_.push_back({begin, end, span_end, reference, {}});
       const index b = end - begin;
-      row_major_matrix inverse = row_major_matrix::Identity(b, b);
-      factor_.upper.block(begin, begin, b, b).triangularView<Eigen::Upper>().solveInPlace(inverse);
+      row_major_matrix<Scalar> inverse = row_major_matrix<Scalar>::Identity(b, b);
+      factor_.upper.block(begin, begin, b, b).template triangularView<Eigen::Upper>().solveInPlace(inverse);
       for (index i = 0; i < b; ++i) inverse.row(i) /= inverse(i, i);
       blocks_.back().feedback = std::move(inverse);
       begin = end;
@@ -164,22 +166,22 @@ class error_feedback {
 
   /// current += D_P R_PB R_BB^-1. The sum over P is cut into fixed pieces, so that it does not depend on how
   /// a library divides a product.
-  void update(const feedback_panel& p, const block& b, row_major_matrix& current) const {
+  void update(const feedback_panel<Scalar>& p, const block& b, row_major_matrix<Scalar>& current) const {
     if (b.begin == 0) return;
     constexpr index piece = 128;
     const index width = b.span_end - b.begin;
-    row_major_matrix error = row_major_matrix::Zero(p.count, width);
+    row_major_matrix<Scalar> error = row_major_matrix<Scalar>::Zero(p.count, width);
     for (index k = 0; k < b.begin; k += piece) {
       const index depth = std::min(piece, b.begin - k);
       error.noalias() += p.difference.middleCols(k, depth) * factor_.upper.block(k, b.begin, depth, width);
     }
     factor_.upper.block(b.begin, b.begin, width, width)
-        .triangularView<Eigen::Upper>()
-        .solveInPlace<Eigen::OnTheRight>(error);
+        .template triangularView<Eigen::Upper>()
+        .template solveInPlace<Eigen::OnTheRight>(error);
     current += error;
   }
 
-  void round_row(feedback_panel& p, index r, const block& b, bool fits, double* current) const {
+  void round_row(feedback_panel<Scalar>& p, index r, const block& b, bool fits, Scalar* current) const {
     const index run = layout_.run;
     if (fits && b.fits_at_begin)
       for (index i = (b.begin + run - 1) / run; i * run < b.end; ++i)
@@ -187,10 +189,10 @@ class error_feedback {
     for (index i = 0; i < b.end - b.begin; ++i) {
       const index position = b.begin + i, col = column(position);
       if (fits && !b.fits_at_begin && position % run == 0) fit(p, r, position / run, current + i);
-      const double real = choose(p, r, col, current[i]);
+      const Scalar real = choose(p, r, col, static_cast<float>(current[i]));
       p.difference(r, position) = p.weights(r, position) - real;
-      const double error = current[i] - real;
-      const double* feedback = &b.feedback(i, 0);
+      const Scalar error = current[i] - real;
+      const Scalar* feedback = &b.feedback(i, 0);
       for (index j = i + 1; j < b.end - b.begin; ++j) current[j] -= error * feedback[j];
     }
   }
@@ -199,17 +201,17 @@ class error_feedback {
     if (correction_ == nullptr) return;
     using row_major_floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     Eigen::Map<row_major_floats> w(rows.data(), count, layout_.cols);
-    w = (w.cast<double>() * *correction_).cast<float>();
+    w = (w.template cast<Scalar>() * *correction_).template cast<float>();
   }
 
-  void fit_original(feedback_panel& p, index r, const float* values) const {
+  void fit_original(feedback_panel<Scalar>& p, index r, const float* values) const {
     for (index i = 0; i < layout_.runs(); ++i) fit(p, r, i, values + i * layout_.run);
   }
-  void fit(feedback_panel& p, index r, index i, const double* values) const {
+  void fit(feedback_panel<Scalar>& p, index r, index i, const double* values) const {
     const std::vector<float> rounded(values, values + layout_.width(i));
     fit(p, r, i, rounded.data());
   }
-  void fit(feedback_panel& p, index r, index i, const float* values) const {
+  void fit(feedback_panel<Scalar>& p, index r, index i, const float* values) const {
     const auto width = static_cast<std::size_t>(layout_.width(i));
     target_.fit(p.first + r, i, {values, width},
                 std::span(importance_).subspan(static_cast<std::size_t>(i * layout_.run), width),
@@ -217,23 +219,22 @@ class error_feedback {
   }
 
   /// Decides the code of a column and returns its real value.
-  double choose(feedback_panel& p, index r, index col, double value) const {
+  Scalar choose(feedback_panel<Scalar>& p, index r, index col, float value) const {
     const number_line& line = p.row_lines(r)[layout_.line_of(col)];
-    const auto rounded = static_cast<float>(value);
     const bool divide = divides_ && line.scale > 0;
     const int chosen =
-        target_.nearest(divide ? (rounded + line.minimum) / line.scale : line.units(rounded), line);
+        target_.nearest(divide ? (value + line.minimum) / line.scale : line.units(value), line);
     p.row_choice(r)[col] = static_cast<std::uint8_t>(chosen);
     return real(p, r, col);
   }
-  double real(const feedback_panel& p, index r, index col) const {
+  Scalar real(const feedback_panel<Scalar>& p, index r, index col) const {
     const number_line& line = p.row_lines(r)[layout_.line_of(col)];
-    return static_cast<double>(line.real(levels_[p.row_choice(r)[col]].value));
+    return static_cast<Scalar>(line.real(levels_[p.row_choice(r)[col]].value));
   }
 
   feedback_target& target_;
-  const feedback_factor& factor_;
-  const Eigen::MatrixXd* correction_;  ///< rows are multiplied by it when read, unless null
+  const feedback_factor<Scalar>& factor_;
+  const dense_matrix<Scalar>* correction_;  ///< rows are multiplied by it when read, unless null
   column_layout layout_;
   std::span<const feedback_target::level> levels_;
   bool static_ = false;

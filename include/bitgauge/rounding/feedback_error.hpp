@@ -18,17 +18,20 @@ class feedback_error {
   explicit feedback_error(index rows) : rows_(static_cast<std::size_t>(rows)) {}
 
   /// Adds trace(D H D^T) of a panel to one field: ||D R||^2 less what the damping contributes.
-  void add(const feedback_panel& p, const feedback_factor& f, double gptq_report::*field) {
+  template <class Scalar>
+  void add(const feedback_panel<Scalar>& p, const feedback_factor<Scalar>& f, double gptq_report::*field) {
     add(p.difference, p.first, f, field);
   }
-  void add_energy(const feedback_panel& p, const feedback_factor& f) {
+  template <class Scalar>
+  void add_energy(const feedback_panel<Scalar>& p, const feedback_factor<Scalar>& f) {
     add(p.weights, p.first, f, &gptq_report::energy);
   }
 
   /// step^2 / 12 * R_jj^2: the values that feedback rounds are spread evenly over a step, and an error e of
   /// column j costs e^2 R_jj^2.
-  void add_prediction(const feedback_panel& p, const feedback_factor& f, const feedback_target& target,
-                      const column_layout& layout) {
+  template <class Scalar>
+  void add_prediction(const feedback_panel<Scalar>& p, const feedback_factor<Scalar>& f,
+                      const feedback_target& target, const column_layout& layout) {
     const auto levels = target.levels();
     const float spacing = levels.size() > 1 ? levels[1].value - levels[0].value : 0;
     for (std::size_t i = 1; i < levels.size(); ++i)
@@ -36,12 +39,13 @@ class feedback_error {
     for (index r = 0; r < p.count; ++r)
       for (index j = 0; j < layout.cols; ++j) {
         const number_line& line = p.row_lines(r)[layout.line_of(f.order[static_cast<std::size_t>(j)])];
-        const double step = static_cast<double>(spacing * line.scale) * f.upper(j, j);
+        const double step = static_cast<double>(spacing * line.scale) * static_cast<double>(f.upper(j, j));
         rows_[static_cast<std::size_t>(p.first + r)].predicted_error += step * step / 12;
       }
   }
 
-  gptq_report total(const feedback_factor& f) const {
+  template <class Scalar>
+  gptq_report total(const feedback_factor<Scalar>& f) const {
     gptq_report all;
     for (const gptq_report& row : rows_)
       for (double gptq_report::*field :
@@ -55,18 +59,22 @@ class feedback_error {
   }
 
  private:
-  void add(const row_major_matrix& d, index first, const feedback_factor& f, double gptq_report::*field) {
+  template <class Scalar>
+  void add(const row_major_matrix<Scalar>& d, index first, const feedback_factor<Scalar>& f,
+           double gptq_report::*field) {
     constexpr index width = 128;
     Eigen::VectorXd sum = Eigen::VectorXd::Zero(d.rows());
     for (index begin = 0; begin < d.cols(); begin += width) {
       const index end = std::min(begin + width, d.cols());
-      const row_major_matrix product = d.leftCols(end) * f.upper.block(0, begin, end, end - begin);
-      sum += product.rowwise().squaredNorm();
+      const row_major_matrix<Scalar> product = d.leftCols(end) * f.upper.block(0, begin, end, end - begin);
+      sum += product.rowwise().squaredNorm().template cast<double>();
     }
     for (index r = 0; r < d.rows(); ++r) {
       double damped = 0;
-      for (index j = 0; j < d.cols(); ++j)
-        damped += d(r, j) * d(r, j) * f.added(f.order[static_cast<std::size_t>(j)]);
+      for (index j = 0; j < d.cols(); ++j) {
+        const auto difference = static_cast<double>(d(r, j));
+        damped += difference * difference * f.added(f.order[static_cast<std::size_t>(j)]);
+      }
       rows_[static_cast<std::size_t>(first + r)].*field += std::max(0.0, sum(r) - damped);
     }
   }

@@ -17,23 +17,30 @@
 
 namespace bitgauge::detail {
 
+template <class Scalar>
+using dense_matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+
 /// Factors a symmetric positive definite matrix, given by its lower half, in place into L L^T with L lower:
 /// tile by tile, the tiles below and right of a diagonal tile in parallel (Golub and Van Loan, Matrix
 /// Computations, 4.2.9). Every tile is computed by one thread in a fixed order. Returns false where a pivot
 /// is not positive. Cost: n^3 / 3 multiplications and as many additions.
-inline bool factor_in_place(Eigen::MatrixXd& a, int threads) {
+template <class Scalar>
+bool factor_in_place(dense_matrix<Scalar>& a, int threads) {
   constexpr index width = 128;
   const index n = a.rows();
   for (index k = 0; k < n; k += width) {
     const index b = std::min(width, n - k), below = k + b, rest = n - below;
-    Eigen::Ref<Eigen::MatrixXd> corner = a.block(k, k, b, b);
-    const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>, Eigen::Lower> pivot(corner);
+    Eigen::Ref<dense_matrix<Scalar>> corner = a.block(k, k, b, b);
+    const Eigen::LLT<Eigen::Ref<dense_matrix<Scalar>>, Eigen::Lower> pivot(corner);
     if (pivot.info() != Eigen::Success) return false;
     const index tiles = (rest + width - 1) / width;
     const auto height = [&](index i) { return std::min(width, rest - i * width); };
     parallel_for(tiles, threads, [&](index i) {
       auto tile = a.block(below + i * width, k, height(i), b);
-      a.block(k, k, b, b).transpose().triangularView<Eigen::Upper>().solveInPlace<Eigen::OnTheRight>(tile);
+      a.block(k, k, b, b)
+          .transpose()
+          .template triangularView<Eigen::Upper>()
+          .template solveInPlace<Eigen::OnTheRight>(tile);
     });
     parallel_for(tiles, threads, [&](index j) {
       const auto across = a.block(below + j * width, k, height(j), b).transpose();
@@ -49,17 +56,19 @@ inline bool factor_in_place(Eigen::MatrixXd& a, int threads) {
 /// U = R^-1 is the upper Cholesky factor of the inverse Hessian that GPTQ is usually stated with; R gives the
 /// same codes without an inverse ever being formed: (w - q) R is the error of a row in coordinates in which
 /// the squared output error is a plain sum, one term a column (Chen et al., arXiv 2507.18553).
+template <class Scalar>
 struct feedback_factor {
-  Eigen::MatrixXd upper;     ///< R
-  std::vector<index> order;  ///< order[i] is the column processed i-th
-  std::vector<index> dead;   ///< columns whose input was always 0, ascending
+  dense_matrix<Scalar> upper;  ///< R
+  std::vector<index> order;    ///< order[i] is the column processed i-th
+  std::vector<index> dead;     ///< columns whose input was always 0, ascending
   Eigen::VectorXd added;  ///< to the diagonal, by column: the damping; dead columns get the mean diagonal too
   double damping = 0;
   int raised = 0;  ///< how often the damping had to be raised
 };
 
 /// Columns by falling diagonal, ties by number.
-inline std::vector<index> falling_diagonal(const Eigen::MatrixXd& h) {
+template <class Derived>
+std::vector<index> falling_diagonal(const Eigen::MatrixBase<Derived>& h) {
   std::vector<index> order(static_cast<std::size_t>(h.rows()));
   std::iota(order.begin(), order.end(), index{0});
   std::stable_sort(order.begin(), order.end(), [&](index a, index b) { return h(a, a) > h(b, b); });
@@ -69,10 +78,11 @@ inline std::vector<index> falling_diagonal(const Eigen::MatrixXd& h) {
 /// Factors `h`. Dead columns get the mean diagonal. `fraction` of the mean diagonal is added to the diagonal;
 /// where the matrix is then still not positive definite, ten times more (at least 1e-8 of the mean), and so
 /// on up to ten times the mean. Throws data_error for a Hessian of no samples or all zero.
-inline feedback_factor factor(const hessian& h, double fraction, bool act_order, int threads) {
+template <class Scalar>
+feedback_factor<Scalar> factor(const hessian& h, double fraction, bool act_order, int threads) {
   const Eigen::MatrixXd& sum = h.matrix();
   const index n = h.inputs();
-  feedback_factor result;
+  feedback_factor<Scalar> result;
   double mean = 0;
   for (index j = 0; j < n; ++j) {
     if (sum(j, j) == 0) result.dead.push_back(j);
@@ -91,15 +101,15 @@ inline feedback_factor factor(const hessian& h, double fraction, bool act_order,
   }
   // Reversing rows and columns turns the lower factor into an upper one.
   const auto column = [&](index i) { return result.order[static_cast<std::size_t>(n - 1 - i)]; };
-  Eigen::MatrixXd& a = result.upper;
+  dense_matrix<Scalar>& a = result.upper;
   for (;; ++result.raised) {
     result.damping = fraction * mean;
     result.added.setConstant(n, result.damping);
     for (const index c : result.dead) result.added(c) += mean;
     a.resize(n, n);
     parallel_for(n, threads, [&](index c) {
-      for (index r = c; r < n; ++r) a(r, c) = sum(column(r), column(c));
-      a(c, c) += result.added(column(c));
+      for (index r = c; r < n; ++r) a(r, c) = static_cast<Scalar>(sum(column(r), column(c)));
+      a(c, c) = static_cast<Scalar>(sum(column(c), column(c)) + result.added(column(c)));
     });
     if (factor_in_place(a, threads)) break;
     if (fraction >= 10)
@@ -110,7 +120,7 @@ inline feedback_factor factor(const hessian& h, double fraction, bool act_order,
   for (index c = 0; c < n; ++c)
     for (index r = c + 1; r < n; ++r) a(n - 1 - r, n - 1 - c) = a(r, c);
   a.diagonal().reverseInPlace();
-  a.triangularView<Eigen::StrictlyLower>().setZero();
+  a.template triangularView<Eigen::StrictlyLower>().setZero();
   return result;
 }
 

@@ -22,24 +22,25 @@ namespace bitgauge::detail {
 
 /// The columns of a line and their part of the damped Hessian, G = P^T R R^T P with P an order of falling
 /// diagonal.
+template <class Scalar>
 struct line_system {
   index begin = 0;
-  std::vector<index> order;  ///< order[i]: the column, counted from begin, that is decided i-th
-  row_major_matrix upper;    ///< R; empty where G cannot be factored
+  std::vector<index> order;        ///< order[i]: the column, counted from begin, that is decided i-th
+  row_major_matrix<Scalar> upper;  ///< R; empty where G cannot be factored
 
   line_system(const Eigen::MatrixXd& h, const Eigen::VectorXd& added, index first, index width)
       : begin(first) {
-    Eigen::MatrixXd g = h.block(first, first, width, width);
-    g.diagonal() += added.segment(first, width);
+    dense_matrix<Scalar> g = h.block(first, first, width, width).template cast<Scalar>();
+    g.diagonal() += added.segment(first, width).template cast<Scalar>();
     order = falling_diagonal(g);
-    Eigen::MatrixXd reversed(width, width);
+    dense_matrix<Scalar> reversed(width, width);
     for (index c = 0; c < width; ++c)
       for (index r = 0; r < width; ++r)
         reversed(r, c) =
             g(order[static_cast<std::size_t>(width - 1 - r)], order[static_cast<std::size_t>(width - 1 - c)]);
-    const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> lower(reversed);
+    const Eigen::LLT<Eigen::Ref<dense_matrix<Scalar>>> lower(reversed);
     if (lower.info() != Eigen::Success) return;
-    upper = row_major_matrix::Zero(width, width);
+    upper = row_major_matrix<Scalar>::Zero(width, width);
     for (index r = 0; r < width; ++r)
       for (index c = r; c < width; ++c) upper(r, c) = reversed(width - 1 - r, width - 1 - c);
   }
@@ -49,46 +50,49 @@ struct line_system {
 };
 
 /// Codes for a line, in the order of its system.
+template <class Scalar>
 struct line_choice {
   number_line line;
   std::vector<std::uint8_t> choice;
-  double cost = std::numeric_limits<double>::infinity();  ///< damped squared error of the line's columns
+  Scalar cost = std::numeric_limits<Scalar>::infinity();  ///< damped squared error of the line's columns
 };
 
 /// Searches min over codes z and lines of (t - real(z)) G (t - real(z))^T, t the values that would be best
 /// were there no grid.
+template <class Scalar>
 class line_search {
  public:
   explicit line_search(std::span<const feedback_target::level> levels) : levels_(levels) {
     const float spacing = levels.size() > 1 ? levels[1].value - levels[0].value : 1;
     for (std::size_t i = 1; i < levels.size(); ++i)
       if (levels[i].value - levels[i - 1].value != spacing) return;
-    per_level_ = 1 / static_cast<double>(spacing);
+    per_level_ = 1 / static_cast<Scalar>(spacing);
   }
 
-  double real(const number_line& line, std::uint8_t choice) const {
-    return static_cast<double>(line.real(levels_[choice].value));
+  Scalar real(const number_line& line, std::uint8_t choice) const {
+    return static_cast<Scalar>(line.real(levels_[choice].value));
   }
 
   /// The index of the level nearest to `value`. Which of two that are equally near does not matter here.
-  int nearest(double value, const number_line& line) const {
-    return nearest_level((value + static_cast<double>(line.minimum)) / static_cast<double>(line.scale) +
-                         static_cast<double>(line.zero_point));
+  int nearest(Scalar value, const number_line& line) const {
+    return nearest_level((value + static_cast<Scalar>(line.minimum)) / static_cast<Scalar>(line.scale) +
+                         static_cast<Scalar>(line.zero_point));
   }
 
   /// Decides one column after the other, each to the nearest level (Babai's nearest plane, which is GPTQ).
   /// `values` is t in the system's order. Gives up, at infinite cost, once the cost reaches `bound`. Cost:
   /// width^2 / 2.
-  line_choice decode(const line_system& s, const Eigen::VectorXd& values, const number_line& line,
-                     double bound = std::numeric_limits<double>::infinity()) {
+  line_choice<Scalar> decode(const line_system<Scalar>& s, const Eigen::VectorX<Scalar>& values,
+                             const number_line& line,
+                             Scalar bound = std::numeric_limits<Scalar>::infinity()) {
     const index width = s.width();
     if (width < 1) return {line, {}, 0};  // also tells the optimiser that the sizes below are not negative
     fed_.setZero(1, width);
-    line_choice found{line, std::vector<std::uint8_t>(static_cast<std::size_t>(width)), 0};
+    line_choice<Scalar> found{line, std::vector<std::uint8_t>(static_cast<std::size_t>(width)), 0};
     for (index i = 0; i < width; ++i) {
-      const double pivot = s.upper(i, i), current = values(i) + fed_(0, i) / pivot;
+      const Scalar pivot = s.upper(i, i), current = values(i) + fed_(0, i) / pivot;
       const auto choice = static_cast<std::uint8_t>(nearest(current, line));
-      const double number = real(line, choice), error = (current - number) * pivot;
+      const Scalar number = real(line, choice), error = (current - number) * pivot;
       found.choice[static_cast<std::size_t>(i)] = choice;
       found.cost += error * error;
       if (found.cost >= bound) return {line, {}};
@@ -100,12 +104,13 @@ class line_search {
 
   /// The same with the nearest level and both its neighbours tried for every column and the eight cheapest
   /// beginnings kept (K-best decoding: Guo and Nilsson, IEEE JSAC 24, 2006). Eight times the cost.
-  line_choice decode_widely(const line_system& s, const Eigen::VectorXd& values, const number_line& line) {
+  line_choice<Scalar> decode_widely(const line_system<Scalar>& s, const Eigen::VectorX<Scalar>& values,
+                                    const number_line& line) {
     const index width = s.width();
     fed_.setZero(survivors, width);
     next_fed_.resize(survivors, width);
     history_.resize(static_cast<std::size_t>(width));
-    std::array<double, survivors> costs{};
+    std::array<Scalar, survivors> costs{};
     int kept = 1;
     for (index i = 0; i < width; ++i) {
       const int count = extend(values(i), s.upper(i, i), i, line, costs, kept);
@@ -122,7 +127,7 @@ class line_search {
       }
       fed_.swap(next_fed_);
     }
-    line_choice found{line, std::vector<std::uint8_t>(static_cast<std::size_t>(width)), costs[0]};
+    line_choice<Scalar> found{line, std::vector<std::uint8_t>(static_cast<std::size_t>(width)), costs[0]};
     for (std::size_t i = found.choice.size(), k = 0; i-- > 0;) {
       found.choice[i] = history_[i][k].choice;
       k = static_cast<std::size_t>(history_[i][k].from);
@@ -136,35 +141,35 @@ class line_search {
   struct step {
     int from;
     std::uint8_t choice;
-    double difference, cost;
+    Scalar difference, cost;
   };
 
-  int nearest_level(double units) const {
+  int nearest_level(Scalar units) const {
     const auto last = static_cast<int>(levels_.size()) - 1;
     if (per_level_ > 0) {
-      const double steps = (units - static_cast<double>(levels_[0].value)) * per_level_;
-      return static_cast<int>(std::clamp(steps, 0.0, static_cast<double>(last)) + 0.5);
+      const Scalar steps = (units - static_cast<Scalar>(levels_[0].value)) * per_level_;
+      return static_cast<int>(std::clamp(steps, Scalar(0), static_cast<Scalar>(last)) + Scalar(0.5));
     }
     const auto above = std::lower_bound(
         levels_.begin(), levels_.end(), units,
-        [](const feedback_target::level& l, double u) { return static_cast<double>(l.value) < u; });
+        [](const feedback_target::level& l, Scalar u) { return static_cast<Scalar>(l.value) < u; });
     const auto i = static_cast<int>(above - levels_.begin());
     if (i == 0 || i > last) return std::min(i, last);
-    const double below = static_cast<double>(levels_[static_cast<std::size_t>(i - 1)].value);
-    return static_cast<double>(above->value) - units < units - below ? i : i - 1;
+    const Scalar below = static_cast<Scalar>(levels_[static_cast<std::size_t>(i - 1)].value);
+    return static_cast<Scalar>(above->value) - units < units - below ? i : i - 1;
   }
 
   /// Fills steps_ with all ways to decide column i; returns how many.
-  int extend(double value, double pivot, index i, const number_line& line,
-             const std::array<double, survivors>& costs, int kept) {
+  int extend(Scalar value, Scalar pivot, index i, const number_line& line,
+             const std::array<Scalar, survivors>& costs, int kept) {
     const auto last = static_cast<int>(levels_.size()) - 1;
     std::size_t count = 0;
     for (int b = 0; b < kept; ++b) {
-      const double current = value + fed_(b, i) / pivot;
+      const Scalar current = value + fed_(b, i) / pivot;
       const int nearest = this->nearest(current, line);
       for (int z = std::max(0, nearest - 1); z <= std::min(last, nearest + 1); ++z) {
         const auto choice = static_cast<std::uint8_t>(z);
-        const double number = real(line, choice), error = (current - number) * pivot;
+        const Scalar number = real(line, choice), error = (current - number) * pivot;
         steps_[count++] = {b, choice, value - number, costs[static_cast<std::size_t>(b)] + error * error};
       }
     }
@@ -172,8 +177,8 @@ class line_search {
   }
 
   std::span<const feedback_target::level> levels_;
-  double per_level_ = 0;  ///< levels in one unit, where they are evenly spaced
-  row_major_matrix fed_,
+  Scalar per_level_ = 0;  ///< levels in one unit, where they are evenly spaced
+  row_major_matrix<Scalar> fed_,
       next_fed_;  ///< a row for each beginning: what it adds to the columns to come, D_P R_P
   std::array<step, 3 * survivors> steps_;
   std::vector<std::array<step, survivors>> history_;

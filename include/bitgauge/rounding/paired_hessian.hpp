@@ -75,13 +75,14 @@ namespace detail {
 
 /// (C + A) (H + A)^-1, by which rows of weights are multiplied; A is the damping, which here draws towards
 /// the original weights.
-inline Eigen::MatrixXd correction(const paired_hessian& pair, const feedback_factor& factor) {
-  Eigen::MatrixXd damped = pair.cross();
-  damped.diagonal() += factor.added;
-  Eigen::MatrixXd ordered = damped(Eigen::all, factor.order);
-  const auto upper = factor.upper.triangularView<Eigen::Upper>();
-  upper.transpose().solveInPlace<Eigen::OnTheRight>(ordered);
-  upper.solveInPlace<Eigen::OnTheRight>(ordered);
+template <class Scalar>
+dense_matrix<Scalar> correction(const paired_hessian& pair, const feedback_factor<Scalar>& factor) {
+  dense_matrix<Scalar> damped = pair.cross().template cast<Scalar>();
+  damped.diagonal() += factor.added.template cast<Scalar>();
+  dense_matrix<Scalar> ordered = damped(Eigen::all, factor.order);
+  const auto upper = factor.upper.template triangularView<Eigen::Upper>();
+  upper.transpose().template solveInPlace<Eigen::OnTheRight>(ordered);
+  upper.template solveInPlace<Eigen::OnTheRight>(ordered);
   damped(Eigen::all, factor.order) = ordered;
   return damped;
 }

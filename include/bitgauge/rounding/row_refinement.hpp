@@ -24,10 +24,11 @@ namespace bitgauge::detail {
 /// - a line is decided anew together with its scale and zero point, all else held: candidates are decoded by
 ///   Babai's nearest plane, the most promising ones by K-best search, and polished by the first two steps.
 /// The damping stays in the objective: without it the search would fit the noise of few samples.
+template <class Scalar>
 class row_refinement {
  public:
-  row_refinement(const feedback_target& target, const Eigen::MatrixXd& h, const Eigen::VectorXd& added,
-                 const std::vector<line_system>& systems)
+  row_refinement(const feedback_target& target, const dense_matrix<Scalar>& h,
+                 const Eigen::VectorX<Scalar>& added, const std::vector<line_system<Scalar>>& systems)
       : target_(target),
         levels_(target.levels()),
         h_(h),
@@ -37,14 +38,14 @@ class row_refinement {
 
   /// Refines the codes and lines of a row of weights, both in the order of the matrix; returns the damped
   /// error they end with.
-  double run(index row, const Eigen::VectorXd& weights, std::uint8_t* choice, number_line* lines) {
+  Scalar run(index row, const Eigen::VectorX<Scalar>& weights, std::uint8_t* choice, number_line* lines) {
     row_ = row;
     weights_ = &weights;
     choice_ = choice;
     lines_ = lines;
     difference_.resize(weights.size());
     restart();
-    double error = this->error();
+    Scalar error = this->error();
     constexpr int most_passes = 12;
     for (int pass = 0; pass < most_passes && error > 0; ++pass) {
       descend();
@@ -52,7 +53,7 @@ class row_refinement {
       for (std::size_t l = 0; l < systems_.size(); ++l) search_line(l);
       descend();
       restart();
-      const double before = error;
+      const Scalar before = error;
       error = this->error();
       if (error > before * (1 - 2e-3)) break;
     }
@@ -60,8 +61,8 @@ class row_refinement {
   }
 
  private:
-  double error() const { return difference_.dot(slope_); }
-  double curvature(index c) const { return h_(c, c) + added_(c); }
+  Scalar error() const { return difference_.dot(slope_); }
+  Scalar curvature(index c) const { return h_(c, c) + added_(c); }
   index line_begin(std::size_t l) const { return systems_[l].begin; }
   index line_end(std::size_t l) const { return line_begin(l) + systems_[l].width(); }
 
@@ -74,7 +75,7 @@ class row_refinement {
     slope_ += added_.cwiseProduct(difference_);
   }
 
-  void move(index c, double by) {
+  void move(index c, Scalar by) {
     difference_(c) -= by;
     slope_ -= by * h_.col(c);
     slope_(c) -= by * added_(c);
@@ -90,12 +91,12 @@ class row_refinement {
     }
   }
   bool descend(index c, const number_line& line) {
-    const double now = search_.real(line, choice_[c]), steep = curvature(c);
+    const Scalar now = search_.real(line, choice_[c]), steep = curvature(c);
     if (!(steep > 0)) return false;
     if (line.scale == 0) return false;
     const int better = search_.nearest(now + slope_(c) / steep, line);
     if (better == choice_[c]) return false;
-    const double by = search_.real(line, static_cast<std::uint8_t>(better)) - now;
+    const Scalar by = search_.real(line, static_cast<std::uint8_t>(better)) - now;
     // What the error changes by, with a margin that keeps rounding noise from cycling.
     if (by * (by * steep - 2 * slope_(c)) >= -1e-9 * by * by * steep) return false;
     choice_[c] = static_cast<std::uint8_t>(better);
@@ -107,30 +108,30 @@ class row_refinement {
   /// (A^T (H + A) A) x = A^T slope, A the columns a of each line.
   void refit_lines() {
     const auto count = static_cast<index>(systems_.size());
-    Eigen::MatrixXd pattern = Eigen::MatrixXd::Zero(difference_.size(), count),
-                    image(difference_.size(), count);
+    dense_matrix<Scalar> pattern = dense_matrix<Scalar>::Zero(difference_.size(), count),
+                         image(difference_.size(), count);
     for (index l = 0; l < count; ++l) {
       const auto at = static_cast<std::size_t>(l);
       const index begin = line_begin(at), width = systems_[at].width();
       for (index c = begin; c < begin + width; ++c)
-        pattern(c, l) = static_cast<double>(levels_[choice_[c]].value - lines_[l].zero_point);
+        pattern(c, l) = static_cast<Scalar>(levels_[choice_[c]].value - lines_[l].zero_point);
       image.col(l).noalias() = h_.middleCols(begin, width) * pattern.col(l).segment(begin, width);
       image.col(l) += added_.cwiseProduct(pattern.col(l));
     }
-    Eigen::MatrixXd normal = pattern.transpose() * image;
+    dense_matrix<Scalar> normal = pattern.transpose() * image;
     for (index l = 0; l < count; ++l)
       if (!(normal(l, l) > 0)) normal(l, l) = 1;  // no column of the line is off its zero point
-    const Eigen::VectorXd change = normal.ldlt().solve(pattern.transpose() * slope_);
+    const Eigen::VectorX<Scalar> change = normal.ldlt().solve(pattern.transpose() * slope_);
     const std::vector<number_line> before(lines_, lines_ + count);
-    const double error_before = error();
+    const Scalar error_before = error();
     for (index l = 0; l < count; ++l) lines_[l] = scaled_line(l, lines_[l], change(l));
     restart();
     if (error() < error_before) return;
     std::copy(before.begin(), before.end(), lines_);
     restart();
   }
-  number_line scaled_line(index l, number_line line, double change) const {
-    const double wanted = static_cast<double>(line.scale) + change;
+  number_line scaled_line(index l, number_line line, Scalar change) const {
+    const Scalar wanted = static_cast<Scalar>(line.scale) + change;
     if (!(line.scale > 0) || !(wanted > 0)) return line;
     line.scale = static_cast<float>(wanted);
     return target_.storable(row_, l, line);
@@ -138,21 +139,21 @@ class row_refinement {
 
   /// Decides line l anew.
   void search_line(std::size_t l) {
-    const line_system& s = systems_[l];
+    const line_system<Scalar>& s = systems_[l];
     if (!s.usable() || lines_[l].scale == 0) return;
     const index width = s.width();
     ordered(s, slope_, slope_here_);
     // t - real = G^-1 slope
-    offset_ = s.upper.triangularView<Eigen::Upper>().solve(slope_here_);
-    const double cost_before = offset_.squaredNorm();
-    s.upper.transpose().triangularView<Eigen::Lower>().solveInPlace(offset_);
+    offset_ = s.upper.template triangularView<Eigen::Upper>().solve(slope_here_);
+    const Scalar cost_before = offset_.squaredNorm();
+    s.upper.transpose().template triangularView<Eigen::Lower>().solveInPlace(offset_);
     for (index i = 0; i < width; ++i)
       offset_(i) += search_.real(lines_[l], choice_[s.begin + s.order[static_cast<std::size_t>(i)]]);
 
     collect_candidates(s, static_cast<index>(l));
-    const line_choice* best = nullptr;
-    for (line_choice& candidate : candidates_) {
-      line_choice better = search_.decode_widely(s, offset_, candidate.line);
+    const line_choice<Scalar>* best = nullptr;
+    for (line_choice<Scalar>& candidate : candidates_) {
+      line_choice<Scalar> better = search_.decode_widely(s, offset_, candidate.line);
       if (better.cost < candidate.cost) candidate = std::move(better);
       if (target_.adjustable()) polish(s, static_cast<index>(l), candidate);
       if (best == nullptr || candidate.cost < best->cost) best = &candidate;
@@ -161,31 +162,32 @@ class row_refinement {
   }
 
   /// The cheapest few of a range of scales around the present one, with each neighbouring zero point.
-  void collect_candidates(const line_system& s, index l) {
+  void collect_candidates(const line_system<Scalar>& s, index l) {
     const number_line present = lines_[l];
     candidates_.clear();
     const int reach = target_.adjustable() ? scale_reach : 0;
     for (int shift = reach > 0 ? -1 : 0; shift <= (reach > 0 ? 1 : 0); ++shift) {
       for (int i = -reach; i <= reach; ++i) {
         number_line line = present;
-        line.scale = static_cast<float>(static_cast<double>(present.scale) * (1 + scale_step * i));
+        line.scale = static_cast<float>(static_cast<Scalar>(present.scale) * (1 + scale_step * i));
         line.zero_point += static_cast<float>(shift);
         if (reach > 0) line = target_.storable(row_, l, line);
         if (line.zero_point != present.zero_point + static_cast<float>(shift)) continue;
         const bool full = candidates_.size() == kept_candidates;
-        line_choice found = search_.decode(
-            s, offset_, line, full ? candidates_.back().cost : std::numeric_limits<double>::infinity());
+        line_choice<Scalar> found = search_.decode(
+            s, offset_, line, full ? candidates_.back().cost : std::numeric_limits<Scalar>::infinity());
         if (found.choice.empty()) continue;
         if (full) candidates_.pop_back();
-        const auto at = std::upper_bound(candidates_.begin(), candidates_.end(), found.cost,
-                                         [](double cost, const line_choice& c) { return cost < c.cost; });
+        const auto at =
+            std::upper_bound(candidates_.begin(), candidates_.end(), found.cost,
+                             [](Scalar cost, const line_choice<Scalar>& c) { return cost < c.cost; });
         candidates_.insert(at, std::move(found));
       }
     }
   }
 
   /// Alternates the scale in closed form and decoding anew, while that helps.
-  void polish(const line_system& s, index l, line_choice& x) {
+  void polish(const line_system<Scalar>& s, index l, line_choice<Scalar>& x) {
     constexpr int most_rounds = 4;
     for (int round = 0; round < most_rounds; ++round) {
       const index width = s.width();
@@ -193,30 +195,32 @@ class row_refinement {
       remainder_.resize(width);
       for (index i = 0; i < width; ++i) {
         const std::uint8_t z = x.choice[static_cast<std::size_t>(i)];
-        pattern_(i) = static_cast<double>(levels_[z].value - x.line.zero_point);
+        pattern_(i) = static_cast<Scalar>(levels_[z].value - x.line.zero_point);
         remainder_(i) = offset_(i) - search_.real(x.line, z);
       }
-      const Eigen::RowVectorXd a = pattern_.transpose() * s.upper.triangularView<Eigen::Upper>();
-      const Eigen::RowVectorXd e = remainder_.transpose() * s.upper.triangularView<Eigen::Upper>();
+      const Eigen::RowVectorX<Scalar> a =
+          pattern_.transpose() * s.upper.template triangularView<Eigen::Upper>();
+      const Eigen::RowVectorX<Scalar> e =
+          remainder_.transpose() * s.upper.template triangularView<Eigen::Upper>();
       if (!(a.squaredNorm() > 0)) return;
       const number_line line = scaled_line(l, x.line, a.dot(e) / a.squaredNorm());
       if (line == x.line) return;
-      line_choice next = search_.decode(s, offset_, line, x.cost);
-      line_choice same{line, x.choice, 0};
+      line_choice<Scalar> next = search_.decode(s, offset_, line, x.cost);
+      line_choice<Scalar> same{line, x.choice, 0};
       for (index i = 0; i < width; ++i)
         remainder_(i) = offset_(i) - search_.real(line, x.choice[static_cast<std::size_t>(i)]);
-      same.cost = (remainder_.transpose() * s.upper.triangularView<Eigen::Upper>()).squaredNorm();
-      line_choice& better = next.cost < same.cost ? next : same;
+      same.cost = (remainder_.transpose() * s.upper.template triangularView<Eigen::Upper>()).squaredNorm();
+      line_choice<Scalar>& better = next.cost < same.cost ? next : same;
       if (better.cost >= x.cost) return;
       x = std::move(better);
     }
   }
 
-  void adopt(std::size_t l, const line_choice& found) {
-    const line_system& s = systems_[l];
+  void adopt(std::size_t l, const line_choice<Scalar>& found) {
+    const line_system<Scalar>& s = systems_[l];
     for (std::size_t i = 0; i < s.order.size(); ++i) {
       const index c = s.begin + s.order[i];
-      const double by = search_.real(found.line, found.choice[i]) - search_.real(lines_[l], choice_[c]);
+      const Scalar by = search_.real(found.line, found.choice[i]) - search_.real(lines_[l], choice_[c]);
       choice_[c] = found.choice[i];
       if (by != 0) changes_.push_back({c, by});
     }
@@ -225,29 +229,30 @@ class row_refinement {
     changes_.clear();
   }
 
-  static void ordered(const line_system& s, const Eigen::VectorXd& all, Eigen::VectorXd& here) {
+  static void ordered(const line_system<Scalar>& s, const Eigen::VectorX<Scalar>& all,
+                      Eigen::VectorX<Scalar>& here) {
     here.resize(s.width());
     for (index i = 0; i < s.width(); ++i) here(i) = all(s.begin + s.order[static_cast<std::size_t>(i)]);
   }
 
   static constexpr int scale_reach = 10;
-  static constexpr double scale_step = 0.03;
+  static constexpr Scalar scale_step = 0.03;
   static constexpr std::size_t kept_candidates = 4;
 
   const feedback_target& target_;
   std::span<const feedback_target::level> levels_;
-  const Eigen::MatrixXd& h_;
-  const Eigen::VectorXd& added_;
-  const std::vector<line_system>& systems_;
-  line_search search_;
+  const dense_matrix<Scalar>& h_;
+  const Eigen::VectorX<Scalar>& added_;
+  const std::vector<line_system<Scalar>>& systems_;
+  line_search<Scalar> search_;
 
   index row_ = 0;
-  const Eigen::VectorXd* weights_ = nullptr;
+  const Eigen::VectorX<Scalar>* weights_ = nullptr;
   std::uint8_t* choice_ = nullptr;
   number_line* lines_ = nullptr;
-  Eigen::VectorXd difference_, slope_, slope_here_, offset_, pattern_, remainder_;
-  std::vector<line_choice> candidates_;
-  std::vector<std::pair<index, double>> changes_;
+  Eigen::VectorX<Scalar> difference_, slope_, slope_here_, offset_, pattern_, remainder_;
+  std::vector<line_choice<Scalar>> candidates_;
+  std::vector<std::pair<index, Scalar>> changes_;
 };
 
 }  // namespace bitgauge::detail
