@@ -8,6 +8,7 @@ namespace bench {
 void register_limits();
 void register_quantize();
 void register_range();
+void register_floats();
 void register_gptq();
 void register_peers();
 

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   bench::register_limits();
   bench::register_quantize();
   bench::register_range();
+  bench::register_floats();
   bench::register_gptq();
   bench::register_peers();
   benchmark::RunSpecifiedBenchmarks();

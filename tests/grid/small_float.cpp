@@ -24,22 +24,25 @@ TEST(small_float_grid, the_scale_covers_the_range) {
   EXPECT_EQ(fp4_e2m1{}.level(fp4_e2m1{}.nearest(-3 / 0.5f)), -6.0f);
 }
 
-// Catches a bound on the wrong side of a tie, or a lost sign: every tie of FP4, the floats beside it, zeros
-// and the ends.
+// Catches an encoder of many that is not the grid's, or one of 8-bit integers that rounds or saturates in
+// another way than nearest() does; the last inverse makes products overflow.
 TEST(small_float_grid, encodes_many_as_it_encodes_one) {
   std::vector<float> x;
   for (float value = 0; value <= 8; value += 0.125f)
     for (const float near : {value, std::nextafter(value, 9.0f), std::nextafter(value, -9.0f)})
-      x.insert(x.end(), {near, -near});
+      x.insert(x.end(), {near, -near, near / 16, -near / 16});
   x.push_back(std::numeric_limits<float>::max());
   const auto expect_same = [&](const auto& grid) {
     std::vector<std::uint8_t> fields(x.size());
-    grid.encode(x.data(), std::ssize(x), 1.0f, fields.data());
-    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_EQ(fields[i], grid.nearest(x[i])) << x[i];
+    for (const float inverse : {1.0f, 0.3f, 0x1p127f}) {
+      grid.encode(x.data(), std::ssize(x), inverse, fields.data());
+      for (std::size_t i = 0; i < x.size(); ++i) EXPECT_EQ(fields[i], grid.nearest(x[i] * inverse)) << x[i];
+    }
   };
   expect_same(fp4_e2m1{});
   expect_same(mx_fp6_e2m3{});
   expect_same(fp8_e4m3{});
+  expect_same(mx_int8{});
 }
 
 // Catches the microscaling exponent rounded up or to nearest, or not limited to what E8M0 holds.

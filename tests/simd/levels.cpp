@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cfloat>
 #include <cmath>
 #include <random>
@@ -13,7 +12,7 @@ namespace {
 
 using namespace bitgauge;
 
-// Catches a tail, a search step or a sign that any instruction set treats another way than the definition
+// Catches a tail or a search step that any instruction set treats another way than the definition
 // does.
 TEST(levels, encode_as_defined) {
   std::mt19937 random(2);
@@ -29,21 +28,17 @@ TEST(levels, encode_as_defined) {
     x[0] = FLT_MAX;
     x[1] = -FLT_MAX;
     x[2] = -0.0f;
-    for (const bool by_magnitude : {false, true}) {
-      for (bitgauge::index n = 0; n <= 83; ++n) {
-        for (const auto set : simd::available()) {
-          const simd::with_instruction_set use(set);
-          std::vector<std::uint8_t> out(83, 0xee);
-          simd::encode_levels(x.data(), n, 0.5f, bounds.data(), fields.data(), by_magnitude, out.data());
-          for (bitgauge::index i = 0; i < 83; ++i) {
-            const auto at = static_cast<std::size_t>(i);
-            const float value = x[at] * 0.5f, compared = by_magnitude ? std::fabs(value) : value;
-            const auto rank =
-                std::count_if(bounds.begin(), bounds.end() - 1, [&](float b) { return b < compared; });
-            const int sign = by_magnitude && std::signbit(value) ? 8 : 0;
-            ASSERT_EQ(out[at], i < n ? fields[static_cast<std::size_t>(rank)] | sign : 0xee)
-                << simd::name_of(set);
-          }
+    for (bitgauge::index n = 0; n <= 83; ++n) {
+      for (const auto set : simd::available()) {
+        const simd::with_instruction_set use(set);
+        std::vector<std::uint8_t> out(83, 0xee);
+        simd::encode_levels(x.data(), n, 0.5f, bounds.data(), fields.data(), out.data());
+        for (bitgauge::index i = 0; i < 83; ++i) {
+          const auto at = static_cast<std::size_t>(i);
+          const float value = x[at] * 0.5f;
+          const auto rank =
+              std::count_if(bounds.begin(), bounds.end() - 1, [&](float b) { return b < value; });
+          ASSERT_EQ(out[at], i < n ? fields[static_cast<std::size_t>(rank)] : 0xee) << simd::name_of(set);
         }
       }
     }

@@ -27,8 +27,8 @@ namespace bitgauge {
 ///     auto q = quantize(W, codebook_grid(levels), per_group{64});
 ///
 /// A value goes to the nearest level, decided by the midpoints (a + b) / 2 of neighbouring levels rounded in
-/// binary32; a value on a midpoint goes to the lower level. Cost: log2(levels) comparisons; up to 16
-/// levels are encoded in chunks by 15 comparisons side by side.
+/// binary32; a value on a midpoint goes to the lower level. Cost: log2(levels) comparisons. Many elements at
+/// once are encoded faster: up to 16 levels by comparisons side by side, more by simd::level_buckets.
 class codebook_grid {
  public:
   static constexpr std::size_t capacity = 256;
@@ -60,8 +60,9 @@ class codebook_grid {
     steps_ = static_cast<unsigned>(std::bit_floor(std::max<std::size_t>(distinct - 1, 1)));
     // fields that no level was given for stand for the highest; they are never chosen
     for (std::size_t i = count; i < capacity; ++i) levels_[i] = highest_;
-    for (std::size_t i = distinct; i < capacity; ++i) fields_[i] = fields_[distinct - 1];
+    for (std::size_t i = distinct; i < fields_.size(); ++i) fields_[i] = fields_[distinct - 1];
     for (std::size_t i = distinct - 1; i < capacity; ++i) midpoints_[i] = FLT_MAX;
+    if (bits_ > 4) buckets_ = {midpoints_, distinct - 1};
   }
 
   constexpr int bits() const noexcept { return bits_; }
@@ -78,8 +79,8 @@ class codebook_grid {
   /// fields[i] = nearest(x[i] * inverse_scale).
   void encode(const float* x, index count, float inverse_scale, std::uint8_t* fields) const noexcept {
     if (bits_ <= 4)
-      return simd::encode_levels(x, count, inverse_scale, midpoints_.data(), fields_.data(), false, fields);
-    for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(nearest(x[i] * inverse_scale));
+      return simd::encode_levels(x, count, inverse_scale, midpoints_.data(), fields_.data(), fields);
+    simd::encode_many_levels(x, count, inverse_scale, midpoints_, buckets_, fields_.data(), fields);
   }
 
   /// The scale that covers `range` without clipping. A side on which the codebook has no level is left out.
@@ -89,16 +90,11 @@ class codebook_grid {
     return above > below ? above : below;
   }
 
-  /// What nearest() decides by, ascending: values up to midpoints()[i] go to one of the sorted levels 0..i.
-  /// FLT_MAX behind the last.
-  constexpr const std::array<float, capacity>& midpoints() const noexcept { return midpoints_; }
-  /// The field of each distinct level, by ascending level.
-  constexpr const std::array<std::uint8_t, capacity>& sorted_fields() const noexcept { return fields_; }
-
  private:
   std::array<float, capacity> levels_{};
   std::array<float, capacity> midpoints_{};
-  std::array<std::uint8_t, capacity> fields_{};
+  std::array<std::uint8_t, capacity + 3> fields_{};  ///< padded for simd::encode_many_levels
+  simd::level_buckets buckets_;                      ///< of codes of more than 4 bits
   float lowest_ = 0, highest_ = 0;
   unsigned steps_ = 1;  ///< largest power of two of the search
   int bits_ = 1;

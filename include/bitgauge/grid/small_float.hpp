@@ -7,10 +7,10 @@
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/e8m0.hpp>
 #include <bitgauge/numeric/small_float.hpp>
-#include <bitgauge/simd/levels.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/small_floats.hpp>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cfloat>
 #include <cmath>
@@ -33,30 +33,10 @@ struct small_float_grid {
   constexpr int nearest(float value) const noexcept { return Float::from_float(value).code; }
   constexpr float scale_for(interval range) const noexcept { return range.magnitude() / Float::max(); }
 
-  /// fields[i] = nearest(x[i] * inverse_scale). Four bits are found from the sign and seven bounds, side by
-  /// side.
+  /// fields[i] = nearest(x[i] * inverse_scale), by arithmetic on the bits of many elements at once.
   void encode(const float* x, index count, float inverse_scale, std::uint8_t* fields) const noexcept {
-    if constexpr (Float::bits == 4 && Float::special == numeric::special_codes::none) {
-      simd::encode_levels(x, count, inverse_scale, bounds.data(), magnitudes.data(), true, fields);
-    } else {
-      for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(nearest(x[i] * inverse_scale));
-    }
+    simd::encode_small_floats<Float>(x, count, inverse_scale, fields);
   }
-
- private:
-  /// Magnitudes above bounds[c] get codes above c: the midpoint after code c, or the float below it where the
-  /// tie goes up to an even code.
-  static constexpr std::array<float, 16> bounds = [] {
-    std::array<float, 16> found;
-    found.fill(FLT_MAX);
-    for (std::uint32_t c = 0; c < 7; ++c) {
-      const float middle = (Float::from_code(c).to_float() + Float::from_code(c + 1).to_float()) / 2;
-      found[c] = std::bit_cast<float>(std::bit_cast<std::uint32_t>(middle) - c % 2);
-    }
-    return found;
-  }();
-  /// The codes of magnitudes; beyond the last one stands the largest again, for an infinite product.
-  static constexpr std::array<std::uint8_t, 16> magnitudes{0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7};
 };
 
 struct fp8_e4m3 : small_float_grid<numeric::e4m3> {};
@@ -106,6 +86,17 @@ struct mx_int8 {
     return static_cast<int>(std::nearbyint(std::clamp(value * 64, -127.0f, 127.0f))) & 0xff;
   }
   float scale_for(interval range) const noexcept { return detail::microscale_for(range, 0); }
+
+  /// fields[i] = nearest(x[i] * inverse_scale), by the integers' loop where 64 times the inverse is finite.
+  void encode(const float* x, index count, float inverse_scale, std::uint8_t* fields) const noexcept {
+    if (inverse_scale > FLT_MAX / 64) {
+      for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(nearest(x[i] * inverse_scale));
+      return;
+    }
+    const float inverse = inverse_scale * 64;
+    constexpr std::int32_t zero = 0;
+    simd::rows().encode(x, count, count, &inverse, &zero, -127, 127, fields, {});
+  }
 };
 
 }  // namespace bitgauge

@@ -3,12 +3,12 @@
 /// \file
 /// Codes of listed levels: encoding by bounds between the levels, decoding by table.
 
-#include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/simd/avx512_levels.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
+#include <bitgauge/simd/level_buckets.hpp>
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cstdint>
 
 namespace bitgauge::simd {
@@ -16,20 +16,16 @@ namespace portable {
 
 /// In chunks, whose comparisons with all bounds side by side compilers turn into vectors.
 inline void encode_levels(const float* x, index count, float inverse, const float* bounds,
-                          const std::uint8_t* fields, bool by_magnitude, std::uint8_t* out) {
+                          const std::uint8_t* fields, std::uint8_t* out) {
   constexpr index chunk = 16;
   for (index at = 0; at < count; at += chunk) {
     const index n = std::min(chunk, count - at);
     float values[chunk] = {};
-    std::uint32_t ranks[chunk] = {}, signs[chunk] = {};
+    std::uint32_t ranks[chunk] = {};
     for (index i = 0; i < n; ++i) values[i] = x[at + i] * inverse;
-    for (index i = 0; by_magnitude && i < chunk; ++i) {
-      signs[i] = (std::bit_cast<std::uint32_t>(values[i]) >> 28) & 8u;
-      values[i] = std::bit_cast<float>(numeric::magnitude_bits(values[i]));
-    }
     for (int b = 0; b < 15; ++b)
       for (index i = 0; i < chunk; ++i) ranks[i] += bounds[b] < values[i] ? 1u : 0u;
-    for (index i = 0; i < n; ++i) out[at + i] = static_cast<std::uint8_t>(fields[ranks[i]] | signs[i]);
+    for (index i = 0; i < n; ++i) out[at + i] = fields[ranks[i]];
   }
 }
 
@@ -44,14 +40,26 @@ inline void decode_levels(const std::uint8_t* fields, index count, index run, co
 }  // namespace portable
 
 /// out[i] = fields[r], r the number of the first 15 of 16 ascending `bounds` that lie below x[i] * inverse,
-/// which is not NaN. With `by_magnitude` the magnitude is compared, and a set sign adds 8.
+/// which is not NaN.
 inline void encode_levels(const float* x, index count, float inverse, const float* bounds,
-                          const std::uint8_t* fields, bool by_magnitude, std::uint8_t* out) {
+                          const std::uint8_t* fields, std::uint8_t* out) {
 #if BITGAUGE_X86
   if (selected() >= instruction_set::avx512)
-    return avx512::encode_levels(x, count, inverse, bounds, fields, by_magnitude, out);
+    return avx512::encode_levels(x, count, inverse, bounds, fields, out);
 #endif
-  portable::encode_levels(x, count, inverse, bounds, fields, by_magnitude, out);
+  portable::encode_levels(x, count, inverse, bounds, fields, out);
+}
+
+/// The same for up to 256 levels: out[i] = fields[r], r the number of `bounds` below x[i] * inverse. Four
+/// bytes can be read from each of the 256 fields.
+inline void encode_many_levels(const float* x, index count, float inverse,
+                               const std::array<float, level_buckets::capacity>& bounds,
+                               const level_buckets& buckets, const std::uint8_t* fields, std::uint8_t* out) {
+#if BITGAUGE_X86
+  if (selected() >= instruction_set::avx512)
+    return avx512::encode_many_levels(x, count, inverse, bounds.data(), buckets, fields, out);
+#endif
+  for (index i = 0; i < count; ++i) out[i] = fields[buckets.rank(x[i] * inverse, bounds)];
 }
 
 /// out[i] = levels[fields[i]] * scale, one scale for each `run` elements, 2^bits levels.
