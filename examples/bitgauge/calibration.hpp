@@ -4,7 +4,6 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/rounding/hessian.hpp>
 
 #include <optional>
 #include <string>
@@ -20,9 +19,11 @@ class calibration {
     if (!path.empty()) file_.emplace(path);
   }
 
-  /// The Hessian of the activations of the tensor called `name`; none where there is no file, or no tensor of
-  /// this name in it.
-  std::optional<bitgauge::hessian> of(const std::string& name, int threads) const {
+  using matrix = bitgauge::io::tensor_file::float_matrix;
+
+  /// The activations that go with the tensor called `name`; none where there is no file, or no tensor of this
+  /// name in it.
+  std::optional<matrix> samples(const std::string& name) const {
     if (!file_) return std::nullopt;
     const bool single = file_->path().ends_with(".npy");
     const bitgauge::io::stored_tensor* found = single ? &file_->tensors().front() : file_->find(name);
@@ -30,13 +31,11 @@ class calibration {
     if (!found->is_real() || found->shape.size() != 2)
       bitgauge::raise(bitgauge::shape_error(file_->path() + ": activations of " + name +
                                             ": expected a matrix of floats, samples x in"));
-    const bitgauge::io::tensor_file::float_matrix samples = file_->matrix(*found);
-    if (samples.rows() == 0)
+    matrix all = file_->matrix(*found);
+    if (all.rows() == 0)
       bitgauge::raise(
           bitgauge::data_error(file_->path() + ": activations of " + name + ": expected at least 1 sample"));
-    bitgauge::hessian h(samples.cols());
-    h.accumulate(samples, {}, threads);
-    return h;
+    return all;
   }
 
  private:

@@ -9,7 +9,7 @@
 namespace program {
 
 struct quantize_options {
-  std::string input, output, scheme, calibration, importance, include, exclude, fallback, report;
+  std::string input, output, scheme, calibration, activations, importance, include, exclude, fallback, report;
   int threads = 0;
   bitgauge::nonfinite on_nonfinite = bitgauge::nonfinite::reject;
 };

@@ -25,6 +25,9 @@ void add_quantize(CLI::App& app) {
       ->required();
   command->add_option("--calibration", options.calibration,
                       "activations, samples x in: .npy, or .safetensors by tensor name");
+  command->add_option("--activations", options.activations,
+                      "how the layers' inputs become 8-bit: dynamic[:SCHEME] or static[:SCHEME], "
+                      "such as static:affine:range=kl; static needs --calibration");
   command->add_option("--importance", options.importance,
                       "a positive weight per column: .npy, or .safetensors by tensor name");
   command->add_option("--include", options.include,

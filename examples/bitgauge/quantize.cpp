@@ -8,7 +8,7 @@
 #include "column_weights.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
-#include "name_filter.hpp"
+#include "planner.hpp"
 #include "progress.hpp"
 #include "report.hpp"
 #include "tensor_sink.hpp"
@@ -24,97 +24,6 @@ namespace program {
 namespace {
 
 namespace io = bitgauge::io;
-using bitgauge::gguf::tensor_type;
-
-/// What is to become of one tensor.
-struct plan_row {
-  const io::stored_tensor* tensor;
-  std::optional<std::string> copied{};         ///< why it is copied, where it is
-  std::optional<tensor_type> blocks{};         ///< the ggml type it gets, where it gets one
-  std::optional<io::quantized_entry> entry{};  ///< how its codes are stored, where they are
-  std::vector<std::string> notes{};
-};
-
-/// Decides for every tensor before anything is written, so that what cannot be done is said first.
-class planner {
- public:
-  planner(const io::tensor_file& file, const quantize_options& options, const bitgauge::scheme& scheme)
-      : file_(file),
-        scheme_(scheme),
-        filter_(options.include, options.exclude),
-        type_(blocks_of(scheme, options.output)) {
-    if (options.fallback.empty()) return;
-    fallback_ = type_named(options.fallback);
-    if (!fallback_)
-      bitgauge::raise(
-          bitgauge::invalid_scheme("--fallback: expected a ggml type, found \"" + options.fallback + "\""));
-  }
-
-  std::vector<plan_row> plan() const {
-    std::vector<plan_row> rows;
-    for (const io::stored_tensor& tensor : file_.tensors()) rows.push_back(plan_one(tensor));
-    return rows;
-  }
-
- private:
-  static std::optional<tensor_type> type_named(std::string_view name) {
-    const auto* traits = bitgauge::gguf::find_tensor_type(name);
-    if (traits == nullptr) return std::nullopt;
-    const auto plain = io::plain_dtype(traits->type);  // of these, only the 16 and 32-bit floats are targets
-    if (plain && (!io::is_floating(*plain) || *plain == io::dtype::f64)) return std::nullopt;
-    return traits->type;
-  }
-  /// Some names stand for a grid and for a ggml type: the container decides.
-  static std::optional<tensor_type> blocks_of(const bitgauge::scheme& scheme, const std::string& output) {
-    const std::string_view name = scheme.grid.view();
-    if (!output.ends_with(".gguf") && bitgauge::is_grid_name(name)) return std::nullopt;
-    return type_named(name);
-  }
-
-  std::optional<std::string> reason_to_copy(const io::stored_tensor& tensor) const {
-    if (tensor.is_quantized()) return "already quantized";
-    if (!tensor.is_real()) return tensor.format + " elements";
-    if (tensor.shape.size() < 2) return std::to_string(tensor.shape.size()) + "-D";
-    return filter_.reason_to_skip(tensor.name);
-  }
-
-  plan_row plan_one(const io::stored_tensor& tensor) const {
-    plan_row row{&tensor, reason_to_copy(tensor)};
-    if (row.copied) return row;
-    const auto [rows, cols] = file_.shape_of(tensor);
-    if (tensor.shape.size() > 2)
-      row.notes.push_back(fmt::format("{}-D, as {} x {}", tensor.shape.size(), rows, cols));
-    if (type_) {
-      row.blocks = fitting_type(tensor, cols, row.notes);
-    } else {
-      row.entry = io::quantized_entry{
-          tensor.name, tensor.shape, tensor.plain->type, to_text(scheme_), layout_of(scheme_, rows, cols),
-          false};
-      row.entry->has_levels = !row.entry->layout.meaning.levels.empty();
-    }
-    return row;
-  }
-
-  tensor_type fitting_type(const io::stored_tensor& tensor, bitgauge::index cols,
-                           std::vector<std::string>& notes) const {
-    const auto fits = [&](tensor_type type) { return cols % bitgauge::gguf::traits_of(type).elements == 0; };
-    if (fits(*type_)) return *type_;
-    const auto& traits = bitgauge::gguf::traits_of(*type_);
-    const std::string why =
-        fmt::format("{} columns are no multiple of {}'s blocks of {}", cols, traits.name, traits.elements);
-    if (!fallback_ || !fits(*fallback_))
-      bitgauge::raise(bitgauge::shape_error(
-          file_.path() + ": tensor " + tensor.name + ": " + why +
-          (fallback_ ? ", nor of the fallback's" : " (choose one with --fallback, or --exclude it)")));
-    notes.push_back("fallback: " + why);
-    return *fallback_;
-  }
-
-  const io::tensor_file& file_;
-  const bitgauge::scheme& scheme_;
-  name_filter filter_;
-  std::optional<tensor_type> type_, fallback_;
-};
 
 class quantization {
  public:
@@ -126,7 +35,7 @@ class quantization {
         calibration_(options.calibration) {}
 
   std::vector<report_row> run() {
-    const std::vector<plan_row> plan = planner(file_, options_, scheme_).plan();
+    const std::vector<plan_row> plan = planner(file_, options_, scheme_, calibration_).plan();
     const std::unique_ptr<tensor_sink> sink = open_sink(options_.output);
     declare(plan, *sink);
     std::uint64_t total = 0;
@@ -174,7 +83,8 @@ class quantization {
     const io::tensor_file::float_matrix values = file_.matrix(*row.tensor);
     const bitgauge::importance weights = weights_.of(row.tensor->name);
     const bitgauge::options how{options_.threads, options_.on_nonfinite};
-    const std::optional<bitgauge::hessian> h = calibration_.of(row.tensor->name, options_.threads);
+    const std::optional<calibration::matrix> samples = calibration_.samples(row.tensor->name);
+    const std::optional<bitgauge::hessian> h = hessian_of(samples);
     report_row result;
     result.notes = row.notes;
     const auto finish = [&](const auto& q) {
@@ -185,6 +95,8 @@ class quantization {
       result.bits_per_weight = q.bits_per_weight();
       result.error = bitgauge::measure_error(values, q, options_.threads);
       if (h) result.output_error = bitgauge::measure_output_error(values, q, *h, options_.threads).relative();
+      if (samples && row.entry && row.entry->activations)
+        measure_activations(values, q, *samples, *row.entry->activations, result);
     };
     if (row.blocks) {
       finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));
@@ -197,6 +109,29 @@ class quantization {
     }
     result.name = row.tensor->name;
     return result;
+  }
+
+  std::optional<bitgauge::hessian> hessian_of(const std::optional<calibration::matrix>& samples) const {
+    if (!samples) return std::nullopt;
+    bitgauge::hessian h(samples->cols());
+    h.accumulate(*samples, {}, options_.threads);
+    return h;
+  }
+
+  /// What the layer's outputs are like with inputs in 8 bits.
+  template <class Quantized>
+  void measure_activations(const io::tensor_file::float_matrix& values, const Quantized& q,
+                           const calibration::matrix& samples, const io::stored_activations& how,
+                           report_row& result) const {
+    const bitgauge::quantized_matrix inputs =
+        bitgauge::activations_of(how.scheme, how.frozen)(samples, {options_.threads, options_.on_nonfinite});
+    result.activation_output_error =
+        bitgauge::measure_output_error(values, q, samples, inputs, options_.threads).relative();
+    result.notes.push_back(fmt::format(
+        "output error {:.3g} with {} inputs{}", *result.activation_output_error, to_text(how.scheme),
+        how.scheme.is_static
+            ? fmt::format(" (scale {:.4g}, zero point {})", how.frozen.scale, how.frozen.zero_point)
+            : std::string()));
   }
 
   /// What error feedback met and gained.

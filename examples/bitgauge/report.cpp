@@ -31,6 +31,7 @@ nlohmann::ordered_json row_json(const report_row& row) {
                               {"max_abs_error", row.error.max_abs_error()},
                               {"gap_db", row.error.gap_db(row.bits_per_weight)}};
   if (row.output_error) json["output_error"] = *row.output_error;
+  if (row.activation_output_error) json["activation_output_error"] = *row.activation_output_error;
   json["seconds"] = row.seconds;
   json["notes"] = row.notes;
   for (auto& value : json)
@@ -107,13 +108,14 @@ std::string csv_cell(const std::string& text) {
 
 std::string as_csv(const std::vector<report_row>& rows) {
   std::string text =
-      "name,rows,cols,scheme,bits_per_weight,mse,sqnr_db,cosine,max_abs_error,gap_db,output_error,seconds,"
-      "notes\n";
+      "name,rows,cols,scheme,bits_per_weight,mse,sqnr_db,cosine,max_abs_error,gap_db,output_error,"
+      "activation_output_error,seconds,notes\n";
   for (const report_row& row : rows) {
     const nlohmann::ordered_json json = row_json(row);
     std::string separator;
-    for (const char* key : {"name", "rows", "cols", "scheme", "bits_per_weight", "mse", "sqnr_db", "cosine",
-                            "max_abs_error", "gap_db", "output_error", "seconds"}) {
+    for (const char* key :
+         {"name", "rows", "cols", "scheme", "bits_per_weight", "mse", "sqnr_db", "cosine", "max_abs_error",
+          "gap_db", "output_error", "activation_output_error", "seconds"}) {
       const bool has_value = json.contains(key) && !json[key].is_null();
       text += separator + (!has_value              ? ""
                            : json[key].is_string() ? csv_cell(json[key].get<std::string>())

@@ -20,6 +20,8 @@ struct report_row {
   double bits_per_weight = 0;
   bitgauge::error_sums error{};
   std::optional<double> output_error{};  ///< ||(W-Q)X||^2 / ||WX||^2, with calibration data
+  /// The same with the inputs quantized too: ||WX-QA||^2 / ||WX||^2.
+  std::optional<double> activation_output_error{};
   double seconds = 0;
   std::vector<std::string> notes{};
 };

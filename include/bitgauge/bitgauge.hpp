@@ -7,6 +7,7 @@
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/kernel/reference.hpp>
+#include <bitgauge/layer/activations_of.hpp>
 #include <bitgauge/matrix/bias.hpp>
 #include <bitgauge/matrix/memory.hpp>
 #include <bitgauge/matrix/quantize.hpp>
@@ -21,4 +22,10 @@
 #include <bitgauge/packing/quanto.hpp>
 #include <bitgauge/range/given.hpp>
 #include <bitgauge/range/hqq_range.hpp>
+#include <bitgauge/range/nvidia_calibration.hpp>
+#include <bitgauge/range/observer_histogram.hpp>
+#include <bitgauge/range/observer_minmax.hpp>
+#include <bitgauge/range/observer_moving_average.hpp>
+#include <bitgauge/range/onnx_runtime_calibration.hpp>
+#include <bitgauge/range/torch_histogram.hpp>
 #include <bitgauge/version.hpp>

@@ -215,6 +215,40 @@ TEST_F(program, quantizes_into_gguf_and_back) {
                  {"x.safetensors", ".gguf"});
 }
 
+// Static scales are frozen from the calibration data and kept in the file; both modes are measured as the
+// layer would run. The oracle is the library called directly.
+TEST_F(program, quantizes_activations_through_calibration) {
+  const Eigen::MatrixXf w = Eigen::MatrixXf::Random(24, 64), x = 3 * Eigen::MatrixXf::Random(50, 64);
+  bg::io::write_npy(path("w.npy"), w);
+  bg::io::write_npy(path("x.npy"), x);
+  const bg::quantized_matrix q = bg::quantize(w, bg::symmetric<8>{});
+  bg::histogram_observer seen;
+  seen.observe(x);
+  for (const char* text : {"dynamic:affine", "static:symmetric:range=percentile,percentile=99"}) {
+    ASSERT_EQ(run(std::string("quantize w.npy -o q.safetensors --scheme symmetric --calibration x.npy "
+                              "--report r.json --activations ") +
+                  text)
+                  .exit_code,
+              0);
+    const auto how = bg::activations_of(bg::parse_activation_scheme(text), seen);
+    const double expected = bg::measure_output_error(w, q, x, how(x)).relative();
+    const json row = report("r.json")[0];
+    EXPECT_LT(relative(row["activation_output_error"], expected), 1e-6) << text;
+    EXPECT_LT(row["output_error"], row["activation_output_error"]);
+    const bg::io::tensor_file file(path("q.safetensors"));
+    const auto& stored = file.find("w")->quantized->activations;
+    ASSERT_TRUE(stored.has_value());
+    EXPECT_EQ(to_text(stored->scheme), text);
+    EXPECT_EQ(bg::activations_of(stored->scheme, stored->frozen)(x).codes(), how(x).codes());
+  }
+  expect_refused("quantize w.npy -o x.safetensors --scheme symmetric --activations static",
+                 {"--activations static", "--calibration"});
+  expect_refused("quantize w.npy -o x.safetensors --scheme symmetric --activations often",
+                 {"often", "dynamic[:SCHEME]"});
+  expect_refused("quantize w.npy -o x.gguf --scheme q8_0 --activations dynamic",
+                 {"--activations", "q8_0", ".safetensors"});
+}
+
 TEST_F(program, refuses_in_one_line_and_leaves_nothing) {
   expect_refused("quantize missing.npy -o x.safetensors --scheme affine", {"missing.npy", "No such file"});
   expect_refused("quantize " + weights + " -o x.safetensors --scheme affine:bits=9",

@@ -17,7 +17,7 @@ namespace bitgauge::io::detail {
 
 /// Refuses every event; a format overrides those that it expects. Events are taken as they come and no tree
 /// is built, so that depth costs nothing and a key that appears twice is seen twice.
-class json_visitor : public nlohmann::json_sax<nlohmann::json> {
+class json_visitor : public nlohmann::json_sax<nlohmann::ordered_json> {
  public:
   /// \param start the byte offset of the text in the file
   json_visitor(std::string file, std::uint64_t start) : file_(std::move(file)), start_(start) {}
@@ -26,8 +26,8 @@ class json_visitor : public nlohmann::json_sax<nlohmann::json> {
   void visit(std::string_view text) {
     text_ = text.data();
     reached_ = text_;
-    nlohmann::json::sax_parse(counting_iterator{text_, &reached_},
-                              counting_iterator{text_ + text.size(), &reached_}, this);
+    nlohmann::ordered_json::sax_parse(counting_iterator{text_, &reached_},
+                                      counting_iterator{text_ + text.size(), &reached_}, this);
   }
 
   bool null() override { unexpected("null"); }
@@ -46,7 +46,7 @@ class json_visitor : public nlohmann::json_sax<nlohmann::json> {
   bool end_array() override { unexpected("the end of an array"); }
 
   bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::json::exception& failure) override {
+                   const nlohmann::ordered_json::exception& failure) override {
     // The parser counts from 1 and its message repeats the place; what follows the last colon pair is the
     // reason.
     const std::string_view message = failure.what();

@@ -16,7 +16,10 @@
 ///             "zero_point": "stored",   or the one integer that all groups share
 ///             "scale": "dynamic8",      only where scales are no floats: e8m0, e4m3, e4m3_divided,
 ///                                       dynamic8 or affine8
-///             "scale_block": 256}}}     only with dynamic8 and affine8: scales that share parameters
+///             "scale_block": 256,       only with dynamic8 and affine8: scales that share parameters
+///             "activations": {          only where the layer's inputs are to be quantized too
+///               "scheme": "static:affine",   as parse_activation_scheme() reads it
+///               "scale": 0.02, "zero_point": 131}}}}   only where static
 ///
 /// and the file holds, for each such tensor,
 ///
@@ -32,6 +35,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/bytes.hpp>
 #include <bitgauge/io/dtype.hpp>
+#include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/scheme_text.hpp>
 
@@ -40,12 +44,19 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace bitgauge::io {
+
+/// How the inputs of a layer are quantized: activations_of(scheme, frozen) does it.
+struct stored_activations {
+  activation_scheme scheme;
+  parameters frozen{};  ///< of a static scheme
+};
 
 /// One quantized tensor of a file. The layout's levels are filled once the tensor is read.
 struct quantized_entry {
@@ -55,6 +66,7 @@ struct quantized_entry {
   std::string scheme;
   quantized_layout layout;
   bool has_levels = false;
+  std::optional<stored_activations> activations{};
 };
 
 /// Rows and columns of the matrix that a tensor of two or more dimensions is quantized as: a vector is one
@@ -115,6 +127,14 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
     json["scale"] = word;
     if (scales.block > 0) json["scale_block"] = scales.block;
   }
+  if (entry.activations) {
+    nlohmann::ordered_json& activations = json["activations"];
+    activations["scheme"] = to_text(entry.activations->scheme);
+    if (entry.activations->scheme.is_static) {
+      activations["scale"] = entry.activations->frozen.scale;
+      activations["zero_point"] = entry.activations->frozen.zero_point;
+    }
+  }
   return json;
 }
 
@@ -151,6 +171,7 @@ class description_reader {
     if (json_.contains("scale")) entry.layout.scales = scales();
     const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape);
     entry.layout.groups = partition(group(), rows, cols);
+    if (json_.contains("activations")) entry.activations = activations();
     return entry;
   }
 
@@ -159,7 +180,7 @@ class description_reader {
                          const nlohmann::ordered_json& found) const {
     raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": " + field,
                       "expected " + expected + ", found " +
-                          found.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+                          found.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
   }
   const nlohmann::ordered_json& member(const char* field, bool good,
                                        const char* expected = "a member") const {
@@ -188,6 +209,30 @@ class description_reader {
     if (how.type == scale_type::dynamic8 || how.type == scale_type::affine8)
       how.block = number("scale_block", 1, std::int64_t{1} << 53);
     return how;
+  }
+  /// An error in the text is one of the file.
+  activation_scheme read_activation_scheme() const {
+    const std::string scheme = text("scheme");
+#if BITGAUGE_EXCEPTIONS
+    try {
+      return parse_activation_scheme(scheme);
+    } catch (const error& problem) {
+      raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": scheme", problem.what()));
+    }
+#else
+    return parse_activation_scheme(scheme);
+#endif
+  }
+  stored_activations activations() const {
+    const nlohmann::ordered_json& value = member("activations", true);
+    const description_reader inner(file_, name_ + ": activations", value);
+    stored_activations found{inner.read_activation_scheme(), {}};
+    if (!found.scheme.is_static) return found;
+    const nlohmann::ordered_json& scale = inner.member("scale", true);
+    const float number = scale.is_number() ? scale.get<float>() : 0;
+    if (!(number > 0) || !numeric::is_finite(number)) inner.fail("scale", "a finite number above 0", scale);
+    found.frozen = {number, static_cast<int>(inner.number("zero_point", -128, 255))};
+    return found;
   }
   granularity group() const {
     const nlohmann::ordered_json& value = member("group", true);

@@ -113,9 +113,9 @@ class safetensors_writer {
 
   /// `text` as JSON.
   std::string quoted(const std::string& text) const {
-    const nlohmann::json value(text);
-    std::string json = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    if (nlohmann::json::parse(json) != value)
+    const nlohmann::ordered_json value(text);
+    std::string json = value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    if (nlohmann::ordered_json::parse(json) != value)
       raise(data_error(stream_.shown() + ": '" + text + "' is not UTF-8"));
     return json;
   }

@@ -39,16 +39,8 @@ constexpr named_grid fixed_grid(std::string_view name) {
 
 /// One row a name.
 inline constexpr named_grid named_grids[] = {
-    {"symmetric",
-     [](const scheme& s) {
-       return share(
-           make_symmetric(s.bits, {.full = s.full, .unsigned_codes = s.unsigned_codes, .torch = s.torch}));
-     }},
-    {"affine",
-     [](const scheme& s) {
-       return share(
-           make_affine(s.bits, {.signed_codes = s.signed_codes, .restricted = false, .torch = s.torch}));
-     }},
+    {"symmetric", [](const scheme& s) { return share(integer_grid_of(s)); }},
+    {"affine", [](const scheme& s) { return share(integer_grid_of(s)); }},
     fixed_grid<nf4>("nf4"),
     fixed_grid<fp4>("fp4"),
     fixed_grid<dynamic_signed>("dynamic8"),

@@ -67,4 +67,11 @@ struct scheme {
   friend constexpr bool operator==(const scheme&, const scheme&) = default;
 };
 
+/// The integer grid of a scheme called symmetric or affine; its other fields do not matter.
+constexpr integer_grid integer_grid_of(const scheme& s) {
+  if (s.grid.view() == "symmetric")
+    return make_symmetric(s.bits, {.full = s.full, .unsigned_codes = s.unsigned_codes, .torch = s.torch});
+  return make_affine(s.bits, {.signed_codes = s.signed_codes, .restricted = false, .torch = s.torch});
+}
+
 }  // namespace bitgauge

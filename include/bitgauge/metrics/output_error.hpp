@@ -23,6 +23,42 @@ struct output_error {
   double relative() const noexcept { return error > 0 ? error / energy : 0; }
 };
 
+namespace detail {
+
+using double_panel = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// Sums what `error_of` says of some rows of the original and of the quantized matrix at a time, in the order
+/// of the rows.
+template <class Derived, class Quantized, class Error>
+output_error sum_output_errors(const Eigen::DenseBase<Derived>& original, const Quantized& q, int threads,
+                               const Error& error_of) {
+  return with_rows(original, [&](const row_source& source) {
+    constexpr index height = 64;
+    const index rows = source.rows(), cols = source.cols();
+    std::vector<output_error> parts(static_cast<std::size_t>((rows + height - 1) / height));
+    parallel_for(static_cast<index>(parts.size()), threads, [&](index p) {
+      const index first = p * height, count = std::min(height, rows - first);
+      std::vector<float> scratch, decoded(static_cast<std::size_t>(cols));
+      const auto panel = source.read(first, count, scratch);
+      double_panel w(count, cols), approximate(count, cols);
+      for (index r = 0; r < count; ++r) {
+        q.dequantize_row(first + r, decoded.data());
+        w.row(r) = Eigen::Map<const Eigen::RowVectorXf>(panel.row(r), cols).cast<double>();
+        approximate.row(r) = Eigen::Map<const Eigen::RowVectorXf>(decoded.data(), cols).cast<double>();
+      }
+      parts[static_cast<std::size_t>(p)] = error_of(w, approximate);
+    });
+    output_error all;
+    for (const output_error& part : parts) {
+      all.error += part.error;
+      all.energy += part.energy;
+    }
+    return all;
+  });
+}
+
+}  // namespace detail
+
 /// ||(W - Q) X||^2 = tr((W - Q) H (W - Q)^T) and ||W X||^2, H the Hessian of the samples X, in double. `q` is
 /// any quantized matrix: it has rows(), cols() and dequantize_row(). Throws shape_error where shapes
 /// disagree. Cost: 4 m n^2 operations for W of m x n, and memory for a few rows.
@@ -33,31 +69,39 @@ output_error measure_output_error(const Eigen::DenseBase<Derived>& original, con
   if (h.inputs() != q.cols())
     raise(shape_error("measure_output_error: expected a Hessian of " + std::to_string(q.cols()) +
                       " inputs, found " + std::to_string(h.inputs())));
-  return detail::with_rows(original, [&](const detail::row_source& source) {
-    constexpr index height = 64;
-    const index rows = source.rows(), cols = source.cols();
-    std::vector<output_error> parts(static_cast<std::size_t>((rows + height - 1) / height));
-    parallel_for(static_cast<index>(parts.size()), threads, [&](index p) {
-      using panel_matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-      const index first = p * height, count = std::min(height, rows - first);
-      std::vector<float> scratch, decoded(static_cast<std::size_t>(cols));
-      const auto panel = source.read(first, count, scratch);
-      panel_matrix w(count, cols), d(count, cols);
-      for (index r = 0; r < count; ++r) {
-        q.dequantize_row(first + r, decoded.data());
-        w.row(r) = Eigen::Map<const Eigen::RowVectorXf>(panel.row(r), cols).cast<double>();
-        d.row(r) = w.row(r) - Eigen::Map<const Eigen::RowVectorXf>(decoded.data(), cols).cast<double>();
-      }
-      const panel_matrix wh = w * h.matrix(), dh = d * h.matrix();
-      parts[static_cast<std::size_t>(p)] = {dh.cwiseProduct(d).sum(), wh.cwiseProduct(w).sum()};
-    });
-    output_error all;
-    for (const output_error& part : parts) {
-      all.error += part.error;
-      all.energy += part.energy;
-    }
-    return all;
-  });
+  return detail::sum_output_errors(
+      original, q, threads, [&](const detail::double_panel& w, const detail::double_panel& approximate) {
+        const detail::double_panel d = w - approximate, wh = w * h.matrix(), dh = d * h.matrix();
+        return output_error{dh.cwiseProduct(d).sum(), wh.cwiseProduct(w).sum()};
+      });
+}
+
+/// ||W X - Q A||^2 and ||W X||^2 for samples X and the activations A that stand for them, both samples x in
+/// and A anything with dequantize_row(): the error of a layer whose inputs are quantized too, in double.
+/// Throws shape_error where shapes disagree. Cost: 4 m n s operations for s samples, and memory for the
+/// samples twice in double.
+template <class Derived, class Quantized, class Samples, class Activations>
+output_error measure_output_error(const Eigen::DenseBase<Derived>& original, const Quantized& q,
+                                  const Eigen::DenseBase<Samples>& samples, const Activations& activations,
+                                  int threads = 0) {
+  detail::require_same_shape("measure_output_error", original.rows(), original.cols(), q.rows(), q.cols());
+  detail::require_same_shape("measure_output_error: activations", samples.rows(), samples.cols(),
+                             activations.rows(), activations.cols());
+  if (samples.cols() != q.cols())
+    raise(shape_error("measure_output_error: expected samples of " + std::to_string(q.cols()) +
+                      " inputs, found " + std::to_string(samples.cols())));
+  const Eigen::MatrixXd x = samples.derived().matrix().template cast<double>().transpose();
+  Eigen::MatrixXd a(x.rows(), x.cols());
+  std::vector<float> row(static_cast<std::size_t>(activations.cols()));
+  for (index s = 0; s < activations.rows(); ++s) {
+    activations.dequantize_row(s, row.data());
+    a.col(s) = Eigen::Map<const Eigen::VectorXf>(row.data(), activations.cols()).template cast<double>();
+  }
+  return detail::sum_output_errors(
+      original, q, threads, [&](const detail::double_panel& w, const detail::double_panel& approximate) {
+        const detail::double_panel y = w * x, d = y - approximate * a;
+        return output_error{d.squaredNorm(), y.squaredNorm()};
+      });
 }
 
 }  // namespace bitgauge
