@@ -60,9 +60,8 @@ void register_floats() {
   for (const auto& [name, level] :
        {std::pair{"fast", effort::fast}, {"default", effort::normal}, {"best", effort::best}}) {
     register_search(std::string("mse_") + name + "_nf4", nf4{}, per_block{64}, mse_range{level});
-    register_search(std::string("mse_") + name + "_fp8_e4m3_g128", fp8_e4m3{}, per_group{128},
-                    mse_range{level});
   }
+  register_search("mse_default_fp8_e4m3_g128", fp8_e4m3{}, per_group{128}, mse_range{});
   register_search("mse_default_nf4_double", nf4{}, per_block{64}, double_quantized{256},
                   mse_range{effort::normal});
   register_search("mse_mxfp4", mx_fp4{}, per_block{32}, e8m0_scales, mse_range{});

@@ -4,6 +4,7 @@
 /// What a grid must offer, and the one interface through which the library sees every grid.
 
 #include <bitgauge/grid/integer.hpp>
+#include <bitgauge/grid/level_table.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/grid/scale_rounding.hpp>
 
@@ -11,6 +12,9 @@
 #include <cfloat>
 #include <concepts>
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 namespace bitgauge {
 
@@ -62,6 +66,21 @@ class grid_model {
 
   bool has_zero_point() const { return integer() != nullptr && integer()->has_zero_point; }
   int constant_zero_point() const { return integer() != nullptr ? integer()->center : 0; }
+
+  /// The finite levels of a grid that is not an integer grid, prepared at the first call from any thread.
+  const level_table& levels() const {
+    std::call_once(prepared_, [this] {
+      std::vector<float> finite;
+      for (int field = 0; field < 1 << bits(); ++field)
+        if (numeric::is_finite(level(field))) finite.push_back(level(field));
+      levels_ = std::make_unique<level_table>(std::move(finite));
+    });
+    return *levels_;
+  }
+
+ private:
+  mutable std::once_flag prepared_;
+  mutable std::unique_ptr<const level_table> levels_;
 };
 
 template <class G>

@@ -3,40 +3,40 @@
 /// \file
 /// The codes of any grid as a function of the scale: see integer_codes, which this is the general form of.
 
+#include <bitgauge/grid/level_table.hpp>
 #include <bitgauge/range/breakpoint.hpp>
 #include <bitgauge/range/search_group.hpp>
 #include <bitgauge/range/trial_batch.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
+#include <span>
 
 namespace bitgauge::detail {
 
 class codebook_codes {
  public:
-  codebook_codes(const search_group& group, const grid_model& grid) : group_(group) {
-    for (int field = 0; field < 1 << grid.bits(); ++field) levels_.push_back(grid.level(field));
-    std::sort(levels_.begin(), levels_.end());
-    levels_.erase(std::unique(levels_.begin(), levels_.end()), levels_.end());
-    for (std::size_t i = 0; i + 1 < levels_.size(); ++i)
-      midpoints_.push_back((levels_[i] + levels_[i + 1]) / 2);
-  }
+  codebook_codes(const search_group& group, const level_table& table) : group_(group), table_(table) {}
 
-  std::size_t level_count() const { return levels_.size(); }
-  double lowest() const { return std::min(levels_.front(), 0.0); }
-  double highest() const { return std::max(levels_.back(), 0.0); }
+  std::size_t level_count() const { return table_.levels().size(); }
+  double lowest() const { return std::min(table_.levels().front(), 0.0); }
+  double highest() const { return std::max(table_.levels().back(), 0.0); }
 
-  /// Cost: a search among the midpoints per element and trial.
+  /// Cost: four comparisons per element and eight trials up to 16 levels; beyond, a search by the value's
+  /// bits per element and trial.
   void evaluate(trial_batch& trials) const {
-    for (simd::code_sum_block& block : trials.blocks()) {
+    const auto blocks = trials.blocks();
+    if (table_.fits_lanes())
+      return simd::level_sums(group_.x, group_.weights, group_.count, table_.lanes(), blocks.data(),
+                              static_cast<index>(blocks.size()));
+    for (simd::code_sum_block& block : blocks) {
       for (std::size_t lane = 0; lane < simd::code_sum_lanes; ++lane) {
         code_sums sums{0, 0};
         for (index i = 0; i < group_.count; ++i) {
           const double x = group_.x[i], weight = group_.weight(i);
-          const double level = levels_[nearest(x * block.inverse[lane])];
+          const double level = table_.levels()[table_.nearest(x * block.inverse[lane])];
           sums.linear += numeric::uncontracted(weight * x * level);
-          sums.square += numeric::uncontracted(weight * level * level);
+          sums.square += numeric::uncontracted(weight * (level * level));
         }
         block.linear[lane] = sums.linear;
         block.square[lane] = sums.square;
@@ -46,7 +46,8 @@ class codebook_codes {
   }
 
   double expected_breakpoints(double inverse_from, double inverse_to) const {
-    const double density = static_cast<double>(levels_.size() - 1) / (levels_.back() - levels_.front());
+    const std::span<const double> levels = table_.levels();
+    const double density = static_cast<double>(levels.size() - 1) / (levels.back() - levels.front());
     return group_.magnitude * (inverse_from - inverse_to) * density;
   }
 
@@ -55,9 +56,9 @@ class codebook_codes {
   void breakpoints(code_window, double inverse_from, double inverse_to, breakpoint_list& found) const {
     for (index i = 0; i < group_.count; ++i) {
       const double x = group_.x[i];
-      const std::size_t from = nearest(x * inverse_from), to = nearest(x * inverse_to);
+      const std::size_t from = table_.nearest(x * inverse_from), to = table_.nearest(x * inverse_to);
       for (std::size_t m = std::min(from, to); m < std::max(from, to); ++m)
-        found.add({x / midpoints_[m], i, static_cast<double>(m)}, true);
+        found.add({x / table_.midpoints()[m], i, static_cast<double>(m)}, true);
     }
   }
 
@@ -65,9 +66,11 @@ class codebook_codes {
     const auto m = static_cast<std::size_t>(b.code);
     const double x = group_.x[b.element], weight = group_.weight(b.element);
     const bool rising = x < 0;  // towards zero
-    const double before = levels_[rising ? m : m + 1], after = levels_[rising ? m + 1 : m];
-    return {weight * x * (after - before),
-            weight * (numeric::uncontracted(after * after) - numeric::uncontracted(before * before))};
+    const std::span<const double> levels = table_.levels();
+    const double before = levels[rising ? m : m + 1], after = levels[rising ? m + 1 : m];
+    return {numeric::uncontracted(weight * x * (after - before)),
+            numeric::uncontracted(
+                weight * (numeric::uncontracted(after * after) - numeric::uncontracted(before * before)))};
   }
 
   double clipping_error(code_window, double scale) const {
@@ -83,19 +86,17 @@ class codebook_codes {
   /// The scale above which no code changes.
   double coarsest() const {
     double scale = 0;
-    for (const double m : midpoints_)
+    for (const double m : table_.midpoints())
       if (m != 0) scale = std::max(scale, m > 0 ? group_.high / m : group_.low / m);
     return scale;
   }
 
- private:
-  std::size_t nearest(double value) const {
-    return static_cast<std::size_t>(std::lower_bound(midpoints_.begin(), midpoints_.end(), value) -
-                                    midpoints_.begin());
-  }
+  /// Values of up to this many scales have no level nearer than 0; 0 where 0 is no level.
+  double zero_reach() const { return table_.zero_reach(); }
 
+ private:
   const search_group& group_;
-  std::vector<double> levels_, midpoints_;
+  const level_table& table_;
 };
 
 }  // namespace bitgauge::detail

@@ -17,7 +17,7 @@ namespace bitgauge::detail {
 class codebook_search {
  public:
   codebook_search(const search_group& group, const grid_model& grid, best_scale& best)
-      : group_(group), codes_(group, grid), best_(best) {}
+      : group_(group), codes_(group, grid.levels()), best_(best) {}
 
   void run(effort how) {
     const double fit = covering_scale();

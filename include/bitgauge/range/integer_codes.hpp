@@ -56,6 +56,9 @@ class integer_codes {
     return sum;
   }
 
+  /// Values of up to this many scales have the code 0.
+  double zero_reach() const { return 0.5; }
+
   /// The scale above which all codes are 0.
   double coarsest() const { return 2 * group_.absmax(); }
 

@@ -38,12 +38,8 @@ struct mse_range {
     if (group.energy > 0 && !storage.is_exact() && !grid.has_zero_point() &&
         !(integer != nullptr && integer->is_sign_only())) {
       const parameters start = detail::parameters_for(detail::extent_of(values.values), grid, storage);
-      if (start.scale > 0 && detail::is_coarse(storage, start.scale)) {
-        const detail::group_values weighed{
-            values.values, group.weights != nullptr ? values.weights : std::span<const float>(),
-            values.group};
-        return {detail::stored_scale_search(weighed, grid, storage).run(start.scale), start.zero_point};
-      }
+      if (start.scale > 0 && detail::is_coarse(storage, start.scale))
+        return {detail::best_stored_scale(group, grid, storage, start.scale), start.zero_point};
     }
     detail::best_scale best(group, storage, integer != nullptr ? integer->smallest_scale : 0);
     if (group.energy > 0) {

@@ -39,7 +39,7 @@ struct search_group {
   /// E(s), each operation rounded in double on every compiler.
   double error(code_sums sums, double scale) const {
     using numeric::uncontracted;
-    return energy + scale * (uncontracted(scale * sums.square) - 2 * sums.linear);
+    return energy + uncontracted(scale * (uncontracted(scale * sums.square) - 2 * sums.linear));
   }
   /// Differences of errors below this are rounding.
   double tolerance() const { return 1e-13 * energy; }

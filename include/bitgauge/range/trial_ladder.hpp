@@ -21,7 +21,7 @@ class trial_ladder {
   trial_ladder(int count, double unit, double levels, double clipped) : stride_(1.0 / (count - 1)) {
     const double most = levels + clipped;
     const double least = std::min(std::max(levels - 0.8, 0.6 * levels), most / 1.1);
-    first_ = least * unit;
+    first_ = numeric::uncontracted(least * unit);
     length_ = (most - least) * unit;
     bend_ = std::clamp(1 - 2 * least / most, 0.0, 1.0);
   }
@@ -40,7 +40,8 @@ class trial_ladder {
 class trial_neighbourhood {
  public:
   trial_neighbourhood(int count, double center, double spacing)
-      : first_(center / std::sqrt(spacing)), step_((center * std::sqrt(spacing) - first_) / (count - 1)) {}
+      : first_(center / std::sqrt(spacing)),
+        step_((numeric::uncontracted(center * std::sqrt(spacing)) - first_) / (count - 1)) {}
   double inverse(int i) const { return first_ + numeric::uncontracted(step_ * i); }
   /// The ratio of a trial's two neighbours.
   double spacing() const { return 1 + 2 * step_ / first_; }

@@ -29,12 +29,39 @@ void check(const char* name, const Answers&... answers) {
 }  // namespace
 
 int main() {
-  for (const char* text :
-       {"affine", "affine:bits=1,group=32", "affine:bits=2,group=64,signed=1", "affine:bits=3,group=tensor",
-        "affine:bits=4,group=128", "affine:bits=5,group=column,scale=bf16", "affine:bits=8,torch=1",
-        "affine:bits=4,rounding=stochastic,seed=7", "symmetric:bits=1,group=64",
-        "symmetric:bits=3,group=tensor,scale=f16", "symmetric:bits=4,group=32,scale=f16",
-        "symmetric:bits=6,group=column", "symmetric:bits=8,unsigned=1", "symmetric:bits=8,torch=1"})
+  for (const char* text : {"affine",
+                           "affine:bits=1,group=32",
+                           "affine:bits=2,group=64,signed=1",
+                           "affine:bits=3,group=tensor",
+                           "affine:bits=4,group=128",
+                           "affine:bits=5,group=column,scale=bf16",
+                           "affine:bits=8,torch=1",
+                           "affine:bits=4,rounding=stochastic,seed=7",
+                           "symmetric:bits=1,group=64",
+                           "symmetric:bits=3,group=tensor,scale=f16",
+                           "symmetric:bits=4,group=32,scale=f16",
+                           "symmetric:bits=6,group=column",
+                           "symmetric:bits=8,unsigned=1",
+                           "symmetric:bits=8,torch=1",
+                           "nf4",
+                           "fp4",
+                           "nf4:double=64",
+                           "nf4:range=mse,double=64",
+                           "nf4:range=mse,effort=best",
+                           "dynamic8",
+                           "dynamic8:range=mse,effort=fast",
+                           "mxfp4",
+                           "mxfp4:range=mse",
+                           "mxfp6_e3m2",
+                           "mxfp8_e5m2",
+                           "mxint8",
+                           "mxint8:range=mse",
+                           "nvfp4",
+                           "nvfp4:range=mse",
+                           "nvfp4:scale=e4m3_divided",
+                           "fp6_e2m3:group=32,range=mse",
+                           "fp8_e4m3:group=128,range=mse,scale=bf16",
+                           "fp8_e5m2_fnuz:rounding=stochastic,seed=3"})
     check(text, parse_scheme(text));
   check("fp8_e4m3", fp8_e4m3{}, per_row{});
 }
