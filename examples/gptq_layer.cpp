@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
     chart.curve(nearest, "#d62728", "nearest");
     chart.curve(plain, "#1f77b4", "GPTQ");
     chart.curve(best, "#2ca02c", "GPTQ, refined");
-    std::ofstream(argv[argc - 1]) << svg_chart::page(560, 420, {chart});
+    std::ofstream(argv[argc - 1]) << svg_chart::page(560, 430, {chart});
   } catch (const bg::error& failure) {
     fmt::print(stderr, "gptq_layer: {}\n", failure.what());
     return 2;

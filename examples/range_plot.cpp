@@ -81,7 +81,7 @@ svg_chart histogram_chart(const Eigen::MatrixXf& w) {
       ++bins[static_cast<std::size_t>(std::lround(static_cast<double>(v) / width) + 61)].second;
     return bins;
   };
-  svg_chart chart(600, 40, "values, and the error of the least squared error", {"value", -absmax, absmax},
+  svg_chart chart(600, 40, "values, and the error that the best scale leaves", {"value", -absmax, absmax},
                   {"count", 0.8, static_cast<double>(w.size())});
   chart.bars(count(w), width, "#2471a3", "weights");
   chart.bars(count(error), width, "#c0392b", "error");
@@ -100,7 +100,7 @@ int main(int argc, char** argv) try {
   const bg::io::safetensors_file file(path);
   const auto w = bg::io::to_matrix<Eigen::MatrixXf>(file.at(name));
   std::ofstream out(argv[argc - 1], std::ios::binary);
-  out << svg_chart::page(1060, 400, {clipping_chart(w, name), histogram_chart(w)});
+  out << svg_chart::page(1060, 420, {clipping_chart(w, name), histogram_chart(w)});
   out.close();
   if (!out) throw bg::io_error(std::string(argv[argc - 1]) + ": cannot be written");
 } catch (const std::exception& failure) {

@@ -86,26 +86,42 @@ class svg_chart {
   }
 
   void ticks() {
-    for (int i = 0; i <= 5; ++i) {
-      const double x = x_.from + (x_.to - x_.from) * i / 5;
-      text(at_x(x), top_ + height_ + 18, fmt::format("{:.3g}", x), "middle");
-    }
+    const double step = round_step((x_.to - x_.from) / 6);
+    for (double x = std::ceil(x_.from / step) * step; x <= x_.to + 1e-9 * step; x += step)
+      text(at_x(x), top_ + height_ + 18, fmt::format("{:.3g}", std::fabs(x) < step / 2 ? 0 : x), "middle");
     for (double power = std::ceil(std::log10(y_.from) - 1e-9); power <= std::log10(y_.to) + 1e-9; ++power) {
       const double y = std::pow(10, power);
       body_ += fmt::format("<path d='M{},{:.2f} h{}' stroke='#ddd'/>\n", left_, at_y(y), width_);
-      text(left_ - 6, at_y(y) + 4, fmt::format("1e{:.0f}", power), "end");
+      text(left_ - 6, at_y(y) + 4, fmt::format("1e{}", std::lround(power)), "end");
     }
   }
 
+  /// 1, 2 or 5 times a power of ten, not below `least`.
+  static double round_step(double least) {
+    const double power = std::pow(10, std::floor(std::log10(least)));
+    for (const double factor : {1.0, 2.0, 5.0})
+      if (factor * power >= least) return factor * power;
+    return 10 * power;
+  }
+
+  /// Names stand in a row under the chart, where nothing is drawn.
   void legend(const std::string& color, const std::string& name) {
-    const double y = top_ + height_ - 12 - 16 * entries_++;
-    body_ += fmt::format("<rect x='{}' y='{}' width='12' height='8' fill='{}'/>\n", left_ + 10, y - 8, color);
-    text(left_ + 28, y, name, "start");
+    const double x = left_ + 10 + 200 * entries_++, y = top_ + height_ + 60;
+    body_ += fmt::format("<rect x='{}' y='{}' width='12' height='8' fill='{}'/>\n", x, y - 8, color);
+    text(x + 18, y, name, "start");
+  }
+
+  /// Names come from files: what XML would read as its own is written out.
+  static std::string escaped(const std::string& what) {
+    std::string safe;
+    for (const char c : what)
+      safe += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
+    return safe;
   }
 
   void text(double x, double y, const std::string& what, const char* anchor, int size = 12) {
     body_ += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='{}' font-size='{}'>{}</text>\n", x, y,
-                         anchor, size, what);
+                         anchor, size, escaped(what));
   }
 
   double left_, top_;
