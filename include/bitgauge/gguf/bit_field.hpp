@@ -5,8 +5,11 @@
 /// strides. A code may be split over several such fields.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
+#include <utility>
 
 namespace bitgauge::gguf {
 
@@ -46,6 +49,41 @@ constexpr bit_field single(int byte, int bits) noexcept {
   return {8 * byte, bits};
 }
 
+namespace detail {
+
+/// Puts the field at bits `Shift` on of each of `Lanes` bytes above the lower `left` bits of a code; the
+/// first part also clears what was there. In vectors that every compiler and instruction set here has.
+template <int Lanes, int Shift, unsigned Mask>
+inline void join_fields(const std::uint8_t* bytes, std::uint8_t* codes, int left) noexcept {
+  using byte_lanes [[gnu::vector_size(Lanes)]] = std::uint8_t;
+  byte_lanes fields, joined{};
+  std::memcpy(&fields, bytes, Lanes);
+  fields = (fields >> Shift) & static_cast<std::uint8_t>(Mask);
+  if (left != 0) {
+    std::memcpy(&joined, codes, Lanes);
+    joined |= fields << left;
+  } else {
+    joined = fields;
+  }
+  std::memcpy(codes, &joined, Lanes);
+}
+
+/// Puts bit i of `count` bytes above the lower `left` bits of code i, which join_fields has written before:
+/// by copying each byte to the eight bytes of a word, of which each keeps one bit.
+inline void join_bits(const std::uint8_t* bytes, int count, std::uint8_t* codes, int left) noexcept {
+  using byte_lanes [[gnu::vector_size(8)]] = std::uint8_t;
+  constexpr byte_lanes bit{1, 2, 4, 8, 16, 32, 64, 128};
+  for (int i = 0; i < count; ++i, codes += 8) {
+    byte_lanes joined{};
+    if (left != 0) std::memcpy(&joined, codes, sizeof joined);
+    const byte_lanes copies = byte_lanes{} + bytes[i];
+    joined |= byte_lanes((copies & bit) != 0) & static_cast<std::uint8_t>(1u << left);
+    std::memcpy(codes, &joined, sizeof joined);
+  }
+}
+
+}  // namespace detail
+
 /// An array of codes of which each is the concatenation of one entry of every part, the first part lowest.
 template <bit_field... Parts>
 struct code_layout {
@@ -73,27 +111,55 @@ struct code_layout {
     return f.bits <= 8 && f.inner.stride == 8 && f.first_bit % 8 + f.bits <= 8;
   }
 
+  /// True where entries are single bits one after another, from a whole byte on.
+  static constexpr bool is_dense_bits(bit_field f) noexcept {
+    return f.bits == 1 && f.first_bit % 8 == 0 && f.inner.count == 1 && f.middle.count == 8 &&
+           f.middle.stride == 1 && f.outer.stride == 8;
+  }
+
   /// Puts bits above the lower `left` bits of a code; the first part also clears what was there.
   static constexpr void join(code& to, unsigned bits_above, int left) noexcept {
     to = static_cast<code>(left == 0 ? bits_above : to | bits_above << left);
   }
 
+  // Positions are constants of the program text, not of a loop, so that shifts are constants too and rows of
+  // bytes become vectors.
   template <bit_field F>
   static constexpr void unpack_part(const std::uint8_t* bytes, code* codes, int left) noexcept {
+    if constexpr (F.entries() >= 16 && bits <= 8 && is_dense_bits(F)) {
+      if (!std::is_constant_evaluated()) {
+        return detail::join_bits(bytes + F.first_bit / 8, F.entries() / 8, codes, left);
+      }
+    }
+    [&]<std::size_t... Row>(std::index_sequence<Row...>) {
+      (unpack_row<F, static_cast<int>(Row) * F.inner.count>(bytes, codes + Row * F.inner.count, left), ...);
+    }
+    (std::make_index_sequence<static_cast<std::size_t>(F.middle.count * F.outer.count)>{});
+  }
+
+  template <bit_field F, int First>
+  static constexpr void unpack_row(const std::uint8_t* bytes, code* codes, int left) noexcept {
     constexpr unsigned mask = (1u << F.bits) - 1u;
-    for (int row = 0; row < F.middle.count * F.outer.count; ++row, codes += F.inner.count) {
-      const int start = F.position(row * F.inner.count);
-      if constexpr (byte_stepped(F)) {
-        for (int i = 0; i < F.inner.count; ++i) {
-          join(codes[i], (bytes[start / 8 + i] >> (start % 8)) & mask, left);
+    constexpr int start = F.position(First);
+    constexpr int lanes = F.inner.count % 16 == 0 ? 16 : 8;
+    if constexpr (byte_stepped(F)) {
+      if constexpr (bits <= 8 && F.inner.count % lanes == 0) {
+        if (!std::is_constant_evaluated()) {
+          for (int i = 0; i < F.inner.count; i += lanes) {
+            detail::join_fields<lanes, start % 8, mask>(bytes + start / 8 + i, codes + i, left);
+          }
+          return;
         }
-      } else {
-        for (int i = 0; i < F.inner.count; ++i) {
-          const int at = start + i * F.inner.stride;
-          unsigned window = bytes[at / 8];
-          if (at % 8 + F.bits > 8) window |= static_cast<unsigned>(bytes[at / 8 + 1]) << 8;
-          join(codes[i], (window >> (at % 8)) & mask, left);
-        }
+      }
+      for (int i = 0; i < F.inner.count; ++i) {
+        join(codes[i], (bytes[start / 8 + i] >> (start % 8)) & mask, left);
+      }
+    } else {
+      for (int i = 0; i < F.inner.count; ++i) {
+        const int at = start + i * F.inner.stride;
+        unsigned window = bytes[at / 8];
+        if (at % 8 + F.bits > 8) window |= static_cast<unsigned>(bytes[at / 8 + 1]) << 8;
+        join(codes[i], (window >> (at % 8)) & mask, left);
       }
     }
   }

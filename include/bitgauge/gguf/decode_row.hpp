@@ -6,6 +6,7 @@
 #include <bitgauge/gguf/decode.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/half.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -50,11 +51,8 @@ inline void decode_row(tensor_type type, const std::byte* row, index columns, fl
   row_bytes(type, columns);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(row);
   if (detail::decode_plain_row(type, bytes, columns, out)) return;
-  visit_format(type, [&]<class Format>(Format) {
-    for (index j = 0; j < columns; j += Format::elements, bytes += Format::bytes) {
-      decode_block<Format>(bytes, out + j);
-    }
-  });
+  visit_format(type,
+               [&]<class Format>(Format) { decode_blocks<Format>(bytes, columns / Format::elements, out); });
 }
 
 }  // namespace bitgauge::gguf

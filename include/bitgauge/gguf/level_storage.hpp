@@ -40,6 +40,7 @@ template <class Layout, const auto& Table>
 struct table_levels {
   static constexpr int entries = Layout::entries;
   static constexpr const auto& table = Table;
+  static constexpr int code_count = 1 << Layout::bits;
   using codes = std::array<std::uint8_t, entries>;
 
   static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {

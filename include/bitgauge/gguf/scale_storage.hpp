@@ -116,8 +116,12 @@ struct byte_scale {
 /// An offset that is minus what `Storage` says: the K formats store how far the least value lies below zero.
 template <class Storage>
 struct subtracted : Storage {
+  /// What is subtracted.
+  static constexpr float depth(const typename Storage::codes& stored, int sub_block) noexcept {
+    return Storage::value(stored, sub_block);
+  }
   static constexpr float value(const typename Storage::codes& stored, int sub_block) noexcept {
-    return -Storage::value(stored, sub_block);
+    return -depth(stored, sub_block);
   }
 };
 

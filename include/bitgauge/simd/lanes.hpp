@@ -1,0 +1,161 @@
+#pragma once
+
+/// \file
+/// Sixteen floats side by side, in vectors of GCC's and clang's own of a width that the caller chooses: see
+/// widest.hpp. Every operation is one rounding a lane, in the order written, on every width.
+
+#include <bitgauge/config.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace bitgauge::simd {
+
+namespace detail {
+
+/// Vectors of Bytes / 4 elements, apart so that GCC looks at them only when `Bytes` is known.
+template <int Bytes>
+struct lane_types {
+  using bytes [[gnu::vector_size(Bytes / 4)]] = std::int8_t;
+  using words [[gnu::vector_size(Bytes / 2)]] = std::int16_t;
+  using integers [[gnu::vector_size(Bytes)]] = std::int32_t;
+  using floats [[gnu::vector_size(Bytes)]] = float;
+};
+
+}  // namespace detail
+
+/// Sixteen floats in vectors of `Bytes` bytes.
+template <int Bytes>
+struct lanes {
+  static constexpr int count = 16;
+  static constexpr std::size_t parts = 64 / Bytes;
+  using part = typename detail::lane_types<Bytes>::floats;
+
+  part in[parts];
+
+  [[gnu::always_inline]] static lanes load(const float* from) noexcept {
+    lanes out;
+    std::memcpy(&out, from, sizeof out);
+    return out;
+  }
+  [[gnu::always_inline]] static lanes all(float value) noexcept {
+    lanes out;
+    for (std::size_t i = 0; i < parts; ++i) {
+#if BITGAUGE_X86 && !defined(__clang__)
+      // GCC would insert lane after lane where the translation unit's own vectors are narrower
+      if constexpr (Bytes > 16) {
+        asm("vbroadcastss %1, %0" : "=v"(out.in[i]) : "vm"(value));
+        continue;
+      }
+#endif
+      for (std::size_t lane = 0; lane < Bytes / sizeof(float); ++lane) out.in[i][lane] = value;
+    }
+    return out;
+  }
+  /// bytes[i] - zero, the difference within eight bits. By doubling widths, for which GCC has instructions;
+  /// asked for more at once it converts one by one, and only told by name does it use the instruction for
+  /// whole registers.
+  [[gnu::always_inline]] static lanes from_bytes(const std::int8_t* bytes, std::int8_t zero) noexcept {
+    lanes out;
+    for (std::size_t i = 0; i < parts; ++i) {
+      byte_part narrow;
+      std::memcpy(&narrow, bytes + i * sizeof narrow, sizeof narrow);
+      narrow -= zero;
+#if BITGAUGE_X86 && !defined(__clang__)
+      if constexpr (Bytes > 16) {
+        integer_part wide;
+        asm("vpmovsxbd %1, %0" : "=v"(wide) : "v"(narrow));
+        out.in[i] = __builtin_convertvector(wide, part);
+        continue;
+      }
+#endif
+      const auto words = __builtin_convertvector(narrow, word_part);
+      out.in[i] = __builtin_convertvector(__builtin_convertvector(words, integer_part), part);
+    }
+    return out;
+  }
+  [[gnu::always_inline]] void store(float* to) const noexcept {
+    std::memcpy(to, this, sizeof *this);
+  }
+
+  [[gnu::always_inline]] friend lanes operator+(const lanes& a, const lanes& b) noexcept {
+    lanes out;
+    for (std::size_t i = 0; i < parts; ++i) out.in[i] = a.in[i] + b.in[i];
+    return out;
+  }
+  [[gnu::always_inline]] friend lanes operator-(const lanes& a, const lanes& b) noexcept {
+    lanes out;
+    for (std::size_t i = 0; i < parts; ++i) out.in[i] = a.in[i] - b.in[i];
+    return out;
+  }
+  /// The product, which no compiler fuses with a sum.
+  [[gnu::always_inline]] friend lanes operator*(const lanes& a, const lanes& b) noexcept {
+#if defined(__clang__)
+#pragma clang fp contract(off) reassociate(off)
+#endif
+    lanes out;
+    for (std::size_t i = 0; i < parts; ++i) {
+      out.in[i] = a.in[i] * b.in[i];
+      hide(out.in[i]);
+    }
+    return out;
+  }
+  [[gnu::always_inline]] friend lanes operator/(const lanes& a, const lanes& b) noexcept {
+    lanes out;
+    for (std::size_t i = 0; i < parts; ++i) out.in[i] = a.in[i] / b.in[i];
+    return out;
+  }
+  [[gnu::always_inline]] lanes& operator+=(const lanes& b) noexcept {
+    return *this = *this + b;
+  }
+
+  [[gnu::always_inline]] friend lanes smaller(const lanes& a, const lanes& b) noexcept {
+    return where_less(a, b, a, b);
+  }
+  [[gnu::always_inline]] friend lanes greater(const lanes& a, const lanes& b) noexcept {
+    return where_less(b, a, a, b);
+  }
+  /// a < b ? yes : no, lane by lane.
+  [[gnu::always_inline]] friend lanes where_less(const lanes& a, const lanes& b, const lanes& yes,
+                                                 const lanes& no) noexcept {
+    lanes out;
+    for (std::size_t i = 0; i < parts; ++i) out.in[i] = a.in[i] < b.in[i] ? yes.in[i] : no.in[i];
+    return out;
+  }
+  /// Rounded to integers, ties to even, for magnitudes below 2^22: by adding 1.5 * 2^23, which leaves no
+  /// fraction, and taking it away.
+  [[gnu::always_inline]] lanes rounded() const noexcept {
+#if defined(__clang__)
+#pragma clang fp contract(off) reassociate(off)
+#endif
+    lanes out;
+    for (std::size_t i = 0; i < parts; ++i) {
+      out.in[i] = in[i] + 12582912.0f;
+      hide(out.in[i]);
+      out.in[i] -= 12582912.0f;
+    }
+    return out;
+  }
+
+ private:
+  using byte_part = typename detail::lane_types<Bytes>::bytes;
+  using word_part = typename detail::lane_types<Bytes>::words;
+  using integer_part = typename detail::lane_types<Bytes>::integers;
+
+  /// Lets the optimiser forget where `value` came from. clang, which takes no vector here that is wider than
+  /// the translation unit's, is told by a pragma.
+  [[gnu::always_inline]] static void hide([[maybe_unused]] part& value) noexcept {
+#if defined(__clang__)
+#elif BITGAUGE_X86
+    asm("" : "+v"(value));
+#elif defined(__aarch64__)
+    asm("" : "+w"(value));
+#else
+    volatile part kept = value;
+    value = kept;
+#endif
+  }
+};
+
+}  // namespace bitgauge::simd

@@ -1,0 +1,94 @@
+#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/widest.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+namespace {
+
+using namespace bitgauge;
+using sixteen = std::array<float, 16>;
+
+/// Calls check() with every instruction set here.
+template <class Check>
+void on_each_width(const Check& check) {
+  for (const simd::instruction_set set : simd::available()) {
+    const simd::with_instruction_set use(set);
+    check();
+  }
+}
+
+/// sum += product, lane by lane.
+sixteen product_and_sum(const sixteen& a, const sixteen& b, const sixteen& c) {
+  sixteen out{};
+  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    using lanes = simd::lanes<width()>;
+    (lanes::load(a.data()) * lanes::load(b.data()) + lanes::load(c.data())).store(out.data());
+  });
+  return out;
+}
+
+// Catches a fused multiply-add: (1 + e)^2 - (1 + 2 e) is e^2 exactly, but 0 where the product is rounded.
+TEST(lanes, a_product_is_rounded_before_the_sum) {
+  const float e = std::ldexp(1.0f, -20);
+  sixteen a, c;
+  a.fill(1 + e);
+  c.fill(-(1 + 2 * e));
+  on_each_width([&] {
+    for (const float value : product_and_sum(a, a, c)) EXPECT_EQ(value, 0.0f);
+  });
+}
+
+// Catches lanes in another order, an operation of too few lanes, and another tie.
+TEST(lanes, operations_are_those_of_each_lane) {
+  sixteen a, b;
+  for (std::size_t i = 0; i < 16; ++i) {
+    a[i] = static_cast<float>(i) * 0.5f - 4.0f;
+    b[i] = 3.0f - static_cast<float>(i * i % 7);
+  }
+  on_each_width([&] {
+    std::array<sixteen, 6> out;
+    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+      using lanes = simd::lanes<width()>;
+      const auto x = lanes::load(a.data()), y = lanes::load(b.data());
+      x.rounded().store(out[0].data());
+      smaller(x, y).store(out[1].data());
+      greater(x, y).store(out[2].data());
+      where_less(x, y, lanes::all(1.0f), lanes::all(-0.0f)).store(out[3].data());
+      (x - y).store(out[4].data());
+      (x / y).store(out[5].data());
+    });
+    for (std::size_t i = 0; i < 16; ++i) {
+      EXPECT_EQ(out[0][i], std::nearbyint(a[i]));
+      EXPECT_EQ(out[1][i], std::min(a[i], b[i]));
+      EXPECT_EQ(out[2][i], std::max(a[i], b[i]));
+      EXPECT_EQ(std::bit_cast<std::uint32_t>(out[3][i]), a[i] < b[i] ? 0x3f800000u : 0x80000000u);
+      EXPECT_EQ(out[4][i], a[i] - b[i]);
+      EXPECT_EQ(std::bit_cast<std::uint32_t>(out[5][i]), std::bit_cast<std::uint32_t>(a[i] / b[i]));
+    }
+  });
+}
+
+// Catches bytes without their sign, and a zero point that is added.
+TEST(lanes, bytes_become_floats) {
+  std::array<std::int8_t, 16> bytes;
+  for (std::size_t i = 0; i < 16; ++i) bytes[i] = static_cast<std::int8_t>(static_cast<int>(i * 16) - 128);
+  on_each_width([&] {
+    std::array<sixteen, 2> out;
+    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+      using lanes = simd::lanes<width()>;
+      lanes::from_bytes(bytes.data(), 0).store(out[0].data());
+      lanes::from_bytes(bytes.data(), -7).store(out[1].data());
+    });
+    for (std::size_t i = 0; i < 16; ++i) {
+      EXPECT_EQ(out[0][i], static_cast<float>(bytes[i]));
+      EXPECT_EQ(out[1][i], static_cast<float>(bytes[i]) + 7);
+    }
+  });
+}
+
+}  // namespace
