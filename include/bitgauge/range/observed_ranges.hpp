@@ -4,34 +4,14 @@
 /// What observers of extents have in common.
 
 #include <bitgauge/range/batch.hpp>
+#include <bitgauge/range/extent.hpp>
 #include <bitgauge/range/range.hpp>
 
-#include <algorithm>
-#include <cfloat>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace bitgauge::detail {
-
-/// The smallest and largest finite value seen.
-struct extent {
-  float low = FLT_MAX;
-  float high = -FLT_MAX;
-
-  bool empty() const { return low > high; }
-  void widen(std::span<const float> values) {
-    for (const float x : values) {
-      if (!numeric::is_finite(x)) continue;
-      low = std::min(low, x);
-      high = std::max(high, x);
-    }
-  }
-  void widen(const extent& other) {
-    low = std::min(low, other.low);
-    high = std::max(high, other.high);
-  }
-};
 
 /// The library's view of any grid.
 template <grid Grid>

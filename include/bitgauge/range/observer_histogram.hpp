@@ -95,7 +95,7 @@ class histogram_observer {
       return range.fit(h.on_both_sides(), grid, storage);
     } else if constexpr (std::same_as<Range, minmax_range> || std::same_as<Range, absmax_range>) {
       const detail::extent_model extent(std::same_as<Range, absmax_range>);
-      return detail::parameters_for(extent.widen(detail::including_zero(h.extent())), grid, storage);
+      return detail::parameters_for(extent.widen(detail::including_zero(h.range())), grid, storage);
     } else {
       std::vector<float> values, weights;
       h.values(values, weights);

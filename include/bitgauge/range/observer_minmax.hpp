@@ -23,8 +23,9 @@ class minmax_observer : public detail::observed_ranges {
   /// another number of channels than before.
   template <class Derived>
   void observe(const Eigen::DenseBase<Derived>& batch) {
-    channels_.visit(batch,
-                    [&](std::size_t channel, std::span<const float> values) { at(channel).widen(values); });
+    channels_.visit(batch, [&](std::size_t channel, std::span<const float> values) {
+      at(channel).widen(detail::extent::of(values));
+    });
   }
 
   /// As if this observer had seen the other's batches too.

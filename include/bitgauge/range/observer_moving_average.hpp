@@ -31,7 +31,7 @@ class moving_average_observer : public detail::observed_ranges {
     std::vector<detail::extent> seen;
     channels_.visit(batch, [&](std::size_t channel, std::span<const float> values) {
       seen.resize(std::max(seen.size(), channels_.count()));
-      seen[channel].widen(values);
+      seen[channel].widen(detail::extent::of(values));
     });
     for (std::size_t c = 0; c < seen.size(); ++c) {
       if (seen[c].empty()) continue;

@@ -4,11 +4,11 @@
 /// The histogram of a stream: bounded memory, and the same whatever the order and the batches.
 
 #include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/range/extent.hpp>
 #include <bitgauge/range/histogram.hpp>
 
 #include <algorithm>
 #include <bit>
-#include <cfloat>
 #include <cstdint>
 #include <vector>
 
@@ -23,23 +23,23 @@ class stream_histogram {
  public:
   explicit stream_histogram(int bins_per_side)
       : log2_bins_(static_cast<std::uint32_t>(std::bit_width(static_cast<unsigned>(bins_per_side - 1)))),
-        below_(std::size_t{1} << log2_bins_),
-        above_(std::size_t{1} << log2_bins_) {}
+        counts_(std::size_t{2} << log2_bins_) {}
 
   /// Values that are not finite are left out and counted. Cost: two passes.
   void observe(std::span<const float> values) {
-    std::uint32_t largest = 0;
-    for (const float x : values) {
-      const std::uint32_t magnitude = numeric::magnitude_bits(x);
-      if (magnitude < numeric::infinity_bits) largest = std::max(largest, magnitude);
+    const extent seen = extent::of(values);
+    if (!seen.empty()) {
+      make_room(exponent_of(numeric::magnitude_bits(std::max(-seen.low, seen.high))));
+      extent_.widen(seen);
     }
-    make_room(exponent_of(largest));
     for (const float x : values) {
       const std::uint32_t magnitude = numeric::magnitude_bits(x);
-      if (magnitude >= numeric::infinity_bits) {
-        ++ignored_;
+      if (magnitude == 0) {
+        ++zeros_;
+      } else if (magnitude < numeric::infinity_bits) {
+        ++counts_[place_of(x, magnitude)];
       } else {
-        add(x, magnitude);
+        ++ignored_;
       }
     }
   }
@@ -47,29 +47,25 @@ class stream_histogram {
   void merge(const stream_histogram& other) {
     make_room(other.exponent_);
     const std::uint32_t shift = exponent_ - other.exponent_;
-    for (std::size_t i = 0; i < other.below_.size(); ++i) {
-      below_[shift < 64 ? i >> shift : 0] += other.below_[i];
-      above_[shift < 64 ? i >> shift : 0] += other.above_[i];
-    }
+    for (std::size_t i = 0; i < other.counts_.size(); ++i) counts_[moved(i, shift)] += other.counts_[i];
     zeros_ += other.zeros_;
     ignored_ += other.ignored_;
-    smallest_ = std::min(smallest_, other.smallest_);
-    largest_ = std::max(largest_, other.largest_);
+    extent_.widen(other.extent_);
   }
 
   std::uint64_t ignored() const { return ignored_; }
-  bool empty() const { return smallest_ > largest_; }
-  interval extent() const { return {smallest_, largest_}; }
-  std::size_t memory() const { return (below_.capacity() + above_.capacity()) * sizeof(std::uint64_t); }
+  bool empty() const { return extent_.empty(); }
+  interval range() const { return {extent_.low, extent_.high}; }
+  std::size_t memory() const { return counts_.capacity() * sizeof(std::uint64_t); }
 
   /// Equal bins on both sides of zero; zeros are in the first above it.
   histogram on_both_sides() const {
-    const std::size_t side = above_.size();
-    histogram h{-width() * static_cast<double>(side), width(), std::vector<double>(2 * side), smallest_,
-                largest_};
+    const std::size_t side = bins();
+    histogram h{-width() * static_cast<double>(side), width(), std::vector<double>(2 * side), extent_.low,
+                extent_.high};
     for (std::size_t i = 0; i < side; ++i) {
-      h.counts[side - 1 - i] = static_cast<double>(below_[i]);
-      h.counts[side + i] = static_cast<double>(above_[i]);
+      h.counts[side - 1 - i] = static_cast<double>(counts_[side + i]);
+      h.counts[side + i] = static_cast<double>(counts_[i]);
     }
     h.counts[side] += static_cast<double>(zeros_);
     return h;
@@ -80,14 +76,13 @@ class stream_histogram {
     const auto add_bin = [&](double center, std::uint64_t count) {
       if (count == 0) return;
       const auto value = static_cast<float>(center);
-      centers.push_back(std::clamp(value, smallest_, largest_));
+      centers.push_back(std::clamp(value, extent_.low, extent_.high));
       weights.push_back(static_cast<float>(count));
     };
-    for (std::size_t i = below_.size(); i-- > 0;)
-      add_bin(-width() * (static_cast<double>(i) + 0.5), below_[i]);
+    for (std::size_t i = bins(); i-- > 0;)
+      add_bin(-width() * (static_cast<double>(i) + 0.5), counts_[bins() + i]);
     add_bin(0, zeros_);
-    for (std::size_t i = 0; i < above_.size(); ++i)
-      add_bin(width() * (static_cast<double>(i) + 0.5), above_[i]);
+    for (std::size_t i = 0; i < bins(); ++i) add_bin(width() * (static_cast<double>(i) + 0.5), counts_[i]);
   }
 
  private:
@@ -101,37 +96,33 @@ class stream_histogram {
   void make_room(std::uint32_t exponent) {
     if (exponent <= exponent_) return;
     const std::uint32_t shift = exponent - exponent_;
-    for (auto* side : {&below_, &above_}) {
-      for (std::size_t i = 0; i < side->size(); ++i) {
-        const std::uint64_t count = (*side)[i];
-        (*side)[i] = 0;
-        (*side)[shift < 64 ? i >> shift : 0] += count;
-      }
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      const std::uint64_t count = counts_[i];
+      counts_[i] = 0;
+      counts_[moved(i, shift)] += count;
     }
     exponent_ = exponent;
   }
 
-  void add(float x, std::uint32_t magnitude) {
-    smallest_ = std::min(smallest_, x);
-    largest_ = std::max(largest_, x);
-    if (magnitude == 0) {
-      ++zeros_;
-      return;
-    }
+  std::size_t bins() const { return std::size_t{1} << log2_bins_; }
+  /// Where the count of place `i` goes as the bins grow 2^shift wider: nearer to zero, on the same side.
+  std::size_t moved(std::size_t i, std::uint32_t shift) const {
+    return (i & bins()) + (shift < 64 ? (i & (bins() - 1)) >> shift : 0);
+  }
+  std::size_t place_of(float x, std::uint32_t magnitude) const {
     // |x| = fraction * 2^(exponent - 150), and a bin is 2^(exponent_ - 126) / bins wide
     const std::uint32_t exponent = exponent_of(magnitude);
     const std::uint64_t fraction = magnitude - ((exponent - 1) << 23);
-    const std::uint32_t shift = 24 - log2_bins_ + exponent_ - exponent;
-    const std::uint64_t bin = shift < 64 ? fraction >> shift : 0;
-    ++(numeric::is_negative(x) ? below_ : above_)[static_cast<std::size_t>(bin)];
+    const std::uint32_t shift = std::min(24 - log2_bins_ + exponent_ - exponent, 63u);
+    return static_cast<std::size_t>(fraction >> shift) | static_cast<std::size_t>(numeric::is_negative(x))
+                                                             << log2_bins_;
   }
 
   std::uint32_t log2_bins_;
-  std::uint32_t exponent_ = 1;  ///< of the largest magnitude
-  std::vector<std::uint64_t> below_, above_;
+  std::uint32_t exponent_ = 1;         ///< of the largest magnitude
+  std::vector<std::uint64_t> counts_;  ///< from zero up, then from zero down
   std::uint64_t zeros_ = 0, ignored_ = 0;
-  float smallest_ = FLT_MAX;
-  float largest_ = -FLT_MAX;
+  extent extent_;
 };
 
 }  // namespace bitgauge::detail

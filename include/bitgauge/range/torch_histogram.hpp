@@ -23,7 +23,7 @@ class extent_histogram {
 
   void observe(std::span<const float> batch) {
     bitgauge::detail::extent seen;
-    seen.widen(batch);
+    seen.widen(extent::of(batch));
     if (seen.empty()) return;
     const bool first = counts_.bins() == 0;
     if (!first) seen.widen(bitgauge::detail::extent{counts_.smallest, counts_.largest});
