@@ -22,8 +22,7 @@ class extent_histogram {
       : bins_(bins), upsampling_(upsampling) {}
 
   void observe(std::span<const float> batch) {
-    bitgauge::detail::extent seen;
-    seen.widen(extent::of(batch));
+    bitgauge::detail::extent seen = bitgauge::detail::extent::of(batch);
     if (seen.empty()) return;
     const bool first = counts_.bins() == 0;
     if (!first) seen.widen(bitgauge::detail::extent{counts_.smallest, counts_.largest});
