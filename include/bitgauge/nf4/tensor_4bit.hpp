@@ -47,6 +47,12 @@ struct tensor_4bit {
 
 namespace detail {
 
+inline void require_count(const char* what, index expected, std::size_t found) {
+  if (expected != static_cast<index>(found))
+    raise(shape_error(std::string("tensor_4bit: ") + what + ": expected " + std::to_string(expected) +
+                      ", found " + std::to_string(found)));
+}
+
 /// The codes of a flat sequence. A full block is scaled by the reciprocal of max(absmax, 1e-38), the short
 /// last one by division, as bitsandbytes does.
 inline std::vector<std::uint8_t> codes_4bit(std::span<const float> values, std::span<const float> absmax,
@@ -65,6 +71,26 @@ inline std::vector<std::uint8_t> codes_4bit(std::span<const float> values, std::
   return codes;
 }
 
+/// Two codes a byte, the first in the high nibble; an odd number is padded with the code of zero.
+inline std::vector<std::uint8_t> packed_4bit(std::vector<std::uint8_t> codes, quant_type type) {
+  if (codes.size() % 2 != 0) codes.push_back(static_cast<std::uint8_t>(codebook_of(type).nearest(0)));
+  std::vector<std::uint8_t> packed(codes.size() / 2);
+  for (std::size_t k = 0; k < packed.size(); ++k)
+    packed[k] = static_cast<std::uint8_t>(codes[2 * k] << 4 | codes[2 * k + 1]);
+  return packed;
+}
+
+/// The codes of a tensor, one a byte. Throws shape_error where there are not as many bytes as it needs.
+inline std::vector<std::uint8_t> unpacked_4bit(const tensor_4bit& tensor) {
+  require_count("bytes", (tensor.size() + 1) / 2, tensor.packed.size());
+  std::vector<std::uint8_t> codes(static_cast<std::size_t>(tensor.size()));
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const int byte = tensor.packed[i / 2];
+    codes[i] = static_cast<std::uint8_t>(i % 2 == 0 ? byte >> 4 : byte & 15);
+  }
+  return codes;
+}
+
 }  // namespace detail
 
 /// Quantizes rows * cols values in row-major order. Codes are chosen with the absmax before it is nested, as
@@ -77,12 +103,8 @@ inline tensor_4bit quantize_4bit(std::span<const float> values, index rows, inde
                       std::to_string(values.size())));
   tensor_4bit result{how.type, rows, cols, how.block_size, {}, detail::block_absmax(values, how.block_size),
                      {}};
-  const codebook_grid& codebook = codebook_of(how.type);
-  auto codes = detail::codes_4bit(values, result.absmax, how.block_size, codebook);
-  if (codes.size() % 2 != 0) codes.push_back(static_cast<std::uint8_t>(codebook.nearest(0)));
-  result.packed.resize(codes.size() / 2);
-  for (std::size_t k = 0; k < result.packed.size(); ++k)
-    result.packed[k] = static_cast<std::uint8_t>(codes[2 * k] << 4 | codes[2 * k + 1]);
+  result.packed = detail::packed_4bit(
+      detail::codes_4bit(values, result.absmax, how.block_size, codebook_of(how.type)), how.type);
   if (how.nested) {
     result.nested = nest_absmax(result.absmax, how.nested_block_size);
     result.absmax.clear();
@@ -105,22 +127,14 @@ inline Eigen::MatrixXf dequantize(const tensor_4bit& tensor, const codebook_grid
                                   const codebook_grid& nested_codebook = dynamic_signed::codebook) {
   const std::vector<float> absmax =
       tensor.nested ? restore_absmax(*tensor.nested, nested_codebook) : tensor.absmax;
-  const auto require = [](const char* what, index expected, std::size_t found) {
-    if (expected != static_cast<index>(found))
-      raise(shape_error(std::string("tensor_4bit: ") + what + ": expected " + std::to_string(expected) +
-                        ", found " + std::to_string(found)));
-  };
   if (tensor.block_size < 1) raise(invalid_scheme("tensor_4bit: block size: expected at least 1"));
-  require("bytes", (tensor.size() + 1) / 2, tensor.packed.size());
-  require("absmax", detail::block_count(tensor.size(), tensor.block_size), absmax.size());
+  const std::vector<std::uint8_t> codes = detail::unpacked_4bit(tensor);
+  detail::require_count("absmax", detail::block_count(tensor.size(), tensor.block_size), absmax.size());
   Eigen::MatrixXf values(tensor.rows, tensor.cols);
-  for (index row = 0, i = 0; row < tensor.rows; ++row) {
-    for (index col = 0; col < tensor.cols; ++col, ++i) {
-      const int byte = tensor.packed[static_cast<std::size_t>(i / 2)];
-      const int code = i % 2 == 0 ? byte >> 4 : byte & 15;
-      values(row, col) = codebook.level(code) * absmax[static_cast<std::size_t>(i / tensor.block_size)];
-    }
-  }
+  for (index row = 0, i = 0; row < tensor.rows; ++row)
+    for (index col = 0; col < tensor.cols; ++col, ++i)
+      values(row, col) = codebook.level(codes[static_cast<std::size_t>(i)]) *
+                         absmax[static_cast<std::size_t>(i / tensor.block_size)];
   return values;
 }
 
