@@ -12,9 +12,9 @@
 /// quantize_config.json: whether zero points are stored minus one ("checkpoint_format": "gptq" or "gptq_v2").
 /// Bits and group size follow from the shapes.
 
+#include <bitgauge/io/float_parameters.hpp>
 #include <bitgauge/io/layer_parts.hpp>
 #include <bitgauge/io/safetensors_writer.hpp>
-#include <bitgauge/numeric/half.hpp>
 #include <bitgauge/packing/autogptq.hpp>
 #include <bitgauge/packing/awq.hpp>
 
@@ -31,11 +31,9 @@ inline packing::word_matrix words_of(const tensor_view& part) {
 
 /// Scales in f16, each finite.
 inline packing::float_matrix scales_of(const layer_parts& parts, const tensor_view& part) {
-  const auto scales = to_matrix<packing::float_matrix>(part);
-  for (index i = 0; i < scales.size(); ++i)
-    if (!numeric::is_finite(scales.data()[i]))
-      parts.fail(part, static_cast<std::uint64_t>(2 * i), "expected a finite value, found another");
-  return scales;
+  const std::vector<float> scales = read_parameters(parts, part);
+  return Eigen::Map<const packing::float_matrix>(scales.data(), static_cast<index>(part.shape[0]),
+                                                 static_cast<index>(part.shape[1]));
 }
 
 /// The bits at which `words` 32-bit words hold `count` codes, or 0.
@@ -46,17 +44,10 @@ inline int bits_of_words(std::uint64_t words, std::uint64_t count) {
   return 0;
 }
 
-/// Scales as f16 patterns. Raises data_error for one that f16 does not hold, which reading could not give
-/// back.
-inline std::vector<std::uint16_t> half_scales(const std::string& name, const packing::float_matrix& scales) {
-  std::vector<std::uint16_t> patterns;
-  for (index i = 0; i < scales.size(); ++i) {
-    patterns.push_back(numeric::half_from_float(scales.data()[i]));
-    if (numeric::half_to_float(patterns.back()) != scales.data()[i])
-      raise(data_error(name + ".scales: " + std::to_string(scales.data()[i]) +
-                       " is no f16: quantize with f16 scales"));
-  }
-  return patterns;
+/// Scales as f16. Raises data_error for one that f16 does not hold.
+inline std::vector<std::uint8_t> half_scales(const std::string& name, const packing::float_matrix& scales) {
+  return parameter_bytes(name + ".scales", {scales.data(), static_cast<std::size_t>(scales.size())},
+                         dtype::f16);
 }
 
 template <class Matrix>

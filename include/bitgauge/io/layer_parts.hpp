@@ -31,27 +31,35 @@ class layer_parts {
 
   const tensor_view* find(std::string_view suffix) const { return file_.find(layer_ + std::string(suffix)); }
 
-  /// The tensor of this suffix, of this type and number of dimensions.
-  const tensor_view& of_rank(std::string_view suffix, dtype type, std::size_t dimensions) const {
+  /// The tensor of this suffix.
+  const tensor_view& required(std::string_view suffix) const {
     const tensor_view* part = find(suffix);
     if (part == nullptr)
       raise(parse_error(file_.name(), 8, layer_ + std::string(suffix),
                         "expected a tensor of this name, found none"));
-    if (part->type != type)
-      fail(*part, 0,
-           "expected " + std::string(name_of(type)) + ", found " + std::string(name_of(part->type)));
-    if (part->shape.size() != dimensions)
-      fail(*part, 0,
-           "expected " + std::to_string(dimensions) + " dimensions, found " + shape_text(part->shape));
     return *part;
+  }
+  /// The same, of this type and number of dimensions.
+  const tensor_view& of_rank(std::string_view suffix, dtype type, std::size_t dimensions) const {
+    const tensor_view& part = required(suffix);
+    if (part.type != type)
+      fail(part, 0, "expected " + std::string(name_of(type)) + ", found " + std::string(name_of(part.type)));
+    if (part.shape.size() != dimensions)
+      fail(part, 0,
+           "expected " + std::to_string(dimensions) + " dimensions, found " + shape_text(part.shape));
+    return part;
   }
   /// The same, of this shape.
   const tensor_view& of_shape(std::string_view suffix, dtype type,
                               const std::vector<std::uint64_t>& shape) const {
     const tensor_view& part = of_rank(suffix, type, shape.size());
+    require_shape(part, shape);
+    return part;
+  }
+  /// Faults where a tensor has another shape.
+  void require_shape(const tensor_view& part, const std::vector<std::uint64_t>& shape) const {
     if (part.shape != shape)
       fail(part, 0, "expected the shape " + shape_text(shape) + ", found " + shape_text(part.shape));
-    return part;
   }
 
   /// Raises a fault at byte `at` of a tensor's data.

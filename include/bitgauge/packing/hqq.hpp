@@ -60,4 +60,9 @@ inline code_matrix unpack_hqq_3bit(const word_matrix& packed, index rows) {
   return detail::unpack_slabs<detail::hqq_layout_3>(packed, rows);
 }
 
+/// The first word, row after row, of 3-bit codes of `rows` rows in whose padding a bit is set, or -1.
+inline index hqq_3bit_padding_fault(const word_matrix& packed, index rows) {
+  return detail::padding_fault<detail::hqq_layout_3>(packed, rows);
+}
+
 }  // namespace bitgauge::packing

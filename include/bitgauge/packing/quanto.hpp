@@ -40,4 +40,11 @@ inline code_matrix unpack_quanto(const code_matrix& packed, int bits, index rows
                    : detail::unpack_slabs<detail::quanto_layout<4>>(packed, rows);
 }
 
+/// The first byte, row after row, of codes of `rows` rows in whose padding a bit is set, or -1.
+inline index quanto_padding_fault(const code_matrix& packed, int bits, index rows) {
+  detail::require_quanto_bits(bits);
+  return bits == 2 ? detail::padding_fault<detail::quanto_layout<2>>(packed, rows)
+                   : detail::padding_fault<detail::quanto_layout<4>>(packed, rows);
+}
+
 }  // namespace bitgauge::packing

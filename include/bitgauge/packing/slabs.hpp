@@ -46,6 +46,22 @@ typename Layout::matrix pack_slabs(const code_matrix& codes) {
   return packed;
 }
 
+/// The first word, row after row, in which a bit outside of the codes of `rows` rows is set, or -1.
+template <class Layout>
+index padding_fault(const typename Layout::matrix& packed, index rows) {
+  using bits_of = std::make_unsigned_t<typename Layout::word>;
+  constexpr auto mask = static_cast<bits_of>((1u << Layout::bits) - 1u);
+  for (index r = 0; r < packed.rows(); ++r) {
+    bits_of codes = 0;
+    for (index row = r, slab = 0; row < rows && slab < Layout::slabs; row += packed.rows(), ++slab)
+      codes = static_cast<bits_of>(codes | static_cast<bits_of>(mask) << Layout::shift(slab));
+    for (index c = 0; c < packed.cols(); ++c)
+      if ((static_cast<bits_of>(packed(r, c)) & static_cast<bits_of>(~codes)) != 0)
+        return r * packed.cols() + c;
+  }
+  return -1;
+}
+
 /// Unpacks `rows` rows. Throws shape_error where `packed` is not their height, data_error where a bit outside
 /// of the codes is set, which packing would lose.
 template <class Layout>
@@ -54,20 +70,15 @@ code_matrix unpack_slabs(const typename Layout::matrix& packed, index rows) {
   constexpr auto mask = static_cast<bits_of>((1u << Layout::bits) - 1u);
   const index height = slab_rows<Layout>(rows);
   require_shape("packed codes", packed.rows(), packed.cols(), height, packed.cols());
+  if (const index fault = padding_fault<Layout>(packed, rows); fault >= 0)
+    raise(data_error("packed codes at row " + std::to_string(fault / packed.cols()) + ", column " +
+                     std::to_string(fault % packed.cols()) +
+                     ": expected zeros in the padding, found other bits"));
   code_matrix codes(rows, packed.cols());
-  for (index r = 0; r < height; ++r) {
-    for (index c = 0; c < packed.cols(); ++c) {
-      auto left = static_cast<bits_of>(packed(r, c));
-      for (index row = r, slab = 0; row < rows; row += height, ++slab) {
-        const auto code = static_cast<bits_of>((left >> Layout::shift(slab)) & mask);
-        codes(row, c) = static_cast<std::uint8_t>(code);
-      }
-      for (index row = r, slab = 0; row < rows; row += height, ++slab)
-        left = static_cast<bits_of>(left & ~(static_cast<bits_of>(mask) << Layout::shift(slab)));
-      if (left != 0)
-        raise(data_error("packed codes at row " + std::to_string(r) + ", column " + std::to_string(c) +
-                         ": expected zeros in the padding, found other bits"));
-    }
+  for (index r = 0; r < rows; ++r) {
+    const int shift = Layout::shift(r / height);
+    for (index c = 0; c < packed.cols(); ++c)
+      codes(r, c) = static_cast<std::uint8_t>((static_cast<bits_of>(packed(r % height, c)) >> shift) & mask);
   }
   return codes;
 }
