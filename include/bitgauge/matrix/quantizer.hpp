@@ -4,15 +4,14 @@
 /// The pipeline: rows of floats -> range -> parameters -> codes -> packed. Groups within a row are fitted and
 /// encoded while the row is in cache; groups that span rows are fitted first.
 
-#include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/matrix/group_fitter.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 
-#include <algorithm>
-#include <cfloat>
-#include <span>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
@@ -23,265 +22,42 @@ class quantizer {
       : source_(source),
         how_(how),
         is_column_vector_(is_column_vector),
-        groups_(how.groups, source.rows(), source.cols()),
-        extent_(how.range->needs_extent_only() ? static_cast<const extent_model*>(how.range.get()) : nullptr),
-        scales_(how.scales, groups_.count()),
-        zero_points_(how.grid->has_zero_point() ? static_cast<std::size_t>(groups_.count()) : 0) {
-    const integer_grid* integer = how.grid->integer();
-    sign_only_ = integer != nullptr && integer->is_sign_only();
-    if (sign_only_) extent_ = nullptr;
+        fitter_(source, how, is_column_vector),
+        groups_(fitter_.groups()),
+        row_bytes_(packing::dense_bytes(groups_.cols(), how.grid->bits())) {
     if (how.rounding) levels_ = std::make_shared<sorted_levels>(*how.grid);
-    check_importance(how.column_weights, groups_.cols());
   }
 
   quantized_matrix run() {
-    row_bytes_ = packing::dense_bytes(groups_.cols(), how_.grid->bits());
     codes_.resize(static_cast<std::size_t>(groups_.rows() * row_bytes_));
     if (groups_.count() > 0) {
-      if (is_nested(scales_.type())) prepare_scales();
-      fit_spanning();
-      for_each_panel([&](index first, index count) { encode_panel(first, count); });
+      fitter_.start();
+      fitter_.for_each_panel([&](index first, index count) { encode_panel(first, count); });
     }
-    return {
-        groups_,          meaning_of(*how_.grid), std::move(codes_), std::move(scales_), packed_zero_points(),
-        is_column_vector_};
+    return {groups_,
+            meaning_of(*how_.grid),
+            std::move(codes_),
+            fitter_.take_scales(),
+            fitter_.packed_zero_points(),
+            is_column_vector_};
   }
 
  private:
-  struct scratch : finite_scratch {
-    std::vector<float> panel, scale, inverse;
-    std::vector<std::int32_t> zero_point;
+  struct scratch : row_scratch {
     std::vector<std::uint8_t> fields;
   };
 
-  template <class Body>
-  void for_each_panel(const Body& body) const {
-    constexpr index height = row_source::panel_rows;
-    parallel_for((groups_.rows() + height - 1) / height, how_.how.threads,
-                 [&](index p) { body(p * height, std::min(height, groups_.rows() - p * height)); });
-  }
-
-  finite_row finite(const float* x, index count, index run, index row, index col, scratch& s) const {
-    return examine(x, count, run, {row, col, is_column_vector_}, how_.how.on_nonfinite, s);
-  }
-
-  // --- fitting ---
-
-  parameters fit(std::span<const float> values, std::span<const float> weights, index group) const {
-    // E4M3's one factor follows from the largest scale, which needs no search
-    if (preparing_ && scales_.storage().block == 0)
-      return parameters_for(extent_of(values), *how_.grid, rounding_of(group));
-    return how_.range->fit({values, weights, group}, *how_.grid, rounding_of(group));
-  }
-  /// How the scale of a group is rounded: to f32 as long as the second level is not known.
-  scale_array::rounding rounding_of(index group) const {
-    return preparing_ ? scale_array::rounding() : scale_array::rounding(scales_, group);
-  }
-  void store(index group, parameters p) {
-    if (preparing_) {
-      wanted_[static_cast<std::size_t>(group)] = p.scale;
-      return;
-    }
-    scales_.set(group, p.scale);
-    if (!zero_points_.empty())
-      zero_points_[static_cast<std::size_t>(group)] = static_cast<std::int8_t>(p.zero_point);
-  }
-  std::span<const float> weights_of(index col, index count) const {
-    const std::span<const float> all = how_.column_weights.weights;
-    return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
-  }
-
-  /// Min-max on an integer grid, all runs of a row at once: the same as parameters_for run by run. False, and
-  /// nothing done, where scales have a second level or come near the end of binary32.
-  bool fit_row_from_extents(index row, scratch& s) {
-    const integer_grid* integer = how_.grid->integer();
-    if (extent_ == nullptr || integer == nullptr || is_nested(scales_.type())) return false;
-    if (integer->has_zero_point && extent_->is_symmetric()) return false;
-    const simd::row_operations& simd = simd::rows();
-    const index runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
-    const float largest = simd.scales(s.low.data(), s.high.data(), runs, !integer->has_zero_point,
-                                      integer->steps, integer->smallest_scale, s.scale.data());
-    if (!(largest <= FLT_MAX / 512)) return false;
-    const float_scale_rounding storage(scales_.type());
-    for (index i = 0; i < runs; ++i) {
-      float& scale = s.scale[static_cast<std::size_t>(i)];
-      if (scales_.type() != scale_type::f32) scale = storage.nearest(scale);
-      scales_.set(first + i, scale);
-    }
-    simd.inverses(s.scale.data(), runs, s.inverse.data());
-    if (!integer->has_zero_point) {
-      std::fill(s.zero_point.begin(), s.zero_point.end(), integer->center);
-      return true;
-    }
-    for (index i = 0; i < runs; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      s.zero_point[at] = integer->zero_point_for({s.low[at], s.high[at]}, s.scale[at]);
-      zero_points_[static_cast<std::size_t>(first + i)] = static_cast<std::int8_t>(s.zero_point[at]);
-    }
-    return true;
-  }
-
-  void fit_row(index row, const float* x, scratch& s) {
-    if (fit_row_from_extents(row, s)) return;
-    const index run = groups_.run();
-    for (index i = 0; i < groups_.runs_per_row(); ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      const index count = std::min(run, groups_.cols() - i * run), group = groups_.group_of_run(row, i);
-      const parameters p =
-          extent_ != nullptr
-              ? parameters_for(extent_->widen({s.low[at], s.high[at]}), *how_.grid, rounding_of(group))
-              : fit({x + i * run, static_cast<std::size_t>(count)}, weights_of(i * run, count), group);
-      store(group, p);
-      set_run(at, p, s);
-    }
-  }
-
-  /// Groups that span rows are fitted before any row is encoded.
-  void fit_spanning() {
-    if (groups_.how().what == granularity::kind::tensor) fit_tensor();
-    if (groups_.how().what == granularity::kind::column) fit_columns();
-  }
-
-  /// Fits all groups once without storing their scales, to find the second level that suits them.
-  void prepare_scales() {
-    wanted_.resize(static_cast<std::size_t>(groups_.count()));
-    preparing_ = true;
-    fit_spanning();
-    if (groups_.within_rows()) {
-      for_each_panel([&](index first, index count) {
-        scratch s = run_scratch();
-        const auto panel = source_.read(first, count, s.panel);
-        for (index r = 0; r < count; ++r)
-          fit_row(first + r, finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s).for_range,
-                  s);
-      });
-    }
-    preparing_ = false;
-    scales_.prepare(wanted_);
-    wanted_.clear();
-  }
-
-  scratch run_scratch() const {
-    const auto runs = static_cast<std::size_t>(groups_.runs_per_row());
-    scratch s;
-    s.scale.resize(runs);
-    s.inverse.resize(runs);
-    s.zero_point.resize(runs);
-    return s;
-  }
-
-  /// One group for all: extents and magnitudes are merged row by row; a searching range gets all values at
-  /// once.
-  void fit_tensor() {
-    const index rows = groups_.rows(), cols = groups_.cols();
-    const auto height = static_cast<std::size_t>(rows);
-    std::vector<interval> extents(height);
-    std::vector<double> sums(height);
-    std::vector<char> clean(height);
-    for_each_panel([&](index first, index count) {
-      scratch s;
-      const auto panel = source_.read(first, count, s.panel);
-      for (index r = 0; r < count; ++r) {
-        const finite_row x = finite(panel.row(r), cols, cols, first + r, 0, s);
-        const auto at = static_cast<std::size_t>(first + r);
-        extents[at] = {s.low[0], s.high[0]};
-        clean[at] = x.for_range == panel.row(r);
-        if (sign_only_) sums[at] = magnitude_sum({x.for_range, static_cast<std::size_t>(cols)});
-      }
-    });
-    if (how_.range->needs_extent_only()) return store(0, merged(extents, sums));
-    const bool in_place =
-        source_.contiguous() != nullptr && std::find(clean.begin(), clean.end(), 0) == clean.end();
-    const std::vector<float> copy = in_place ? std::vector<float>{} : gathered();
-    std::vector<float> weights;
-    for (index r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
-      weights.insert(weights.end(), how_.column_weights.weights.begin(), how_.column_weights.weights.end());
-    store(0, fit({in_place ? source_.contiguous() : copy.data(), static_cast<std::size_t>(rows * cols)},
-                 weights, 0));
-  }
-
-  parameters merged(const std::vector<interval>& extents, const std::vector<double>& sums) const {
-    if (sign_only_) {
-      double sum = 0;
-      for (const double s : sums) sum += s;
-      const double mean = sum / static_cast<double>(source_.rows() * source_.cols());
-      return parameters_for(symmetric_interval(static_cast<float>(mean)), *how_.grid, rounding_of(0));
-    }
-    interval all;
-    for (const interval& e : extents) all = {std::min(all.low, e.low), std::max(all.high, e.high)};
-    return parameters_for(static_cast<const extent_model&>(*how_.range).widen(all), *how_.grid,
-                          rounding_of(0));
-  }
-
-  /// All values, row after row, as ranges see them.
-  std::vector<float> gathered() const {
-    std::vector<float> all;
-    all.reserve(static_cast<std::size_t>(groups_.rows() * groups_.cols()));
-    scratch s;
-    for (index r = 0; r < groups_.rows(); ++r) {
-      const float* row = source_.read(r, 1, s.panel).row(0);
-      const finite_row x = finite(row, groups_.cols(), groups_.cols(), r, 0, s);
-      all.insert(all.end(), x.for_range, x.for_range + groups_.cols());
-    }
-    return all;
-  }
-
-  /// A group a column: some columns at a time are turned into contiguous values.
-  void fit_columns() {
-    constexpr index width = 64;
-    const index rows = groups_.rows(), cols = groups_.cols();
-    parallel_for((cols + width - 1) / width, how_.how.threads, [&](index block) {
-      const index first = block * width, count = std::min(width, cols - first);
-      std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
-      scratch s;
-      for (index r = 0; r < rows; r += row_source::panel_rows) {
-        const index height = std::min(row_source::panel_rows, rows - r);
-        const auto panel = source_.read(r, height, first, count, s.panel);
-        for (index i = 0; i < height; ++i) {
-          const finite_row x = finite(panel.row(i), count, count, r + i, first, s);
-          for (index c = 0; c < count; ++c)
-            values[static_cast<std::size_t>(c * rows + r + i)] = x.for_range[c];
-        }
-      }
-      for (index c = 0; c < count; ++c) {
-        if (!how_.column_weights.weights.empty())
-          weights.assign(static_cast<std::size_t>(rows),
-                         how_.column_weights.weights[static_cast<std::size_t>(first + c)]);
-        store(first + c, fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights, first + c));
-      }
-    });
-  }
-
-  // --- encoding ---
-
-  void set_run(std::size_t i, parameters p, scratch& s) const {
-    s.scale[i] = p.scale;
-    s.inverse[i] = inverse_scale(p.scale);
-    s.zero_point[i] = p.zero_point;
-  }
-
   void encode_panel(index first, index count) {
-    const auto runs = static_cast<std::size_t>(groups_.runs_per_row());
-    scratch s = run_scratch();
+    scratch s;
     s.fields.resize(static_cast<std::size_t>(groups_.cols()));
-    if (!groups_.within_rows())
-      for (std::size_t i = 0; i < runs; ++i)
-        set_run(i, stored(groups_.group_of_run(0, static_cast<index>(i))), s);
+    fitter_.ready(s);
     const auto panel = source_.read(first, count, s.panel);
     for (index r = 0; r < count; ++r) {
-      const finite_row x = finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s);
-      if (groups_.within_rows()) fit_row(first + r, x.for_range, s);
+      const finite_row x = fitter_.finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s);
+      if (groups_.within_rows()) fitter_.fit_row(first + r, x.for_range, s);
       encode_row(x.for_codes, first + r, s);
     }
     simd::finish_stores();
-  }
-
-  parameters stored(index group) const {
-    return {scales_[group], zero_points_.empty() ? how_.grid->constant_zero_point() : zero_point_of(group)};
-  }
-  int zero_point_of(index group) const {
-    const int byte = zero_points_[static_cast<std::size_t>(group)];
-    return how_.grid->integer()->is_signed() ? byte : byte & 0xff;
   }
 
   /// True where the codes are more than a cache keeps until they are read.
@@ -293,7 +69,7 @@ class quantizer {
     const integer_grid* integer = how_.grid->integer();
     const int bits = how_.grid->bits();
     std::uint8_t* fields = bits == 8 ? out : s.fields.data();
-    if (!how_.rounding && integer != nullptr && !sign_only_) {
+    if (!how_.rounding && integer != nullptr && !integer->is_sign_only()) {
       simd::rows().encode(x, cols, run, s.inverse.data(), s.zero_point.data(), integer->lowest,
                           integer->highest, fields,
                           {.next = source_.in_place(row + 1), .past_caches = bits == 8 && past_caches()});
@@ -312,26 +88,14 @@ class quantizer {
     if (bits != 8) simd::rows().pack(fields, cols, bits, out);
   }
 
-  // --- the result ---
-
-  std::vector<std::uint8_t> packed_zero_points() const {
-    return packing::packed_dense(reinterpret_cast<const std::uint8_t*>(zero_points_.data()),
-                                 static_cast<index>(zero_points_.size()), how_.grid->bits());
-  }
-
   const row_source& source_;
   const recipe& how_;
   bool is_column_vector_;
-  partition groups_;
-  const extent_model* extent_;
-  bool sign_only_ = false;
+  group_fitter fitter_;
+  const partition& groups_;
+  index row_bytes_;
   std::shared_ptr<const sorted_levels> levels_;
-  index row_bytes_ = 0;
   std::vector<std::uint8_t> codes_;
-  scale_array scales_;
-  bool preparing_ = false;  ///< scales are collected in wanted_ instead of being stored
-  std::vector<float> wanted_;
-  std::vector<std::int8_t> zero_points_;  ///< one byte each while groups are written from several threads
 };
 
 }  // namespace bitgauge::detail
