@@ -4,45 +4,61 @@
 /// Codes of small floats, many at once, by arithmetic on the bits alone.
 
 #include <bitgauge/numeric/small_float.hpp>
-#include <bitgauge/simd/widest_vectors.hpp>
+#include <bitgauge/simd/widest.hpp>
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
 namespace bitgauge::simd {
 namespace detail {
 
-/// Sixteen lanes in the compiler's own vectors, which become registers of whatever width there is.
-using float_lanes [[gnu::vector_size(64)]] = float;
-using word_lanes [[gnu::vector_size(64)]] = std::uint32_t;
-using byte_lanes [[gnu::vector_size(16)]] = std::uint8_t;
+/// Vectors of Bytes / 4 elements in the compiler's own types.
+template <int Bytes>
+struct word_types {
+  using floats [[gnu::vector_size(Bytes)]] = float;
+  using words [[gnu::vector_size(Bytes)]] = std::uint32_t;
+  using halves [[gnu::vector_size(Bytes / 2)]] = std::uint16_t;
+  using bytes [[gnu::vector_size(Bytes / 4)]] = std::uint8_t;
+};
 
-/// Sixteen codes of values x * inverse. Where a value is at least the smallest normal one, half of the last
-/// place is added to the bits of the float, whose exponent is then counted from the format's bias. Below,
-/// adding a power of two leaves the multiple of the smallest value in the last bits of the sum.
-template <class Float>
-[[gnu::always_inline]] inline void encode_16_small_floats(const float* x, float inverse,
-                                                          std::uint8_t* codes) noexcept {
+/// The codes of Bytes / 4 values x * inverse. Where a value is at least the smallest normal one, half of the
+/// last place is added to the bits of the float, whose exponent is then counted from the format's bias.
+/// Below, adding a power of two leaves the multiple of the smallest value in the last bits of the sum.
+template <class Float, int Bytes>
+[[gnu::always_inline]] inline void encode_small_float_vector(const float* x, float inverse,
+                                                             std::uint8_t* codes) noexcept {
+  using floats = typename word_types<Bytes>::floats;
+  using words = typename word_types<Bytes>::words;
   constexpr std::uint32_t dropped = 23 - Float::fraction_bits;
   constexpr std::uint32_t half = (1u << (dropped - 1)) - 1u;
   constexpr std::uint32_t rebias = static_cast<std::uint32_t>(127 - Float::bias) << Float::fraction_bits;
   constexpr std::uint32_t smallest_normal = static_cast<std::uint32_t>(128 - Float::bias) << 23;
   constexpr std::uint32_t shifter = smallest_normal + (dropped << 23);
-  float_lanes values;
+  floats values;
   std::memcpy(&values, x, sizeof values);
   values *= inverse;
-  const word_lanes bits = reinterpret_cast<word_lanes>(values), magnitude = bits & ~numeric::sign_bit;
-  const word_lanes normal = ((magnitude + half + ((magnitude >> dropped) & 1u)) >> dropped) - rebias;
-  const float_lanes sum = reinterpret_cast<float_lanes>(magnitude) + std::bit_cast<float>(shifter);
-  const word_lanes subnormal = reinterpret_cast<word_lanes>(sum) - shifter;
-  word_lanes code = magnitude < smallest_normal ? subnormal : normal;
-  const word_lanes largest = word_lanes{} + Float::max_code;
+  const words bits = reinterpret_cast<words>(values), magnitude = bits & ~numeric::sign_bit;
+  const words normal = ((magnitude + half + ((magnitude >> dropped) & 1u)) >> dropped) - rebias;
+  const floats sum = reinterpret_cast<floats>(magnitude) + std::bit_cast<float>(shifter);
+  const words subnormal = reinterpret_cast<words>(sum) - shifter;
+  words code = magnitude < smallest_normal ? subnormal : normal;
+  const words largest = words{} + Float::max_code;
   code = code < largest ? code : largest;
-  word_lanes sign = (bits >> (32 - Float::bits)) & Float::sign_mask;
+  words sign = (bits >> (32 - Float::bits)) & Float::sign_mask;
   if constexpr (Float::special == numeric::special_codes::negative_zero_is_nan)
-    sign = code == 0u ? word_lanes{} : sign;
-  const byte_lanes bytes = __builtin_convertvector(code | sign, byte_lanes);
+    sign = code == 0u ? words{} : sign;
+  // by halves, for which GCC has instructions
+  const auto halves = __builtin_convertvector(code | sign, typename word_types<Bytes>::halves);
+  const auto bytes = __builtin_convertvector(halves, typename word_types<Bytes>::bytes);
   std::memcpy(codes, &bytes, sizeof bytes);
+}
+
+/// The same for sixteen values.
+template <class Float, int Bytes>
+[[gnu::always_inline]] inline void encode_16_small_floats(const float* x, float inverse,
+                                                          std::uint8_t* codes) noexcept {
+  for (int i = 0; i < 16; i += Bytes / 4) encode_small_float_vector<Float, Bytes>(x + i, inverse, codes + i);
 }
 
 }  // namespace detail
@@ -50,17 +66,17 @@ template <class Float>
 /// codes[i] = Float::from_float(x[i] * inverse).code for finite x and `inverse`.
 template <class Float>
 void encode_small_floats(const float* x, index count, float inverse, std::uint8_t* codes) {
-  on_widest_vectors([=]() __attribute__((always_inline)) {
+  on_widest([=](auto width) __attribute__((always_inline)) {
     constexpr index chunk = 16;
     index at = 0;
     for (; at + chunk <= count; at += chunk)
-      detail::encode_16_small_floats<Float>(x + at, inverse, codes + at);
+      detail::encode_16_small_floats<Float, width>(x + at, inverse, codes + at);
     if (at == count) return;
     const auto left = static_cast<std::size_t>(count - at);
     float values[chunk] = {};
     std::uint8_t found[chunk];
     std::memcpy(values, x + at, left * sizeof(float));
-    detail::encode_16_small_floats<Float>(values, inverse, found);
+    detail::encode_16_small_floats<Float, width>(values, inverse, found);
     std::memcpy(codes + at, found, left);
   });
 }
