@@ -4,7 +4,7 @@
 /// The smallest and largest finite value of a stream.
 
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/widest_vectors.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <cfloat>
@@ -32,7 +32,8 @@ struct finite_extent {
   std::span<const float> values;
   extent* found;
 
-  [[gnu::always_inline]] void operator()() const {
+  template <class Width>
+  [[gnu::always_inline]] void operator()(Width) const {
     constexpr std::size_t lanes = 32;
     float low[lanes], high[lanes];
     std::fill_n(low, lanes, FLT_MAX);
@@ -54,7 +55,7 @@ struct finite_extent {
 
 inline extent extent::of(std::span<const float> values) {
   extent found;
-  simd::on_widest_vectors(finite_extent{values, &found});
+  simd::on_widest(finite_extent{values, &found});
   return found;
 }
 
