@@ -8,6 +8,7 @@
 #include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/feedback_blocks.hpp>
 #include <bitgauge/gguf/formats.hpp>
+#include <bitgauge/lender.hpp>
 #include <bitgauge/matrix/finite.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
@@ -50,12 +51,14 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
   check_importance(o.column_weights, cols);
   const float* weights = o.column_weights.weights.empty() ? nullptr : o.column_weights.weights.data();
   std::vector<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
+  const index height = source.panel_height();
+  lender<std::vector<float>> scratches;
   if (cols > 0)
-    parallel_for((rows + row_source::panel_rows - 1) / row_source::panel_rows, o.how.threads, [&](index p) {
+    parallel_for((rows + height - 1) / height, o.how.threads, [&](index p) {
       finite_scratch s;
-      std::vector<float> scratch;
-      const index first = p * row_source::panel_rows, count = std::min(row_source::panel_rows, rows - first);
-      const auto panel = source.read(first, count, scratch);
+      const auto scratch = scratches.borrow();
+      const index first = p * height, count = std::min(height, rows - first);
+      const auto panel = source.read(first, count, *scratch);
       for (index r = 0; r < count; ++r) {
         const finite_row x = examine(panel.row(r), cols, cols, {first + r, 0}, o.how.on_nonfinite, s);
         gguf::encode_row(type, x.for_codes, cols, weights, o.level,

@@ -50,7 +50,7 @@ class group_fitter {
   /// Calls body(first, count) for every panel of rows, from several threads.
   template <class Body>
   void for_each_panel(const Body& body) const {
-    constexpr index height = row_source::panel_rows;
+    const index height = source_.panel_height();
     parallel_for((groups_.rows() + height - 1) / height, how_.how.threads,
                  [&](index p) { body(p * height, std::min(height, groups_.rows() - p * height)); });
   }
@@ -252,8 +252,8 @@ class group_fitter {
       const index first = block * width, count = std::min(width, cols - first);
       std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
       row_scratch s;
-      for (index r = 0; r < rows; r += row_source::panel_rows) {
-        const index height = std::min(row_source::panel_rows, rows - r);
+      for (index r = 0; r < rows; r += source_.panel_height()) {
+        const index height = std::min(source_.panel_height(), rows - r);
         const auto panel = source_.read(r, height, first, count, s.panel);
         for (index i = 0; i < height; ++i) {
           const finite_row x = finite(panel.row(i), count, count, r + i, first, s);

@@ -4,6 +4,7 @@
 /// The pipeline: rows of floats -> range -> parameters -> codes -> packed. Groups within a row are fitted and
 /// encoded while the row is in cache; groups that span rows are fitted first.
 
+#include <bitgauge/lender.hpp>
 #include <bitgauge/matrix/group_fitter.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
@@ -48,7 +49,8 @@ class quantizer {
   };
 
   void encode_panel(index first, index count) {
-    scratch s;
+    const auto borrowed = scratches_.borrow();
+    scratch& s = *borrowed;
     s.fields.resize(static_cast<std::size_t>(groups_.cols()));
     fitter_.ready(s);
     const auto panel = source_.read(first, count, s.panel);
@@ -96,6 +98,7 @@ class quantizer {
   index row_bytes_;
   std::shared_ptr<const sorted_levels> levels_;
   std::vector<std::uint8_t> codes_;
+  lender<scratch> scratches_;
 };
 
 }  // namespace bitgauge::detail

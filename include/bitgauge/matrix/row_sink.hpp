@@ -5,6 +5,7 @@
 
 #include <bitgauge/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/lender.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/parallel.hpp>
 
@@ -40,7 +41,8 @@ void fill_rows(const Eigen::DenseBase<Derived>& target, index rows, index cols, 
     in_place = along == 1 || width == 1;
     row_step = Derived::IsRowMajor ? out.outerStride() : out.innerStride();
   }
-  constexpr index height = row_source::panel_rows;
+  const index height = row_source::panel_height(in_place, width);
+  lender<std::vector<float>> buffers;
   parallel_for((stored_rows + height - 1) / height, threads, [&](index p) {
     const index first = p * height, count = std::min(height, stored_rows - first);
     auto write = begin();
@@ -52,7 +54,9 @@ void fill_rows(const Eigen::DenseBase<Derived>& target, index rows, index cols, 
       }
     }
     const index stride = count > 1 ? simd::transpose_stride(width) : width;
-    std::vector<float> buffer(static_cast<std::size_t>(count * stride));
+    const auto borrowed = buffers.borrow();
+    std::vector<float>& buffer = *borrowed;
+    buffer.resize(static_cast<std::size_t>(count * stride));
     for (index r = 0; r < count; ++r) write(first + r, buffer.data() + r * stride);
     if constexpr ((static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) !=
                   0) {

@@ -52,8 +52,13 @@ class row_source {
   index rows() const noexcept { return rows_; }
   index cols() const noexcept { return cols_; }
 
-  /// Rows that are best read together: two cache lines of a column where they have to be transposed.
-  static constexpr index panel_rows = 32;
+  /// Rows that are best read or written together. Where they have to be transposed, more of them use more of
+  /// each column before the next one, some pages away, is touched; 2 MiB of them stay in a cache.
+  static constexpr index panel_height(bool in_place, index cols) noexcept {
+    constexpr index least = 32, most = 128, floats = index{1} << 19;
+    return in_place ? least : std::clamp(floats / std::max<index>(cols, 1) / least * least, least, most);
+  }
+  index panel_height() const noexcept { return panel_height(in_place_, cols_); }
 
   /// Part of some rows, each contiguous in itself, `stride` floats apart.
   struct panel {
