@@ -60,6 +60,14 @@ TEST(scheme_recipe, refuses_what_it_does_not_know) {
   EXPECT_EQ(test::message_of<invalid_scheme>([] { quantize(x, scheme{.bits = 9}); }),
             "bits: expected 1 to 8, found 9");
   EXPECT_THROW(quantize(x, scheme{.groups = {granularity::kind::group, 0}}), invalid_scheme);
+  const auto message = [](const char* text) {
+    return test::message_of<invalid_scheme>([&] { quantize(x, parse_scheme(text)); });
+  };
+  EXPECT_EQ(message("affine:full=1"), "scheme: full: affine has no such option, found full=1");
+  EXPECT_EQ(message("symmetric:signed=1"), "scheme: signed: symmetric has no such option, found signed=1");
+  EXPECT_EQ(message("nf4:torch=1"), "scheme: torch: nf4 has no such option, found torch=1");
+  EXPECT_EQ(message("nf4:bits=3"), "scheme: bits: nf4 has 4, found 3");
+  EXPECT_EQ(message("nf4:bits=4"), "no error");
 }
 
 }  // namespace

@@ -9,9 +9,11 @@
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/matrix/scheme.hpp>
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bitgauge::detail {
 
@@ -31,16 +33,43 @@ struct named_grid {
   shared_grid (*make)(const scheme&);
 };
 
+/// Refuses an option that the grid has no use for: ignored, it would be a silent fallback.
+inline void refuse_options(const scheme& s,
+                           std::initializer_list<std::pair<const char*, bool scheme::*>> keys) {
+  for (const auto& [key, option] : keys)
+    if (s.*option)
+      raise(invalid_scheme("scheme: " + std::string(key) + ": " + std::string(s.grid.view()) +
+                           " has no such option, found " + key + "=1"));
+}
+
 /// A grid that takes nothing from the scheme.
 template <class Grid>
 constexpr named_grid fixed_grid(std::string_view name) {
-  return {name, [](const scheme&) { return share(Grid{}); }};
+  return {name, [](const scheme& s) {
+            refuse_options(s, {{"full", &scheme::full},
+                               {"signed", &scheme::signed_codes},
+                               {"unsigned", &scheme::unsigned_codes},
+                               {"torch", &scheme::torch}});
+            shared_grid grid = share(Grid{});
+            if (s.bits != scheme{}.bits && s.bits != grid->bits())
+              raise(invalid_scheme("scheme: bits: " + std::string(s.grid.view()) + " has " +
+                                   std::to_string(grid->bits()) + ", found " + std::to_string(s.bits)));
+            return grid;
+          }};
 }
 
 /// One row a name.
 inline constexpr named_grid named_grids[] = {
-    {"symmetric", [](const scheme& s) { return share(integer_grid_of(s)); }},
-    {"affine", [](const scheme& s) { return share(integer_grid_of(s)); }},
+    {"symmetric",
+     [](const scheme& s) {
+       refuse_options(s, {{"signed", &scheme::signed_codes}});
+       return share(integer_grid_of(s));
+     }},
+    {"affine",
+     [](const scheme& s) {
+       refuse_options(s, {{"full", &scheme::full}, {"unsigned", &scheme::unsigned_codes}});
+       return share(integer_grid_of(s));
+     }},
     fixed_grid<nf4>("nf4"),
     fixed_grid<fp4>("fp4"),
     fixed_grid<dynamic_signed>("dynamic8"),
