@@ -131,7 +131,8 @@ struct code_layout {
         return detail::join_bits(bytes + F.first_bit / 8, F.entries() / 8, codes, left);
       }
     }
-    [&]<std::size_t... Row>(std::index_sequence<Row...>) {
+    // Captured by value: GCC 12's -fipa-modref takes writes through a pointer captured by reference for none.
+    [=]<std::size_t... Row>(std::index_sequence<Row...>) {
       (unpack_row<F, static_cast<int>(Row) * F.inner.count>(bytes, codes + Row * F.inner.count, left), ...);
     }
     (std::make_index_sequence<static_cast<std::size_t>(F.middle.count * F.outer.count)>{});
