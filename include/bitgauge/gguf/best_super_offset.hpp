@@ -3,16 +3,17 @@
 /// \file
 /// The `best` encoder of super-blocks whose sub-blocks have a scale and an offset: Q2_K, Q4_K and Q5_K.
 
+#include <bitgauge/gguf/code_pairs.hpp>
+#include <bitgauge/gguf/exact_sums.hpp>
 #include <bitgauge/gguf/formats.hpp>
 #include <bitgauge/gguf/optimal_scale.hpp>
-#include <bitgauge/gguf/scale_offset_fit.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace bitgauge::gguf::best {
 
@@ -22,255 +23,277 @@ concept super_offset = Format::has_offset && requires {
   Format::offset::code_count;
 };
 
-/// Chooses scale and offset of every sub-block as stored, jointly, for given super-scales; refits both
-/// super-scales by least squares; repeats to a fixed point, from several starts.
+/// How far super_offset_search goes: the least at which nothing more is gained but by much time.
 template <class Format>
+struct super_offset_effort {
+  static constexpr int scales = 3, depths = 1;  ///< super-scales tried at first, of either sign
+  static constexpr int refined = 1;             ///< how many of them are refitted
+  static constexpr int variations = 0;          ///< tried around the best
+  static constexpr float widest = 0.15f;  ///< how far a sub-scale may exceed the one fitted alone, as a share
+  static constexpr float cut = 0.3f;      ///< the share of the error that one cut off element may cost
+};
+template <>
+struct super_offset_effort<q5_k> {
+  static constexpr int scales = 2, depths = 2, refined = 1, variations = 4;
+  static constexpr float widest = 0.15f, cut = 0.1f;
+};
+template <>
+struct super_offset_effort<q2_k> {
+  static constexpr int scales = 3, depths = 2, refined = 2, variations = 0;
+  static constexpr float widest = 0.05f, cut = 0.6f;
+};
+
+/// Under given super-scales all pairs of codes of a sub-block that could be good are tried, each with its
+/// nearest levels: as the grids that they stand for differ by a good part of a level, their errors scatter
+/// much, and the best of all is well below the best of the neighbours of any fit. Super-scales are tried
+/// around those that the fits of single sub-blocks ask for, refitted by least squares to the codes chosen,
+/// and varied. All of it is also done for the elements with their signs turned, which negative super-scales
+/// stand for: the offset then places the greatest element of a sub-block rather than the least.
+///
+/// Cost: about 10 to 20 pairs of super-scales, each with some 20 to 100 trials an element.
+template <super_offset Format, int Bytes>
 class super_offset_search {
-  static constexpr int count = Format::sub_block;
+  using lanes = simd::lanes<Bytes>;
+  using effort = super_offset_effort<Format>;
+  static constexpr auto count = static_cast<std::size_t>(Format::sub_block);
   static constexpr int most = Format::levels::most;
   static constexpr std::size_t sub_blocks = static_cast<std::size_t>(Format::sub_blocks);
   static constexpr int most_code = Format::scale::code_count - 1;
-  static constexpr std::size_t candidates = 4;  ///< a sub-block
-  using level_set = uniform_levels<0, most>;
 
-  struct sub_codes {
-    int scale = 0, offset = 0;
-  };
-  /// The normal equations of the two super-scales.
-  struct refit_sums {
-    double scale_scale = 0.0, scale_offset = 0.0, offset_offset = 0.0, scale_x = 0.0, offset_x = 0.0;
+  /// The elements, or the elements with their signs turned.
+  struct orientation {
+    scaled_elements<Format::elements> block;
+    std::array<grid_range, sub_blocks> ranges;
+    std::array<std::size_t, sub_blocks> order{};       ///< the greatest error first
+    std::array<float, sub_blocks> scales{}, depths{};  ///< of the sub-blocks fitted alone
+    float scale = 0.0f, depth = 0.0f;                  ///< the greatest that the sub-blocks ask for
   };
   struct solution {
-    float super_scale = 0.0f, super_offset = 0.0f;  ///< the latter is subtracted
-    std::array<sub_codes, sub_blocks> codes{};
-    double gain = 0.0;
-    refit_sums refit{};
+    float scale = 0.0f, depth = 0.0f;  ///< super-scales; the latter is subtracted
+    std::size_t turned = 0;
+    std::array<std::uint8_t, sub_blocks> scale_code{}, depth_code{};
+    double error = HUGE_VAL;
   };
 
-  std::array<weighted_elements<count>, sub_blocks> blocks_;
-  std::array<std::array<scale_and_offset, candidates>, sub_blocks> fits_;
+  std::array<orientation, 2> ways_;
+  solution best_;
 
  public:
-  super_offset_search(const float* x, const float* importance) noexcept
-      : super_offset_search(x, importance, std::make_index_sequence<sub_blocks>()) {}
+  [[gnu::always_inline]] super_offset_search(const float* x, const float* importance) noexcept
+      : ways_{orientation{{x, importance}, {}}, orientation{{x, importance}, {}}} {
+    ways_[1].block.turn_signs();
+  }
 
   [[gnu::always_inline]] void run(block_codes<Format>& codes) noexcept {
-    float scale = 0.0f, depth = 0.0f;
-    double energy = 0.0;
-    for (std::size_t s = 0; s < sub_blocks; ++s) {
-      scale_offset_fit<count, most, candidates> fit;
-      fit.run(blocks_[s], blocks_[s].low, blocks_[s].high, true);
-      fits_[s] = fit.fits();
-      scale = std::max(scale, fits_[s][0].scale);
-      depth = std::max(depth, -fits_[s][0].offset);
-      energy += blocks_[s].energy;
-    }
-    solution best;
-    for (const auto& [of_scale, of_depth] : headrooms) {
-      solution trial;
-      trial.super_scale = nearest_half(of_scale * scale / static_cast<float>(most_code));
-      trial.super_offset = nearest_half(of_depth * depth / static_cast<float>(most_code));
-      if (trial.super_scale == 0.0f) continue;
-      choose_from_fits(trial);
-      const bool hopeless = energy - trial.gain > 1.05 * (energy - best.gain);
-      if (trial.gain > best.gain) best = trial;
-      if (!hopeless) improve(trial, best, 3);
-    }
-    improve(solution(best), best, 20);
-    write(best, codes);
+    codes = {};
+    for (orientation& way : ways_) find_ranges(way);
+    scan();
+    if (best_.scale == 0.0f) return;
+    vary();
+    write(codes);
   }
 
  private:
-  /// Where the greatest sub-scale and sub-offset come to lie within the range of their codes.
-  static constexpr std::array<std::pair<float, float>, 6> headrooms{
-      {{1.0f, 1.0f}, {1.1f, 1.05f}, {0.95f, 1.0f}, {1.05f, 1.15f}, {0.9f, 0.95f}, {1.2f, 1.1f}}};
-
-  template <std::size_t... S>
-  super_offset_search(const float* x, const float* importance, std::index_sequence<S...>) noexcept
-      : blocks_{weighted_elements<count>(
-            x + static_cast<int>(S) * count,
-            importance == nullptr ? nullptr : importance + static_cast<int>(S) * count)...},
-        fits_{} {}
-
-  /// The best codes found for a sub-block, and the sums of their levels.
-  struct choice {
-    sub_codes codes{};
-    projection sums{};
-    double levels = 0.0, gain = 0.0;
-  };
-
-  /// Tries eight pairs of codes for sub-block s.
-  [[gnu::always_inline]] void try_codes(const solution& trial, std::size_t s,
-                                        const std::array<sub_codes, 8>& tried, choice& found) const noexcept {
-    trial_batch batch;
-    for (std::size_t lane = 0; lane < 8; ++lane) {
-      batch.scale[lane] = trial.super_scale * static_cast<float>(tried[lane].scale);
-      batch.offset[lane] = -(trial.super_offset * static_cast<float>(tried[lane].offset));
-    }
-    fit_batch<level_set>(blocks_[s], batch);
-    for (std::size_t lane = 0; lane < 8; ++lane) {
-      if (batch.gain[lane] > found.gain) {
-        found = {
-            tried[lane], {batch.with_x[lane], batch.squares[lane]}, batch.levels[lane], batch.gain[lane]};
-      }
-    }
+  /// A super-scale as binary16 stores it.
+  float stored(double value) const noexcept {
+    const int exponent = ways_[0].block.exponent;
+    return std::scalbn(nearest_half(std::scalbn(value, exponent)), -exponent);
   }
 
-  static int place(float value, float unit) noexcept {
-    return unit != 0.0f ? static_cast<int>(std::clamp(value / unit, 0.0f, 256.0f)) : 0;
-  }
-  static sub_codes clamped(int scale, int offset) noexcept {
-    return {std::clamp(scale, 0, most_code), std::clamp(offset, 0, most_code)};
-  }
-
-  /// The codes of every sub-block next to each of its fits.
-  [[gnu::always_inline]] void choose_from_fits(solution& trial) const noexcept {
-    start_choice(trial);
+  /// Fits each sub-block alone.
+  [[gnu::always_inline]] void find_ranges(orientation& way) const noexcept {
     for (std::size_t s = 0; s < sub_blocks; ++s) {
-      choice found;
-      for (std::size_t first = 0; first < candidates && fits_[s][first].scale != 0.0f; first += 2) {
-        std::array<sub_codes, 8> tried;
-        for (std::size_t lane = 0; lane < 8; ++lane) {
-          const scale_and_offset& fit = fits_[s][first + lane / 4];
-          tried[lane] = clamped(place(fit.scale, trial.super_scale) + static_cast<int>(lane & 1),
-                                place(-fit.offset, trial.super_offset) + static_cast<int>(lane >> 1 & 1));
-        }
-        try_codes(trial, s, tried, found);
+      const float* x = &way.block.x[s * count];
+      const float* weight = &way.block.weight[s * count];
+      const auto [least, greatest] = std::minmax_element(x, x + count);
+      // The offset lies at or below zero.
+      const float low = std::min(*least, 0.0f), high = std::max(*greatest, low);
+      const float step = std::max((high - low) / static_cast<float>(most), 1e-9f);
+      const grid_fit fit = fit_grid<most, static_cast<int>(count), Bytes, 4, 4>(
+          x, weight, grid_ends::near(low, high, product(0.1f, step), product(0.95f, step)), 2);
+      const float scale = std::max(fit.scale, 0.5f * step);
+      grid_range& found = way.ranges[s];
+      found.error = fit.error;
+      found.ends = grid_ends::near(low, high, product(0.5f, scale) + product(0.1f, high - low), high - low);
+      found.ends.bottom_most = std::min(found.ends.bottom_most, 0.0f);
+      found.ends.template limit_cut<count>(x, weight, effort::cut * fit.error);
+      found.most_scale = scale * (1.0f + effort::widest);
+      way.scales[s] = scale;
+      way.depths[s] = std::max(-fit.offset, 0.0f);
+      way.order[s] = s;
+    }
+    way.scale = *std::max_element(way.scales.begin(), way.scales.end());
+    way.depth = *std::max_element(way.depths.begin(), way.depths.end());
+    std::sort(way.order.begin(), way.order.end(), [&](std::size_t a, std::size_t b) {
+      const float of_a = way.ranges[a].error, of_b = way.ranges[b].error;
+      return of_a > of_b || (of_a == of_b && a < b);
+    });
+  }
+
+  /// Chooses the codes under the super-scales of `trial`, and the error; an infinite one as soon as it must
+  /// exceed `limit`.
+  [[gnu::always_inline]] void choose(solution& trial, double limit) noexcept {
+    orientation& way = ways_[trial.turned];
+    double to_come = 0.0;
+    for (const grid_range& r : way.ranges) to_come += static_cast<double>(r.error);
+    trial.error = 0.0;
+    code_pairs<most, most_code, Bytes> pairs;
+    for (const std::size_t s : way.order) {
+      grid_range& within = way.ranges[s];
+      pairs.list(within, trial.scale, trial.depth);
+      const code_pair found = pairs.template best<static_cast<int>(count)>(
+          &way.block.x[s * count], &way.block.weight[s * count], trial.scale, trial.depth);
+      trial.scale_code[s] = found.scale;
+      trial.depth_code[s] = found.depth;
+      to_come -= static_cast<double>(within.error);
+      trial.error += static_cast<double>(found.error);
+      within.error = std::min(within.error, found.error);
+      if (trial.error + to_come > limit) {
+        trial.error = HUGE_VAL;
+        return;
       }
-      finish_choice(trial, s, found);
     }
   }
 
-  /// Refits the super-scales, then moves the codes of every sub-block to better neighbours, until nothing
-  /// improves.
-  [[gnu::always_inline]] void improve(solution trial, solution& best, int passes) const noexcept {
-    constexpr std::array<sub_codes, 8> ways{
-        {{0, 0}, {-1, -1}, {-1, 0}, {0, -1}, {0, 1}, {1, 0}, {1, 1}, {1, -1}}};
-    for (int pass = 0; pass < passes && trial.super_scale != 0.0f; ++pass) {
-      const double before = trial.gain;
-      refit(trial);
-      start_choice(trial);
-      for (std::size_t s = 0; s < sub_blocks; ++s) {
-        choice found;
-        sub_codes middle = trial.codes[s];
-        for (int move = 0; move < 3; ++move) {
-          const double reached = found.gain;
-          std::array<sub_codes, 8> tried;
-          for (std::size_t lane = 0; lane < 8; ++lane) {
-            tried[lane] = clamped(middle.scale + ways[lane].scale, middle.offset + ways[lane].offset);
+  /// The number about `wanted` of which `value` is a multiple, as stored.
+  float unit_of(float value, float wanted) const noexcept {
+    const float times = wanted > 0.0f ? std::floor(value / wanted + 0.5f) : 0.0f;
+    return stored(static_cast<double>(times >= 1.0f ? value / times : wanted));
+  }
+
+  /// Super-scales around those that the fits ask for, the most promising refitted.
+  [[gnu::always_inline]] void scan() noexcept {
+    constexpr std::size_t kept_most = 4;
+    std::array<solution, kept_most> kept;
+    for (std::size_t turned = 0; turned < 2; ++turned) {
+      const orientation& way = ways_[turned];
+      for (int i = 0; i < effort::scales; ++i) {
+        for (int k = 0; k < effort::depths; ++k) {
+          solution trial;
+          trial.turned = turned;
+          const float a = (static_cast<float>(i) + 0.5f) / static_cast<float>(effort::scales);
+          const float b = (static_cast<float>(k) + product(0.38f, static_cast<float>(i % 3))) /
+                          static_cast<float>(effort::depths);
+          trial.scale = unit_of(way.scales[way.order[0]], way.scale / most_code * (0.95f + product(0.3f, a)));
+          trial.depth = unit_of(way.depths[way.order[0]], way.depth / most_code * (1.0f + product(0.2f, b)));
+          if (trial.scale == 0.0f) continue;
+          choose(trial, 1.15 * kept[0].error);
+          std::size_t to = kept_most;
+          for (; to > 0 && trial.error < kept[to - 1].error; --to) {
+            if (to < kept_most) kept[to] = kept[to - 1];
           }
-          try_codes(trial, s, tried, found);
-          if (found.gain <= reached) break;
-          const bool stayed = found.codes.scale == middle.scale && found.codes.offset == middle.offset;
-          middle = found.codes;
-          if (stayed) break;
+          if (to < kept_most) kept[to] = trial;
         }
-        finish_choice(trial, s, found);
       }
-      if (trial.gain > best.gain) best = trial;
-      if (trial.gain <= before) break;
+    }
+    best_ = kept[0];
+    for (std::size_t k = 0; k < static_cast<std::size_t>(effort::refined); ++k) {
+      if (kept[k].scale != 0.0f) refine(kept[k]);
     }
   }
 
-  static void start_choice(solution& trial) noexcept {
-    trial.gain = 0.0;
-    trial.refit = {};
-  }
-  void finish_choice(solution& trial, std::size_t s, const choice& found) const noexcept {
-    trial.codes[s] = found.codes;
-    trial.gain += found.gain;
-    const double scale = found.codes.scale, offset = -found.codes.offset;
-    refit_sums& sums = trial.refit;
-    sums.scale_scale += product(product(scale, scale), found.sums.squares);
-    sums.scale_offset += product(product(scale, offset), found.levels);
-    sums.offset_offset += product(product(offset, offset), blocks_[s].sum_weight);
-    sums.scale_x += product(scale, found.sums.with_x);
-    sums.offset_x += product(offset, blocks_[s].sum_x);
+  /// Refits the super-scales and chooses codes again while that gains.
+  [[gnu::always_inline]] void refine(solution trial) noexcept {
+    for (int pass = 0; pass < 3; ++pass) {
+      solution next = trial;
+      refit(next);
+      if (next.scale == trial.scale && next.depth == trial.depth) break;
+      choose(next, trial.error);
+      if (next.error >= trial.error) break;
+      trial = next;
+    }
+    if (trial.error < best_.error) best_ = trial;
   }
 
-  /// Both super-scales by least squares, one after the other as stored.
-  static void refit(solution& trial) noexcept {
-    const refit_sums& sums = trial.refit;
-    const double determinant =
-        product(sums.scale_scale, sums.offset_offset) - product(sums.scale_offset, sums.scale_offset);
-    if (determinant > 0.0) {
-      trial.super_scale = nearest_half(
-          (product(sums.scale_x, sums.offset_offset) - product(sums.scale_offset, sums.offset_x)) /
-          determinant);
-    }
-    if (sums.offset_offset > 0.0) {
-      trial.super_offset =
-          nearest_half((sums.offset_x - product(sums.scale_offset, static_cast<double>(trial.super_scale))) /
-                       sums.offset_offset);
-    } else if (sums.scale_scale > 0.0) {
-      trial.super_scale = nearest_half(sums.scale_x / sums.scale_scale);
+  /// Small changes of the best super-scales: each gives other grids.
+  [[gnu::always_inline]] void vary() noexcept {
+    static constexpr std::array<std::array<float, 2>, 8> directions{
+        {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, -1}, {-1, 1}, {1, 1}, {-1, -1}}};
+    for (int k = 0; k < effort::variations; ++k) {
+      solution trial = best_;
+      const float by = 0.004f * static_cast<float>(1 + k / 8);
+      const auto& [a, b] = directions[static_cast<std::size_t>(k % 8)];
+      trial.scale = stored(static_cast<double>(best_.scale * (1.0f + product(by, a))));
+      trial.depth = stored(static_cast<double>(best_.depth * (1.0f + product(by, b))));
+      choose(trial, 1.01 * best_.error);
+      if (trial.error == HUGE_VAL) continue;
+      if (trial.error < best_.error) best_ = trial;
+      refit(trial);
+      choose(trial, best_.error);
+      if (trial.error < best_.error) best_ = trial;
     }
   }
 
-  [[gnu::always_inline]] void write(const solution& found, block_codes<Format>& codes) const noexcept {
-    codes.scale.super = found.super_scale;
-    codes.offset.super = found.super_offset;
+  /// Both super-scales by least squares for the levels of `trial`. With a = code * level and m the code of
+  /// the depth, x is about scale a - depth m.
+  [[gnu::always_inline]] void refit(solution& trial) const noexcept {
+    const orientation& way = ways_[trial.turned];
+    lanes aa = lanes::all(0.0f), am = aa, mm = aa, ax = aa, mx = aa;
     for (std::size_t s = 0; s < sub_blocks; ++s) {
-      codes.scale.sub[s] = static_cast<std::uint8_t>(found.codes[s].scale);
-      codes.offset.sub[s] = static_cast<std::uint8_t>(found.codes[s].offset);
-      std::array<std::int8_t, static_cast<std::size_t>(count)> levels{};
-      if (codes.scale.sub[s] != 0) {
-        write_levels<level_set>(blocks_[s], codes.scale_of(static_cast<int>(s)),
-                                codes.offset_of(static_cast<int>(s)), levels.data());
+      const lanes code = lanes::all(static_cast<float>(trial.scale_code[s]));
+      const lanes depth_code = lanes::all(static_cast<float>(trial.depth_code[s]));
+      const lanes offset = lanes::all(-trial.depth) * depth_code;
+      const lanes inverse = lanes::all(1.0f) / (lanes::all(trial.scale) * code);
+      for (std::size_t j = s * count; j < (s + 1) * count; j += lanes::count) {
+        const lanes x = lanes::load(&way.block.x[j]), weight = lanes::load(&way.block.weight[j]);
+        const lanes a = ((x - offset) * inverse).nearest_within(0, most) * code;
+        const lanes weighted = weight * a, weighted_code = weight * depth_code;
+        aa += weighted * a;
+        am += weighted_code * a;
+        mm += weighted_code * depth_code;
+        ax += weighted * x;
+        mx += weighted_code * x;
       }
-      for (std::size_t j = 0; j < levels.size(); ++j) {
-        codes.elements[s * static_cast<std::size_t>(count) + j] = static_cast<std::uint8_t>(levels[j]);
+    }
+    const auto total = [](const lanes& sums) __attribute__((always_inline)) {
+      std::array<float, lanes::count> parts;
+      sums.store(parts.data());
+      double sum = 0.0;
+      for (const float part : parts) sum += static_cast<double>(part);
+      return sum;
+    };
+    const double s_aa = total(aa), s_am = total(am), s_mm = total(mm), s_ax = total(ax), s_mx = total(mx);
+    const double determinant = product(s_aa, s_mm) - product(s_am, s_am);
+    if (determinant > 1e-9 * product(s_aa, s_mm)) {
+      const float scale = stored((product(s_ax, s_mm) - product(s_am, s_mx)) / determinant);
+      const float depth = stored((product(s_ax, s_am) - product(s_mx, s_aa)) / determinant);
+      if (scale > 0.0f && depth > 0.0f) {
+        trial.scale = scale;
+        trial.depth = depth;
+      }
+    } else if (s_aa > 0.0 && s_mm == 0.0) {
+      const float scale = stored(s_ax / s_aa);
+      if (scale > 0.0f) trial.scale = scale;
+    }
+  }
+
+  [[gnu::always_inline]] void write(block_codes<Format>& codes) const noexcept {
+    const orientation& way = ways_[best_.turned];
+    const int exponent = way.block.exponent;
+    const float sign = best_.turned != 0 ? -1.0f : 1.0f;
+    codes.scale.super = sign * std::scalbn(best_.scale, exponent);
+    codes.offset.super = sign * std::scalbn(best_.depth, exponent);
+    for (std::size_t s = 0; s < sub_blocks; ++s) {
+      codes.scale.sub[s] = best_.scale_code[s];
+      codes.offset.sub[s] = best_.depth_code[s];
+      const lanes offset = lanes::all(-best_.depth) * lanes::all(static_cast<float>(best_.depth_code[s]));
+      const lanes inverse =
+          lanes::all(1.0f) / (lanes::all(best_.scale) * lanes::all(static_cast<float>(best_.scale_code[s])));
+      for (std::size_t j = s * count; j < (s + 1) * count; j += lanes::count) {
+        std::array<float, lanes::count> levels;
+        ((lanes::load(&way.block.x[j]) - offset) * inverse).nearest_within(0, most).store(levels.data());
+        for (std::size_t k = 0; k < lanes::count; ++k)
+          codes.elements[j + k] = static_cast<std::uint8_t>(levels[k]);
       }
     }
   }
 };
 
-template <super_offset Format>
-[[gnu::always_inline]] inline void encode(const float* x, const float* importance,
-                                          block_codes<Format>& codes) noexcept {
-  super_offset_search<Format> search(x, importance);
+template <super_offset Format, int Bytes>
+[[gnu::always_inline]] inline void encode(const float* x, const float* importance, block_codes<Format>& codes,
+                                          std::integral_constant<int, Bytes>) noexcept {
+  super_offset_search<Format, Bytes> search(x, importance);
   search.run(codes);
-}
-
-/// Q4_1 and Q5_1: the best fits, scale and offset rounded to binary16 one after the other and refitted.
-template <class Format>
-requires(Format::has_offset&& Format::sub_blocks == 1)
-    [[gnu::always_inline]] inline void encode(const float* x, const float* importance,
-                                              block_codes<Format>& codes) noexcept {
-  constexpr int most = Format::levels::most;
-  using level_set = uniform_levels<0, most>;
-  const weighted_elements<Format::elements> block(x, importance);
-  const auto [low, high] = std::minmax_element(x, x + Format::elements);
-  scale_offset_fit<Format::elements, most, 8> fit;
-  fit.run(block, *low, *high, false);
-
-  codes = {};
-  const double mean = block.sum_weight > 0.0 ? block.sum_x / block.sum_weight : 0.0;
-  codes.offset.super = nearest_half(mean);
-  double best_gain = product(mean, block.sum_x);
-  trial_batch batch;
-  for (std::size_t lane = 0; lane < 8; ++lane) {
-    batch.scale[lane] = fit.fits()[lane].scale;
-    batch.offset[lane] = fit.fits()[lane].offset;
-  }
-  for (int pass = 0; pass < 5; ++pass) {
-    for (std::size_t lane = 0; lane < 8; ++lane) {
-      batch.scale[lane] = nearest_half(static_cast<double>(batch.scale[lane]));
-      batch.offset[lane] = nearest_half(static_cast<double>(batch.offset[lane]));
-    }
-    fit_batch<level_set>(block, batch);
-    for (std::size_t lane = 0; lane < 8; ++lane) {
-      if (batch.scale[lane] == 0.0f || batch.gain[lane] <= best_gain) continue;
-      best_gain = batch.gain[lane];
-      codes.scale.super = batch.scale[lane];
-      codes.offset.super = batch.offset[lane];
-    }
-    solve_batch(block, HUGE_VAL, batch);
-  }
-  if (codes.scale.super == 0.0f) return;
-  std::array<std::int8_t, static_cast<std::size_t>(Format::elements)> levels;
-  write_levels<level_set>(block, codes.scale.super, codes.offset.super, levels.data());
-  std::copy(levels.begin(), levels.end(), codes.elements.begin());
 }
 
 }  // namespace bitgauge::gguf::best

@@ -22,6 +22,10 @@ constexpr double shortened(double value) noexcept {
   return numeric::uncontracted(a * b);
 }
 
+[[gnu::always_inline]] inline float product(float a, float b) noexcept {
+  return numeric::uncontracted(a * b);
+}
+
 /// The weight of element j: its importance, or 1 where there is none.
 inline double weight_of(const float* importance, int j) noexcept {
   return importance != nullptr ? static_cast<double>(importance[j]) : 1.0;

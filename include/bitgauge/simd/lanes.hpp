@@ -138,6 +138,25 @@ struct lanes {
     return out;
   }
 
+  /// The nearest integers, ties to even, within least..most, magnitudes below 2^22; for any number, of which
+  /// NaN gives one end. The sum with 1.5 * 2^23 has the integer in its low bits, and the patterns have the
+  /// order of the integers, so they are clamped as integers, which also holds under -ffinite-math-only.
+  [[gnu::always_inline]] lanes nearest_within(int least, int most) const noexcept {
+    constexpr std::int32_t zero = 0x4b400000;
+    lanes out;
+    for (std::size_t i = 0; i < parts; ++i) {
+      const part shifted = in[i] + 12582912.0f;
+      integer_part pattern;
+      std::memcpy(&pattern, &shifted, sizeof pattern);
+      const integer_part low = integer_part{} + (zero + least), high = integer_part{} + (zero + most);
+      pattern = pattern < high ? pattern : high;
+      pattern = pattern > low ? pattern : low;
+      std::memcpy(&out.in[i], &pattern, sizeof pattern);
+      out.in[i] -= 12582912.0f;
+    }
+    return out;
+  }
+
  private:
   using byte_part = typename detail::lane_types<Bytes>::bytes;
   using word_part = typename detail::lane_types<Bytes>::words;
