@@ -34,17 +34,33 @@ concept searched_in_lanes = super_offset<Format> || one_scale_and_offset<Format>
 
 /// Writes the reference's block to `bytes` where its error is less than that of the block there.
 template <has_reference Format>
-void replace_if_worse(const float* x, const reference::block_context& context, std::uint8_t* bytes) noexcept {
+void replace_if_worse(const float* x, const float* importance, const block_codes<Format>& codes,
+                      std::uint8_t* bytes) noexcept {
   std::array<float, static_cast<std::size_t>(Format::elements)> decoded;
   decode_block<Format>(bytes, decoded.data());
-  const double error = weighted_error(x, decoded.data(), context.importance, Format::elements);
-  block_codes<Format> codes;
-  reference::encode(x, context, codes);
+  const double error = weighted_error(x, decoded.data(), importance, Format::elements);
   block<Format> other;
   pack(codes, other.bytes.data());
   decode_block<Format>(other.bytes.data(), decoded.data());
-  if (weighted_error(x, decoded.data(), context.importance, Format::elements) < error) {
+  if (weighted_error(x, decoded.data(), importance, Format::elements) < error) {
     std::copy(other.bytes.begin(), other.bytes.end(), bytes);
+  }
+}
+
+/// The reference's codes of `blocks` blocks, at most sixteen.
+template <has_reference Format>
+void encode_as_reference(const float* x, const reference::block_context& context, std::size_t blocks,
+                         block_codes<Format>* codes) noexcept {
+  if constexpr (one_scale_and_offset<Format>) {
+    if (context.importance != nullptr) {
+      return reference::detail::encode_with_importance(x, context, blocks, codes);
+    }
+  }
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const std::size_t first = b * static_cast<std::size_t>(Format::elements);
+    reference::block_context here = context;
+    if (here.importance != nullptr) here.importance += first;
+    reference::encode(x + first, here, codes[b]);
   }
 }
 
@@ -67,9 +83,17 @@ void encode_blocks(const float* x, index columns, const float* importance, refer
     gguf::detail::on_widest_vectors([&]() __attribute__((always_inline)) { encode_all(); });
   }
   if constexpr (has_reference<Format> && !one_scale<Format>) {
-    for (index j = 0; j < columns; j += Format::elements) {
-      if (importance != nullptr) context.importance = importance + j;
-      replace_if_worse<Format>(x + j, context, out + j / Format::elements * Format::bytes);
+    constexpr index together = 16;
+    std::array<block_codes<Format>, together> codes;
+    for (index done = 0; done < columns; done += together * Format::elements) {
+      const index blocks = std::min(together, (columns - done) / Format::elements);
+      if (importance != nullptr) context.importance = importance + done;
+      encode_as_reference(x + done, context, static_cast<std::size_t>(blocks), codes.data());
+      for (index b = 0; b < blocks; ++b) {
+        const index j = done + b * Format::elements;
+        replace_if_worse(x + j, importance == nullptr ? nullptr : importance + j,
+                         codes[static_cast<std::size_t>(b)], out + j / Format::elements * Format::bytes);
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ struct super_offset_effort<q5_k> {
 };
 template <>
 struct super_offset_effort<q2_k> {
-  static constexpr int scales = 3, depths = 2, refined = 2, variations = 0;
+  static constexpr int scales = 2, depths = 3, refined = 1, variations = 0;
   static constexpr float widest = 0.05f, cut = 0.6f;
 };
 

@@ -5,6 +5,7 @@
 /// super-scale, then the codes are found again for the stored scales. Source: ggml's quantizers,
 /// `ggml-quants.c`.
 
+#include <bitgauge/gguf/reference_minimum.hpp>
 #include <bitgauge/gguf/reference_scalar.hpp>
 
 #include <algorithm>
@@ -49,22 +50,33 @@ void store_positive(const float* values, int most, typename Storage::codes& code
   codes.super = as_half(high / range);
 }
 
+/// The codes that the search gave to the sub-blocks whose stored scale is zero; the others' again for the
+/// stored scales.
+template <class Format>
+void encode_with(const scales_and_minima& found, const float* x, block_codes<Format>& codes) noexcept {
+  for (int s = 0; s < Format::sub_blocks; ++s) {
+    if (codes.scale_of(s) != 0.0f) continue;
+    const int first = s * Format::sub_block;
+    found.encode(static_cast<std::size_t>(s), x + first, Format::sub_block, Format::levels::most,
+                 codes.elements.data() + first);
+  }
+  encode_again(x, codes);
+}
+
 /// Q2_K, Q4_K and Q5_K without importance: weights from x alone.
 template <class Format, class Weights>
 void encode_with_minima(const float* x, const trial_plan& plan, const Weights& weights_of,
                         block_codes<Format>& codes) noexcept {
-  sub_block_floats<Format> scales, minima;
+  side_by_side<Format::sub_block> sub_blocks;
   for (int s = 0; s < Format::sub_blocks; ++s) {
-    const int first = s * Format::sub_block;
-    const auto weights = weights_of(x + first);
-    const auto [scale, minimum] = search_with_minimum<Format::sub_block>(plan, x + first, weights.data(),
-                                                                         codes.elements.data() + first);
-    scales[static_cast<std::size_t>(s)] = scale;
-    minima[static_cast<std::size_t>(s)] = minimum;
+    const float* part = x + s * Format::sub_block;
+    sub_blocks.set(static_cast<std::size_t>(s), part, weights_of(part).data());
   }
-  store_positive<typename Format::scale>(scales.data(), Format::scale::code_count - 1, codes.scale);
-  store_positive<typename Format::offset>(minima.data(), Format::offset::code_count - 1, codes.offset);
-  encode_again(x, codes);
+  sub_blocks.repeat_first(Format::sub_blocks);
+  const scales_and_minima found = search_with_minimum(plan, sub_blocks);
+  store_positive<typename Format::scale>(found.scale.data(), Format::scale::code_count - 1, codes.scale);
+  store_positive<typename Format::offset>(found.minimum.data(), Format::offset::code_count - 1, codes.offset);
+  encode_with(found, x, codes);
 }
 
 /// The same with importance: the super-scales are searched too, weighed by the sums of the sub-blocks.
@@ -74,23 +86,23 @@ void encode_with_minima(const float* x, const float* importance, float spread,
                         block_codes<Format>& codes) noexcept {
   constexpr auto count = static_cast<float>(Format::elements);
   const float mean = spread * sum_of_squares(x, Format::elements) / count;
-  sub_block_floats<Format> scales, minima, weight_sums;
+  side_by_side<Format::sub_block> sub_blocks;
+  sub_block_floats<Format> weight_sums;
   for (int s = 0; s < Format::sub_blocks; ++s) {
     const int first = s * Format::sub_block;
     const auto weights = damped_weights<Format::sub_block>(x + first, importance + first, mean);
+    sub_blocks.set(static_cast<std::size_t>(s), x + first, weights.data());
     float sum = 0.0f;
     for (const float weight : weights) sum += weight;
-    const auto [scale, minimum] = search_with_minimum<Format::sub_block>(
-        {Format::levels::most, -0.9f, 0.05f, 36}, x + first, weights.data(), codes.elements.data() + first);
-    scales[static_cast<std::size_t>(s)] = scale;
-    minima[static_cast<std::size_t>(s)] = minimum;
     weight_sums[static_cast<std::size_t>(s)] = sum;
   }
+  sub_blocks.repeat_first(Format::sub_blocks);
+  const scales_and_minima found = search_with_minimum({Format::levels::most, -0.9f, 0.05f, 36}, sub_blocks);
   codes.scale.super = as_half(search_positive<Format::sub_blocks>(
-      Format::scale::code_count - 1, scales.data(), weight_sums.data(), codes.scale.sub.data()));
+      Format::scale::code_count - 1, found.scale.data(), weight_sums.data(), codes.scale.sub.data()));
   codes.offset.super = as_half(search_positive<Format::sub_blocks>(
-      Format::offset::code_count - 1, minima.data(), weight_sums.data(), codes.offset.sub.data()));
-  encode_again(x, codes);
+      Format::offset::code_count - 1, found.minimum.data(), weight_sums.data(), codes.offset.sub.data()));
+  encode_with(found, x, codes);
 }
 
 /// sqrt(mean x^2) + |x|, the weights of Q4_K and Q5_K.

@@ -5,6 +5,7 @@
 /// not the binary16 one that is stored. Source: ggml's quantizers, `ggml-quants.c`.
 
 #include <bitgauge/gguf/formats.hpp>
+#include <bitgauge/gguf/reference_minimum.hpp>
 #include <bitgauge/gguf/reference_search.hpp>
 
 #include <algorithm>
@@ -51,18 +52,32 @@ void encode_symmetric(const float* x, const block_context& context, block_codes<
   codes.scale.super = scale;
 }
 
+/// Q4_1 and Q5_1 with importance: up to sixteen blocks, one after the other in `x` and `context.importance`.
+template <class Format>
+void encode_with_importance(const float* x, const block_context& context, std::size_t blocks,
+                            block_codes<Format>* codes) noexcept {
+  constexpr auto count = static_cast<std::size_t>(Format::elements);
+  side_by_side<Format::elements> all;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const float* importance = context.importance + b * count;
+    all.set(b, x + b * count,
+            damped_weights<Format::elements>(x + b * count, importance, context.row_mean_square).data());
+  }
+  all.repeat_first(blocks);
+  constexpr int most = Format::levels::most;
+  const scales_and_minima found = search_with_minimum({most, -0.9f, 0.05f, 36}, all);
+  for (std::size_t b = 0; b < blocks; ++b) {
+    found.encode(b, x + b * count, Format::elements, most, codes[b].elements.data());
+    codes[b].scale.super = found.scale[b];
+    codes[b].offset.super = -found.minimum[b];
+  }
+}
+
 /// Q4_1 and Q5_1: 0..Most, from the least element to the greatest.
 template <int Most, class Format>
 void encode_between_extremes(const float* x, const block_context& context,
                              block_codes<Format>& codes) noexcept {
-  if (context.importance != nullptr) {
-    const auto weights = damped_weights<Format::elements>(x, context.importance, context.row_mean_square);
-    const auto [scale, minimum] = search_with_minimum<Format::elements>(
-        {Most, -0.9f, 0.05f, 36}, x, weights.data(), codes.elements.data());
-    codes.scale.super = scale;
-    codes.offset.super = -minimum;
-    return;
-  }
+  if (context.importance != nullptr) return encode_with_importance(x, context, 1, &codes);
   const auto [low, high] = std::minmax_element(x, x + Format::elements);
   const float scale = (*high - *low) / static_cast<float>(Most);
   const float inverse_scale = inverse(scale);

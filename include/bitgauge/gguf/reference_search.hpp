@@ -12,42 +12,7 @@
 
 namespace bitgauge::gguf::reference {
 
-/// A scale and how far the least value lies below zero: x is about scale * code - minimum.
-struct scale_and_minimum {
-  float scale = 0.0f;
-  float minimum = 0.0f;
-};
-
-/// The trial scales of search_with_minimum: (first + step * i + most) / (max - min), i = 0..last.
-struct trial_plan {
-  int most;  ///< the largest code
-  float first, step;
-  int last;
-  bool absolute = false;  ///< weigh |error| rather than its square
-};
-
 namespace detail {
-
-/// sum w |e| or w e^2 of e = scale * code + low - x.
-template <int Count>
-float error_of(const trial_plan& plan, const float* x, const float* weight, const std::uint8_t* codes,
-               float scale, float low) noexcept {
-  float error = 0.0f;
-  for (int j = 0; j < Count; ++j) {
-    const float difference = product(scale, static_cast<float>(codes[j])) + low - x[j];
-    const float size = plan.absolute ? std::abs(difference) : difference * difference;
-    error += product(weight[j], size);
-  }
-  return error;
-}
-
-template <int Count>
-void encode_with_minimum(const float* x, float inverse_scale, float low, int most,
-                         std::uint8_t* codes) noexcept {
-  for (int j = 0; j < Count; ++j) {
-    codes[j] = static_cast<std::uint8_t>(nearest(inverse_scale * (x[j] - low), 0, most));
-  }
-}
 
 /// Sums of w x l and w l^2 over signed codes l.
 struct projection {
@@ -71,60 +36,6 @@ struct projection {
 };
 
 }  // namespace detail
-
-/// Codes 0..plan.most with a scale and a minimum of at least 0, for Count elements with weights.
-template <int Count>
-scale_and_minimum search_with_minimum(const trial_plan& plan, const float* x, const float* weight,
-                                      std::uint8_t* codes) noexcept {
-  float low = x[0], high = x[0], sum_w = weight[0], sum_x = product(sum_w, x[0]);
-  for (int j = 1; j < Count; ++j) {
-    low = std::min(low, x[j]);
-    high = std::max(high, x[j]);
-    sum_w += weight[j];
-    sum_x += product(weight[j], x[j]);
-  }
-  low = std::min(low, 0.0f);
-  if (!(high > low)) {
-    std::fill_n(codes, Count, std::uint8_t{0});
-    return {0.0f, -low};
-  }
-  const auto most = static_cast<float>(plan.most);
-  const float first_inverse = most / (high - low);
-  float scale = 1.0f / first_inverse;
-  detail::encode_with_minimum<Count>(x, first_inverse, low, plan.most, codes);
-  float least_error = detail::error_of<Count>(plan, x, weight, codes, scale, low);
-
-  std::array<std::uint8_t, static_cast<std::size_t>(Count)> trial;
-  for (int i = 0; i <= plan.last; ++i) {
-    const float inverse_scale =
-        (plan.first + product(plan.step, static_cast<float>(i)) + most) / (high - low);
-    detail::encode_with_minimum<Count>(x, inverse_scale, low, plan.most, trial.data());
-    float sum_l = 0.0f, sum_ll = 0.0f, sum_xl = 0.0f;
-    for (int j = 0; j < Count; ++j) {
-      const auto level = static_cast<float>(trial[static_cast<std::size_t>(j)]);
-      const float weighted = product(weight[j], level);
-      sum_l += weighted;
-      sum_ll += product(weighted, level);
-      sum_xl += product(weighted, x[j]);
-    }
-    const float determinant = product(sum_w, sum_ll) - product(sum_l, sum_l);
-    if (!(determinant > 0.0f)) continue;
-    float trial_scale = (product(sum_w, sum_xl) - product(sum_x, sum_l)) / determinant;
-    float trial_low = (product(sum_ll, sum_x) - product(sum_l, sum_xl)) / determinant;
-    if (trial_low > 0.0f) {
-      trial_low = 0.0f;
-      trial_scale = sum_xl / sum_ll;
-    }
-    const float error = detail::error_of<Count>(plan, x, weight, trial.data(), trial_scale, trial_low);
-    if (error < least_error) {
-      std::copy(trial.begin(), trial.end(), codes);
-      least_error = error;
-      scale = trial_scale;
-      low = trial_low;
-    }
-  }
-  return {scale, -low};
-}
 
 /// Codes 0..2*most-1 standing for -most..most-1, for Count elements with weights. Returns the scale.
 template <int Count>
