@@ -68,6 +68,17 @@ inline void join_fields(const std::uint8_t* bytes, std::uint8_t* codes, int left
   std::memcpy(codes, &joined, Lanes);
 }
 
+/// The way back: adds bits `right` on of each code to the byte, at bit `Shift`.
+template <int Lanes, int Shift, unsigned Mask>
+inline void place_fields(const std::uint8_t* codes, int right, std::uint8_t* bytes) noexcept {
+  using byte_lanes [[gnu::vector_size(Lanes)]] = std::uint8_t;
+  byte_lanes fields, joined;
+  std::memcpy(&fields, codes, Lanes);
+  std::memcpy(&joined, bytes, Lanes);
+  joined |= ((fields >> right) & static_cast<std::uint8_t>(Mask)) << Shift;
+  std::memcpy(bytes, &joined, Lanes);
+}
+
 /// Puts bit i of `count` bytes above the lower `left` bits of code i, which join_fields has written before:
 /// by copying each byte to the eight bytes of a word, of which each keeps one bit.
 inline void join_bits(const std::uint8_t* bytes, int count, std::uint8_t* codes, int left) noexcept {
@@ -79,6 +90,16 @@ inline void join_bits(const std::uint8_t* bytes, int count, std::uint8_t* codes,
     const byte_lanes copies = byte_lanes{} + bytes[i];
     joined |= byte_lanes((copies & bit) != 0) & static_cast<std::uint8_t>(1u << left);
     std::memcpy(codes, &joined, sizeof joined);
+  }
+}
+
+/// The way back: bit i of the bytes becomes bit `right` of code i. A bit of each of eight bytes is brought to
+/// the top byte of a word by one multiplication.
+inline void place_bits(const std::uint8_t* codes, int count, int right, std::uint8_t* bytes) noexcept {
+  for (int i = 0; i < count; ++i, codes += 8) {
+    std::uint64_t word = 0;
+    for (int j = 0; j < 8; ++j) word |= std::uint64_t{codes[j]} << (8 * j);
+    bytes[i] = static_cast<std::uint8_t>((word >> right & 0x0101010101010101u) * 0x0102040810204080u >> 56);
   }
 }
 
@@ -167,16 +188,36 @@ struct code_layout {
 
   template <bit_field F>
   static constexpr void pack_part(const code* codes, std::uint8_t* bytes, int right) noexcept {
+    if constexpr (F.entries() >= 16 && bits <= 8 && is_dense_bits(F)) {
+      if (!std::is_constant_evaluated()) {
+        return detail::place_bits(codes, F.entries() / 8, right, bytes + F.first_bit / 8);
+      }
+    }
+    [&]<std::size_t... Row>(std::index_sequence<Row...>) {
+      (pack_row<F, static_cast<int>(Row) * F.inner.count>(codes + Row * F.inner.count, bytes, right), ...);
+    }
+    (std::make_index_sequence<static_cast<std::size_t>(F.middle.count * F.outer.count)>{});
+  }
+
+  template <bit_field F, int First>
+  static constexpr void pack_row(const code* codes, std::uint8_t* bytes, int right) noexcept {
     constexpr unsigned mask = (1u << F.bits) - 1u;
-    for (int row = 0; row < F.middle.count * F.outer.count; ++row, codes += F.inner.count) {
-      const int start = F.position(row * F.inner.count);
-      for (int i = 0; i < F.inner.count; ++i) {
-        const int at = start + i * F.inner.stride;
-        const unsigned window = ((static_cast<unsigned>(codes[i]) >> right) & mask) << (at % 8);
-        bytes[at / 8] = static_cast<std::uint8_t>(bytes[at / 8] | window);
-        if (at % 8 + F.bits > 8) {
-          bytes[at / 8 + 1] = static_cast<std::uint8_t>(bytes[at / 8 + 1] | window >> 8);
+    constexpr int start = F.position(First);
+    constexpr int lanes = F.inner.count % 16 == 0 ? 16 : 8;
+    if constexpr (byte_stepped(F) && bits <= 8 && F.inner.count % lanes == 0) {
+      if (!std::is_constant_evaluated()) {
+        for (int i = 0; i < F.inner.count; i += lanes) {
+          detail::place_fields<lanes, start % 8, mask>(codes + i, right, bytes + start / 8 + i);
         }
+        return;
+      }
+    }
+    for (int i = 0; i < F.inner.count; ++i) {
+      const int at = start + i * F.inner.stride;
+      const unsigned window = ((static_cast<unsigned>(codes[i]) >> right) & mask) << (at % 8);
+      bytes[at / 8] = static_cast<std::uint8_t>(bytes[at / 8] | window);
+      if (at % 8 + F.bits > 8) {
+        bytes[at / 8 + 1] = static_cast<std::uint8_t>(bytes[at / 8 + 1] | window >> 8);
       }
     }
   }

@@ -60,9 +60,13 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
       const index first = p * height, count = std::min(height, rows - first);
       const auto panel = source.read(first, count, *scratch);
       for (index r = 0; r < count; ++r) {
-        const finite_row x = examine(panel.row(r), cols, cols, {first + r, 0}, o.how.on_nonfinite, s);
+        const finite_row x = examine(panel.row(r), cols, 32, {first + r, 0}, o.how.on_nonfinite, s);
+        const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
         gguf::encode_row(type, x.for_codes, cols, weights, o.level,
-                         blocks.data() + static_cast<std::size_t>(first + r) * row_bytes);
+                         blocks.data() + static_cast<std::size_t>(first + r) * row_bytes,
+                         {.low = as_read ? s.low.data() : nullptr,
+                          .high = as_read ? s.high.data() : nullptr,
+                          .next = r + 1 < count ? panel.row(r + 1) : nullptr});
       }
     });
   return {type, rows, cols, std::move(blocks)};

@@ -6,7 +6,11 @@
 
 #include <bitgauge/config.hpp>
 #include <bitgauge/gguf/formats.hpp>
+#include <bitgauge/gguf/quick_fit.hpp>
+#include <bitgauge/gguf/row.hpp>
 #include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/halves.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,21 +26,31 @@ template <class Format>
 concept encodable = std::same_as<Format, q8_0> || std::same_as<Format, q4_0> || std::same_as<Format, q5_0>;
 
 /// Blocks that are encoded together: their parameters and codes stay in the first-level cache.
-inline constexpr index chunk = 64;
+inline constexpr index chunk = 32;
 
-/// Sets `stored` to the binary16 scale under which the extreme of low..high is the last level; returns the
-/// inverse of that scale, 0 where it is 0.
+/// The scales under which the extremes of `count` blocks are the last level, as stored; and their inverses, 0
+/// for 0.
 template <encodable Format>
-float scale_of(float low, float high, std::uint16_t& stored) noexcept {
-  constexpr auto least = static_cast<float>(Format::levels::least);
-  const float extreme = -low > high ? low : high;
-  // A grid that reaches further below zero has the extreme there, whatever its sign.
-  const float wanted = least < -static_cast<float>(Format::levels::most) ? extreme / least : extreme / -least;
-  stored = std::clamp(std::abs(wanted), 0.0f, 65504.0f) == std::abs(wanted)
-               ? numeric::half_from_float(wanted)
-               : numeric::half_from_float(wanted < 0.0f ? -65504.0f : 65504.0f);
-  const float scale = numeric::half_to_float(stored);
-  return scale != 0.0f ? 1.0f / scale : 0.0f;
+void scales_of(const float* low, const float* high, index count, std::uint16_t* stored,
+               float* inverse) noexcept {
+  constexpr float least = Format::levels::least, most = Format::levels::most;
+  alignas(64) std::array<float, chunk> wanted, scale;
+  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    using lanes = simd::lanes<width()>;
+    for (index b = 0; b < count; b += lanes::count) {
+      const auto negative = lanes::load(low + b), positive = lanes::load(high + b), zero = lanes::all(0.0f);
+      const auto extreme = where_less(positive, zero - negative, negative, positive);
+      // A grid that reaches further below zero has the extreme there, whatever its sign.
+      const auto last = lanes::all(least < -most ? least : most);
+      (extreme / last).store(wanted.data() + b);
+    }
+  });
+  simd::nearest_halves(wanted.data(), count, stored, scale.data());
+  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    using lanes = simd::lanes<width()>;
+    for (index b = 0; b < count; b += lanes::count)
+      inverse_of(lanes::load(scale.data() + b)).store(inverse + b);
+  });
 }
 
 /// Writes the codes of one block, a byte each, at their place in it.
@@ -50,33 +64,39 @@ void place_codes(const std::uint8_t* codes, std::uint8_t* block) noexcept {
       nibbles[j] = static_cast<std::uint8_t>((codes[j] & 15) | codes[16 + j] << 4);
     }
     if constexpr (Format::bytes == 22) {
-      std::uint32_t fifth = 0;
-      for (int j = 0; j < 32; ++j) fifth |= static_cast<std::uint32_t>(codes[j] >> 4) << j;
-      for (int b = 0; b < 4; ++b) block[2 + b] = static_cast<std::uint8_t>(fifth >> (8 * b));
+      std::memset(block + 2, 0, 4);
+      detail::place_bits(codes, 4, 4, block + 2);
     }
   }
 }
 
 /// Encodes `columns` finite elements, whole blocks. Cost: two passes over the row, at the speed of the row
-/// primitives.
+/// primitives; one where the extents are known.
 template <encodable Format>
-void encode_blocks(const float* x, index columns, std::uint8_t* out) noexcept {
+void encode_blocks(const float* x, index columns, const row_knowledge& known, std::uint8_t* out) noexcept {
   const simd::row_operations& rows = simd::rows();
-  std::array<float, chunk> low, high, inverse;
+  alignas(64) std::array<float, chunk> low{}, high{}, inverse;
   std::array<std::uint16_t, chunk> stored;
   std::array<std::int32_t, chunk> zero;
   std::array<std::uint8_t, 32 * chunk> codes;
   zero.fill(Format::levels::zero);
   for (index done = 0; done < columns; done += 32 * chunk) {
-    const index count = std::min(columns - done, 32 * chunk);
-    rows.extents(x + done, count, 32, low.data(), high.data());
-    for (std::size_t b = 0; b < static_cast<std::size_t>(count / 32); ++b) {
-      inverse[b] = scale_of<Format>(low[b], high[b], stored[b]);
+    const index count = std::min(columns - done, 32 * chunk), blocks = count / 32;
+    if (known.low != nullptr && known.high != nullptr) {
+      std::copy_n(known.low + done / 32, blocks, low.data());
+      std::copy_n(known.high + done / 32, blocks, high.data());
+    } else {
+      rows.extents(x + done, count, 32, low.data(), high.data());
     }
+    scales_of<Format>(low.data(), high.data(), blocks, stored.data(), inverse.data());
+    const bool another = 2 * count <= columns - done && known.low == nullptr;
+    const float* const next = another                 ? x + done + count
+                              : known.next != nullptr ? known.next + done
+                                                      : nullptr;
     rows.encode(x + done, count, 32, inverse.data(), zero.data(),
                 Format::levels::least + Format::levels::zero, Format::levels::most + Format::levels::zero,
-                codes.data(), {});
-    for (std::size_t b = 0; b < static_cast<std::size_t>(count / 32); ++b, out += Format::bytes) {
+                codes.data(), {.next = next});
+    for (std::size_t b = 0; b < static_cast<std::size_t>(blocks); ++b, out += Format::bytes) {
       out[0] = static_cast<std::uint8_t>(stored[b] & 255u);
       out[1] = static_cast<std::uint8_t>(stored[b] >> 8);
       place_codes<Format>(codes.data() + 32 * b, out);

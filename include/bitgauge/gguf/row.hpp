@@ -11,6 +11,13 @@
 
 namespace bitgauge::gguf {
 
+/// What a caller that has looked at a row before knows of it: results do not depend on it, speed does.
+struct row_knowledge {
+  const float* low = nullptr;   ///< min(0, x...) of each run of 32 elements
+  const float* high = nullptr;  ///< max(0, x...)
+  const float* next = nullptr;  ///< a row of the same length that will be encoded after this one
+};
+
 /// The bytes of a row of `columns` elements of `type`: columns / block elements * block bytes. Raises
 /// shape_error where `columns` is negative or no multiple of the block's elements.
 inline std::size_t row_bytes(tensor_type type, index columns) {

@@ -29,14 +29,14 @@ struct lane_types {
 template <int Bytes>
 struct lanes {
   static constexpr int count = 16;
-  static constexpr std::size_t parts = 64 / Bytes;
+  static constexpr std::size_t parts = 64 / Bytes, part_lanes = Bytes / sizeof(float);
   using part = typename detail::lane_types<Bytes>::floats;
 
   part in[parts];
 
   [[gnu::always_inline]] static lanes load(const float* from) noexcept {
     lanes out;
-    std::memcpy(&out, from, sizeof out);
+    for (std::size_t i = 0; i < parts; ++i) std::memcpy(&out.in[i], from + i * part_lanes, Bytes);
     return out;
   }
   [[gnu::always_inline]] static lanes all(float value) noexcept {
@@ -49,7 +49,7 @@ struct lanes {
         continue;
       }
 #endif
-      for (std::size_t lane = 0; lane < Bytes / sizeof(float); ++lane) out.in[i][lane] = value;
+      for (std::size_t lane = 0; lane < part_lanes; ++lane) out.in[i][lane] = value;
     }
     return out;
   }
@@ -74,6 +74,14 @@ struct lanes {
       out.in[i] = __builtin_convertvector(__builtin_convertvector(words, integer_part), part);
     }
     return out;
+  }
+  /// Integers 0..255 as bytes.
+  [[gnu::always_inline]] void to_bytes(std::uint8_t* bytes) const noexcept {
+    for (std::size_t i = 0; i < parts; ++i) {
+      const auto words = __builtin_convertvector(__builtin_convertvector(in[i], integer_part), word_part);
+      const auto narrow = __builtin_convertvector(words, byte_part);
+      std::memcpy(bytes + i * sizeof narrow, &narrow, sizeof narrow);
+    }
   }
   [[gnu::always_inline]] void store(float* to) const noexcept {
     std::memcpy(to, this, sizeof *this);

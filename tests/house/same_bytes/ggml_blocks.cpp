@@ -27,12 +27,16 @@ void check(const char* name, Format format) {
 int main() {
   using namespace bitgauge::gguf;
   check("q4_0", q4_0{});
+  check("q5_0", q5_0{});
   check("q5_1", q5_1{});
   check("q8_0", q8_0{});
   check("q2_k", q2_k{});
+  check("q3_k", q3_k{});
   check("q4_k", q4_k{});
+  check("q5_k", q5_k{});
   check("q6_k", q6_k{});
   check("iq4_nl", iq4_nl{});
+  check("iq4_xs", iq4_xs{});
   check("mxfp4", mxfp4{});
   check("nvfp4", nvfp4{});
 }
