@@ -193,7 +193,7 @@ struct code_layout {
         return detail::place_bits(codes, F.entries() / 8, right, bytes + F.first_bit / 8);
       }
     }
-    [&]<std::size_t... Row>(std::index_sequence<Row...>) {
+    [=]<std::size_t... Row>(std::index_sequence<Row...>) {
       (pack_row<F, static_cast<int>(Row) * F.inner.count>(codes + Row * F.inner.count, bytes, right), ...);
     }
     (std::make_index_sequence<static_cast<std::size_t>(F.middle.count * F.outer.count)>{});

@@ -84,7 +84,7 @@ struct lanes {
     }
   }
   [[gnu::always_inline]] void store(float* to) const noexcept {
-    std::memcpy(to, this, sizeof *this);
+    for (std::size_t i = 0; i < parts; ++i) std::memcpy(to + i * part_lanes, &in[i], Bytes);
   }
 
   [[gnu::always_inline]] friend lanes operator+(const lanes& a, const lanes& b) noexcept {
