@@ -12,7 +12,7 @@
 #include <bitgauge/rounding/gptq_options.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/rounding/paired_hessian.hpp>
-#include <bitgauge/rounding/row_refinement.hpp>
+#include <bitgauge/rounding/panel_refinement.hpp>
 #include <bitgauge/rounding/serial_products.hpp>
 
 #include <algorithm>
@@ -143,15 +143,14 @@ class gptq_run {
     feedback_panel<Scalar> other = other_feedback_->read(p.first, p.count, target_.adjustable());
     if (!target_.adjustable()) other.lines = p.lines;
     other_feedback_->round(other, target_.adjustable());
-    row_refinement<double> refinement(target_, hessian_.matrix(), factor_.added, systems_);
-    Eigen::VectorXd weights(target_.cols());
+    row_major_matrix<Scalar> weights(p.count, target_.cols());
+    for (index i = 0; i < target_.cols(); ++i)
+      weights.col(factor_.order[static_cast<std::size_t>(i)]) = p.weights.col(i);
+    panel_refinement<Scalar> refinement(target_, hessian_.matrix(), factor_.added, systems_);
+    const Eigen::VectorX<Scalar> error = refinement.run(p, weights),
+                                 other_error = refinement.run(other, weights);
     for (index r = 0; r < p.count; ++r) {
-      for (index i = 0; i < target_.cols(); ++i)
-        weights(factor_.order[static_cast<std::size_t>(i)]) = static_cast<double>(p.weights(r, i));
-      const double error = refinement.run(p.first + r, weights, p.row_choice(r), p.row_lines(r));
-      const double other_error =
-          refinement.run(p.first + r, weights, other.row_choice(r), other.row_lines(r));
-      if (other_error < error) {
+      if (other_error(r) < error(r)) {
         std::copy_n(other.row_choice(r), target_.cols(), p.row_choice(r));
         std::copy_n(other.row_lines(r), feedback_.layout().lines(), p.row_lines(r));
       }
@@ -177,7 +176,7 @@ class gptq_run {
   dense_matrix<Scalar> correction_;
   error_feedback<Scalar> feedback_;
   std::unique_ptr<error_feedback<Scalar>> other_feedback_;
-  std::vector<line_system<double>> systems_;
+  std::vector<line_system<Scalar>> systems_;
   feedback_error errors_;
 };
 

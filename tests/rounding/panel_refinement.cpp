@@ -40,7 +40,7 @@ double remaining_error(const Eigen::MatrixXf& w, const bg::hessian& h, const bg:
 // Catches a search that stops short: a plain coordinate descent with scales in closed form leaves 0.45, 0.48
 // and 0.53 of GPTQ's error at 2, 3 and 4 bits, and 0.63, 0.72 and 0.80 where columns were in good order
 // already. Never may it lose.
-TEST(row_refinement, leaves_less_error_than_descent) {
+TEST(panel_refinement, leaves_less_error_than_descent) {
   const layer l;
   const bg::hessian h = hessian_of(l.x);
   const std::map<int, std::pair<double, double>> limits{
@@ -66,7 +66,7 @@ TEST(row_refinement, leaves_less_error_than_descent) {
 
 // Catches a search that fits the noise of its samples: two thirds of what it gains must be gained on samples
 // it has not seen.
-TEST(row_refinement, gains_on_unseen_samples_too) {
+TEST(panel_refinement, gains_on_unseen_samples_too) {
   const layer l;
   const bg::hessian seen = hessian_of(l.x.topRows(256)), unseen = hessian_of(l.x.bottomRows(128));
   for (const bool act_order : {false, true}) {
@@ -94,7 +94,7 @@ struct uneven {
 
 // Catches a damped error that rises, with any grid and storage: scales that are rounded after the search,
 // zero points out of range, parameters of others that are changed. Equal bytes with other numbers of threads.
-TEST(row_refinement, never_loses_with_any_answers) {
+TEST(panel_refinement, never_loses_with_any_answers) {
   const Eigen::MatrixXf w = test::normal_matrix(20, 50, 1);
   const bg::hessian h = hessian_of(test::correlated_inputs(150, 50, 0.9f, 2));
   const auto check = [&](const auto&... answers) {
