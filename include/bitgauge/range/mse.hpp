@@ -49,6 +49,9 @@ struct mse_range {
         best.offer(sign_sums(group), {});
       } else {
         detail::window_search(group, *integer, best).run(effort);
+        if (!storage.is_exact())
+          offer(group, *integer, detail::parameters_for(detail::extent_of(values.values), grid, storage),
+                best);
       }
     }
     if (!best.found()) return detail::parameters_for({0, 0}, grid, storage);
@@ -60,6 +63,19 @@ struct mse_range {
   friend constexpr bool operator==(const mse_range&, const mse_range&) = default;
 
  private:
+  /// Considers parameters as they are: the scale wanted for other codes may lie far from any stored one.
+  static void offer(const detail::search_group& group, const integer_grid& grid, parameters p,
+                    detail::best_scale& best) {
+    if (!(p.scale > 0)) return;
+    const auto scale = static_cast<double>(p.scale);
+    const detail::code_window window{static_cast<double>(grid.lowest - p.zero_point),
+                                     static_cast<double>(grid.highest - p.zero_point)};
+    detail::trial_batch one;
+    one.add(1 / scale, window);
+    detail::integer_codes(group).evaluate(one);
+    best.offer(one[0].sums, window, scale, scale);
+  }
+
   /// Codes of +-1 do not depend on the scale.
   static detail::code_sums sign_sums(const detail::search_group& group) {
     detail::code_sums sums{0, 0};
