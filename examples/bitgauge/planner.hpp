@@ -37,6 +37,7 @@ class planner {
         samples_(samples),
         filter_(options.include, options.exclude),
         type_(blocks_of(scheme, options.output)) {
+    if (type_) check_blocks();
     if (!options.activations.empty()) set_activations(options);
     if (options.fallback.empty()) return;
     fallback_ = type_named(options.fallback);
@@ -52,6 +53,22 @@ class planner {
   }
 
  private:
+  /// A ggml type is its own answer to most questions.
+  void check_blocks() const {
+    bitgauge::scheme rest = scheme_;
+    const bitgauge::scheme bare = bitgauge::named_scheme(scheme_.grid);
+    rest.level = bare.level;
+    if (rest.rounding == bitgauge::rounding_kind::gptq) {
+      rest.rounding = bare.rounding;
+      rest.act_order = bare.act_order;
+      rest.damping = bare.damping;
+    }
+    if (rest != bare)
+      bitgauge::raise(
+          bitgauge::invalid_scheme("scheme \"" + to_text(scheme_) +
+                                   "\": a ggml type takes effort, and rounding=gptq with damping and "
+                                   "act_order; the rest is the type's own"));
+  }
   void set_activations(const quantize_options& options) {
     activations_ = bitgauge::parse_activation_scheme(options.activations);
     if (activations_->is_static && options.calibration.empty())

@@ -98,15 +98,23 @@ class quantization {
       if (samples && row.entry && row.entry->activations)
         measure_activations(values, q, *samples, *row.entry->activations, result);
     };
-    if (row.blocks) {
-      finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));
-      result.scheme = bitgauge::gguf::traits_of(*row.blocks).name;
-    } else {
-      bitgauge::gptq_report report;
+    bitgauge::gptq_report report;
+    const bool feedback = scheme_.rounding == bitgauge::rounding_kind::gptq;
+    if (!row.blocks) {
       finish(bitgauge::quantize(values, scheme_, {h ? &*h : nullptr, &report}, weights, how));
       result.scheme = row.entry->scheme;
-      if (scheme_.rounding == bitgauge::rounding_kind::gptq) note(report, result.notes);
+    } else {
+      result.scheme = bitgauge::gguf::traits_of(*row.blocks).name;
+      if (!feedback) {
+        finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));
+      } else if (h) {
+        finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how,
+                                  bitgauge::gptq(*h, gptq_options_of(scheme_, &report))));
+      } else {
+        bitgauge::raise(bitgauge::invalid_scheme("rounding=gptq: expected calibration data, found none"));
+      }
     }
+    if (feedback) note(report, result.notes);
     result.name = row.tensor->name;
     return result;
   }

@@ -215,6 +215,27 @@ TEST_F(program, quantizes_into_gguf_and_back) {
                  {"x.safetensors", ".gguf"});
 }
 
+// Catches rounding=gptq that a ggml type ignores: with inputs this correlated feedback must halve the error.
+TEST_F(program, feeds_errors_back_into_ggml_blocks) {
+  const Eigen::MatrixXf w = Eigen::MatrixXf::Random(16, 256),
+                        x = Eigen::MatrixXf::Random(600, 40) * Eigen::MatrixXf::Random(40, 256) +
+                            0.1f * Eigen::MatrixXf::Random(600, 256);
+  bg::io::write_npy(path("w.npy"), w);
+  bg::io::write_npy(path("x.npy"), x);
+  double error[2];
+  for (const int feedback : {0, 1}) {
+    ASSERT_EQ(run(std::string("quantize w.npy -o q.gguf --calibration x.npy --report r.json --scheme q4_k") +
+                  (feedback ? ":rounding=gptq" : ""))
+                  .exit_code,
+              0);
+    error[feedback] = report("r.json")[0]["output_error"];
+  }
+  EXPECT_LT(error[1], 0.5 * error[0]);
+  EXPECT_NE(report("r.json")[0]["notes"].dump().find("gptq"), std::string::npos);
+  expect_refused("quantize w.npy -o x.gguf --scheme q4_k:rounding=gptq", {"tensor w", "calibration data"});
+  expect_refused("quantize w.npy -o x.gguf --scheme q4_k:group=32", {"q4_k:group=32", "effort"});
+}
+
 // Static scales are frozen from the calibration data and kept in the file; both modes are measured as the
 // layer would run. The oracle is the library called directly.
 TEST_F(program, quantizes_activations_through_calibration) {

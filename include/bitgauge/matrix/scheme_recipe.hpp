@@ -27,6 +27,14 @@ struct calibration_data {
   gptq_report* report = nullptr;  ///< filled where set
 };
 
+/// What a scheme says of rounding=gptq.
+inline gptq_options gptq_options_of(const scheme& s, gptq_report* report = nullptr) {
+  return {.act_order = s.act_order,
+          .damping = static_cast<double>(s.damping),
+          .level = s.level,
+          .report = report};
+}
+
 namespace detail {
 
 inline void set_range(recipe& how, const scheme& s) {
@@ -62,10 +70,7 @@ inline void set_rounding(recipe& how, const scheme& s,
 template <class Scalar>
 std::shared_ptr<const feedback_rounding> calibrated_rounding(const scheme& s, const calibration_data& data) {
   if (s.rounding != rounding_kind::gptq || data.hessian == nullptr) return nullptr;
-  return std::make_shared<gptq<Scalar>>(*data.hessian, gptq_options{.act_order = s.act_order,
-                                                                    .damping = static_cast<double>(s.damping),
-                                                                    .level = s.level,
-                                                                    .report = data.report});
+  return std::make_shared<gptq<Scalar>>(*data.hessian, gptq_options_of(s, data.report));
 }
 
 /// The recipe of a scheme. Throws invalid_scheme for an unknown grid, or where calibration data are missing.
