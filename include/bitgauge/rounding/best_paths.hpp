@@ -5,7 +5,7 @@
 
 #include <bitgauge/rounding/level_lanes.hpp>
 #include <bitgauge/rounding/line_system.hpp>
-#include <bitgauge/simd/widest_vectors.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -31,7 +31,7 @@ class best_paths {
     choice_.resize(from_.size());
     for (index b = 0; b < lane_count; ++b)
       for (index i = 0; i < f.width; ++i) value_of(b, i, f) = values[i];
-    simd::on_widest_vectors([&]() __attribute__((always_inline)) {
+    simd::on_widest([&](auto) __attribute__((always_inline)) {
       levels_.even() ? run<true>(f, values) : run<false>(f, values);
     });
     std::size_t b = 0;

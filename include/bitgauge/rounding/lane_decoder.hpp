@@ -5,7 +5,7 @@
 
 #include <bitgauge/rounding/level_lanes.hpp>
 #include <bitgauge/rounding/line_system.hpp>
-#include <bitgauge/simd/widest_vectors.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <array>
@@ -38,7 +38,7 @@ class lane_decoder {
     difference_.resize(static_cast<std::size_t>(f.width * vectors_));
     choice_.resize(static_cast<std::size_t>(f.width * lanes()));
     factor_.resize(static_cast<std::size_t>(f.stride));
-    simd::on_widest_vectors([&]() __attribute__((always_inline)) {
+    simd::on_widest([&](auto) __attribute__((always_inline)) {
       if (levels_.even()) {
         vectors_ == 1 ? run<true, 1>(f, values) : run<true, most / lane_count>(f, values);
       } else {
@@ -70,7 +70,7 @@ class lane_decoder {
     pattern_.resize(static_cast<std::size_t>(f.width));
     factor_.resize(static_cast<std::size_t>(f.stride));
     double_lanes sums[3]{};
-    simd::on_widest_vectors([&]() __attribute__((always_inline)) {
+    simd::on_widest([&](auto) __attribute__((always_inline)) {
       levels_.even() ? fit<true>(f, values, sums) : fit<false>(f, values, sums);
     });
     std::array<scale_fit, lane_count> fits;
