@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <bit>
 #include <cfloat>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace bitgauge {
 
@@ -36,6 +39,20 @@ class scale_rounding {
     if (rounded < scale && rounded < FLT_MAX) return {rounded, std::bit_cast<float>(bits + 1)};
     if (rounded > scale && rounded > FLT_MIN) return {std::bit_cast<float>(bits - 1), rounded};
     return {rounded, rounded};
+  }
+
+  /// Writes the stored values that follow the stored value `from` > 0, up or down, the next one first, as
+  /// many as `found` takes; returns how many there are. All are positive.
+  virtual std::size_t following(float from, bool up, std::span<float> found) const {
+    std::size_t count = 0;
+    for (; count < found.size(); ++count) {
+      const float beside = std::nextafter(from, up ? FLT_MAX : 0.0f);
+      const neighbours near = around(static_cast<double>(beside));
+      const float next = up ? near.above : near.below;
+      if (up ? !(next > from) : !(next < from && next > 0)) break;
+      found[count] = from = next;
+    }
+    return count;
   }
 };
 

@@ -72,6 +72,7 @@ class group_fitter {
 
   /// Fits the groups of a row of finite values, whose extents are in `s`, and leaves their parameters there.
   void fit_row(index row, const float* x, row_scratch& s) {
+    if (extent_ != nullptr && how_.grid->integer() == nullptr) return fit_levels_from_extents(row, s);
     if (fit_row_from_extents(row, s)) return;
     const index run = groups_.run();
     for (index i = 0; i < groups_.runs_per_row(); ++i) {
@@ -116,6 +117,28 @@ class group_fitter {
   std::span<const float> weights_of(index col, index count) const {
     const std::span<const float> all = how_.column_weights.weights;
     return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
+  }
+
+  /// Min-max on any other grid, which has no zero points, all runs of a row at once.
+  void fit_levels_from_extents(index row, row_scratch& s) {
+    const index runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
+    for (std::size_t i = 0; extent_->is_symmetric() && i < s.low.size(); ++i) {
+      const interval wide = extent_->widen({s.low[i], s.high[i]});
+      s.low[i] = wide.low;
+      s.high[i] = wide.high;
+    }
+    how_.grid->scales_for(s.low.data(), s.high.data(), runs, s.scale.data());
+    const scale_rounding to_f32;
+    for (index i = 0; i < runs; ++i) {
+      float& scale = s.scale[static_cast<std::size_t>(i)];
+      if (preparing_) {
+        wanted_[static_cast<std::size_t>(first + i)] = scale = to_f32.nearest(scale);
+      } else {
+        scale = scales_.round_and_set(first + i, scale);
+      }
+    }
+    simd::rows().inverses(s.scale.data(), runs, s.inverse.data());
+    std::fill(s.zero_point.begin(), s.zero_point.end(), 0);
   }
 
   /// Min-max on an integer grid, all runs of a row at once: the same as parameters_for run by run. False, and

@@ -8,6 +8,7 @@
 #include <bitgauge/range/integer_codes.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -36,10 +37,9 @@ class stored_scale_search {
     below_ = above_ = scale;
     add(scale);
     do {
-      while (count_ < simd::code_sum_lanes && (down_ || up_)) {
-        if (down_) step_down();
-        if (up_ && count_ < simd::code_sum_lanes) step_up();
-      }
+      const std::size_t room = simd::code_sum_lanes - count_;
+      if (down_) step(false, up_ ? (room + 1) / 2 : room, below_, down_);
+      if (up_) step(true, simd::code_sum_lanes - count_, above_, up_);
       evaluate();
       down_ = down_ && clipped() < error_;
       up_ = up_ && zeroed() < error_;
@@ -52,16 +52,12 @@ class stored_scale_search {
     trials_.add(1 / static_cast<double>(scale), window_);
     scales_[count_++] = scale;
   }
-  void step_down() {
-    const float next = storage_.around(static_cast<double>(std::nextafter(below_, 0.0f))).below;
-    down_ = next < below_ && next > 0;
-    if (down_) add(below_ = next);
-  }
-  void step_up() {
-    constexpr float end = std::numeric_limits<float>::max();
-    const float next = storage_.around(static_cast<double>(std::nextafter(above_, end))).above;
-    up_ = next > above_;
-    if (up_) add(above_ = next);
+  /// Tries up to `wanted` scales beyond the outermost one; `more` tells whether there may be others.
+  void step(bool up, std::size_t wanted, float& outermost, bool& more) {
+    std::array<float, simd::code_sum_lanes> next;
+    const std::size_t found = storage_.following(outermost, up, {next.data(), wanted});
+    for (std::size_t i = 0; i < found; ++i) add(outermost = next[i]);
+    more = found == wanted;
   }
 
   void evaluate() {

@@ -53,14 +53,27 @@ struct nested_codes {
   /// The code of the value nearest to `scale`, a tie to the lower code. A positive scale gets a positive
   /// value, where there is one.
   int nearest(float scale) const noexcept {
-    const auto wanted = static_cast<double>(scale);
-    const int smallest = std::min(scale > 0 ? first_above(0) : first_above(-FLT_MIN), highest());
-    const int above = std::max(first_above(wanted), smallest);
-    if (above == smallest) return smallest;
-    if (above > highest()) return first_equal(highest());
-    const double up = static_cast<double>(value(above)) - wanted;
-    const double down = wanted - static_cast<double>(value(above - 1));
-    return up < down ? above : first_equal(above - 1);
+    const auto distance = [&](int code) {
+      return std::fabs(static_cast<double>(value(code)) - static_cast<double>(scale));
+    };
+    int code = guess(scale);
+    while (code < highest() && distance(code + 1) < distance(code)) ++code;
+    while (code > 0 && distance(code - 1) <= distance(code)) --code;
+    if (scale > 0 && !(value(code) > 0)) return std::min(first_above(0), highest());
+    if (value(code) <= -FLT_MIN) return std::min(first_above(-FLT_MIN), highest());
+    return code;
+  }
+
+  /// See scale_rounding::following.
+  std::size_t following(float from, bool up, std::span<float> found) const noexcept {
+    std::size_t count = 0;
+    for (int code = nearest(from); count < found.size() && (up ? code < highest() : code > 0);) {
+      const float next = value(up ? ++code : --code);
+      if (!up && !(next > 0)) break;
+      if (next == from) continue;
+      found[count++] = from = next;
+    }
+    return count;
   }
 
   /// The stored values around `scale` > 0.
@@ -83,12 +96,6 @@ struct nested_codes {
     const float units = (scale - offset) / factor;
     if (type == scale_type::dynamic8) return dynamic_signed::codebook.nearest(units);
     return static_cast<int>(std::clamp(units, 0.0f, 255.0f));
-  }
-
-  /// The first of the codes with the same value as `code`, so that storing a stored value changes nothing.
-  int first_equal(int code) const noexcept {
-    while (code > 0 && value(code - 1) == value(code)) --code;
-    return code;
   }
 };
 

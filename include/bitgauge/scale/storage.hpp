@@ -80,6 +80,19 @@ class scale_array {
     }
   }
 
+  /// Rounds a scale as rounding(*this, i) does, stores it and returns the stored value.
+  float round_and_set(index i, float scale) {
+    if (!is_nested(how_.type)) {
+      const float stored = float_scale_rounding(how_.type).nearest(scale);
+      set(i, stored);
+      return stored;
+    }
+    const detail::nested_codes codes = nested(i);
+    const int code = codes.nearest(scale);
+    bytes_[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(code);
+    return codes.value(code);
+  }
+
   /// Chooses the second level that suits the scales wanted, one for each stored scale; to be done before the
   /// first is set. Nothing to do for types without one.
   void prepare(std::span<const float> wanted) {
@@ -103,6 +116,10 @@ class scale_array {
     bool is_exact() const override { return type_ == scale_type::f32; }
     neighbours around(double scale) const override {
       return is_nested(type_) ? codes_.around(scale) : float_scale_rounding(type_).around(scale);
+    }
+    std::size_t following(float from, bool up, std::span<float> found) const override {
+      return is_nested(type_) ? codes_.following(from, up, found)
+                              : scale_rounding::following(from, up, found);
     }
 
    private:
