@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   bench::register_quantize();
   bench::register_range();
   bench::register_floats();
+  bench::register_gguf();
   bench::register_gptq();
   bench::register_peers();
   benchmark::RunSpecifiedBenchmarks();

@@ -7,6 +7,7 @@
 #include <bitgauge/gguf/quick_elements.hpp>
 #include <bitgauge/gguf/quick_levels.hpp>
 
+#include <array>
 #include <cstddef>
 
 namespace bitgauge::gguf::quick {
@@ -105,8 +106,16 @@ struct trials {
   float step;
   int count, turned, passes;
 
-  constexpr float distance(int k) const noexcept {
-    return static_cast<float>((k + 1) / 2) * (k % 2 == 0 ? step : -step);
+  /// The first `Count` distances from `reach` on, away from or towards zero. To be evaluated at compile time:
+  /// in a program a compiler may fuse the product with the sum.
+  template <int Count>
+  consteval std::array<float, static_cast<std::size_t>(Count)> reaches(float reach) const noexcept {
+    std::array<float, static_cast<std::size_t>(Count)> all{};
+    for (int k = 0; k < Count; ++k) {
+      const float distance = static_cast<float>((k + 1) / 2) * (k % 2 == 0 ? step : -step);
+      all[static_cast<std::size_t>(k)] = reach < 0 ? reach - distance : reach + distance;
+    }
+    return all;
   }
 };
 
@@ -117,12 +126,10 @@ template <class Levels, trials Plan, class Lanes, class Block>
   const auto low = Lanes::load(block.low.data()), high = Lanes::load(block.high.data());
   const auto per_extreme = inverse_of(where_less(high, Lanes::all(0.0f) - low, low, high));
   fit<Lanes> best;
-  for (int k = 0; k < Plan.count; ++k) {
-    try_scale<Levels>(block, per_extreme * Lanes::all(set::least - Plan.distance(k)), best);
-  }
-  for (int k = 0; k < Plan.turned; ++k) {
-    try_scale<Levels>(block, per_extreme * Lanes::all(set::most + Plan.distance(k)), best);
-  }
+  constexpr auto straight = Plan.template reaches<Plan.count>(set::least);
+  constexpr auto turned = Plan.template reaches<Plan.turned>(set::most);
+  for (const float reach : straight) try_scale<Levels>(block, per_extreme * Lanes::all(reach), best);
+  for (const float reach : turned) try_scale<Levels>(block, per_extreme * Lanes::all(reach), best);
   for (int pass = 0; pass < Plan.passes; ++pass) try_scale<Levels>(block, inverse_of(best.scale), best);
   return best;
 }
@@ -139,8 +146,8 @@ template <class Levels, bool Subtracted, trials Plan, class Lanes, class Block>
   const auto per_length = inverse_of(Lanes::load(block.high.data()) - low);
   fit<Lanes> best;
   best.keep(zero, mean, mean * sum_x);
-  for (int k = 0; k < Plan.count; ++k) {
-    const float reach = level_set<Levels>::most + Plan.distance(k);
+  constexpr auto reaches = Plan.template reaches<Plan.count>(level_set<Levels>::most);
+  for (const float reach : reaches) {
     try_scale_offset<Levels, Subtracted>(block, low, per_length * Lanes::all(reach), best);
   }
   for (int pass = 0; pass < Plan.passes; ++pass) {
