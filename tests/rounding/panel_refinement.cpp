@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <tuple>
 
 namespace {
 
@@ -65,14 +66,23 @@ TEST(panel_refinement, leaves_less_error_than_descent) {
 }
 
 // Catches a search that fits the noise of its samples: two thirds of what it gains must be gained on samples
-// it has not seen.
+// it has not seen, also where there are hardly more samples than inputs.
 TEST(panel_refinement, gains_on_unseen_samples_too) {
-  const layer l;
-  const bg::hessian seen = hessian_of(l.x.topRows(256)), unseen = hessian_of(l.x.bottomRows(128));
-  for (const bool act_order : {false, true}) {
-    const double gain = 1 - remaining_error(l.w, seen, seen, bg::make_affine(3), 32, act_order);
-    const double kept = 1 - remaining_error(l.w, seen, unseen, bg::make_affine(3), 32, act_order);
-    EXPECT_GT(kept, 2.0 / 3 * gain);
+  for (const auto& [weights, inputs, samples] :
+       {std::tuple{"small_W.npy", "small_X.npy", 256}, {"tail_W.npy", "tail_X.npy", 170}}) {
+    const Eigen::MatrixXf w = test::load_matrix<float>("gptq", weights),
+                          x = test::load_matrix<float>("gptq", inputs);
+    const bg::hessian seen = hessian_of(x.topRows(samples)),
+                      unseen = hessian_of(x.bottomRows(x.rows() - samples));
+    for (const int bits : {2, 3, 4}) {
+      for (const bool act_order : {false, true}) {
+        const bg::integer_grid grid = bg::make_affine(bits);
+        const double gain = 1 - remaining_error(w, seen, seen, grid, 64, act_order);
+        const double kept = 1 - remaining_error(w, seen, unseen, grid, 64, act_order);
+        EXPECT_GT(gain, 0);
+        EXPECT_GT(kept, 2.0 / 3 * gain) << weights << ", " << bits << " bits";
+      }
+    }
   }
 }
 

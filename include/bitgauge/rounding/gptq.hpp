@@ -14,10 +14,13 @@
 #include <bitgauge/rounding/paired_hessian.hpp>
 #include <bitgauge/rounding/panel_refinement.hpp>
 #include <bitgauge/rounding/serial_products.hpp>
+#include <bitgauge/rounding/shrinkage.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <mutex>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -112,12 +115,20 @@ class gptq_run {
     other_factor_ = factor<Scalar>(hessian_, options_.damping, other.act_order, threads_);
     other_feedback_ = std::make_unique<error_feedback<Scalar>>(
         target_, hessian_, other_factor_, other, correction_.size() > 0 ? &correction_ : nullptr);
+    const Scalar share = shrinkage<Scalar>(hessian_);
+    trusted_added_ = factor_.added + static_cast<double>(share / (1 - share)) * hessian_.diagonal();
+    trusted_systems_ = systems(trusted_added_);
+  }
+
+  std::vector<line_system<Scalar>> systems(const Eigen::VectorXd& added) const {
+    std::vector<line_system<Scalar>> all;
     const column_layout& layout = feedback_.layout();
     for (index l = 0; l < layout.lines(); ++l) {
       const index begin = layout.line_begin(l),
                   end = l + 1 < layout.lines() ? layout.line_begin(l + 1) : layout.cols;
-      systems_.emplace_back(hessian_.matrix(), factor_.added, begin, end - begin);
+      all.emplace_back(hessian_.matrix(), added, begin, end - begin);
     }
+    return all;
   }
 
   void round_panel(index first, index count) {
@@ -139,23 +150,53 @@ class gptq_run {
     store(p);
   }
 
-  void refine(feedback_panel<Scalar>& p) const {
+  /// Searches from both starts for the least error on samples to come, as far as those seen tell. Rows that
+  /// this makes worse on those seen are searched anew for these alone.
+  void refine(feedback_panel<Scalar>& p) {
     feedback_panel<Scalar> other = other_feedback_->read(p.first, p.count, target_.adjustable());
     if (!target_.adjustable()) other.lines = p.lines;
     other_feedback_->round(other, target_.adjustable());
     row_major_matrix<Scalar> weights(p.count, target_.cols());
     for (index i = 0; i < target_.cols(); ++i)
       weights.col(factor_.order[static_cast<std::size_t>(i)]) = p.weights.col(i);
-    panel_refinement<Scalar> refinement(target_, hessian_.matrix(), factor_.added, systems_);
-    const Eigen::VectorX<Scalar> error = refinement.run(p, weights),
-                                 other_error = refinement.run(other, weights);
-    for (index r = 0; r < p.count; ++r) {
-      if (other_error(r) < error(r)) {
-        std::copy_n(other.row_choice(r), target_.cols(), p.row_choice(r));
-        std::copy_n(other.row_lines(r), feedback_.layout().lines(), p.row_lines(r));
-      }
-      feedback_.compute_differences(p, r);
+    const feedback_panel<Scalar> plain = p, other_plain = other;
+
+    panel_refinement<Scalar> trusted(target_, hessian_.matrix(), trusted_added_, trusted_systems_);
+    std::vector<index> rows(static_cast<std::size_t>(p.count));
+    std::iota(rows.begin(), rows.end(), index{0});
+    refine(trusted, p, other, weights, rows);
+
+    panel_refinement<Scalar> seen(target_, hessian_.matrix(), factor_.added, seen_systems());
+    const Eigen::VectorX<Scalar> error = seen.measure(p, weights);
+    feedback_panel<Scalar> before = plain;
+    const Eigen::VectorX<Scalar> error_before = seen.measure(before, weights);
+    std::erase_if(rows, [&](index r) { return !(error(r) > error_before(r)); });
+    if (!rows.empty()) {
+      for (const index r : rows) copy_row(plain, r, p);
+      other = other_plain;
+      refine(seen, p, other, weights, rows);
     }
+    for (index r = 0; r < p.count; ++r) feedback_.compute_differences(p, r);
+  }
+
+  /// Refines rows of two panels; the better of each ends in the first.
+  void refine(panel_refinement<Scalar>& refinement, feedback_panel<Scalar>& p, feedback_panel<Scalar>& other,
+              const row_major_matrix<Scalar>& weights, const std::vector<index>& rows) const {
+    const Eigen::VectorX<Scalar> error = refinement.run(p, weights, rows),
+                                 other_error = refinement.run(other, weights, rows);
+    for (const index r : rows)
+      if (other_error(r) < error(r)) copy_row(other, r, p);
+  }
+
+  void copy_row(const feedback_panel<Scalar>& from, index r, feedback_panel<Scalar>& to) const {
+    std::copy_n(from.row_choice(r), target_.cols(), to.row_choice(r));
+    std::copy_n(from.row_lines(r), feedback_.layout().lines(), to.row_lines(r));
+  }
+
+  /// Made when the first panel needs them.
+  const std::vector<line_system<Scalar>>& seen_systems() {
+    std::call_once(seen_systems_made_, [&] { seen_systems_ = systems(factor_.added); });
+    return seen_systems_;
   }
 
   void store(const feedback_panel<Scalar>& p) {
@@ -176,7 +217,9 @@ class gptq_run {
   dense_matrix<Scalar> correction_;
   error_feedback<Scalar> feedback_;
   std::unique_ptr<error_feedback<Scalar>> other_feedback_;
-  std::vector<line_system<Scalar>> systems_;
+  Eigen::VectorXd trusted_added_;  ///< to the diagonal where samples are few: damping and shrinkage
+  std::vector<line_system<Scalar>> trusted_systems_, seen_systems_;
+  std::once_flag seen_systems_made_;
   feedback_error errors_;
 };
 

@@ -38,8 +38,10 @@ struct gptq_options {
   /// see the weights as they were at the start of the block.
   index block = 128;
   /// reference: as the authors' program, whose groups take their parameters from weights that are stale by up
-  /// to a block. fast, normal: GPTQ. best: GPTQ from several starts, then a search over codes and scales that
-  /// never raises the damped error; some hundred times slower.
+  /// to a block. fast, normal: GPTQ. best: GPTQ from several starts, then a search over codes and scales for
+  /// the least error on samples to come: the fewer were seen, the more the Hessian's diagonal counts beside
+  /// the rest (see shrinkage.hpp; not where hessian::samples() is 0, not known). It never raises the damped
+  /// error of a row on the samples seen; some hundred times slower.
   effort level = effort::normal;
   gptq_report* report = nullptr;  ///< filled in where given; costs about twice the rounding again
 };

@@ -41,7 +41,8 @@ class hessian {
     sum_.setZero(inputs, inputs);
   }
 
-  /// A Hessian computed elsewhere or read from a file, d x d; `samples` is only carried along. Throws
+  /// A Hessian computed elsewhere or read from a file, d x d; `samples` is how many it
+  /// stands for, 0 where that is not known. Throws
   /// shape_error unless it is square, data_error unless it is finite, symmetric to 1e-4 of its largest
   /// element and nowhere negative on the diagonal. It is made exactly symmetric: the mean of both halves.
   template <class Derived>

@@ -10,7 +10,7 @@
 #include <Eigen/Core>
 
 #include <algorithm>
-#include <span>
+#include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
@@ -19,8 +19,8 @@ namespace bitgauge::detail {
 /// line of each row is decided anew together with its scale and zero point, all else held (block coordinate
 /// descent, as with single columns in Behdin et al., QuantEase, arXiv 2309.01885; Nair and Suggala, CDQuant,
 /// arXiv 2406.17542), and what is found is taken only where it lowers the error, so that the error never
-/// rises. The slopes d (H + A) of all rows are kept up to date by one matrix product a line. The damping
-/// stays in the objective: without it the search would fit the noise of few samples.
+/// rises. The slopes d (H + A) of all rows are kept up to date by one matrix product a line. What is
+/// added keeps the search from fitting the noise of few samples: damping, and shrinkage.
 template <class Scalar>
 class panel_refinement {
  public:
@@ -28,15 +28,13 @@ class panel_refinement {
                    const std::vector<line_system<Scalar>>& systems)
       : h_(h), added_(added), systems_(systems), levels_(target.levels()), search_(target, levels_) {}
 
-  /// Refines choices and lines of a panel; `weights` are its rows in the order of the matrix. Returns the
-  /// damped error that each row ends with.
-  Eigen::VectorX<Scalar> run(feedback_panel<Scalar>& p, const row_major_matrix<Scalar>& weights) {
-    panel_ = &p;
-    measure(weights);
-    Eigen::VectorX<Scalar> error = errors();
-    active_.clear();
-    for (index r = 0; r < p.count; ++r)
-      if (error(r) > 0) active_.push_back(r);
+  /// Refines choices and lines of some rows of a panel; `weights` are all its rows in the order of the
+  /// matrix. Returns the damped error that each row ends with.
+  Eigen::VectorX<Scalar> run(feedback_panel<Scalar>& p, const row_major_matrix<Scalar>& weights,
+                             std::vector<index> rows) {
+    Eigen::VectorX<Scalar> error = measure(p, weights);
+    active_ = std::move(rows);
+    std::erase_if(active_, [&](index r) { return !(error(r) > 0); });
     constexpr int most_passes = 12;
     for (int pass = 0; pass < most_passes && !active_.empty(); ++pass) {
       for (std::size_t l = 0; l < systems_.size(); ++l)
@@ -45,7 +43,19 @@ class panel_refinement {
       std::erase_if(active_, [&](index r) { return !(now(r) < error(r) * Scalar(1 - 2e-3)); });
       error = now;
     }
-    measure(weights);
+    return measure(p, weights);
+  }
+
+  /// The damped error of each row, free of what rounding adds up to.
+  Eigen::VectorX<Scalar> measure(feedback_panel<Scalar>& p, const row_major_matrix<Scalar>& weights) {
+    panel_ = &p;
+    difference_.resize(weights.rows(), weights.cols());
+    for (std::size_t l = 0; l < systems_.size(); ++l)
+      for (index r = 0; r < weights.rows(); ++r)
+        for (index c = systems_[l].begin; c < systems_[l].begin + systems_[l].width(); ++c)
+          difference_(r, c) = weights(r, c) - real(r, c, l);
+    slope_.noalias() = difference_ * h_.template cast<Scalar>();
+    slope_ += difference_ * added_.template cast<Scalar>().asDiagonal();
     return errors();
   }
 
@@ -56,17 +66,6 @@ class panel_refinement {
 
   Scalar real(index r, index c, std::size_t l) const {
     return static_cast<Scalar>(panel_->row_lines(r)[l].real(levels_.value(panel_->row_choice(r)[c])));
-  }
-
-  /// Differences and slopes from choices and lines, free of accumulated rounding.
-  void measure(const row_major_matrix<Scalar>& weights) {
-    difference_.resize(weights.rows(), weights.cols());
-    for (std::size_t l = 0; l < systems_.size(); ++l)
-      for (index r = 0; r < weights.rows(); ++r)
-        for (index c = systems_[l].begin; c < systems_[l].begin + systems_[l].width(); ++c)
-          difference_(r, c) = weights(r, c) - real(r, c, l);
-    slope_.noalias() = difference_ * h_.template cast<Scalar>();
-    slope_ += difference_ * added_.template cast<Scalar>().asDiagonal();
   }
 
   /// Decides line l of all active rows anew.

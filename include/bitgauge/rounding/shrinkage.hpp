@@ -1,0 +1,30 @@
+#pragma once
+
+/// \file
+/// How far a Hessian of few samples is to be trusted.
+
+#include <bitgauge/rounding/hessian.hpp>
+
+#include <algorithm>
+
+namespace bitgauge::detail {
+
+/// The share rho of its diagonal that a Hessian S of n samples of p inputs is best mixed with, for an
+/// estimate (1 - rho) S + rho diag(S) of what more samples would give: the oracle approximating intensity
+///
+///     rho = ((1 - 2/p) tr(S^2) + tr(S)^2) / ((n + 1 - 2/p) (tr(S^2) - tr(S)^2 / p))
+///
+/// (Chen, Wiesel, Eldar, Hero: Shrinkage algorithms for MMSE covariance estimation, IEEE Trans. Signal
+/// Processing 58, 2010, eq. 23, whose target is the mean diagonal; the diagonal itself keeps how much each
+/// input counts). At most a half; 0 where the number of samples is not known. Cost: p^2 multiplications.
+template <class Scalar>
+Scalar shrinkage(const hessian& h) {
+  if (h.samples() < 1) return 0;
+  const double p = static_cast<double>(h.inputs()), n = static_cast<double>(h.samples());
+  const double trace = h.matrix().trace(), energy = h.matrix().squaredNorm();
+  const double mixed = (1 - 2 / p) * energy + trace * trace;
+  const double own = (n + 1 - 2 / p) * (energy - trace * trace / p);
+  return static_cast<Scalar>(own > 2 * mixed ? mixed / own : 0.5);
+}
+
+}  // namespace bitgauge::detail
