@@ -100,4 +100,36 @@ TEST(storage, bytes_are_little_endian) {
             "scales: expected 8 bytes, found 4");
 }
 
+// Catches a type, or the border of a second level's block, that many at once are read by in another way than
+// one is; stored values that follow each other but skip one or come in another order; and rounding while
+// storing that is not rounding.
+TEST(storage, many_are_read_and_rounded_as_one_is) {
+  std::vector<float> wanted;
+  for (int i = 0; i < 23; ++i) wanted.push_back(0.25f + 0.07f * static_cast<float>(i * i % 17));
+  for (const scale_storage& how :
+       {f32_scales, f16_scales, bf16_scales, e8m0_scales, e4m3_scales, e4m3_divided_scales,
+        scale_storage(double_quantized{5}), scale_storage(double_quantized{5, scale_type::affine8})}) {
+    scale_array scales(how, 23);
+    scales.prepare(wanted);
+    for (bitgauge::index i = 0; i < 23; ++i) {
+      const scale_array::rounding rounding(scales, i);
+      const float scale = wanted[static_cast<std::size_t>(i)], stored = scales.round_and_set(i, scale);
+      EXPECT_EQ(stored, rounding.nearest(scale));
+      EXPECT_EQ(scales[i], stored);
+      float down[3], up[3];
+      if (rounding.following(stored, false, down) == 3 && rounding.following(stored, true, up) == 3) {
+        EXPECT_EQ(rounding.around(static_cast<double>(std::nextafter(stored, 0.0f))).below, down[0]);
+        EXPECT_EQ(rounding.around(static_cast<double>(std::nextafter(down[1], 0.0f))).below, down[2]);
+        EXPECT_EQ(rounding.around(static_cast<double>(std::nextafter(up[0], FLT_MAX))).above, up[1]);
+      }
+    }
+    for (bitgauge::index first = 0; first < 23; ++first) {
+      std::vector<float> read(static_cast<std::size_t>(23 - first));
+      scales.read_into(first, 23 - first, read.data());
+      for (bitgauge::index i = first; i < 23; ++i)
+        EXPECT_EQ(read[static_cast<std::size_t>(i - first)], scales[i]);
+    }
+  }
+}
+
 }  // namespace

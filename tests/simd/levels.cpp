@@ -72,4 +72,32 @@ TEST(levels, decode_as_defined) {
   }
 }
 
+// Catches the same where rows are long enough for tables of their own: blocks of 64, and what is left.
+TEST(levels, decode_long_rows_as_defined) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  std::vector<float> levels(256), scales(80);
+  std::vector<std::uint8_t> fields(1200);
+  for (float& level : levels) level = normal(random);
+  for (float& scale : scales) scale = normal(random);
+  const std::vector<float> some(levels.begin(), levels.begin() + 64);  // read past its end only by mistake
+  for (const bitgauge::index run : {16, 32, 48, 100, 256, 1200, 2000}) {
+    for (const bitgauge::index n : {512, 575, 576, 577, 640, 1199, 1200}) {
+      const int bits = n % 2 != 0 ? 6 : 8;
+      for (auto& field : fields) field = static_cast<std::uint8_t>(random() % (1u << bits));
+      for (const auto set : simd::available()) {
+        const simd::with_instruction_set use(set);
+        std::vector<float> out(1200, 0.125f);
+        simd::decode_levels(fields.data(), n, run, scales.data(), bits == 6 ? some.data() : levels.data(),
+                            bits, out.data());
+        for (bitgauge::index i = 0; i < 1200; ++i) {
+          const auto at = static_cast<std::size_t>(i);
+          const float expected = levels[fields[at]] * scales[static_cast<std::size_t>(i / run)];
+          ASSERT_EQ(out[at], i < n ? expected : 0.125f) << simd::name_of(set) << " " << run << " " << n;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace

@@ -166,11 +166,9 @@ class quantized_matrix {
     scratch.fields.resize(static_cast<std::size_t>(cols));
     scratch.scales.resize(static_cast<std::size_t>(runs));
     scratch.zero_points.resize(static_cast<std::size_t>(runs));
-    for (index i = 0; i < runs; ++i) {
-      const index group = groups_.group_of_run(row, i);
-      scratch.scales[static_cast<std::size_t>(i)] = scale(group);
-      scratch.zero_points[static_cast<std::size_t>(i)] = zero_point(group);
-    }
+    const index first = groups_.group_of_run(row, 0);  // the groups of a row follow each other
+    scales_.read_into(first, runs, scratch.scales.data());
+    for (index i = 0; i < runs; ++i) scratch.zero_points[static_cast<std::size_t>(i)] = zero_point(first + i);
     const bool codebook = !meaning_.levels.empty();
     const bool extend = meaning_.is_signed && !meaning_.is_sign_only && !codebook;
     const std::uint8_t* fields = codes_.data() + row * row_bytes();

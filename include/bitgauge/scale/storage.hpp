@@ -62,6 +62,32 @@ class scale_array {
         return nested(i).value(*at);
     }
   }
+  /// Writes scales first .. first + count - 1 to `out`: many at once, the type looked at once.
+  void read_into(index first, index count, float* out) const noexcept {
+    const std::uint8_t* at = bytes_.data() + first * bytes_of(how_.type);
+    switch (how_.type) {
+      case scale_type::f32:
+        std::memcpy(out, at, static_cast<std::size_t>(count) * sizeof(float));
+        return;
+      case scale_type::f16:
+        for (index i = 0; i < count; ++i) out[i] = numeric::half_to_float(read<std::uint16_t>(at + 2 * i));
+        return;
+      case scale_type::bf16:
+        for (index i = 0; i < count; ++i)
+          out[i] = numeric::bfloat16_to_float(read<std::uint16_t>(at + 2 * i));
+        return;
+      case scale_type::e8m0:
+        for (index i = 0; i < count; ++i) out[i] = numeric::e8m0::from_code(at[i]).to_float();
+        return;
+      default:
+        for (index begin = 0; begin < count;) {  // as many as share a second level
+          const index end =
+              how_.block > 0 ? std::min(count, begin + how_.block - (first + begin) % how_.block) : count;
+          const detail::nested_codes codes = nested(first + begin);
+          for (; begin < end; ++begin) out[begin] = codes.value(at[begin]);
+        }
+    }
+  }
   /// Stores `scale`, which must be a value that the rounding of scale `i` gave.
   void set(index i, float scale) noexcept {
     std::uint8_t* at = bytes_.data() + i * bytes_of(how_.type);

@@ -3,6 +3,7 @@
 /// \file
 /// Codes of listed levels: encoding by bounds between the levels, decoding by table.
 
+#include <bitgauge/simd/avx512_byte_levels.hpp>
 #include <bitgauge/simd/avx512_levels.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/level_buckets.hpp>
@@ -66,6 +67,23 @@ inline void encode_many_levels(const float* x, index count, float inverse,
 inline void decode_levels(const std::uint8_t* fields, index count, index run, const float* scale,
                           const float* levels, int bits, float* out) {
 #if BITGAUGE_X86
+  // tables are loaded for the row as a whole; the last run may be shorter, but not by part of a vector
+  if (selected() >= instruction_set::avx512_vbmi && bits > 4 && count >= 512 &&
+      (run % 16 == 0 || run >= count)) {
+    float all[256];  // fields do not reach beyond the levels, but tables do
+    if (bits < 8) {
+      std::fill(std::copy_n(levels, std::size_t{1} << bits, all), all + 256, 0.0f);
+      levels = all;
+    }
+    const index whole_run = run >= count ? (count + 15) / 16 * 16 : run;
+    const index done = avx512_vbmi::decode_byte_levels(fields, count, whole_run, scale, levels, out);
+    for (index at = done; at < count;) {  // less than 64 elements, from within a run on
+      const index end = std::min((at / run + 1) * run, count);
+      avx512::decode_levels(fields + at, end - at, end - at, scale + at / run, levels, bits, out + at);
+      at = end;
+    }
+    return;
+  }
   if (selected() >= instruction_set::avx512)
     return avx512::decode_levels(fields, count, run, scale, levels, bits, out);
 #endif
