@@ -6,7 +6,7 @@
 #include <bitgauge/gguf/decode.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/half.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/halves.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +32,7 @@ inline bool decode_plain_row(tensor_type type, const std::uint8_t* bytes, index 
       }
       return true;
     case tensor_type::f16:
-      each_pattern(numeric::half_to_float);
+      simd::from_halves(bytes, columns, out);
       return true;
     case tensor_type::bf16:
       each_pattern(numeric::bfloat16_to_float);

@@ -7,10 +7,13 @@
 #include <bitgauge/gguf/bit_field.hpp>
 #include <bitgauge/gguf/codebook.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 namespace bitgauge::gguf {
 
@@ -116,6 +119,28 @@ struct free_signs {
   static constexpr std::uint8_t pattern(std::uint8_t stored) noexcept { return stored; }
 };
 
+namespace detail {
+
+/// Negates level i where bit i of `signs` is set: eight levels at once, without a branch, as signs are as
+/// good as random.
+constexpr void negate(std::uint8_t signs, std::int8_t* levels) noexcept {
+  if (std::is_constant_evaluated()) {
+    for (int i = 0; i < 8; ++i) {
+      if ((signs >> i & 1) != 0) levels[i] = static_cast<std::int8_t>(-levels[i]);
+    }
+    return;
+  }
+  using byte_lanes [[gnu::vector_size(8)]] = std::int8_t;
+  constexpr byte_lanes bit{1, 2, 4, 8, 16, 32, 64, -128};
+  byte_lanes magnitude;
+  std::memcpy(&magnitude, levels, sizeof magnitude);
+  const byte_lanes negative = ((byte_lanes{} + static_cast<std::int8_t>(signs)) & bit) != 0;  // -1 or 0
+  magnitude = (magnitude ^ negative) - negative;
+  std::memcpy(levels, &magnitude, sizeof magnitude);
+}
+
+}  // namespace detail
+
 /// level = +-Codebook[index], with a sign for every element. `sign` holds patterns of eight elements.
 template <class IndexLayout, class SignLayout, class Parity, const auto& Codebook>
 struct signed_codebook_levels {
@@ -142,12 +167,10 @@ struct signed_codebook_levels {
     SignLayout::pack(stored.sign.data(), bytes);
   }
   static constexpr void expand(const codes& stored, std::int8_t* levels) noexcept {
-    for (int j = 0; j < entries; ++j) {
-      const auto& vector = codebook_vectors<Codebook>[stored.index[static_cast<std::size_t>(j / dimension)]];
-      const int magnitude = vector[static_cast<std::size_t>(j % dimension)];
-      const bool negative = (stored.sign[static_cast<std::size_t>(j / 8)] >> (j % 8) & 1) != 0;
-      levels[j] = static_cast<std::int8_t>(negative ? -magnitude : magnitude);
+    for (std::size_t g = 0; g < stored.index.size(); ++g) {
+      std::copy_n(codebook_vectors<Codebook>[stored.index[g]].data(), dimension, levels + g * dimension);
     }
+    for (std::size_t i = 0; i < stored.sign.size(); ++i) detail::negate(stored.sign[i], levels + 8 * i);
   }
 };
 
@@ -171,10 +194,12 @@ struct shifted_codebook_levels {
     ShiftLayout::pack(stored.sign.data(), bytes);
   }
   static constexpr void expand(const codes& stored, std::int8_t* levels) noexcept {
-    for (int j = 0; j < entries; ++j) {
-      const auto& vector = codebook_vectors<Codebook>[stored.index[static_cast<std::size_t>(j / dimension)]];
-      const int shift = stored.sign[static_cast<std::size_t>(j / shift_run)] != 0 ? -1 : 1;
-      levels[j] = static_cast<std::int8_t>(vector[static_cast<std::size_t>(j % dimension)] + shift);
+    for (std::size_t g = 0; g < stored.index.size(); ++g) {
+      const auto& vector = codebook_vectors<Codebook>[stored.index[g]];
+      const int shift = 1 - 2 * stored.sign[g * dimension / shift_run];
+      for (std::size_t j = 0; j < dimension; ++j) {
+        levels[g * dimension + j] = static_cast<std::int8_t>(vector[j] + shift);
+      }
     }
   }
 };
