@@ -1,6 +1,8 @@
-// gptq/affine4_g128/<n>: a matrix of n x n rounded with its Hessian given, factorisation included. Beside it
-// limit/float_gemm/<n>, Eigen's product of two float matrices in one thread, and peer/gptq_columns/1024, the
-// published algorithm written plainly in Eigen: explicit inverse, one rank-one update a column.
+// gptq/affine4_g128/<n>: a matrix of n x n rounded with its Hessian given, factorisation included, with sums
+// in double, in float (_float) and searched with effort best (_best; its FLOP/s count the rounding alone).
+// Beside it limit/float_gemm/<n>, Eigen's product of two float matrices in one thread, and
+// peer/gptq_columns/1024, the published algorithm written plainly in Eigen: explicit inverse, one rank-one
+// update a column.
 
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/rounding/gptq.hpp>
@@ -89,6 +91,22 @@ void plain_columns(const Eigen::MatrixXf& weights, const Eigen::MatrixXd& h, Eig
   }
 }
 
+template <class Scalar>
+void register_rounding(const std::string& what, Index n, bitgauge::effort level) {
+  for (const int threads : {1, 2}) {
+    const std::string name = what + "/" + std::to_string(n) + "/threads:" + std::to_string(threads);
+    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+      const Eigen::MatrixXf w = Eigen::MatrixXf::Random(n, n);
+      const auto h = bitgauge::hessian::from_matrix(correlation(n));
+      measure_flops(state, n, gptq_flops(n), [&] {
+        benchmark::DoNotOptimize(bitgauge::quantize(w, bitgauge::affine<4>{}, bitgauge::per_group{128},
+                                                    bitgauge::gptq<Scalar>(h, {.level = level}),
+                                                    bitgauge::options{.threads = threads}));
+      });
+    })->Unit(benchmark::kMillisecond);
+  }
+}
+
 }  // namespace
 
 void register_gptq() {
@@ -99,19 +117,10 @@ void register_gptq() {
       state.counters["flops_per_second"] = 2 * std::pow(static_cast<double>(n), 3) / gemm_seconds(n);
       state.counters["fraction"] = 1;
     })->UseManualTime();
-    for (const int threads : {1, 2}) {
-      const std::string name = "gptq/affine4_g128" + shape + "/threads:" + std::to_string(threads);
-      benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-        const Eigen::MatrixXf w = Eigen::MatrixXf::Random(n, n);
-        const auto h = bitgauge::hessian::from_matrix(correlation(n));
-        measure_flops(state, n, gptq_flops(n), [&] {
-          benchmark::DoNotOptimize(bitgauge::quantize(w, bitgauge::affine<4>{}, bitgauge::per_group{128},
-                                                      bitgauge::gptq(h),
-                                                      bitgauge::options{.threads = threads}));
-        });
-      })->Unit(benchmark::kMillisecond);
-    }
+    register_rounding<double>("gptq/affine4_g128", n, bitgauge::effort::normal);
+    register_rounding<float>("gptq/affine4_g128_float", n, bitgauge::effort::normal);
   }
+  register_rounding<double>("gptq/affine4_g128_best", 512, bitgauge::effort::best);
   benchmark::RegisterBenchmark("peer/gptq_columns/1024", [](benchmark::State& state) {
     constexpr Index n = 1024;
     const Eigen::MatrixXf w = Eigen::MatrixXf::Random(n, n);

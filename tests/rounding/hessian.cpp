@@ -130,6 +130,9 @@ TEST(hessian, rejects_what_it_cannot_use) {
   skew << 1, 0.5, 0.2, 1;
   EXPECT_EQ(message_of<bitgauge::data_error>([&] { hessian::from_matrix(skew); }),
             "hessian: expected a symmetric matrix, found 0.200000 at (1, 0) and 0.500000 across");
+  skew(0, 1) = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(message_of<bitgauge::data_error>([&] { hessian::from_matrix(skew); }),
+            "hessian: element (1, 0): expected a finite value, found NaN or infinity");
   EXPECT_EQ(message_of<bitgauge::data_error>([] { hessian::from_matrix(-Eigen::Matrix2d::Identity()); }),
             "hessian: expected a diagonal from 0 up, found -1.000000 at 0");
 }
