@@ -24,21 +24,33 @@ class calibration {
   /// The activations that go with the tensor called `name`; none where there is no file, or no tensor of this
   /// name in it.
   std::optional<matrix> samples(const std::string& name) const {
-    if (!file_) return std::nullopt;
-    const bool single = file_->path().ends_with(".npy");
-    const bitgauge::io::stored_tensor* found = single ? &file_->tensors().front() : file_->find(name);
+    const bitgauge::io::stored_tensor* found = find(name);
     if (found == nullptr) return std::nullopt;
-    if (!found->is_real() || found->shape.size() != 2)
-      bitgauge::raise(bitgauge::shape_error(file_->path() + ": activations of " + name +
-                                            ": expected a matrix of floats, samples x in"));
-    matrix all = file_->matrix(*found);
-    if (all.rows() == 0)
-      bitgauge::raise(
-          bitgauge::data_error(file_->path() + ": activations of " + name + ": expected at least 1 sample"));
-    return all;
+    return file_->matrix(*found);
+  }
+
+  /// How many columns they have, without reading them.
+  std::optional<bitgauge::index> columns(const std::string& name) const {
+    const bitgauge::io::stored_tensor* found = find(name);
+    if (found == nullptr) return std::nullopt;
+    return file_->shape_of(*found).second;
   }
 
  private:
+  const bitgauge::io::stored_tensor* find(const std::string& name) const {
+    if (!file_) return nullptr;
+    const bool single = file_->path().ends_with(".npy");
+    const bitgauge::io::stored_tensor* found = single ? &file_->tensors().front() : file_->find(name);
+    if (found == nullptr) return nullptr;
+    if (!found->is_real() || found->shape.size() != 2)
+      bitgauge::raise(bitgauge::shape_error(file_->path() + ": activations of " + name +
+                                            ": expected a matrix of floats, samples x in"));
+    if (found->shape.front() == 0)
+      bitgauge::raise(
+          bitgauge::data_error(file_->path() + ": activations of " + name + ": expected at least 1 sample"));
+    return found;
+  }
+
   std::optional<bitgauge::io::tensor_file> file_;
 };
 

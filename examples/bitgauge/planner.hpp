@@ -27,6 +27,12 @@ struct plan_row {
   std::vector<std::string> notes{};
 };
 
+/// Whether a tensor is rounded by GPTQ: floats that a fallback stores as they are have nothing to feed back.
+inline bool feeds_back(const bitgauge::scheme& scheme, const plan_row& row) {
+  return scheme.rounding == bitgauge::rounding_kind::gptq &&
+         !(row.blocks && bitgauge::io::plain_dtype(*row.blocks));
+}
+
 /// Decides for every tensor before anything is written, so that what cannot be done is said first.
 class planner {
  public:
@@ -78,6 +84,19 @@ class planner {
       bitgauge::raise(bitgauge::invalid_scheme(
           "--activations: expected codes and scales in a .safetensors, found blocks of type " +
           std::string(bitgauge::gguf::traits_of(*type_).name)));
+  }
+  /// GPTQ needs the activations of every tensor, one value for each of its columns.
+  void check_samples(const std::string& name, bitgauge::index cols) const {
+    const std::optional<bitgauge::index> found = samples_.columns(name);
+    const std::string where = file_.path() + ": tensor " + name + ": rounding=gptq: ";
+    if (!found)
+      bitgauge::raise(bitgauge::invalid_scheme(
+          where +
+          "expected calibration data by --calibration, found none for it (or leave it out with "
+          "--exclude)"));
+    if (*found != cols)
+      bitgauge::raise(bitgauge::shape_error(where + "expected calibration data of " + std::to_string(cols) +
+                                            " columns, found " + std::to_string(*found)));
   }
   /// How the inputs of a tensor are to be quantized; a static scale needs its calibration data.
   std::optional<bitgauge::io::stored_activations> activations_of(const std::string& name,
@@ -134,6 +153,7 @@ class planner {
       row.entry->has_levels = !row.entry->layout.meaning.levels.empty();
       row.entry->activations = activations_of(tensor.name, row.notes);
     }
+    if (feeds_back(scheme_, row)) check_samples(tensor.name, cols);
     return row;
   }
 

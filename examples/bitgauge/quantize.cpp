@@ -99,7 +99,7 @@ class quantization {
         measure_activations(values, q, *samples, *row.entry->activations, result);
     };
     bitgauge::gptq_report report;
-    const bool feedback = scheme_.rounding == bitgauge::rounding_kind::gptq;
+    const bool feedback = feeds_back(scheme_, row);
     if (!row.blocks) {
       finish(bitgauge::quantize(values, scheme_, {h ? &*h : nullptr, &report}, weights, how));
       result.scheme = row.entry->scheme;
@@ -107,11 +107,9 @@ class quantization {
       result.scheme = bitgauge::gguf::traits_of(*row.blocks).name;
       if (!feedback) {
         finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));
-      } else if (h) {
+      } else {
         finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how,
                                   bitgauge::gptq(*h, gptq_options_of(scheme_, &report))));
-      } else {
-        bitgauge::raise(bitgauge::invalid_scheme("rounding=gptq: expected calibration data, found none"));
       }
     }
     if (feedback) note(report, result.notes);
@@ -147,6 +145,8 @@ class quantization {
     if (report.energy > 0)
       notes.push_back(fmt::format("output error {:.3g} nearest, {:.3g} gptq",
                                   report.nearest_error / report.energy, report.gptq_error / report.energy));
+    if (report.error < report.gptq_error)
+      notes.push_back(fmt::format("{:.3g} after search", report.error / report.energy));
     if (report.predicted_error > 0 && report.energy > 0)
       notes.push_back(fmt::format("{:.3g} predicted", report.predicted_error / report.energy));
     if (report.damping_raised > 0)

@@ -232,7 +232,20 @@ TEST_F(program, feeds_errors_back_into_ggml_blocks) {
   }
   EXPECT_LT(error[1], 0.5 * error[0]);
   EXPECT_NE(report("r.json")[0]["notes"].dump().find("gptq"), std::string::npos);
-  expect_refused("quantize w.npy -o x.gguf --scheme q4_k:rounding=gptq", {"tensor w", "calibration data"});
+  expect_refused("quantize w.npy -o x.gguf --scheme q4_k:rounding=gptq",
+                 {"tensor w", "calibration data", "--exclude"});
+  bg::io::write_npy(path("narrow.npy"), Eigen::MatrixXf(x.leftCols(100)));
+  bg::io::write_npy(path("empty.npy"), Eigen::MatrixXf(0, 256));
+  const std::string searched =
+      "quantize w.npy -o x.safetensors --scheme affine:bits=3,rounding=gptq,effort=best";
+  expect_refused(searched + " --calibration narrow.npy", {"tensor w", "256 columns", "found 100"});
+  expect_refused(searched + " --calibration empty.npy",
+                 {"empty.npy", "activations of w", "at least 1 sample"});
+  ASSERT_EQ(run(searched + " --calibration x.npy --report r.json").exit_code, 0);
+  EXPECT_NE(report("r.json")[0]["notes"].dump().find("after search"), std::string::npos);
+  // what falls back to floats needs no feedback
+  bg::io::write_npy(path("v.npy"), Eigen::MatrixXf(w.leftCols(40)));
+  EXPECT_EQ(run("quantize v.npy -o v.gguf --scheme q4_k:rounding=gptq --fallback f16").exit_code, 0);
   expect_refused("quantize w.npy -o x.gguf --scheme q4_k:group=32", {"q4_k:group=32", "effort"});
 }
 
