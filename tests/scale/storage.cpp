@@ -113,7 +113,9 @@ TEST(storage, many_are_read_and_rounded_as_one_is) {
     scales.prepare(wanted);
     for (bitgauge::index i = 0; i < 23; ++i) {
       const scale_array::rounding rounding(scales, i);
-      const float scale = wanted[static_cast<std::size_t>(i)], stored = scales.round_and_set(i, scale);
+      const float scale = wanted[static_cast<std::size_t>(i)];
+      float stored = scale;
+      scales.round_and_set(i, {&stored, 1});
       EXPECT_EQ(stored, rounding.nearest(scale));
       EXPECT_EQ(scales[i], stored);
       float down[3], up[3];
@@ -123,6 +125,10 @@ TEST(storage, many_are_read_and_rounded_as_one_is) {
         EXPECT_EQ(rounding.around(static_cast<double>(std::nextafter(up[0], FLT_MAX))).above, up[1]);
       }
     }
+    std::vector<float> rest(wanted.begin() + 3, wanted.end());
+    scale_array again = scales;
+    again.round_and_set(3, rest);
+    EXPECT_EQ(again.bytes(), scales.bytes());
     for (bitgauge::index first = 0; first < 23; ++first) {
       std::vector<float> read(static_cast<std::size_t>(23 - first));
       scales.read_into(first, 23 - first, read.data());

@@ -128,15 +128,12 @@ class group_fitter {
       s.high[i] = wide.high;
     }
     how_.grid->scales_for(s.low.data(), s.high.data(), runs, s.scale.data());
-    const scale_rounding to_f32;
-    for (index i = 0; i < runs; ++i) {
-      float& scale = s.scale[static_cast<std::size_t>(i)];
-      if (preparing_) {
-        wanted_[static_cast<std::size_t>(first + i)] = scale = to_f32.nearest(scale);
-      } else {
-        scale = scales_.round_and_set(first + i, scale);
-      }
+    if (preparing_) {
+      std::transform(s.scale.begin(), s.scale.end(), wanted_.begin() + first,
+                     [](float scale) { return scale_rounding().nearest(scale); });
+      return;  // no codes are chosen yet
     }
+    scales_.round_and_set(first, s.scale);
     simd::rows().inverses(s.scale.data(), runs, s.inverse.data());
     std::fill(s.zero_point.begin(), s.zero_point.end(), 0);
   }

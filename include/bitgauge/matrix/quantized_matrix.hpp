@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -213,10 +214,15 @@ inline void quantized_matrix::validate() const {
   if (!meaning_.levels.empty())
     expect("levels", (index{1} << meaning_.bits) * index{sizeof(float)},
            meaning_.levels.size() * sizeof(float));
-  for (index g = 0; g < count; ++g)
-    if (!numeric::is_finite(scale(g)))
-      raise(data_error("quantized matrix: scale of group " + std::to_string(g) +
-                       ": expected a finite value, found " + std::to_string(scale(g))));
+  float some[256];
+  for (index first = 0; first < count; first += std::ssize(some)) {
+    const index n = std::min(std::ssize(some), count - first);
+    scales_.read_into(first, n, some);
+    for (index i = 0; i < n; ++i)
+      if (!numeric::is_finite(some[i]))
+        raise(data_error("quantized matrix: scale of group " + std::to_string(first + i) +
+                         ": expected a finite value, found " + std::to_string(some[i])));
+  }
 }
 
 }  // namespace bitgauge

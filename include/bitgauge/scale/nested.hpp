@@ -32,7 +32,7 @@ struct nested_codes {
   }
 
   /// The scale a code stands for: product and sum are rounded one after the other.
-  float value(int code) const noexcept {
+  [[gnu::always_inline]] float value(int code) const noexcept {
     const auto at = static_cast<std::size_t>(code);
     if (type == scale_type::e4m3) return numeric::value_table<numeric::e4m3>[at] * factor;
     if (type == scale_type::e4m3_divided)
@@ -87,7 +87,7 @@ struct nested_codes {
 
  private:
   /// A code near the one whose value is `scale`.
-  int guess(float scale) const noexcept {
+  [[gnu::always_inline]] int guess(float scale) const noexcept {
     if (!(factor > 0)) return 0;
     if (type == scale_type::e4m3 || type == scale_type::e4m3_divided) {
       const float units = type == scale_type::e4m3 ? scale / factor : scale * factor;

@@ -11,6 +11,7 @@
 #include <bitgauge/scale/rounding.hpp>
 #include <bitgauge/scale/type.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -80,12 +81,8 @@ class scale_array {
         for (index i = 0; i < count; ++i) out[i] = numeric::e8m0::from_code(at[i]).to_float();
         return;
       default:
-        for (index begin = 0; begin < count;) {  // as many as share a second level
-          const index end =
-              how_.block > 0 ? std::min(count, begin + how_.block - (first + begin) % how_.block) : count;
-          const detail::nested_codes codes = nested(first + begin);
-          for (; begin < end; ++begin) out[begin] = codes.value(at[begin]);
-        }
+        for_each_block(first, count,
+                       [&](const detail::nested_codes& codes, index i) { out[i] = codes.value(at[i]); });
     }
   }
   /// Stores `scale`, which must be a value that the rounding of scale `i` gave.
@@ -106,17 +103,20 @@ class scale_array {
     }
   }
 
-  /// Rounds a scale as rounding(*this, i) does, stores it and returns the stored value.
-  float round_and_set(index i, float scale) {
+  /// Rounds scales first, first + 1, .. as rounding(*this, i) does, stores them, and leaves the stored values
+  /// in `scales`.
+  void round_and_set(index first, std::span<float> scales) {
     if (!is_nested(how_.type)) {
-      const float stored = float_scale_rounding(how_.type).nearest(scale);
-      set(i, stored);
-      return stored;
+      const float_scale_rounding alone(how_.type);
+      for (float& scale : scales) set(first++, scale = alone.nearest(scale));
+      return;
     }
-    const detail::nested_codes codes = nested(i);
-    const int code = codes.nearest(scale);
-    bytes_[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(code);
-    return codes.value(code);
+    for_each_block(first, std::ssize(scales), [&](const detail::nested_codes& codes, index i) {
+      float& scale = scales[static_cast<std::size_t>(i)];
+      const int code = codes.nearest(scale);
+      bytes_[static_cast<std::size_t>(first + i)] = static_cast<std::uint8_t>(code);
+      scale = codes.value(code);
+    });
   }
 
   /// Chooses the second level that suits the scales wanted, one for each stored scale; to be done before the
@@ -156,6 +156,16 @@ class scale_array {
  private:
   static constexpr bool second_level_needs_block(scale_type type) noexcept {
     return type == scale_type::dynamic8 || type == scale_type::affine8;
+  }
+
+  /// Calls action(codes, i) for scales first + i, i = 0 .. count-1, the second level looked at once a block.
+  template <class Action>
+  void for_each_block(index first, index count, const Action& action) const {
+    for (index i = 0; i < count;) {
+      const index end = how_.block > 0 ? std::min(count, i + how_.block - (first + i) % how_.block) : count;
+      const detail::nested_codes codes = nested(first + i);
+      for (; i < end; ++i) action(codes, i);
+    }
   }
 
   /// What the code of scale `i` stands for.
