@@ -19,6 +19,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace bitgauge::gguf::best {
 
@@ -30,7 +31,9 @@ concept has_reference = requires(const float* x, block_codes<Format> codes) {
 
 /// Formats whose encoder takes the width of the vectors that it is compiled for.
 template <class Format>
-concept searched_in_lanes = super_offset<Format> || one_scale_and_offset<Format>;
+concept searched_in_lanes = requires(block_codes<Format> codes) {
+  encode(static_cast<const float*>(nullptr), nullptr, codes, std::integral_constant<int, 16>{});
+};
 
 /// Writes the reference's block to `bytes` where its error is less than that of the block there.
 template <has_reference Format>

@@ -3,221 +3,270 @@
 /// \file
 /// The `best` encoder of super-blocks whose sub-blocks have a scale and no offset: Q3_K, Q6_K and IQ4_XS.
 
+#include <bitgauge/gguf/exact_sums.hpp>
 #include <bitgauge/gguf/formats.hpp>
-#include <bitgauge/gguf/level_fit.hpp>
+#include <bitgauge/gguf/grid_error.hpp>
+#include <bitgauge/gguf/level_sets.hpp>
 #include <bitgauge/gguf/optimal_scale.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <type_traits>
 
 namespace bitgauge::gguf::best {
 
-/// Which levels a super-block has, and how far above the scale that clips nothing a good scale may lie.
+/// Which levels a super-block has, and how many super-scales are tried.
 template <class Format>
 struct super_scale_traits;
 template <>
 struct super_scale_traits<q3_k> {
-  using level_set = uniform_levels<-4, 3>;
-  static constexpr double widest = 1.6;
+  using level_set = counted_level_set<-4, 3>;
+  static constexpr int super_scales = 14;
+  static constexpr float rival = 1.1f;   ///< of the errors of either sign, up to which both are tried
+  static constexpr float widest = 1.6f;  ///< times the scale that puts the greatest element at the far end
 };
 template <>
 struct super_scale_traits<q6_k> {
-  using level_set = uniform_levels<-32, 31>;
-  static constexpr double widest = 1.4;
+  using level_set = counted_level_set<-32, 31>;
+  static constexpr int super_scales = 12;
+  static constexpr float rival = 1.0f, widest = 1.4f;
 };
 template <>
 struct super_scale_traits<iq4_xs> {
   using level_set = iq4_level_set;
-  static constexpr double widest = 1.6;
+  static constexpr int super_scales = 8;
+  static constexpr float rival = 1.0f, widest = 1.6f;
 };
 
-/// Finds for every sub-block the few scales at which its error has a least value, chooses among their
-/// neighbours as stored under a super-scale, refits the super-scale to that by least squares, and repeats to
-/// a fixed point, from several super-scales.
-template <class Format>
+/// Under a given super-scale all factors of a sub-block that could be good are tried, of either sign, each
+/// with its nearest levels. Super-scales are tried of which the best scale of the foremost sub-block is a
+/// multiple; the best are refitted by least squares to the levels chosen.
+template <class Format, int Bytes>
 class super_scale_search {
+  using lanes = simd::lanes<Bytes>;
   using traits = super_scale_traits<Format>;
   using level_set = typename traits::level_set;
   using storage = typename Format::scale;
-  static constexpr int count = Format::sub_block;
-  static constexpr std::size_t sub_blocks = static_cast<std::size_t>(Format::sub_blocks);
+  static constexpr auto count = static_cast<std::size_t>(Format::sub_block);
+  static constexpr auto sub_blocks = static_cast<std::size_t>(Format::sub_blocks);
   static constexpr int least_factor = storage::rule.is_signed ? -128 : storage::rule.origin;
   static constexpr int most_factor = least_factor + storage::code_count - 1;
-  static constexpr std::size_t candidates = 4;  ///< a sub-block
 
-  /// A super-scale with its sub-scales, what is gained over all zeros, and the sums for a refit.
+  /// The least magnitudes of a positive and a negative scale, the greatest, and the least error seen.
+  struct range {
+    std::array<float, 2> least;
+    float most, error;
+  };
   struct solution {
     float super = 0.0f;
     std::array<int, sub_blocks> factor{};
-    double gain = 0.0;
-    projection refit{};
+    double error = HUGE_VAL;
   };
 
-  std::array<weighted_elements<count>, sub_blocks> blocks_;
-  std::array<std::array<float, candidates>, sub_blocks> scale_;  ///< the best first, then zeros
+  scaled_elements<Format::elements> block_;
+  std::array<range, sub_blocks> ranges_;
+  std::array<float, sub_blocks> scales_;       ///< of the sub-blocks fitted alone
+  std::array<std::size_t, sub_blocks> order_;  ///< the greatest error first
 
  public:
-  super_scale_search(const float* x, const float* importance) noexcept
-      : super_scale_search(x, importance, std::make_index_sequence<sub_blocks>()) {}
+  [[gnu::always_inline]] super_scale_search(const float* x, const float* importance) noexcept
+      : block_(x, importance) {}
 
   [[gnu::always_inline]] void run(block_codes<Format>& codes) noexcept {
-    float largest = 0.0f;
-    double energy = 0.0;
-    for (std::size_t s = 0; s < sub_blocks; ++s) {
-      find_candidates(s);
-      energy += blocks_[s].energy;
-      largest = std::max(largest, std::abs(scale_[s][0]));
-    }
+    find_ranges();
+    const float greatest = *std::max_element(scales_.begin(), scales_.end());
     solution best;
-    // Where the greatest sub-scale comes to lie within the range of its code.
-    for (const float headroom : {1.0f, 1.02f, 1.05f, 0.95f, 1.1f, 1.17f, 0.9f, 1.25f, 1.4f}) {
+    for (int k = 0; k < traits::super_scales; ++k) {
+      const float share = static_cast<float>(k) / static_cast<float>(traits::super_scales);
+      const float wanted = greatest / static_cast<float>(most_factor) * (0.93f + product(0.42f, share));
+      const float times = std::floor(scales_[order_[0]] / wanted + 0.5f);
       solution trial;
-      trial.super = nearest_half(headroom * largest / static_cast<float>(most_factor));
-      for (int pass = 0; pass < 4 && trial.super != 0.0f; ++pass) {
-        const double before = trial.gain;
-        choose_factors(trial);
-        const bool hopeless = energy - trial.gain > 1.03 * (energy - best.gain);
-        if (trial.gain > best.gain) best = trial;
-        if (hopeless || (pass > 0 && trial.gain <= before)) break;
-        trial.super = nearest_half(trial.refit.scale());
-      }
+      trial.super = stored(static_cast<double>(times >= 1.0f ? scales_[order_[0]] / times : wanted));
+      if (!(trial.super > 0.0f)) continue;
+      choose(trial, 1.02 * best.error);
+      const bool promising = trial.error < HUGE_VAL;
+      if (trial.error < best.error) best = trial;
+      if (!promising) continue;
+      refit(trial);
+      choose(trial, best.error);
+      if (trial.error < best.error) best = trial;
     }
     write(best, codes);
   }
 
  private:
-  template <std::size_t... S>
-  super_scale_search(const float* x, const float* importance, std::index_sequence<S...>) noexcept
-      : blocks_{weighted_elements<count>(
-            x + static_cast<int>(S) * count,
-            importance == nullptr ? nullptr : importance + static_cast<int>(S) * count)...},
-        scale_{} {}
+  const float* elements(std::size_t s) const noexcept { return &block_.x[s * count]; }
+  const float* weights(std::size_t s) const noexcept { return &block_.weight[s * count]; }
 
-  /// No better scale is smaller in magnitude: one clipped element would cost more than `error`.
-  double least_scale(std::size_t s, double error) const noexcept {
-    double limit = 0.0;
-    const auto& block = blocks_[s];
-    for (std::size_t j = 0; j < block.x.size(); ++j) {
-      const double magnitude = std::abs(static_cast<double>(block.x[j]));
-      limit = std::max(limit, magnitude - std::sqrt(error / std::max(block.weight[j], 1e-300)));
-    }
-    return limit / -level_set::least;
+  /// A super-scale as binary16 stores it.
+  float stored(double value) const noexcept {
+    return std::scalbn(nearest_half(std::scalbn(value, block_.exponent)), -block_.exponent);
   }
 
-  /// Fills scale_[s] with local optima over even steps of the scale, of both signs.
-  [[gnu::always_inline]] void find_candidates(std::size_t s) noexcept {
-    constexpr std::size_t steps = 40;
-    const auto& block = blocks_[s];
-    const double clip_free = static_cast<double>(block.largest_magnitude()) / -level_set::least;
-    if (clip_free == 0.0) return;
-    std::array<float, 2 * steps> scale;
-    std::array<double, 2 * steps> gain;
-    double from = 0.9 * clip_free, most_gain = 0.0;
-    const auto fill = [&](std::size_t used) __attribute__((always_inline)) {
-      for (std::size_t i = 0; i < 2 * used; i += 8) {
-        trial_batch batch;
-        for (std::size_t lane = 0; lane < 8; ++lane) {
-          const std::size_t at = (i + lane) % used;
-          const double share = static_cast<double>(at) / static_cast<double>(used - 1);
-          const double magnitude = from + product(traits::widest * clip_free - from, share);
-          scale[i + lane] = static_cast<float>(i + lane < used ? magnitude : -magnitude);
-          batch.scale[lane] = scale[i + lane];
-        }
-        fit_batch<level_set>(block, batch);
-        for (std::size_t lane = 0; lane < 8; ++lane) {
-          gain[i + lane] = batch.gain[lane];
-          most_gain = std::max(most_gain, gain[i + lane]);
-        }
-      }
-    };
-    fill(4);
-    from = least_scale(s, std::max(block.energy - most_gain, 0.0));
-    fill(steps);
-    std::array<double, candidates> kept{};
-    for (std::size_t i = 0; i < 2 * steps; ++i) {
-      const bool rises = i % steps == 0 || gain[i] > gain[i - 1];
-      const bool falls = i % steps == steps - 1 || gain[i] >= gain[i + 1];
-      if (!rises || !falls || gain[i] <= kept.back()) continue;
-      std::size_t to = candidates - 1;
-      for (; to > 0 && kept[to - 1] < gain[i]; --to) {
-        kept[to] = kept[to - 1];
-        scale_[s][to] = scale_[s][to - 1];
-      }
-      kept[to] = gain[i];
-      scale_[s][to] = scale[i];
+  /// sum w (x - scale l)^2 over the nearest levels.
+  [[gnu::always_inline]] lanes error_of(std::size_t s, const lanes& scale) const noexcept {
+    const lanes inverse = lanes::all(1.0f) / scale;
+    lanes error = lanes::all(0.0f);
+    for (std::size_t j = 0; j < count; ++j) {
+      const lanes x = lanes::all(elements(s)[j]);
+      const lanes rest = x - scale * level_set::nearest(x * inverse);
+      error += lanes::all(weights(s)[j]) * rest * rest;
     }
+    return error;
   }
 
-  /// The best factor of every sub-block for trial.super: next to its candidates, below and above.
-  [[gnu::always_inline]] void choose_factors(solution& trial) const noexcept {
-    trial.gain = 0.0;
-    trial.refit = {};
-    const float inverse = 1.0f / trial.super;
+  /// The best of some scales, a multiple of sixteen.
+  [[gnu::always_inline]] auto best_of(std::size_t s, const float* scales,
+                                      std::size_t scale_count) const noexcept {
+    running_least<Bytes> least;
+    for (std::size_t k = 0; k < scale_count; k += lanes::count) {
+      least.take(k, error_of(s, lanes::load(scales + k)));
+    }
+    return least.found();
+  }
+
+  /// Tries each sub-block alone with scales of both signs.
+  [[gnu::always_inline]] void find_ranges() noexcept {
+    constexpr float ends[2] = {static_cast<float>(level_set::most), static_cast<float>(-level_set::least)};
     for (std::size_t s = 0; s < sub_blocks; ++s) {
-      projection levels;
-      double gain = 0.0;
-      int chosen = 0;
-      for (std::size_t first = 0; first < candidates && scale_[s][first] != 0.0f; first += 4) {
-        trial_batch batch;
-        std::array<int, 8> factor;
-        for (std::size_t lane = 0; lane < 8; ++lane) {
-          const float place = std::clamp(scale_[s][first + lane / 2] * inverse, -256.0f, 256.0f) + 512.0f;
-          factor[lane] = std::clamp(static_cast<int>(place) - 512 + static_cast<int>(lane % 2), least_factor,
-                                    most_factor);
-          batch.scale[lane] = trial.super * static_cast<float>(factor[lane]);
-        }
-        fit_batch<level_set>(blocks_[s], batch);
-        for (std::size_t lane = 0; lane < 8; ++lane) {
-          const double lane_gain = batch.gain[lane];
-          if (lane_gain > gain) {
-            gain = lane_gain;
-            chosen = factor[lane];
-            levels = {batch.with_x[lane], batch.squares[lane]};
-          }
-        }
+      float magnitude = 0.0f;
+      for (std::size_t j = 0; j < count; ++j) magnitude = std::max(magnitude, std::abs(elements(s)[j]));
+      const float free = std::max(magnitude, 1e-9f) / std::max(ends[0], ends[1]);
+      const float most = traits::widest * free;
+      std::array<float, 32> tried;
+      for (std::size_t k = 0; k < 16; ++k) {
+        tried[k] = product(most, 0.44f + 0.08f * static_cast<float>(k % 8));
+        if (k >= 8) tried[k] = -tried[k];
       }
-      trial.factor[s] = chosen;
-      trial.gain += gain;
-      const double factor = chosen;
-      trial.refit.with_x += product(factor, levels.with_x);
-      trial.refit.squares += product(product(factor, factor), levels.squares);
+      float error = best_of(s, tried.data(), 16).error;
+      range& within = ranges_[s];
+      within = {{0.0f, 0.0f}, most, 0.0f};
+      for (std::size_t j = 0; j < count; ++j) {
+        const float x = elements(s)[j], rest = std::abs(x) - std::sqrt(error / weights(s)[j]);
+        const std::size_t above = x > 0.0f ? 0 : 1;
+        within.least[0] = std::max(within.least[0], rest / ends[above]);
+        within.least[1] = std::max(within.least[1], rest / ends[1 - above]);
+      }
+      std::array<float, 2> errors;
+      error = HUGE_VALF;
+      for (std::size_t negative = 0; negative < 2; ++negative) {
+        const float from = std::min(within.least[negative], most), step = (most - from) / 31.0f;
+        for (std::size_t k = 0; k < tried.size(); ++k) {
+          tried[k] = from + product(step, static_cast<float>(k)) + 1e-12f;
+          if (negative != 0) tried[k] = -tried[k];
+        }
+        const auto found = best_of(s, tried.data(), tried.size());
+        errors[negative] = found.error;
+        if (found.error < error) scales_[s] = std::abs(tried[found.place]);
+        error = std::min(error, found.error);
+      }
+      // The other sign, too, where it is nearly as good.
+      for (std::size_t negative = 0; negative < 2; ++negative) {
+        if (errors[negative] > traits::rival * error) within.least[negative] = HUGE_VALF;
+      }
+      within.error = error;
+      order_[s] = s;
     }
+    std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+      return ranges_[a].error > ranges_[b].error || (ranges_[a].error == ranges_[b].error && a < b);
+    });
+  }
+
+  /// Chooses the factors under trial.super, and the error; an infinite one as soon as it must exceed `limit`.
+  [[gnu::always_inline]] void choose(solution& trial, double limit) noexcept {
+    double to_come = 0.0;
+    for (const range& r : ranges_) to_come += static_cast<double>(r.error);
+    static constexpr std::array<float, 16> counted{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    trial.error = 0.0;
+    const float inverse = 1.0f / trial.super;
+    for (const std::size_t s : order_) {
+      float error = HUGE_VALF;
+      for (std::size_t negative = 0; negative < 2; ++negative) {
+        if (ranges_[s].least[negative] == HUGE_VALF) continue;
+        const int limit_here = negative != 0 ? -least_factor : most_factor;
+        const auto factor_at = [&](float scale, float up, int least) {
+          return std::clamp(static_cast<int>(std::min(product(scale, inverse), 200.0f) + up), least,
+                            limit_here);
+        };
+        const int first = factor_at(ranges_[s].least[negative], 0.0f, 1);
+        const int last = factor_at(ranges_[s].most, 0.5f, first);
+        const lanes unit = lanes::all(negative != 0 ? -trial.super : trial.super);
+        running_least<Bytes> least;
+        for (int f = first; f <= last; f += lanes::count) {
+          const lanes factors = lanes::load(counted.data()) + lanes::all(static_cast<float>(f));
+          least.take(static_cast<std::size_t>(f),
+                     error_of(s, smaller(factors, lanes::all(static_cast<float>(last))) * unit));
+        }
+        const auto found = least.found();
+        if (!(found.error < error)) continue;
+        error = found.error;
+        const int factor = std::min(static_cast<int>(found.place), last);
+        trial.factor[s] = negative != 0 ? -factor : factor;
+      }
+      to_come -= static_cast<double>(ranges_[s].error);
+      trial.error += static_cast<double>(error);
+      ranges_[s].error = std::min(ranges_[s].error, error);
+      if (trial.error + to_come > limit) {
+        trial.error = HUGE_VAL;
+        return;
+      }
+    }
+  }
+
+  /// The super-scale of least error for the levels of `trial`.
+  [[gnu::always_inline]] void refit(solution& trial) const noexcept {
+    lanes with_x = lanes::all(0.0f), squares = with_x;
+    for (std::size_t s = 0; s < sub_blocks; ++s) {
+      const lanes factor = lanes::all(static_cast<float>(trial.factor[s]));
+      const lanes inverse = lanes::all(1.0f) / (lanes::all(trial.super) * factor);
+      for (std::size_t j = 0; j < count; j += lanes::count) {
+        const lanes x = lanes::load(elements(s) + j);
+        const lanes a = level_set::nearest(x * inverse) * factor;
+        const lanes weighted = lanes::load(weights(s) + j) * a;
+        with_x += weighted * x;
+        squares += weighted * a;
+      }
+    }
+    const auto total = [](const lanes& sums) __attribute__((always_inline)) {
+      std::array<float, lanes::count> parts;
+      sums.store(parts.data());
+      double sum = 0.0;
+      for (const float part : parts) sum += static_cast<double>(part);
+      return sum;
+    };
+    const double of_squares = total(squares);
+    const float super = of_squares > 0.0 ? stored(total(with_x) / of_squares) : 0.0f;
+    if (super > 0.0f) trial.super = super;
   }
 
   [[gnu::always_inline]] void write(const solution& found, block_codes<Format>& codes) const noexcept {
-    codes.scale.super = found.super;
+    codes.scale.super = std::scalbn(found.super, block_.exponent);
     for (std::size_t s = 0; s < sub_blocks; ++s) {
       codes.scale.sub[s] = static_cast<std::uint8_t>(found.factor[s] - storage::rule.origin);
-      std::array<std::int8_t, static_cast<std::size_t>(count)> levels;
-      write_levels<level_set>(blocks_[s], found.super * static_cast<float>(found.factor[s]), 0.0f,
-                              levels.data());
-      for (std::size_t j = 0; j < levels.size(); ++j) {
-        codes.elements[s * static_cast<std::size_t>(count) + j] = code_of(levels[j]);
+      const float scale = found.super * static_cast<float>(found.factor[s]);
+      const lanes inverse = lanes::all(scale != 0.0f ? 1.0f / scale : 0.0f);
+      for (std::size_t j = 0; j < count; j += lanes::count) {
+        std::array<float, lanes::count> levels;
+        level_set::nearest(lanes::load(elements(s) + j) * inverse).store(levels.data());
+        for (std::size_t k = 0; k < lanes::count; ++k) {
+          codes.elements[s * count + j + k] = level_set::code_of(static_cast<int>(levels[k]));
+        }
       }
-    }
-  }
-
-  static std::uint8_t code_of(std::int8_t level) noexcept {
-    if constexpr (requires { Format::levels::zero; }) {
-      return static_cast<std::uint8_t>(level + Format::levels::zero);
-    } else {
-      return static_cast<std::uint8_t>(std::lower_bound(iq4_levels.begin(), iq4_levels.end(), level) -
-                                       iq4_levels.begin());
     }
   }
 };
 
-template <class Format>
+template <class Format, int Bytes>
 requires requires {
   typename super_scale_traits<Format>::level_set;
 }
-[[gnu::always_inline]] inline void encode(const float* x, const float* importance,
-                                          block_codes<Format>& codes) noexcept {
-  super_scale_search<Format> search(x, importance);
+[[gnu::always_inline]] inline void encode(const float* x, const float* importance, block_codes<Format>& codes,
+                                          std::integral_constant<int, Bytes>) noexcept {
+  super_scale_search<Format, Bytes> search(x, importance);
   search.run(codes);
 }
 

@@ -73,25 +73,13 @@ class code_pairs {
   [[gnu::always_inline]] code_pair best(const float* x, const float* weight, float super_scale,
                                         float super_depth) const noexcept {
     const lanes of_scale = lanes::all(super_scale), of_depth = lanes::all(-super_depth);
-    lanes least = lanes::all(HUGE_VALF), place = lanes::all(0.0f);
+    running_least<Bytes> least;
     for (std::size_t k = 0; k < count_; k += lanes::count) {
-      const lanes error = grid_error<Most, Count>(x, weight, lanes::load(&scale_[k]) * of_scale,
-                                                  lanes::load(&depth_[k]) * of_depth);
-      place = where_less(error, least, lanes::all(static_cast<float>(k)), place);
-      least = where_less(error, least, error, least);
+      least.take(k, grid_error<Most, Count>(x, weight, lanes::load(&scale_[k]) * of_scale,
+                                            lanes::load(&depth_[k]) * of_depth));
     }
-    std::array<float, lanes::count> errors, places;
-    least.store(errors.data());
-    place.store(places.data());
-    std::size_t found = 0, at = static_cast<std::size_t>(places[0]);
-    for (std::size_t k = 1; k < lanes::count; ++k) {
-      const std::size_t other = static_cast<std::size_t>(places[k]) + k;
-      if (errors[k] < errors[found] || (errors[k] == errors[found] && other < at)) {
-        found = k;
-        at = other;
-      }
-    }
-    return {static_cast<std::uint8_t>(scale_[at]), static_cast<std::uint8_t>(depth_[at]), errors[found]};
+    const auto [at, error] = least.found();
+    return {static_cast<std::uint8_t>(scale_[at]), static_cast<std::uint8_t>(depth_[at]), error};
   }
 };
 

@@ -44,6 +44,39 @@ struct scaled_elements {
   }
 };
 
+/// The least of errors that come sixteen at a time, and where it was: the first of equals.
+template <int Bytes>
+struct running_least {
+  using lanes = simd::lanes<Bytes>;
+
+  lanes error = lanes::all(HUGE_VALF), first = lanes::all(0.0f);
+
+  /// Takes the errors of trials k, k + 1, ...
+  [[gnu::always_inline]] void take(std::size_t k, const lanes& errors) noexcept {
+    first = where_less(errors, error, lanes::all(static_cast<float>(k)), first);
+    error = where_less(errors, error, errors, error);
+  }
+  struct trial {
+    std::size_t place;
+    float error;
+  };
+  [[gnu::always_inline]] trial found() const noexcept {
+    std::array<float, lanes::count> errors, places;
+    error.store(errors.data());
+    first.store(places.data());
+    for (std::size_t k = 0; k < lanes::count; ++k) places[k] += static_cast<float>(k);
+    for (std::size_t half = lanes::count / 2; half > 0; half /= 2) {
+      for (std::size_t k = 0; k < half; ++k) {
+        const float other = errors[k + half], place = places[k + half];
+        const bool wins = (other < errors[k]) | ((other == errors[k]) & (place < places[k]));
+        errors[k] = wins ? other : errors[k];
+        places[k] = wins ? place : places[k];
+      }
+    }
+    return {static_cast<std::size_t>(places[0]), errors[0]};
+  }
+};
+
 /// sum w (x - scale l - offset)^2 over the levels l of 0..Most nearest to (x - offset) / scale.
 template <int Most, int Count, int Bytes>
 [[gnu::always_inline]] inline simd::lanes<Bytes> grid_error(const float* x, const float* weight,

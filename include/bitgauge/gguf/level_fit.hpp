@@ -60,19 +60,6 @@ struct uniform_levels {
   }
 };
 
-/// The 16 levels of IQ4, by counting the points between two of them that lie below.
-struct iq4_level_set {
-  static constexpr int least = -127, most = 113;
-
-  [[gnu::always_inline]] static void nearest(const float_lanes& value, integer_lanes& level) noexcept {
-    level = integer_lanes{} + iq4_levels[0];
-    for (std::size_t k = 0; k + 1 < iq4_levels.size(); ++k) {
-      const float half_way = 0.5f * static_cast<float>(iq4_levels[k] + iq4_levels[k + 1]);
-      level += (value > half_way) & (iq4_levels[k + 1] - iq4_levels[k]);
-    }
-  }
-};
-
 /// The doubled E2M1 levels: 0, 1, 2, 3, 4, 6, 8, 12 with a sign.
 struct e2m1_level_set {
   static constexpr int least = -12, most = 12;

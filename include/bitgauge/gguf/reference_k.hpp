@@ -50,6 +50,15 @@ void store_positive(const float* values, int most, typename Storage::codes& code
   codes.super = as_half(high / range);
 }
 
+/// The codes of every sub-block as the search found them.
+template <class Format>
+void keep_codes(const signed_scales& found, const float* x, block_codes<Format>& codes) noexcept {
+  for (int s = 0; s < Format::sub_blocks; ++s) {
+    const int first = s * Format::sub_block;
+    found.encode(static_cast<std::size_t>(s), x + first, Format::sub_block, codes.elements.data() + first);
+  }
+}
+
 /// The codes that the search gave to the sub-blocks whose stored scale is zero; the others' again for the
 /// stored scales.
 template <class Format>
@@ -149,16 +158,19 @@ inline void encode(const float* x, const block_context& context, block_codes<q3_
   if (context.importance != nullptr) {
     const float mean = 2.0f * sum_of_squares(x, q3_k::elements) / static_cast<float>(q3_k::elements);
     detail::sub_block_floats<q3_k> weight_sums;
+    side_by_side<q3_k::sub_block> sub_blocks;
     for (int s = 0; s < q3_k::sub_blocks; ++s) {
       const int first = s * q3_k::sub_block;
       const auto weights =
           detail::damped_weights<q3_k::sub_block>(x + first, context.importance + first, mean);
+      sub_blocks.set(static_cast<std::size_t>(s), x + first, weights.data());
       float sum = 0.0f;
       for (const float weight : weights) sum += weight;
-      scales[static_cast<std::size_t>(s)] = search_without_minimum<q3_k::sub_block>(
-          4, x + first, weights.data(), codes.elements.data() + first);
       weight_sums[static_cast<std::size_t>(s)] = sum;
     }
+    const signed_scales found = search_without_minimum(4, sub_blocks);
+    scales = found.scale;
+    detail::keep_codes(found, x, codes);
     codes.scale.super = as_half(search_without_minimum<q3_k::sub_blocks>(
         32, scales.data(), weight_sums.data(), codes.scale.sub.data()));
   } else {
@@ -180,7 +192,7 @@ inline void encode(const float* x, const block_context& context, block_codes<q3_
 }
 
 inline void encode(const float* x, const block_context& context, block_codes<q6_k>& codes) noexcept {
-  detail::sub_block_floats<q6_k> scales;
+  side_by_side<q6_k::sub_block> sub_blocks;
   for (int s = 0; s < q6_k::sub_blocks; ++s) {
     const int first = s * q6_k::sub_block;
     std::array<float, q6_k::sub_block> weights;
@@ -188,9 +200,11 @@ inline void encode(const float* x, const block_context& context, block_codes<q6_
       weights[static_cast<std::size_t>(j)] =
           context.importance != nullptr ? context.importance[first + j] : x[first + j] * x[first + j];
     }
-    scales[static_cast<std::size_t>(s)] =
-        search_without_minimum<q6_k::sub_block>(32, x + first, weights.data(), codes.elements.data() + first);
+    sub_blocks.set(static_cast<std::size_t>(s), x + first, weights.data());
   }
+  const signed_scales found = search_without_minimum(32, sub_blocks);
+  const auto& scales = found.scale;
+  detail::keep_codes(found, x, codes);
   const float extreme = signed_extreme(scales.data(), q6_k::sub_blocks);
   if (std::abs(extreme) < negligible) {
     codes = {};

@@ -4,7 +4,9 @@
 /// ggml's rules for the formats of 16 uneven levels: IQ4_NL, IQ4_XS, MXFP4 and NVFP4. Source: ggml's
 /// quantizers, `ggml-quants.c`.
 
+#include <bitgauge/gguf/level_sets.hpp>
 #include <bitgauge/gguf/reference_scalar.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <array>
@@ -17,50 +19,52 @@ namespace bitgauge::gguf::reference {
 
 namespace detail {
 
-/// The code of the IQ4 level nearest to `value`, the larger of two equally near.
-inline int nearest_iq4(float value) noexcept {
-  value = numeric::uncontracted(value);
-  if (value <= static_cast<float>(iq4_levels.front())) return 0;
-  if (value >= static_cast<float>(iq4_levels.back())) return 15;
-  const auto above =
-      std::upper_bound(iq4_levels.begin(), iq4_levels.end(), value,
-                       [](float v, std::int8_t level) { return v < static_cast<float>(level); });
-  const auto code = static_cast<int>(above - iq4_levels.begin());
-  const float to_lower = value - static_cast<float>(above[-1]);
-  return to_lower < static_cast<float>(*above) - value ? code - 1 : code;
-}
-
 /// The scale of one block of 32 for IQ4 levels; `first_divisor` places the extreme element at first, and
-/// `trials` more scales are tried on either side of the level -127. `codes` are those of the last kept scale.
-inline float search_iq4(const float* x, const float* weight, float first_divisor, int trials,
-                        std::uint8_t* codes) noexcept {
+/// `trials` more scales, at most 7, are tried on either side of the level -127: each in a lane.
+inline float search_iq4(const float* x, const float* weight, float first_divisor, int trials) noexcept {
   const float extreme = signed_extreme(x, 32);
   if (std::abs(extreme) < negligible) return 0.0f;
-  const auto project = [&](float inverse_scale) {
-    projection sums;
-    for (int j = 0; j < 32; ++j) {
-      codes[j] = static_cast<std::uint8_t>(nearest_iq4(inverse_scale * x[j]));
-      const auto level = static_cast<float>(iq4_levels[codes[j]]);
-      sums.with_x += product(weight[j] * level, x[j]);
-      sums.squares += product(weight[j] * level, level);
-    }
-    return sums;
-  };
-  const projection start = project(1.0f / (extreme / first_divisor));
-  float scale = start.with_x / start.squares;
-  float best = scale * start.with_x;
+  std::array<float, 16> inverse_scale, with_x, squares;
+  inverse_scale.fill(1.0f / (extreme / first_divisor));
+  std::size_t used = 1;
   for (int i = -trials; i <= trials; ++i) {
-    const projection sums = project((static_cast<float>(i) + static_cast<float>(iq4_levels[0])) / extreme);
-    if (sums.squares > 0.0f && sums.with_x * sums.with_x > best * sums.squares) {
-      scale = sums.with_x / sums.squares;
-      best = scale * sums.with_x;
+    inverse_scale[used++] = (static_cast<float>(i) + static_cast<float>(iq4_levels[0])) / extreme;
+  }
+  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    using lanes = simd::lanes<width()>;
+    lanes of_x = lanes::all(0.0f), of_squares = of_x;
+    for (int j = 0; j < 32; ++j) {
+      const lanes element = lanes::all(x[j]);
+      const lanes level = iq4_level_set::nearest(lanes::load(inverse_scale.data()) * element);
+      const lanes weighted = lanes::all(weight[j]) * level;
+      of_x += weighted * element;
+      of_squares += weighted * level;
+    }
+    of_x.store(with_x.data());
+    of_squares.store(squares.data());
+  });
+  float scale = with_x[0] / squares[0];
+  float best = scale * with_x[0];
+  for (std::size_t k = 1; k < used; ++k) {
+    if (squares[k] > 0.0f && with_x[k] * with_x[k] > best * squares[k]) {
+      scale = with_x[k] / squares[k];
+      best = scale * with_x[k];
     }
   }
   return scale;
 }
 
 inline void encode_iq4(const float* x, float inverse_scale, std::uint8_t* codes) noexcept {
-  for (int j = 0; j < 32; ++j) codes[j] = static_cast<std::uint8_t>(nearest_iq4(inverse_scale * x[j]));
+  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    using lanes = simd::lanes<width()>;
+    for (int j = 0; j < 32; j += lanes::count) {
+      std::array<float, lanes::count> levels;
+      iq4_level_set::nearest(lanes::all(inverse_scale) * lanes::load(x + j)).store(levels.data());
+      for (std::size_t k = 0; k < lanes::count; ++k) {
+        codes[static_cast<std::size_t>(j) + k] = iq4_level_set::code_of(static_cast<int>(levels[k]));
+      }
+    }
+  });
 }
 
 /// x^2, or with importance imp * sqrt(mean + x^2): the weights of a block of 32.
@@ -110,7 +114,7 @@ inline int floor_log2(float x) noexcept {
 inline void encode(const float* x, const block_context& context, block_codes<iq4_nl>& codes) noexcept {
   const auto weights =
       detail::iq4_weights(x, context.importance, detail::doubled_mean_square(x, iq4_nl::elements));
-  const float scale = detail::search_iq4(x, weights.data(), 127.0f, 7, codes.elements.data());
+  const float scale = detail::search_iq4(x, weights.data(), 127.0f, 7);
   codes.scale.super = scale;
   detail::encode_iq4(x, inverse(scale), codes.elements.data());
 }
@@ -120,7 +124,10 @@ inline void encode(const float* x, const block_context& context, block_codes<iq4
 inline void encode_row_reference(const float* x, block_codes<iq4_nl>& codes) noexcept {
   codes.elements = {};
   const auto weights = detail::iq4_weights(x, nullptr, 0.0f);
-  codes.scale.super = detail::search_iq4(x, weights.data(), -127.0f, -1, codes.elements.data());
+  codes.scale.super = detail::search_iq4(x, weights.data(), -127.0f, -1);
+  const float extreme = signed_extreme(x, iq4_nl::elements);
+  if (std::abs(extreme) < negligible) return;
+  detail::encode_iq4(x, 1.0f / (extreme / -127.0f), codes.elements.data());
 }
 
 inline void encode(const float* x, const block_context& context, block_codes<iq4_xs>& codes) noexcept {
@@ -130,8 +137,7 @@ inline void encode(const float* x, const block_context& context, block_codes<iq4
     const int first = s * iq4_xs::sub_block;
     const float* importance = context.importance != nullptr ? context.importance + first : nullptr;
     const auto weights = detail::iq4_weights(x + first, importance, mean);
-    scales[static_cast<std::size_t>(s)] =
-        detail::search_iq4(x + first, weights.data(), 127.0f, 7, codes.elements.data() + first);
+    scales[static_cast<std::size_t>(s)] = detail::search_iq4(x + first, weights.data(), 127.0f, 7);
   }
   const float super = -signed_extreme(scales.data(), iq4_xs::sub_blocks) / 32.0f;
   const float inverse_super = inverse(super);

@@ -5,6 +5,9 @@
 /// for codes found at a few fixed trial scales. Source: ggml's quantizers, `ggml-quants.c`.
 
 #include <bitgauge/gguf/reference_arithmetic.hpp>
+#include <bitgauge/gguf/reference_side_by_side.hpp>
+#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <array>
 #include <cstddef>
@@ -37,40 +40,90 @@ struct projection {
 
 }  // namespace detail
 
-/// Codes 0..2*most-1 standing for -most..most-1, for Count elements with weights. Returns the scale.
+/// What search_without_minimum found for each sub-block: the scale, and the codes as the integers nearest to
+/// inverse_scale * x, clamped to -most..most-1, plus `most`.
+struct signed_scales {
+  int most;
+  std::array<float, 16> scale, inverse_scale, extreme;
+
+  /// The codes of one sub-block.
+  void encode(std::size_t lane, const float* x, int count, std::uint8_t* codes) const noexcept {
+    for (int j = 0; j < count; ++j) {
+      const int level = nearest(inverse_scale[lane] * x[j], -most, most - 1);
+      codes[j] = static_cast<std::uint8_t>(std::abs(extreme[lane]) < negligible ? 0 : level + most);
+    }
+  }
+};
+
+namespace detail {
+
+template <int Count, int Bytes>
+[[gnu::always_inline]] inline void search_signed_in_lanes(const side_by_side<Count>& of,
+                                                          signed_scales& found) noexcept {
+  using lanes = simd::lanes<Bytes>;
+  const lanes zero = lanes::all(0.0f);
+  const auto magnitude = [&](const lanes& of_which) __attribute__((always_inline)) {
+    return greater(of_which, zero - of_which);
+  };
+  lanes extreme = zero;
+  for (const auto& row : of.x) {
+    const lanes x = lanes::load(row.data());
+    extreme = where_less(magnitude(extreme), magnitude(x), x, extreme);
+  }
+  const auto range = static_cast<float>(found.most);
+  lanes scale = zero, best = zero, kept_inverse = zero;
+  for (int k = -1; k <= 18; ++k) {
+    const int i = k - 9;  // the start first
+    if (i == 0) continue;
+    const float wanted = k < 0 ? range : range + product(0.1f, static_cast<float>(i));
+    const lanes inverse = lanes::all(-wanted) / extreme;
+    lanes with_x = zero, squares = zero;
+    for (std::size_t j = 0; j < of.x.size(); ++j) {
+      const lanes x = lanes::load(of.x[j].data()), weight = lanes::load(of.weight[j].data());
+      const lanes level = (inverse * x).nearest_within(-found.most, found.most - 1);
+      with_x += weight * x * level;
+      squares += weight * level * level;
+    }
+    const lanes solved = with_x / squares;
+    if (k < 0) {
+      // Squares are never negative.
+      scale = where_less(zero, squares, solved, zero);
+      kept_inverse = inverse;
+      best = scale * with_x;
+      continue;
+    }
+    const lanes gained = where_less(zero, squares, with_x * with_x, zero);
+    const lanes needed = where_less(zero, squares, best * squares, zero);
+    scale = where_less(needed, gained, solved, scale);
+    kept_inverse = where_less(needed, gained, inverse, kept_inverse);
+    best = where_less(needed, gained, solved * with_x, best);
+  }
+  where_less(magnitude(extreme), lanes::all(negligible), zero, scale).store(found.scale.data());
+  kept_inverse.store(found.inverse_scale.data());
+  extreme.store(found.extreme.data());
+}
+
+}  // namespace detail
+
+/// Scales and codes of sixteen sub-blocks with weights: the extreme element at -most, and 18 more trials.
+template <int Count>
+signed_scales search_without_minimum(int most, const side_by_side<Count>& of) noexcept {
+  signed_scales found{most, {}, {}, {}};
+  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    detail::search_signed_in_lanes<Count, width()>(of, found);
+  });
+  return found;
+}
+
+/// The same for one sub-block: codes 0..2*most-1. Returns the scale.
 template <int Count>
 float search_without_minimum(int most, const float* x, const float* weight, std::uint8_t* codes) noexcept {
-  const float extreme = signed_extreme(x, Count);
-  if (std::abs(extreme) < negligible) {
-    std::fill_n(codes, Count, std::uint8_t{0});
-    return 0.0f;
-  }
-  const auto project = [&](float inverse_scale) {
-    detail::projection sums;
-    for (int j = 0; j < Count; ++j) sums.add(weight[j], x[j], nearest(inverse_scale * x[j], -most, most - 1));
-    return sums;
-  };
-  const auto keep = [&](float inverse_scale) {
-    for (int j = 0; j < Count; ++j) {
-      codes[j] = static_cast<std::uint8_t>(nearest(inverse_scale * x[j], -most, most - 1) + most);
-    }
-  };
-  const auto range = static_cast<float>(most);
-  const detail::projection start = project(-range / extreme);
-  keep(-range / extreme);
-  float scale = start.squares != 0.0f ? start.with_x / start.squares : 0.0f;
-  float best = scale * start.with_x;
-  for (int i = -9; i <= 9; ++i) {
-    if (i == 0) continue;
-    const float inverse_scale = -(range + product(0.1f, static_cast<float>(i))) / extreme;
-    const detail::projection sums = project(inverse_scale);
-    if (sums.squares > 0.0f && sums.with_x * sums.with_x > best * sums.squares) {
-      keep(inverse_scale);
-      scale = sums.with_x / sums.squares;
-      best = scale * sums.with_x;
-    }
-  }
-  return scale;
+  side_by_side<Count> alone;
+  alone.set(0, x, weight);
+  alone.repeat_first(1);
+  const signed_scales found = search_without_minimum(most, alone);
+  found.encode(0, x, Count, codes);
+  return found.scale[0];
 }
 
 /// Codes 0..2*most-1 standing for -most..most-1, weights x^2: one start, then coordinate descent over the
