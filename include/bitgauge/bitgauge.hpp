@@ -14,6 +14,7 @@
 #include <bitgauge/matrix/scheme_recipe.hpp>
 #include <bitgauge/metrics/error.hpp>
 #include <bitgauge/metrics/output_error.hpp>
+#include <bitgauge/nf4/conversion.hpp>
 #include <bitgauge/nf4/tensor_4bit.hpp>
 #include <bitgauge/packing/autogptq.hpp>
 #include <bitgauge/packing/awq.hpp>
