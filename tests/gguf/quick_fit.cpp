@@ -50,7 +50,7 @@ TEST(quick_fit, exact_levels_are_found) {
     x[i] = 0.25f * static_cast<float>(1 + i / 32) * static_cast<float>(level) - 1.5f;
     weight[i] = 1.0f + static_cast<float>(i % 3);
   }
-  const found f = search<gguf::q4_k, {0.2f, 3, 0, 1}>(x, weight);
+  const found f = search<gguf::q4_k, quick::trials{0.2f, 3, 0, 1}>(x, weight);
   for (std::size_t i = 0; i < 16; ++i) {
     EXPECT_NEAR(f.scale[i], 0.25f * static_cast<float>(1 + i), 1e-4f);
     EXPECT_NEAR(f.offset[i], -1.5f, 1e-3f);
@@ -63,7 +63,7 @@ TEST(quick_fit, exact_levels_are_found) {
 TEST(quick_fit, positive_elements_need_no_offset) {
   std::vector<float> x(16 * 32, 3.0f);
   for (std::size_t i = 32; i < x.size(); ++i) x[i] = 5.0f + static_cast<float>(i % 11);
-  const found f = search<gguf::q4_k, {0.2f, 5, 0, 2}>(x, {});
+  const found f = search<gguf::q4_k, quick::trials{0.2f, 5, 0, 2}>(x, {});
   for (std::size_t i = 0; i < 16; ++i) EXPECT_LE(f.offset[i], 0.0f);
   EXPECT_NEAR(f.scale[0] * 15.0f, 3.0f, 1e-5f);
   EXPECT_LT(f.error[0], 1e-9f);
@@ -75,8 +75,8 @@ TEST(quick_fit, better_than_the_extreme_alone) {
   for (std::size_t i = 0; i < x.size(); ++i) {
     x[i] = std::sin(static_cast<float>(i * i)) + 0.3f * std::cos(static_cast<float>(5 * i));
   }
-  const found plain = search<gguf::q6_k, {0.2f, 1, 0, 0}>(x, {});
-  const found f = search<gguf::q6_k, {0.2f, 10, 3, 2}>(x, {});
+  const found plain = search<gguf::q6_k, quick::trials{0.2f, 1, 0, 0}>(x, {});
+  const found f = search<gguf::q6_k, quick::trials{0.2f, 10, 3, 2}>(x, {});
   double plain_error = 0, error = 0;
   for (std::size_t i = 0; i < 16; ++i) {
     plain_error += static_cast<double>(plain.error[i]);
@@ -88,7 +88,7 @@ TEST(quick_fit, better_than_the_extreme_alone) {
 
 // Catches a division by zero.
 TEST(quick_fit, zeros_have_scale_zero) {
-  const found f = search<gguf::q6_k, {0.2f, 3, 1, 1}>(std::vector<float>(16 * 16, 0.0f), {});
+  const found f = search<gguf::q6_k, quick::trials{0.2f, 3, 1, 1}>(std::vector<float>(16 * 16, 0.0f), {});
   for (std::size_t i = 0; i < 16; ++i) {
     EXPECT_EQ(f.scale[i], 0.0f);
     EXPECT_EQ(f.error[i], 0.0f);

@@ -47,20 +47,20 @@ std::vector<float> waves(std::size_t count, float amplitude) {
 TEST(quick_store, reported_parameters_are_those_of_the_codes) {
   for (const float amplitude : {1e-3f, 1.0f, 300.0f}) {
     const auto x = waves(512, amplitude);
-    stored<gguf::q4_k, {0.2f, 5, 0, 1}>(x);
-    stored<gguf::q2_k, {0.2f, 5, 0, 1}>({x.begin(), x.begin() + 256});
-    stored<gguf::q6_k, {0.2f, 5, 1, 1}>({x.begin(), x.begin() + 256});
-    stored<gguf::q3_k, {0.2f, 5, 1, 1}>({x.begin(), x.begin() + 256});
-    stored<gguf::iq4_xs, {2.0f, 5, 1, 1}>(x);
-    stored<gguf::q4_1, {0.2f, 5, 0, 1}>(x);
-    stored<gguf::mxfp4, {0.0f, 3, 1, 0}>(x);
-    stored<gguf::nvfp4, {0.0f, 9, 2, 0}>({x.begin(), x.begin() + 256});
+    stored<gguf::q4_k, quick::trials{0.2f, 5, 0, 1}>(x);
+    stored<gguf::q2_k, quick::trials{0.2f, 5, 0, 1}>({x.begin(), x.begin() + 256});
+    stored<gguf::q6_k, quick::trials{0.2f, 5, 1, 1}>({x.begin(), x.begin() + 256});
+    stored<gguf::q3_k, quick::trials{0.2f, 5, 1, 1}>({x.begin(), x.begin() + 256});
+    stored<gguf::iq4_xs, quick::trials{2.0f, 5, 1, 1}>(x);
+    stored<gguf::q4_1, quick::trials{0.2f, 5, 0, 1}>(x);
+    stored<gguf::mxfp4, quick::trials{0.0f, 3, 1, 0}>(x);
+    stored<gguf::nvfp4, quick::trials{0.0f, 9, 2, 0}>({x.begin(), x.begin() + 256});
   }
 }
 
 // Catches infinity where binary16 ends, and a largest factor beyond the range.
 TEST(quick_store, overflow_saturates) {
-  const auto codes = stored<gguf::q6_k, {0.2f, 3, 0, 0}>(waves(256, 1e12f));
+  const auto codes = stored<gguf::q6_k, quick::trials{0.2f, 3, 0, 0}>(waves(256, 1e12f));
   EXPECT_EQ(std::abs(codes[0].scale.super), 65504.0f);
 }
 

@@ -87,8 +87,9 @@ inline void join_bits(const std::uint8_t* bytes, int count, std::uint8_t* codes,
   for (int i = 0; i < count; ++i, codes += 8) {
     byte_lanes joined{};
     if (left != 0) std::memcpy(&joined, codes, sizeof joined);
-    const byte_lanes copies = byte_lanes{} + bytes[i];
-    joined |= byte_lanes((copies & bit) != 0) & static_cast<std::uint8_t>(1u << left);
+    const std::uint8_t byte = bytes[i];
+    const byte_lanes copies{byte, byte, byte, byte, byte, byte, byte, byte};
+    joined |= (byte_lanes((copies & bit) != 0) & 1) << left;
     std::memcpy(codes, &joined, sizeof joined);
   }
 }

@@ -132,9 +132,11 @@ constexpr void negate(std::uint8_t signs, std::int8_t* levels) noexcept {
   }
   using byte_lanes [[gnu::vector_size(8)]] = std::int8_t;
   constexpr byte_lanes bit{1, 2, 4, 8, 16, 32, 64, -128};
+  const auto all = static_cast<std::int8_t>(signs);
+  const byte_lanes copies{all, all, all, all, all, all, all, all};
   byte_lanes magnitude;
   std::memcpy(&magnitude, levels, sizeof magnitude);
-  const byte_lanes negative = ((byte_lanes{} + static_cast<std::int8_t>(signs)) & bit) != 0;  // -1 or 0
+  const byte_lanes negative = (copies & bit) != 0;  // -1 or 0
   magnitude = (magnitude ^ negative) - negative;
   std::memcpy(levels, &magnitude, sizeof magnitude);
 }

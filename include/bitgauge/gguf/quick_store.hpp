@@ -44,9 +44,9 @@ struct factor_range {
   static std::uint8_t code(float factor) noexcept {
     return static_cast<std::uint8_t>(static_cast<int>(factor) - Storage::rule.origin);
   }
-  /// The super-scale, before rounding, under which every one of `count` values has a factor.
-  static float super_for(const float* values, std::size_t count) noexcept {
-    const auto [low, high] = std::minmax_element(values, values + count);
+  /// The super-scale, before rounding, under which every one of some values has a factor.
+  static float super_for(const float* values, std::size_t values_count) noexcept {
+    const auto [low, high] = std::minmax_element(values, values + values_count);
     if constexpr (least < 0) return (-*low > *high ? *low : *high) / least;
     return std::max(*high, 0.0f) / most;
   }
