@@ -49,7 +49,9 @@ struct lanes {
         continue;
       }
 #endif
-      for (std::size_t lane = 0; lane < part_lanes; ++lane) out.in[i][lane] = value;
+      part filled{};
+      for (std::size_t lane = 0; lane < part_lanes; ++lane) filled[lane] = value;
+      out.in[i] = filled;
     }
     return out;
   }
