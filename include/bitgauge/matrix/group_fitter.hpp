@@ -8,6 +8,7 @@
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/packing/dense.hpp>
+#include <bitgauge/parallel.hpp>
 
 #include <algorithm>
 #include <cfloat>
