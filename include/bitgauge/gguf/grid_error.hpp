@@ -68,7 +68,7 @@ struct running_least {
     for (std::size_t half = lanes::count / 2; half > 0; half /= 2) {
       for (std::size_t k = 0; k < half; ++k) {
         const float other = errors[k + half], place = places[k + half];
-        const bool wins = (other < errors[k]) | ((other == errors[k]) & (place < places[k]));
+        const bool wins = other < errors[k] || (other == errors[k] && place < places[k]);
         errors[k] = wins ? other : errors[k];
         places[k] = wins ? place : places[k];
       }
