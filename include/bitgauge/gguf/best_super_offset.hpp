@@ -245,14 +245,8 @@ class super_offset_search {
         mx += weighted_code * x;
       }
     }
-    const auto total = [](const lanes& sums) __attribute__((always_inline)) {
-      std::array<float, lanes::count> parts;
-      sums.store(parts.data());
-      double sum = 0.0;
-      for (const float part : parts) sum += static_cast<double>(part);
-      return sum;
-    };
-    const double s_aa = total(aa), s_am = total(am), s_mm = total(mm), s_ax = total(ax), s_mx = total(mx);
+    const double s_aa = aa.total(), s_am = am.total(), s_mm = mm.total(), s_ax = ax.total(),
+                 s_mx = mx.total();
     const double determinant = product(s_aa, s_mm) - product(s_am, s_am);
     if (determinant > 1e-9 * product(s_aa, s_mm)) {
       const float scale = stored((product(s_ax, s_mm) - product(s_am, s_mx)) / determinant);

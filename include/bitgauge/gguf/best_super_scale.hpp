@@ -231,15 +231,8 @@ class super_scale_search {
         squares += weighted * a;
       }
     }
-    const auto total = [](const lanes& sums) __attribute__((always_inline)) {
-      std::array<float, lanes::count> parts;
-      sums.store(parts.data());
-      double sum = 0.0;
-      for (const float part : parts) sum += static_cast<double>(part);
-      return sum;
-    };
-    const double of_squares = total(squares);
-    const float super = of_squares > 0.0 ? stored(total(with_x) / of_squares) : 0.0f;
+    const double of_squares = squares.total();
+    const float super = of_squares > 0.0 ? stored(with_x.total() / of_squares) : 0.0f;
     if (super > 0.0f) trial.super = super;
   }
 

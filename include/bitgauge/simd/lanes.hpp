@@ -6,6 +6,7 @@
 
 #include <bitgauge/config.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -87,6 +88,14 @@ struct lanes {
   }
   [[gnu::always_inline]] void store(float* to) const noexcept {
     for (std::size_t i = 0; i < parts; ++i) std::memcpy(to + i * part_lanes, &in[i], Bytes);
+  }
+  /// The sum of all lanes in double, one after the other.
+  [[gnu::always_inline]] double total() const noexcept {
+    std::array<float, count> all;
+    store(all.data());
+    double sum = 0.0;
+    for (const float lane : all) sum += static_cast<double>(lane);
+    return sum;
   }
 
   [[gnu::always_inline]] friend lanes operator+(const lanes& a, const lanes& b) noexcept {
