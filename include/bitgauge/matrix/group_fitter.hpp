@@ -5,15 +5,14 @@
 /// row are fitted one row at a time, in any order of the rows; groups that span rows in passes of their own.
 
 #include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/matrix/group_parameters.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
-#include <bitgauge/packing/dense.hpp>
 #include <bitgauge/parallel.hpp>
 
 #include <algorithm>
 #include <cfloat>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
@@ -24,16 +23,19 @@ struct row_scratch : finite_scratch {
   std::vector<std::int32_t> zero_point;
 };
 
-class group_fitter {
+class group_fitter : private group_parameters {
  public:
+  using group_parameters::packed_zero_points;
+  using group_parameters::take_scales;
+
   group_fitter(const row_source& source, const recipe& how, bool is_column_vector)
-      : source_(source),
+      : group_parameters(how.scales, *how.grid, partition(how.groups, source.rows(), source.cols()).count()),
+        source_(source),
         how_(how),
         is_column_vector_(is_column_vector),
         groups_(how.groups, source.rows(), source.cols()),
-        extent_(how.range->needs_extent_only() ? static_cast<const extent_model*>(how.range.get()) : nullptr),
-        scales_(how.scales, groups_.count()),
-        zero_points_(how.grid->has_zero_point() ? static_cast<std::size_t>(groups_.count()) : 0) {
+        extent_(how.range->needs_extent_only() ? static_cast<const extent_model*>(how.range.get())
+                                               : nullptr) {
     const integer_grid* integer = how.grid->integer();
     sign_only_ = integer != nullptr && integer->is_sign_only();
     if (sign_only_) extent_ = nullptr;
@@ -88,32 +90,12 @@ class group_fitter {
     }
   }
 
-  /// The scales; to be called once, in the end.
-  scale_array take_scales() { return std::move(scales_); }
-  std::vector<std::uint8_t> packed_zero_points() const {
-    return packing::packed_dense(reinterpret_cast<const std::uint8_t*>(zero_points_.data()),
-                                 static_cast<index>(zero_points_.size()), how_.grid->bits());
-  }
-
  private:
   parameters fit(std::span<const float> values, std::span<const float> weights, index group) const {
     // E4M3's one factor follows from the largest scale, which needs no search
     if (preparing_ && scales_.storage().block == 0)
       return parameters_for(extent_of(values), *how_.grid, rounding_of(group));
     return how_.range->fit({values, weights, group}, *how_.grid, rounding_of(group));
-  }
-  /// How the scale of a group is rounded: to f32 as long as the second level is not known.
-  scale_array::rounding rounding_of(index group) const {
-    return preparing_ ? scale_array::rounding() : scale_array::rounding(scales_, group);
-  }
-  void store(index group, parameters p) {
-    if (preparing_) {
-      wanted_[static_cast<std::size_t>(group)] = p.scale;
-      return;
-    }
-    scales_.set(group, p.scale);
-    if (!zero_points_.empty())
-      zero_points_[static_cast<std::size_t>(group)] = static_cast<std::int8_t>(p.zero_point);
   }
   std::span<const float> weights_of(index col, index count) const {
     const std::span<const float> all = how_.column_weights.weights;
@@ -173,14 +155,6 @@ class group_fitter {
     s.scale[i] = p.scale;
     s.inverse[i] = inverse_scale(p.scale);
     s.zero_point[i] = p.zero_point;
-  }
-
-  parameters stored(index group) const {
-    return {scales_[group], zero_points_.empty() ? how_.grid->constant_zero_point() : zero_point_of(group)};
-  }
-  int zero_point_of(index group) const {
-    const int byte = zero_points_[static_cast<std::size_t>(group)];
-    return how_.grid->integer()->is_signed() ? byte : byte & 0xff;
   }
 
   /// Groups that span rows are fitted before any row is encoded.
@@ -297,10 +271,6 @@ class group_fitter {
   partition groups_;
   const extent_model* extent_;
   bool sign_only_ = false;
-  scale_array scales_;
-  bool preparing_ = false;  ///< scales are collected in wanted_ instead of being stored
-  std::vector<float> wanted_;
-  std::vector<std::int8_t> zero_points_;  ///< one byte each while groups are written from several threads
 };
 
 }  // namespace bitgauge::detail

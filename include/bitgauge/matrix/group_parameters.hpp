@@ -1,0 +1,61 @@
+#pragma once
+
+/// \file
+/// The parameters of all groups while they are found, from several threads, as the storage holds them.
+
+#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/parameters.hpp>
+#include <bitgauge/packing/dense.hpp>
+#include <bitgauge/scale/storage.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace bitgauge::detail {
+
+class group_parameters {
+ public:
+  group_parameters(const scale_storage& how, const grid_model& grid, index groups)
+      : grid_(grid),
+        scales_(how, groups),
+        zero_points_(grid.has_zero_point() ? static_cast<std::size_t>(groups) : 0) {}
+
+  /// The scales; to be called once, in the end.
+  scale_array take_scales() { return std::move(scales_); }
+  std::vector<std::uint8_t> packed_zero_points() const {
+    return packing::packed_dense(reinterpret_cast<const std::uint8_t*>(zero_points_.data()),
+                                 static_cast<index>(zero_points_.size()), grid_.bits());
+  }
+
+ protected:
+  /// How the scale of a group is rounded: to f32 as long as the second level is not known.
+  scale_array::rounding rounding_of(index group) const {
+    return preparing_ ? scale_array::rounding() : scale_array::rounding(scales_, group);
+  }
+  void store(index group, parameters p) {
+    if (preparing_) {
+      wanted_[static_cast<std::size_t>(group)] = p.scale;
+      return;
+    }
+    scales_.set(group, p.scale);
+    if (!zero_points_.empty())
+      zero_points_[static_cast<std::size_t>(group)] = static_cast<std::int8_t>(p.zero_point);
+  }
+  parameters stored(index group) const {
+    return {scales_[group], zero_points_.empty() ? grid_.constant_zero_point() : zero_point_of(group)};
+  }
+  int zero_point_of(index group) const {
+    const int byte = zero_points_[static_cast<std::size_t>(group)];
+    return grid_.integer()->is_signed() ? byte : byte & 0xff;
+  }
+
+  const grid_model& grid_;
+  scale_array scales_;
+  bool preparing_ = false;  ///< scales are collected in wanted_ instead of being stored
+  std::vector<float> wanted_;
+  std::vector<std::int8_t> zero_points_;  ///< one byte each while groups are written from several threads
+};
+
+}  // namespace bitgauge::detail
