@@ -6,6 +6,7 @@
 /// done by one thread.
 
 #include <bitgauge/config.hpp>
+#include <bitgauge/work_shares.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -78,8 +79,9 @@ void parallel_for(index count, int threads, const Body& body) {
   } else {
 #ifdef _OPENMP
     const int team = static_cast<int>(std::min<index>(count, threads > 0 ? threads : omp_get_max_threads()));
-#pragma omp parallel for schedule(dynamic) num_threads(team)
-    for (index i = 0; i < count; ++i) failure.guard(i, body);
+    detail::work_shares shares(count, team);
+#pragma omp parallel num_threads(team)
+    while (const auto i = shares.take(omp_get_thread_num())) failure.guard(*i, body);
 #else
     for (index i = 0; i < count; ++i) failure.guard(i, body);
 #endif
