@@ -8,6 +8,7 @@
 #include <bitgauge/gguf/grid_error.hpp>
 #include <bitgauge/gguf/level_sets.hpp>
 #include <bitgauge/gguf/optimal_scale.hpp>
+#include <bitgauge/gguf/super_scale_scan.hpp>
 #include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
@@ -15,36 +16,42 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <ratio>
 #include <type_traits>
 
 namespace bitgauge::gguf::best {
 
-/// Which levels a super-block has, and how many super-scales are tried.
+/// Which levels a super-block has, and which super-scales are tried: `scanned` of them, in steps of `step`,
+/// by a first look, and the best `tried` exactly.
 template <class Format>
 struct super_scale_traits;
 template <>
 struct super_scale_traits<q3_k> {
   using level_set = counted_level_set<-4, 3>;
-  static constexpr int super_scales = 14;
-  static constexpr float rival = 1.1f;   ///< of the errors of either sign, up to which both are tried
-  static constexpr float widest = 1.6f;  ///< times the scale that puts the greatest element at the far end
+  using step = std::ratio<503, 500>;
+  static constexpr int scanned = 128, tried = 4;
+  static constexpr float rival = 1.1f;  ///< of the errors of either sign, up to which both are tried
+  /// Times the scale that puts the greatest element at the far end, without and with importance.
+  static constexpr float widest = 1.6f, widest_weighted = 1.6f;
 };
 template <>
 struct super_scale_traits<q6_k> {
   using level_set = counted_level_set<-32, 31>;
-  static constexpr int super_scales = 12;
-  static constexpr float rival = 1.0f, widest = 1.4f;
+  using step = std::ratio<1003, 1000>;
+  static constexpr int scanned = 192, tried = 4;
+  static constexpr float rival = 1.03f, widest = 1.4f, widest_weighted = 1.8f;
 };
 template <>
 struct super_scale_traits<iq4_xs> {
   using level_set = iq4_level_set;
-  static constexpr int super_scales = 8;
-  static constexpr float rival = 1.0f, widest = 1.6f;
+  using step = std::ratio<251, 250>;
+  static constexpr int scanned = 192, tried = 3;
+  static constexpr float rival = 1.0f, widest = 1.6f, widest_weighted = 1.6f;
 };
 
 /// Under a given super-scale all factors of a sub-block that could be good are tried, of either sign, each
-/// with its nearest levels. Super-scales are tried of which the best scale of the foremost sub-block is a
-/// multiple; the best are refitted by least squares to the levels chosen.
+/// with its nearest levels. A scan of many super-scales finds the few for which that is done; each is then
+/// refitted by least squares to the levels chosen.
 template <class Format, int Bytes>
 class super_scale_search {
   using lanes = simd::lanes<Bytes>;
@@ -68,24 +75,31 @@ class super_scale_search {
   };
 
   scaled_elements<Format::elements> block_;
+  float widest_;
   std::array<range, sub_blocks> ranges_;
   std::array<float, sub_blocks> scales_;       ///< of the sub-blocks fitted alone
   std::array<std::size_t, sub_blocks> order_;  ///< the greatest error first
 
  public:
   [[gnu::always_inline]] super_scale_search(const float* x, const float* importance) noexcept
-      : block_(x, importance) {}
+      : block_(x, importance), widest_(importance != nullptr ? traits::widest_weighted : traits::widest) {}
 
   [[gnu::always_inline]] void run(block_codes<Format>& codes) noexcept {
     find_ranges();
     const float greatest = *std::max_element(scales_.begin(), scales_.end());
+    super_scale_scan<typename traits::step, traits::scanned, most_factor, Bytes> scan(
+        product(greatest / static_cast<float>(most_factor), 0.85f));
+    for (std::size_t s = 0; s < sub_blocks; ++s) {
+      scan.add(
+          std::min(ranges_[s].least[0], ranges_[s].least[1]),
+          ranges_[s].most, [&](const lanes& scale) __attribute__((always_inline)) {
+            return error_of_either_sign(s, scale);
+          });
+    }
     solution best;
-    for (int k = 0; k < traits::super_scales; ++k) {
-      const float share = static_cast<float>(k) / static_cast<float>(traits::super_scales);
-      const float wanted = greatest / static_cast<float>(most_factor) * (0.93f + product(0.42f, share));
-      const float times = std::floor(scales_[order_[0]] / wanted + 0.5f);
+    for (int k = 0; k < traits::tried; ++k) {
       solution trial;
-      trial.super = stored(static_cast<double>(times >= 1.0f ? scales_[order_[0]] / times : wanted));
+      trial.super = stored(static_cast<double>(scan.take_best()));
       if (!(trial.super > 0.0f)) continue;
       choose(trial, 1.02 * best.error);
       const bool promising = trial.error < HUGE_VAL;
@@ -119,6 +133,14 @@ class super_scale_search {
     return error;
   }
 
+  /// The less of the errors with the scale and its negative, as far as these are tried.
+  [[gnu::always_inline]] lanes error_of_either_sign(std::size_t s, const lanes& scale) const noexcept {
+    const auto& least = ranges_[s].least;
+    if (least[1] == HUGE_VALF) return error_of(s, scale);
+    const lanes negative = error_of(s, lanes::all(-1.0f) * scale);
+    return least[0] == HUGE_VALF ? negative : smaller(error_of(s, scale), negative);
+  }
+
   /// The best of some scales, a multiple of sixteen.
   [[gnu::always_inline]] auto best_of(std::size_t s, const float* scales,
                                       std::size_t scale_count) const noexcept {
@@ -136,7 +158,7 @@ class super_scale_search {
       float magnitude = 0.0f;
       for (std::size_t j = 0; j < count; ++j) magnitude = std::max(magnitude, std::abs(elements(s)[j]));
       const float free = std::max(magnitude, 1e-9f) / std::max(ends[0], ends[1]);
-      const float most = traits::widest * free;
+      const float most = product(widest_, free);
       std::array<float, 32> tried;
       for (std::size_t k = 0; k < 16; ++k) {
         tried[k] = product(most, 0.44f + 0.08f * static_cast<float>(k % 8));

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace bitgauge::gguf {
 
@@ -32,16 +33,21 @@ struct iq4_level_set {
   [[gnu::always_inline]] static simd::lanes<Bytes> nearest(const simd::lanes<Bytes>& value) noexcept {
     using lanes = simd::lanes<Bytes>;
     lanes level = lanes::all(static_cast<float>(iq4_levels[0]));
-    for (std::size_t k = 0; k + 1 < iq4_levels.size(); ++k) {
-      const float half_way = 0.5f * static_cast<float>(iq4_levels[k] + iq4_levels[k + 1]);
-      const lanes above = lanes::all(static_cast<float>(iq4_levels[k + 1]));
-      level = where_less(value, lanes::all(half_way), level, above);
+    // written out step by step: a loop would look the numbers up
+    [&]<std::size_t... K>(std::index_sequence<K...>) __attribute__((always_inline)) {
+      ((level = where_less(value, lanes::all(half_way<K>), level, lanes::all(above<K>))), ...);
     }
+    (std::make_index_sequence<iq4_levels.size() - 1>{});
     return level;
   }
   static std::uint8_t code_of(int level) noexcept { return codes[static_cast<std::size_t>(level - least)]; }
 
  private:
+  template <std::size_t K>
+  static constexpr float half_way = 0.5f * static_cast<float>(iq4_levels[K] + iq4_levels[K + 1]);
+  template <std::size_t K>
+  static constexpr auto above = static_cast<float>(iq4_levels[K + 1]);
+
   /// The code of every level, by its distance from the least.
   static constexpr auto codes = [] {
     std::array<std::uint8_t, most - least + 1> all{};
