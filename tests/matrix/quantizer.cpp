@@ -1,6 +1,7 @@
 #include <bitgauge/matrix/quantize.hpp>
 
 #include "support/codes.hpp"
+#include "support/filled_memory.hpp"
 #include "support/quantize_oracle.hpp"
 
 #include <gtest/gtest.h>
@@ -120,6 +121,25 @@ TEST(quantizer, gives_the_same_bytes_with_any_number_of_threads) {
       };
       EXPECT_EQ(one, quantize(x, grid, groups));
       parallel_for_hook() = {};
+    }
+}
+
+// Catches codes that keep bits of the memory they are written to, at the end of a row or between its bytes:
+// that memory is not zeroed.
+TEST(quantizer, writes_every_bit_of_the_codes) {
+  const Eigen::MatrixXf x = test::random_matrix(3, 45, 9);
+  for (int bits = 1; bits <= 8; ++bits)
+    for (const int kind : {0, 1}) {
+      const auto with_memory_of = [&](unsigned char byte) {
+        test::fresh_byte = byte;
+        auto q = kind == 0 ? quantize(x, make_affine(bits), per_group{16})
+                           : quantize(x, make_affine(bits), per_group{16}, stochastic_rounding{7});
+        test::fresh_byte = 0;
+        return q;
+      };
+      const auto q = with_memory_of(0);
+      EXPECT_EQ(q, with_memory_of(0xff)) << bits << " bits";
+      EXPECT_EQ(q, with_memory_of(0x5a)) << bits << " bits";
     }
 }
 

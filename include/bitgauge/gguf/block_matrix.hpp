@@ -3,15 +3,15 @@
 /// \file
 /// A matrix in blocks of a ggml type.
 
+#include <bitgauge/buffer.hpp>
+#include <bitgauge/fresh_memory.hpp>
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/matrix/row_sink.hpp>
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace bitgauge::gguf {
 
@@ -20,9 +20,9 @@ namespace bitgauge::gguf {
 class block_matrix {
  public:
   block_matrix() = default;
-  /// Takes over `blocks`. Raises shape_error where they are not rows * row_bytes(type, cols) bytes, or a row
-  /// is no whole number of blocks.
-  block_matrix(tensor_type type, index rows, index cols, std::vector<std::byte> blocks)
+  /// Takes over `blocks`, a buffer or a std::vector of bytes. Raises shape_error where they are not rows *
+  /// row_bytes(type, cols) bytes, or a row is no whole number of blocks.
+  block_matrix(tensor_type type, index rows, index cols, buffer<std::byte> blocks)
       : type_(type), rows_(rows), cols_(cols), blocks_(std::move(blocks)) {
     const index expected = rows * static_cast<index>(gguf::row_bytes(type, cols));
     if (static_cast<index>(blocks_.size()) != expected)
@@ -36,7 +36,8 @@ class block_matrix {
   index cols() const noexcept { return cols_; }
   index size() const noexcept { return rows_ * cols_; }
   index row_bytes() const noexcept { return rows_ == 0 ? 0 : storage_bytes() / rows_; }
-  const std::vector<std::byte>& blocks() const noexcept { return blocks_; }
+  /// All bytes; converts to std::span<const std::byte>.
+  const buffer<std::byte>& blocks() const noexcept { return blocks_; }
   index storage_bytes() const noexcept { return static_cast<index>(blocks_.size()); }
   double bits_per_weight() const noexcept {
     return size() == 0 ? 0 : 8.0 * static_cast<double>(storage_bytes()) / static_cast<double>(size());
@@ -51,6 +52,7 @@ class block_matrix {
   Plain dequantize(int threads = 0) const {
     Plain out;
     out.resize(rows_, cols_);
+    bitgauge::detail::expect_writing(out.data(), static_cast<std::size_t>(size()) * sizeof(float));
     dequantize_into(out, threads);
     return out;
   }
@@ -67,7 +69,7 @@ class block_matrix {
  private:
   tensor_type type_ = tensor_type::f32;
   index rows_ = 0, cols_ = 0;
-  std::vector<std::byte> blocks_;
+  buffer<std::byte> blocks_;
 };
 
 }  // namespace bitgauge::gguf

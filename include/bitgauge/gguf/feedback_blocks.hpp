@@ -36,8 +36,10 @@ template <code_per_element Format>
 class feedback_blocks final : public feedback_target {
  public:
   feedback_blocks(const bitgauge::detail::row_source& source, effort search)
-      : source_(source), search_(search), row_bytes_(row_bytes(Format::type, source.cols())) {
-    blocks_.resize(static_cast<std::size_t>(source.rows()) * row_bytes_);
+      : source_(source),
+        search_(search),
+        row_bytes_(row_bytes(Format::type, source.cols())),
+        blocks_(static_cast<std::size_t>(source.rows()) * row_bytes_) {
     list_levels();
   }
 
@@ -124,7 +126,7 @@ class feedback_blocks final : public feedback_target {
   effort search_;
   std::size_t row_bytes_;
   std::vector<level> levels_;
-  std::vector<std::byte> blocks_;
+  buffer<std::byte> blocks_;
 };
 
 /// Quantizes a source to blocks by error feedback. Raises invalid_scheme for codebook formats, whose elements

@@ -3,6 +3,7 @@
 /// \file
 /// The front end of ggml's block formats: quantize(W, gguf::q4_k{}, importance(v), effort::best).
 
+#include <bitgauge/buffer.hpp>
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
@@ -50,7 +51,7 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, cols);
   const float* weights = o.column_weights.weights.empty() ? nullptr : o.column_weights.weights.data();
-  std::vector<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
+  buffer<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
   const index height = source.panel_height();
   lender<std::vector<float>> scratches;
   if (cols > 0)

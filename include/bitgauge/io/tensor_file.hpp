@@ -4,6 +4,7 @@
 /// One view of every container: .npy, .safetensors (and shards through index.json), .gguf.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/fresh_memory.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/io/gguf_reader.hpp>
 #include <bitgauge/io/npy.hpp>
@@ -11,6 +12,7 @@
 #include <bitgauge/io/safetensors_model.hpp>
 #include <bitgauge/io/tensor_view.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -101,9 +103,10 @@ class tensor_file {
     if (t.quantized != nullptr) return quantized_->read(*t.quantized).dequantize<float_matrix>();
     const auto [rows, cols] = shape_of(t);
     float_matrix values(rows, cols);
+    bitgauge::detail::expect_writing(values.data(), static_cast<std::size_t>(values.size()) * sizeof(float));
     if (t.blocks != nullptr) {
       const auto row_bytes = static_cast<index>(gguf::row_bytes(t.blocks->type, cols));
-      parallel_for(rows, 0, [&](index r) {
+      parallel_for(rows, 0, [&, cols = cols](index r) {
         gguf::decode_row(t.blocks->type, t.blocks->data.data() + r * row_bytes, cols, values.row(r).data());
       });
       return values;

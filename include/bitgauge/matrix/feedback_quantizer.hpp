@@ -36,7 +36,7 @@ class feedback_quantizer final : public feedback_target {
 
   quantized_matrix run() {
     row_bytes_ = packing::dense_bytes(groups_.cols(), how_.grid->bits());
-    codes_.resize(static_cast<std::size_t>(groups_.rows() * row_bytes_));
+    codes_ = buffer<std::uint8_t>(static_cast<std::size_t>(groups_.rows() * row_bytes_));
     if (groups_.count() > 0) {
       if (fitted_beforehand() || is_nested(scales_.type())) fit_beforehand();
       how_.feedback->round(*this, how_.how.threads);
@@ -157,7 +157,7 @@ class feedback_quantizer final : public feedback_target {
   std::vector<level> levels_;
   std::array<std::uint8_t, 256> level_of_field_{};
   index row_bytes_ = 0;
-  std::vector<std::uint8_t> codes_;
+  buffer<std::uint8_t> codes_;
   scale_array scales_;
   std::vector<std::uint8_t> zero_points_;  ///< one byte each while rows are written from several threads
 };

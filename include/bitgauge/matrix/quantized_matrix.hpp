@@ -3,8 +3,10 @@
 /// \file
 /// The result of quantizing: codes, scales and zero points in plain buffers, and the way back to floats.
 
+#include <bitgauge/buffer.hpp>
 #include <bitgauge/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/fresh_memory.hpp>
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/grid/integer.hpp>
 #include <bitgauge/matrix/row_sink.hpp>
@@ -54,10 +56,10 @@ class quantized_matrix {
  public:
   quantized_matrix() = default;
 
-  /// Assembles a matrix from its parts, as read from a file. Throws shape_error where a buffer's size is not
-  /// what the shape needs, and data_error for a scale that is not finite.
-  quantized_matrix(partition groups, code_meaning meaning, std::vector<std::uint8_t> codes,
-                   scale_array scales, std::vector<std::uint8_t> zero_points, bool is_column_vector = false)
+  /// Assembles a matrix from its parts, as read from a file; vectors are taken over. Throws shape_error where
+  /// a buffer's size is not what the shape needs, and data_error for a scale that is not finite.
+  quantized_matrix(partition groups, code_meaning meaning, buffer<std::uint8_t> codes, scale_array scales,
+                   std::vector<std::uint8_t> zero_points, bool is_column_vector = false)
       : groups_(groups),
         meaning_(std::move(meaning)),
         codes_(std::move(codes)),
@@ -78,7 +80,8 @@ class quantized_matrix {
   int bits() const noexcept { return meaning_.bits; }
   index row_bytes() const noexcept { return packing::dense_bytes(groups_.cols(), meaning_.bits); }
 
-  const std::vector<std::uint8_t>& codes() const noexcept { return codes_; }
+  /// Packed; converts to std::span<const std::uint8_t>.
+  const buffer<std::uint8_t>& codes() const noexcept { return codes_; }
   const scale_array& scales() const noexcept { return scales_; }
   /// Packed; empty where all groups share one zero point.
   const std::vector<std::uint8_t>& zero_points() const noexcept { return zero_points_; }
@@ -127,6 +130,7 @@ class quantized_matrix {
       const bool fits = (Plain::RowsAtCompileTime == Eigen::Dynamic || Plain::RowsAtCompileTime == rows()) &&
                         (Plain::ColsAtCompileTime == Eigen::Dynamic || Plain::ColsAtCompileTime == cols());
       if (fits) out.resize(rows(), cols());
+      detail::expect_writing(out.data(), static_cast<std::size_t>(out.size()) * sizeof(*out.data()));
     }
     dequantize_into(out, threads);
     return out;
@@ -190,7 +194,7 @@ class quantized_matrix {
 
   partition groups_;
   code_meaning meaning_;
-  std::vector<std::uint8_t> codes_;
+  buffer<std::uint8_t> codes_;
   scale_array scales_;
   std::vector<std::uint8_t> zero_points_;
   bool is_column_vector_ = false;

@@ -4,6 +4,7 @@
 /// The pipeline: rows of floats -> range -> parameters -> codes -> packed. Groups within a row are fitted and
 /// encoded while the row is in cache; groups that span rows are fitted first.
 
+#include <bitgauge/buffer.hpp>
 #include <bitgauge/lender.hpp>
 #include <bitgauge/matrix/group_fitter.hpp>
 #include <bitgauge/matrix/layout.hpp>
@@ -30,7 +31,7 @@ class quantizer {
   }
 
   quantized_matrix run() {
-    codes_.resize(static_cast<std::size_t>(groups_.rows() * row_bytes_));
+    codes_ = buffer<std::uint8_t>(static_cast<std::size_t>(groups_.rows() * row_bytes_));
     if (groups_.count() > 0) {
       fitter_.start();
       fitter_.for_each_panel([&](index first, index count) { encode_panel(first, count); });
@@ -97,7 +98,7 @@ class quantizer {
   const partition& groups_;
   index row_bytes_;
   std::shared_ptr<const sorted_levels> levels_;
-  std::vector<std::uint8_t> codes_;
+  buffer<std::uint8_t> codes_;
   lender<scratch> scratches_;
 };
 
