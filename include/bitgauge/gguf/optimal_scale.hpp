@@ -11,7 +11,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace bitgauge::gguf::best {
 
@@ -23,70 +22,192 @@ inline float nearest_half(double value) noexcept {
 
 /// Finds the binary16 scale d, and a level for each of Count elements, of least sum w (x - d l)^2.
 ///
-/// As 1/d grows from zero every element steps from level to level, at the points where x/d is half-way
+/// As 1/|d| grows from zero every element steps from level to level, at the points where x/d is half-way
 /// between two. Between two such points the levels are fixed, and the error is a parabola in d whose least
-/// value over binary16 lies at the number nearest to sum w x l / sum w l^2. All intervals are visited with
-/// running sums, so the result is the optimum over every scale and every choice of levels. Intervals beyond
-/// the point where one clipped element alone costs more than the best error known cannot hold it.
+/// value over binary16 lies at the number nearest to sum w x l / sum w l^2. A sweep visits all intervals
+/// between two bounds with running sums. Swept from zero to where one clipped element alone costs more than
+/// the best error known, the result is the optimum over every scale and every choice of levels; so it is
+/// where ranges are left out that cannot hold it (see scale_ranges.hpp).
 ///
 /// Where IsHalf is false the scale is stored as binary32.
 ///
-/// Cost: O(Count * levels), by a bucket sort of the points.
-template <int Count, int Levels, bool IsHalf = true>
+/// Cost: O(Count) a sweep and O(1) an interval, by a bucket sort of the points.
+template <int Count, const auto& Levels, bool IsHalf = true>
 class optimal_scale {
  public:
-  /// \param levels ascending; a negative scale is tried too unless they are symmetric
-  explicit optimal_scale(std::span<const std::int8_t, Levels> levels) noexcept {
-    for (std::size_t k = 0; k < Levels; ++k) levels_[k] = levels[k];
-    for (std::size_t k = 0; k + 1 < Levels; ++k) half_way_[k] = 0.5 * (levels_[k] + levels_[k + 1]);
-    uniform_ = levels_.back() - levels_.front() == Levels - 1;
-    symmetric_ = true;
-    for (std::size_t k = 0; k < Levels; ++k) {
-      symmetric_ = symmetric_ && levels_[k] == -levels_[static_cast<std::size_t>(Levels) - 1 - k];
-    }
-  }
-
-  /// Returns the scale and writes the number of each element's level, 0..Levels-1.
-  float operator()(const float* x, const float* importance, std::uint8_t* codes) noexcept {
-    double energy = 0.0;
+  optimal_scale(const float* x, const float* importance) noexcept {
     for (int j = 0; j < Count; ++j) {
       const auto at = static_cast<std::size_t>(j);
       x_[at] = static_cast<double>(x[j]);
       weight_[at] = weight_of(importance, j);
       weighted_x_[at] = shortened(weight_[at] * x_[at]);
-      energy += product(weighted_x_[at], x_[at]);
+      energy_ += product(weighted_x_[at], x_[at]);
     }
-    best_gain_ = 0.0;
-    best_scale_ = 0.0f;
-    energy_ = energy;
-    start(1.0);
-    sweep(1.0);
-    if (!symmetric_) {
-      start(-1.0);
-      sweep(-1.0);
-    }
-    for (int j = 0; j < Count; ++j) {
-      codes[j] = nearest(best_scale_ == 0.0f ? 0.0 : x_[static_cast<std::size_t>(j)] / best_scale_);
+  }
+
+  /// Negative scales need not be tried.
+  static constexpr bool symmetric = [] {
+    bool all = true;
+    for (std::size_t k = 0; k < Levels.size(); ++k) all = all && Levels[k] == -Levels[Levels.size() - 1 - k];
+    return all;
+  }();
+
+  /// The least error so far, and what rounding may have taken from it.
+  double error() const noexcept { return std::max(energy_ - best_gain_, 0.0) + rounding(); }
+
+  /// No error is left but that of rounding.
+  bool is_exact() const noexcept { return energy_ - best_gain_ <= rounding(); }
+
+  /// Writes the number of each element's level, 0..Levels-1, and returns the scale.
+  float result(std::uint8_t* codes) const noexcept {
+    for (std::size_t j = 0; j < x_.size(); ++j) {
+      codes[j] = nearest(best_scale_ == 0.0f ? 0.0 : x_[j] / static_cast<double>(best_scale_));
     }
     return best_scale_;
   }
 
+  /// A first solution, the extreme element at the last level.
+  void start(double sign) noexcept {
+    double most = 0.0;
+    for (const double value : x_) most = std::max(most, std::abs(value));
+    if (most > 0.0) try_inverse(sign, std::max(std::abs(levels.front()), std::abs(levels.back())) / most);
+  }
+
+  /// Considers the levels nearest to x/d, and the best scale for these, where 1/|d| is `inverse`.
+  void try_inverse(double sign, double inverse) noexcept {
+    projection sums;
+    for (std::size_t j = 0; j < x_.size(); ++j) {
+      add(sums, sign, j, levels[nearest(sign * x_[j] * inverse)]);
+    }
+    consider(sums, sign);
+  }
+
+  /// Where 1/|d| leads to the first change of a level, and beyond what no better scale or no change lies.
+  struct bounds {
+    double first, last;
+  };
+  bounds inverses(double sign) const noexcept {
+    double most = 0.0, least = HUGE_VAL, most_above = 0.0, most_below = 0.0;
+    const double allowed = error() * (1.0 + 1e-9);
+    for (std::size_t j = 0; j < x_.size(); ++j) {
+      const double size = std::abs(x_[j]);
+      most = std::max(most, size);
+      least = size > 0.0 ? std::min(least, size) : least;
+      // where the element, if it is clipped, costs no more than the error
+      const double excess = weight_[j] > 0.0 ? size - std::sqrt(allowed / weight_[j]) : 0.0;
+      double& greatest = sign * x_[j] > 0.0 ? most_above : most_below;
+      greatest = std::max(greatest, excess);
+    }
+    double last = std::max(std::abs(half_way.front()), std::abs(half_way.back())) / least;
+    if (most_above > 0.0) last = std::min(last, std::abs(levels.back()) / most_above);
+    if (most_below > 0.0) last = std::min(last, std::abs(levels.front()) / most_below);
+    // What lies at the very end shall not be lost by rounding
+    return {nearest_point / most, last * (1.0 + 1e-9)};
+  }
+
+  /// Visits every interval of 1/|d| up to `last`.
+  void sweep(double sign, double last) noexcept {
+    std::array<std::uint8_t, static_cast<std::size_t>(Count)> from, to;
+    for (std::size_t j = 0; j < x_.size(); ++j) {
+      const double value = sign * x_[j];
+      // `last` may come before the first change
+      from[j] = value > 0.0 ? above_zero : below_zero;
+      const std::uint8_t end = nearest(value * last);
+      to[j] = value > 0.0 ? std::max(end, above_zero) : value < 0.0 ? std::min(end, below_zero) : from[j];
+    }
+    sweep(sign, from.data(), to.data());
+  }
+
+  /// Visits every interval between the levels numbered `from` and `to`, those at two inverse scales.
+  void sweep(double sign, const std::uint8_t* from, const std::uint8_t* to) noexcept {
+    projection sums;
+    for (std::size_t j = 0; j < x_.size(); ++j) add(sums, sign, j, levels[from[j]]);
+    consider(sums, sign);
+    std::size_t count = 0;
+    for (std::size_t j = 0; j < x_.size(); ++j) {
+      if (from[j] == to[j]) continue;
+      code_[j] = from[j];
+      const int first = std::min(from[j], to[j]), last = std::max(from[j], to[j]);
+      for (int k = first; k < last; ++k) {
+        const double point = half_way[static_cast<std::size_t>(k)], value = sign * x_[j];
+        steps_[count++] = {few_levels ? -value / point : point / value, static_cast<std::uint16_t>(j)};
+      }
+    }
+    sort(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t j = sorted_[i].element;
+      const bool up = to[j] > from[j];
+      const double before = levels[code_[j]];
+      code_[j] = static_cast<std::uint8_t>(up ? code_[j] + 1 : code_[j] - 1);
+      const double after = levels[code_[j]];
+      sums.with_x += sign * weighted_x_[j] * (after - before);
+      sums.squares += weight_[j] * (after * after - before * before);
+      consider(sums, sign);
+    }
+  }
+
  private:
-  struct step {
-    double at;  // 1/|d| of the change
+  static constexpr auto levels = [] {
+    std::array<double, Levels.size()> all{};
+    std::copy(Levels.begin(), Levels.end(), all.begin());
+    return all;
+  }();
+  /// The points where one level gives way to the next.
+  static constexpr auto half_way = [] {
+    std::array<double, Levels.size() - 1> all{};
+    for (std::size_t k = 0; k < all.size(); ++k) all[k] = 0.5 * (levels[k] + levels[k + 1]);
+    return all;
+  }();
+  static constexpr double most_halves = 2.0 * (levels.back() - levels.front());
+  static constexpr auto nearest_codes = [] {
+    std::array<std::uint8_t, static_cast<std::size_t>(most_halves) + 1> all{};
+    std::uint8_t code = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const double value = levels.front() + 0.5 * static_cast<double>(i);
+      while (code < half_way.size() && half_way[code] <= value) ++code;
+      all[i] = code;
+    }
+    return all;
+  }();
+  static constexpr auto below_zero = static_cast<std::uint8_t>(
+      std::count_if(half_way.begin(), half_way.end(), [](double point) { return point < 0.0; }));
+  static constexpr auto above_zero = static_cast<std::uint8_t>(
+      std::count_if(half_way.begin(), half_way.end(), [](double point) { return point <= 0.0; }));
+  static constexpr double nearest_point = [] {
+    double least = HUGE_VAL;
+    for (const double point : half_way) {
+      if (point != 0.0) least = std::min(least, point < 0.0 ? -point : point);
+    }
+    return least;
+  }();
+
+  /// Where an element changes its level: at 1/|d|, or at -|d|, which has the same order. The first is spread
+  /// evenly where an element has many levels, the second where it has a single change.
+  struct change {
+    double at;
     std::uint16_t element;
   };
-  static constexpr int buckets = Levels <= 16 ? 64 : 256;
+  static constexpr bool few_levels = Levels.size() < 16;
+  static constexpr int buckets = Levels.size() <= 16 ? 64 : 256;
 
-  /// The number of the level nearest to `value`.
-  std::uint8_t nearest(double value) const noexcept {
-    if (uniform_) {
-      const double place = std::clamp(value - levels_.front(), 0.0, static_cast<double>(Levels - 1));
-      return static_cast<std::uint8_t>(place + 0.5);
+  /// The number of the level nearest to `value`: by the half it lies in, as all half-way points are halves,
+  /// where there are many levels.
+  static std::uint8_t nearest(double value) noexcept {
+    if constexpr (few_levels) {
+      int code = 0;
+      for (const double point : half_way) code += point <= value ? 1 : 0;
+      return static_cast<std::uint8_t>(code);
+    } else {
+      const double halves = std::clamp(2.0 * (value - levels.front()), 0.0, most_halves);
+      return nearest_codes[static_cast<std::size_t>(halves)];
     }
-    int below = 0;
-    for (const double point : half_way_) below += point < value ? 1 : 0;
-    return static_cast<std::uint8_t>(below);
+  }
+
+  double rounding() const noexcept { return product(0x1p-44, energy_); }
+
+  void add(projection& sums, double sign, std::size_t j, double level) const noexcept {
+    sums.with_x += sign * weighted_x_[j] * level;
+    sums.squares += weight_[j] * level * level;
   }
 
   void consider(const projection& sums, double sign) noexcept {
@@ -101,105 +222,46 @@ class optimal_scale {
     }
   }
 
-  /// A first solution, the extreme element at the last level, so that the sweep can stop early.
-  void start(double sign) noexcept {
-    double most = 0.0;
-    for (const double value : x_) most = std::max(most, std::abs(value));
-    if (most == 0.0) return;
-    const double inverse = sign * std::max(std::abs(levels_.front()), std::abs(levels_.back())) / most;
-    projection sums;
-    for (std::size_t j = 0; j < x_.size(); ++j) {
-      const double level = levels_[nearest(x_[j] * inverse)];
-      sums.with_x += sign * weighted_x_[j] * level;
-      sums.squares += weight_[j] * level * level;
-    }
-    consider(sums, sign);
-  }
-
-  /// No better scale has a greater inverse.
-  double greatest_inverse(double sign) const noexcept {
-    const double error = std::max(energy_ - best_gain_, 0.0) * (1.0 + 1e-9);
-    double limit = HUGE_VAL;
-    for (std::size_t j = 0; j < x_.size(); ++j) {
-      if (!(weight_[j] > 0.0)) continue;
-      const double excess = std::abs(x_[j]) - std::sqrt(error / weight_[j]);
-      const double last = std::abs(sign * x_[j] > 0.0 ? levels_.back() : levels_.front());
-      if (excess > 0.0) limit = std::min(limit, last / excess);
-    }
-    return limit;
-  }
-
-  void sweep(double sign) noexcept {
-    projection sums;
-    double limit = greatest_inverse(sign);
-    std::size_t count = 0;
-    double last = 0.0;
-    const auto points = std::equal_range(half_way_.begin(), half_way_.end(), 0.0);
-    const auto below_zero = static_cast<std::uint8_t>(points.first - half_way_.begin());
-    const auto above_zero = static_cast<std::uint8_t>(points.second - half_way_.begin());
-    for (std::size_t j = 0; j < x_.size(); ++j) {
-      const double value = sign * x_[j];
-      code_[j] = value > 0.0 ? above_zero : below_zero;
-      const double level = levels_[code_[j]];
-      sums.with_x += sign * weighted_x_[j] * level;
-      sums.squares += weight_[j] * level * level;
-      const double inverse = 1.0 / value;
-      const auto add = [&](std::size_t k) {
-        const double at = half_way_[k] * inverse;
-        if (at > limit) return false;
-        steps_[count++] = {at, static_cast<std::uint16_t>(j)};
-        last = std::max(last, at);
-        return true;
-      };
-      if (value > 0.0) {
-        for (std::size_t k = code_[j]; k < half_way_.size() && add(k); ++k) {
-        }
-      } else if (value < 0.0) {
-        for (std::size_t k = code_[j]; k-- > 0 && add(k);) {
-        }
+  /// steps_ into sorted_, ascending, equals in the order of the elements: about evenly spread, so that
+  /// buckets sort them but for neighbours.
+  void sort(std::size_t count) noexcept {
+    const auto earlier = [](const change& a, const change& b) {
+      return a.at < b.at || (a.at == b.at && a.element < b.element);
+    };
+    const auto end = steps_.begin() + static_cast<std::ptrdiff_t>(count);
+    if (count <= 16) {
+      std::copy(steps_.begin(), end, sorted_.begin());
+    } else {
+      double low = steps_[0].at, high = low;
+      for (std::size_t i = 1; i < count; ++i) {
+        low = std::min(low, steps_[i].at);
+        high = std::max(high, steps_[i].at);
+      }
+      const double to_bucket = high > low ? (buckets - 1) / (high - low) : 0.0;
+      const auto bucket = [&](const change& c) { return static_cast<std::size_t>((c.at - low) * to_bucket); };
+      std::array<std::uint16_t, buckets + 1> first{};
+      for (std::size_t i = 0; i < count; ++i) ++first[bucket(steps_[i]) + 1];
+      for (std::size_t b = 0; b < buckets; ++b)
+        first[b + 1] = static_cast<std::uint16_t>(first[b + 1] + first[b]);
+      for (std::size_t i = 0; i < count; ++i) sorted_[first[bucket(steps_[i])]++] = steps_[i];
+      // each entry is now the end of its bucket
+      for (std::size_t b = 0, begin = 0; b < buckets; begin = first[b++]) {
+        if (first[b] - begin > 64) std::sort(&sorted_[begin], sorted_.data() + first[b], earlier);
       }
     }
-    consider(sums, sign);
-    sort(count, last);
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t j = sorted_[i].element;
-      const bool up = sign * x_[j] > 0.0;
-      const double before = levels_[code_[j]];
-      code_[j] = static_cast<std::uint8_t>(up ? code_[j] + 1 : code_[j] - 1);
-      const double after = levels_[code_[j]];
-      sums.with_x += sign * weighted_x_[j] * (after - before);
-      sums.squares += weight_[j] * (after * after - before * before);
-      consider(sums, sign);
-    }
-  }
-
-  /// steps_ into sorted_, ascending. The points are about evenly spread over 1/d, so that buckets sort them
-  /// but for neighbours.
-  void sort(std::size_t count, double last) noexcept {
-    std::array<std::uint16_t, buckets + 1> first{};
-    const double to_bucket = last > 0.0 ? (buckets - 1) / last : 0.0;
-    for (std::size_t i = 0; i < count; ++i) ++first[static_cast<std::size_t>(steps_[i].at * to_bucket) + 1];
-    for (std::size_t b = 0; b < buckets; ++b)
-      first[b + 1] = static_cast<std::uint16_t>(first[b + 1] + first[b]);
-    for (std::size_t i = 0; i < count; ++i) {
-      sorted_[first[static_cast<std::size_t>(steps_[i].at * to_bucket)]++] = steps_[i];
-    }
     for (std::size_t i = 1; i < count; ++i) {
-      const step moved = sorted_[i];
+      const change moved = sorted_[i];
       std::size_t to = i;
       for (; to > 0 && sorted_[to - 1].at > moved.at; --to) sorted_[to] = sorted_[to - 1];
       sorted_[to] = moved;
     }
   }
 
-  std::array<double, Levels> levels_;
-  std::array<double, Levels - 1> half_way_;
-  bool symmetric_, uniform_;
   std::array<double, static_cast<std::size_t>(Count)> x_, weight_, weighted_x_;
   std::array<std::uint8_t, static_cast<std::size_t>(Count)> code_;
-  std::array<step, static_cast<std::size_t>(Count) * static_cast<std::size_t>(Levels)> steps_, sorted_;
-  double energy_, best_gain_;
-  float best_scale_;
+  std::array<change, static_cast<std::size_t>(Count) * half_way.size()> steps_, sorted_;
+  double energy_ = 0.0, best_gain_ = 0.0;
+  float best_scale_ = 0.0f;
 };
 
 }  // namespace bitgauge::gguf::best
