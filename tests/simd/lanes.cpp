@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
+#include <vector>
 
 namespace {
 
@@ -89,6 +92,44 @@ TEST(lanes, bytes_become_floats) {
       EXPECT_EQ(out[1][i], static_cast<float>(bytes[i]) + 7);
     }
   });
+}
+
+// Catches a tie that goes away from zero, an end that is not kept (also by numbers whose sum with 1.5 * 2^23
+// changes its sign or is infinite), and a NaN that leaves the range.
+TEST(lanes, nearest_within_two_ends) {
+  constexpr float infinite = std::numeric_limits<float>::infinity();
+  std::vector<float> values{infinite, -infinite, 1e30f, -1e30f, 2e7f, -2e7f, 4194303.0f, -4194303.0f, -0.0f};
+  for (int i = -150; i <= 150; ++i) values.push_back(static_cast<float>(i) / 4);
+  for (int i = -20; i < 20; ++i) {
+    const float half_way = static_cast<float>(i) + 0.5f;
+    values.push_back(std::nextafter(half_way, infinite));
+    values.push_back(std::nextafter(half_way, -infinite));
+  }
+  while (values.size() % 16 != 0) values.push_back(0.0f);
+  sixteen not_numbers;
+  not_numbers.fill(std::numeric_limits<float>::quiet_NaN());
+  const std::vector<std::array<int, 2>> ranges{{0, 15}, {-8, 7}, {-16, 15}, {-127, 127}, {-1, 1}, {3, 3}};
+  for (const auto [least, most] : ranges) {
+    on_each_width([&, least = least, most = most] {
+      std::vector<float> found(values.size());
+      sixteen of_nan;
+      simd::on_widest([&](auto width) __attribute__((always_inline)) {
+        using lanes = simd::lanes<width()>;
+        for (std::size_t i = 0; i < values.size(); i += 16) {
+          lanes::load(&values[i]).nearest_within(least, most).store(&found[i]);
+        }
+        lanes::load(not_numbers.data()).nearest_within(least, most).store(of_nan.data());
+      });
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        EXPECT_EQ(found[i], std::clamp<float>(std::nearbyint(values[i]), static_cast<float>(least),
+                                              static_cast<float>(most)))
+            << values[i];
+      }
+      for (const float value : of_nan) {
+        EXPECT_TRUE(value == static_cast<float>(least) || value == static_cast<float>(most)) << value;
+      }
+    });
+  }
 }
 
 }  // namespace

@@ -14,6 +14,16 @@
 
 namespace bitgauge::gguf::best {
 
+/// Divides by 2^exponent: by two factors, as one could leave the range of float.
+class power_divisor {
+  float first_, second_;
+
+ public:
+  explicit power_divisor(int exponent) noexcept
+      : first_(std::scalbn(1.0f, -(exponent / 2))), second_(std::scalbn(1.0f, exponent / 2 - exponent)) {}
+  float operator()(float value) const noexcept { return value * first_ * second_; }
+};
+
 /// A block's elements and weights times powers of two, so that the greatest of each lies in 1..2 and no sum
 /// of squares can overflow; or the same with the signs of the elements turned.
 template <int Elements>
@@ -29,13 +39,11 @@ struct scaled_elements {
       weight[j] = importance != nullptr ? importance[j] : 1.0f;
       most_weight = std::max(most_weight, weight[j]);
     }
-    // Two factors, as one could leave the range of float.
     exponent = most > 0.0f ? std::ilogb(most) : 0;
-    const float by = std::scalbn(1.0f, -exponent / 2), again = std::scalbn(1.0f, -exponent - -exponent / 2);
-    const float of_weight = most_weight > 0.0f ? std::scalbn(1.0f, -std::ilogb(most_weight)) : 1.0f;
+    const power_divisor scaled(exponent), scaled_weight(most_weight > 0.0f ? std::ilogb(most_weight) : 0);
     for (std::size_t j = 0; j < x.size(); ++j) {
-      x[j] = values[j] * by * again;
-      weight[j] = std::max(weight[j] * of_weight, 0x1p-60f);
+      x[j] = scaled(values[j]);
+      weight[j] = std::max(scaled_weight(weight[j]), 0x1p-60f);
     }
   }
 

@@ -53,16 +53,11 @@ class scale_ranges {
     }
     exponent_ = std::ilogb(most);
     weight_exponent_ = std::ilogb(most_weight);
-    // Two factors, as one could leave the range of float.
-    const auto scale = [](int exponent) {
-      return std::array{std::scalbn(1.0f, -exponent / 2), std::scalbn(1.0f, -exponent - -exponent / 2)};
-    };
-    const auto [by, again] = scale(exponent_);
-    const auto [of_weight, and_again] = scale(weight_exponent_);
+    const power_divisor scaled(exponent_), scaled_weight(weight_exponent_);
     for (std::size_t j = 0; j < x_.size(); ++j) {
-      x_[j] = x[j] * by * again;
+      x_[j] = scaled(x[j]);
       size_[j] = std::abs(x_[j]);
-      weight_[j] = importance == nullptr ? 1.0f : importance[j] * of_weight * and_again;
+      weight_[j] = importance == nullptr ? 1.0f : scaled_weight(importance[j]);
       total_size_ += size_[j];
     }
   }
