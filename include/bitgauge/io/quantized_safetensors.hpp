@@ -3,6 +3,7 @@
 /// \file
 /// Quantized tensors in .safetensors files: see quantized_description.hpp for what a file holds.
 
+#include <bitgauge/buffer.hpp>
 #include <bitgauge/io/named_list.hpp>
 #include <bitgauge/io/quantized_description.hpp>
 #include <bitgauge/io/safetensors_model.hpp>
@@ -107,7 +108,7 @@ class quantized_reader {
     }
     std::vector<std::uint8_t> zero_points;
     if (layout.meaning.has_zero_points) zero_points = copy(entry.name + ".zero_points");
-    return {layout.groups, std::move(layout.meaning), copy(entry.name + ".codes"),
+    return {layout.groups, std::move(layout.meaning), copy<buffer<std::uint8_t>>(entry.name + ".codes"),
             scale_array(layout.scales, layout.groups.count(), copy(entry.name + ".scales")),
             std::move(zero_points)};
   }
@@ -162,9 +163,10 @@ class quantized_reader {
   }
 
   std::span<const std::byte> part(const std::string& name) const { return model_.at(name).data; }
-  std::vector<std::uint8_t> copy(const std::string& name) const {
+  template <class Bytes = std::vector<std::uint8_t>>
+  Bytes copy(const std::string& name) const {
     const auto bytes = part(name);
-    std::vector<std::uint8_t> copied(bytes.size());
+    Bytes copied(bytes.size());
     if (!bytes.empty()) std::memcpy(copied.data(), bytes.data(), bytes.size());
     return copied;
   }
