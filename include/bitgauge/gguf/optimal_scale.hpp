@@ -188,7 +188,7 @@ class optimal_scale {
     std::uint16_t element;
   };
   static constexpr bool few_levels = Levels.size() < 16;
-  static constexpr int buckets = Levels.size() <= 16 ? 64 : 256;
+  static constexpr int buckets = few_levels ? 64 : 256;
 
   /// The number of the level nearest to `value`: by the half it lies in, as all half-way points are halves,
   /// where there are many levels.
