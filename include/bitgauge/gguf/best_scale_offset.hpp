@@ -39,7 +39,7 @@ template <one_scale_and_offset Format, int Bytes>
       x, weight, grid_ends::near(*low, *high, product(0.1f, step), product(0.95f, step)), 2);
   grid_ends ends = grid_ends::near(*low, *high, product(0.6f, step), *high - *low);
   ends.limit_cut<static_cast<std::size_t>(count)>(x, weight, start.error);
-  grid_fit fit = fit_grid<most, count, Bytes, 12, 16>(x, weight, ends, 3);
+  grid_fit fit = fit_grid<most, count, Bytes, 12, 16>(x, weight, ends, 3, 4);
   if (!(fit.error < start.error)) fit = start;
 
   const auto stored = [&](double value, int next) {

@@ -39,18 +39,19 @@ struct grid_fit {
 };
 
 /// The best of the fits that `passes` alternations between nearest levels and least squares lead to, from
-/// Bottoms x Tops grids whose ends are spread evenly over `ends`.
+/// Bottoms x Tops grids whose ends are spread evenly over `ends`. The best sixteen, one of each lane, go on
+/// for `more` passes.
 template <int Most, int Count, int Bytes, int Bottoms, int Tops>
 [[gnu::always_inline]] inline grid_fit fit_grid(const float* x, const float* weight, const grid_ends& ends,
-                                                int passes) noexcept {
+                                                int passes, int more = 0) noexcept {
   static_assert(Bottoms * Tops % 16 == 0);
   using lanes = simd::lanes<Bytes>;
   constexpr auto bottom_share = 1.0f / static_cast<float>(Bottoms - 1);
   constexpr auto top_share = 1.0f / static_cast<float>(Tops - 1);
   const float widest = ends.top_most - ends.bottom_least;
-  grid_fit best;
+  lanes best_scale = lanes::all(0.0f), best_offset = best_scale, least = lanes::all(HUGE_VALF);
   for (int first = 0; first < Bottoms * Tops; first += 16) {
-    std::array<float, 16> scale, offset, error;
+    std::array<float, 16> scale, offset;
     for (int k = 0; k < 16; ++k) {
       const auto i = static_cast<float>((first + k) / Tops), t = static_cast<float>((first + k) % Tops);
       const float bottom =
@@ -63,12 +64,20 @@ template <int Most, int Count, int Bytes, int Bottoms, int Tops>
     for (int pass = 0; pass < passes; ++pass) {
       of_error = grid_step<Most, Count>(x, weight, of_scale, of_offset);
     }
-    of_scale.store(scale.data());
-    of_offset.store(offset.data());
-    of_error.store(error.data());
-    for (std::size_t k = 0; k < 16; ++k) {
-      if (scale[k] > 0.0f && error[k] < best.error) best = {scale[k], offset[k], error[k]};
-    }
+    best_scale = where_less(of_error, least, of_scale, best_scale);
+    best_offset = where_less(of_error, least, of_offset, best_offset);
+    least = smaller(of_error, least);
+  }
+  for (int pass = 0; pass < more; ++pass) {
+    least = grid_step<Most, Count>(x, weight, best_scale, best_offset);
+  }
+  std::array<float, 16> scale, offset, error;
+  best_scale.store(scale.data());
+  best_offset.store(offset.data());
+  least.store(error.data());
+  grid_fit best;
+  for (std::size_t k = 0; k < 16; ++k) {
+    if (scale[k] > 0.0f && error[k] < best.error) best = {scale[k], offset[k], error[k]};
   }
   best.error = std::max(best.error, 0.0f);
   return best;
