@@ -12,7 +12,6 @@
 #include <bitgauge/gguf/decode.hpp>
 #include <bitgauge/gguf/reference_k.hpp>
 #include <bitgauge/gguf/reference_levels.hpp>
-#include <bitgauge/gguf/widest_vectors.hpp>
 #include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
@@ -83,7 +82,7 @@ void encode_blocks(const float* x, index columns, const float* importance, refer
   } else if constexpr (coded_in_vectors<Format> || one_scale<Format>) {
     encode_all();
   } else {
-    gguf::detail::on_widest_vectors([&]() __attribute__((always_inline)) { encode_all(); });
+    simd::on_widest([&](auto) __attribute__((always_inline)) { encode_all(); });
   }
   if constexpr (has_reference<Format> && !one_scale<Format>) {
     constexpr index together = 16;
