@@ -1,6 +1,8 @@
 #include <bitgauge/gguf/code_pairs.hpp>
 #include <bitgauge/simd/widest.hpp>
 
+#include "gguf/grid_oracle.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,13 +32,7 @@ elements on_grid(int scale, int depth) {
 }
 
 double error_of(const elements& x, const elements& weight, int scale, int depth) {
-  double sum = 0;
-  for (std::size_t j = 0; j < count; ++j) {
-    const double step = double{super_scale} * scale, above = x[j] + double{super_depth} * depth;
-    const double rest = above - step * std::clamp(std::nearbyint(above / step), 0.0, double{most});
-    sum += weight[j] * rest * rest;
-  }
-  return sum;
+  return test::grid_error(x, weight, double{super_scale} * scale, -double{super_depth} * depth, most);
 }
 
 /// The best of the pairs listed for `within`.

@@ -1,6 +1,9 @@
 #include <bitgauge/gguf/grid_error.hpp>
 #include <bitgauge/simd/widest.hpp>
 
+#include "gguf/grid_oracle.hpp"
+#include "support/each_instruction_set.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,15 +18,6 @@ namespace {
 using namespace bitgauge;
 using namespace bitgauge::gguf::best;
 using sixteen = std::array<float, 16>;
-
-/// Calls check() with every instruction set here.
-template <class Check>
-void on_each_width(const Check& check) {
-  for (const simd::instruction_set set : simd::available()) {
-    const simd::with_instruction_set use(set);
-    check();
-  }
-}
 
 /// The place of the least of `errors`, a multiple of sixteen of them, and the least.
 std::pair<std::size_t, float> least_of(const std::vector<float>& errors) {
@@ -40,7 +34,7 @@ std::pair<std::size_t, float> least_of(const std::vector<float>& errors) {
 
 // Catches another of equals than the first: in a later group but an earlier lane, and in the same group.
 TEST(running_least, the_first_of_equals) {
-  on_each_width([] {
+  test::on_each_instruction_set([] {
     for (std::size_t first = 0; first < 48; ++first) {
       for (std::size_t second = first; second < 48; ++second) {
         std::vector<float> errors(48, 2.0f);
@@ -54,7 +48,7 @@ TEST(running_least, the_first_of_equals) {
 // Catches a comparison that is lost on the way from sixteen lanes to one.
 TEST(running_least, random_errors_of_few_values) {
   std::mt19937 random(1);
-  on_each_width([&] {
+  test::on_each_instruction_set([&] {
     for (int trial = 0; trial < 200; ++trial) {
       std::vector<float> errors(16 * (1 + random() % 8));
       for (float& error : errors) error = static_cast<float>(random() % 9);
@@ -80,21 +74,16 @@ struct grids {
     for (float& value : offset) value = normal(random) - 1.5f;
   }
   double level(std::size_t j, double of_scale, double of_offset) const {
-    return std::clamp(std::nearbyint((x[j] - of_offset) / of_scale), 0.0, double{most});
+    return test::nearest_level(x[j], of_scale, of_offset, most);
   }
   double error(double of_scale, double of_offset) const {
-    double sum = 0;
-    for (std::size_t j = 0; j < count; ++j) {
-      const double rest = x[j] - of_scale * level(j, of_scale, of_offset) - of_offset;
-      sum += weight[j] * rest * rest;
-    }
-    return sum;
+    return test::grid_error(x, weight, of_scale, of_offset, most);
   }
 };
 
 // Catches a weight or an offset left out, levels that are not clamped, lanes in another order.
 TEST(grid_error, is_that_of_the_nearest_levels) {
-  on_each_width([] {
+  test::on_each_instruction_set([] {
     for (unsigned seed = 0; seed < 20; ++seed) {
       const grids g(seed);
       sixteen error;
@@ -115,7 +104,7 @@ TEST(grid_error, is_that_of_the_nearest_levels) {
 // Catches a step that is not that of least squares: the solution of the normal equations in double, for the
 // levels of the grid before, and its error.
 TEST(grid_step, goes_to_the_least_squares_of_the_levels) {
-  on_each_width([] {
+  test::on_each_instruction_set([] {
     for (unsigned seed = 0; seed < 20; ++seed) {
       const grids g(seed);
       sixteen scale, offset, error;

@@ -1,6 +1,8 @@
 #include <bitgauge/gguf/grid_fit.hpp>
 #include <bitgauge/simd/widest.hpp>
 
+#include "gguf/grid_oracle.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,16 +31,9 @@ struct block {
   float low() const { return *std::min_element(x.begin(), x.end()); }
   float high() const { return *std::max_element(x.begin(), x.end()); }
   double level(std::size_t j, double scale, double offset) const {
-    return std::clamp(std::nearbyint((x[j] - offset) / scale), 0.0, double{most});
+    return test::nearest_level(x[j], scale, offset, most);
   }
-  double error(double scale, double offset) const {
-    double sum = 0;
-    for (std::size_t j = 0; j < count; ++j) {
-      const double rest = x[j] - scale * level(j, scale, offset) - offset;
-      sum += weight[j] * rest * rest;
-    }
-    return sum;
-  }
+  double error(double scale, double offset) const { return test::grid_error(x, weight, scale, offset, most); }
 };
 
 /// The least error, for the levels of the last step, after `passes` alternations in double from bottoms x

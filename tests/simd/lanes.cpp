@@ -1,6 +1,8 @@
 #include <bitgauge/simd/lanes.hpp>
 #include <bitgauge/simd/widest.hpp>
 
+#include "support/each_instruction_set.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,15 +17,6 @@ namespace {
 
 using namespace bitgauge;
 using sixteen = std::array<float, 16>;
-
-/// Calls check() with every instruction set here.
-template <class Check>
-void on_each_width(const Check& check) {
-  for (const simd::instruction_set set : simd::available()) {
-    const simd::with_instruction_set use(set);
-    check();
-  }
-}
 
 /// sum += product, lane by lane.
 sixteen product_and_sum(const sixteen& a, const sixteen& b, const sixteen& c) {
@@ -41,7 +34,7 @@ TEST(lanes, a_product_is_rounded_before_the_sum) {
   sixteen a, c;
   a.fill(1 + e);
   c.fill(-(1 + 2 * e));
-  on_each_width([&] {
+  test::on_each_instruction_set([&] {
     for (const float value : product_and_sum(a, a, c)) EXPECT_EQ(value, 0.0f);
   });
 }
@@ -53,7 +46,7 @@ TEST(lanes, operations_are_those_of_each_lane) {
     a[i] = static_cast<float>(i) * 0.5f - 4.0f;
     b[i] = 3.0f - static_cast<float>(i * i % 7);
   }
-  on_each_width([&] {
+  test::on_each_instruction_set([&] {
     std::array<sixteen, 6> out;
     simd::on_widest([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
@@ -80,7 +73,7 @@ TEST(lanes, operations_are_those_of_each_lane) {
 TEST(lanes, bytes_become_floats) {
   std::array<std::int8_t, 16> bytes;
   for (std::size_t i = 0; i < 16; ++i) bytes[i] = static_cast<std::int8_t>(static_cast<int>(i * 16) - 128);
-  on_each_width([&] {
+  test::on_each_instruction_set([&] {
     std::array<sixteen, 2> out;
     simd::on_widest([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
@@ -110,7 +103,7 @@ TEST(lanes, nearest_within_two_ends) {
   not_numbers.fill(std::numeric_limits<float>::quiet_NaN());
   const std::vector<std::array<int, 2>> ranges{{0, 15}, {-8, 7}, {-16, 15}, {-127, 127}, {-1, 1}, {3, 3}};
   for (const auto [least, most] : ranges) {
-    on_each_width([&, least = least, most = most] {
+    test::on_each_instruction_set([&, least = least, most = most] {
       std::vector<float> found(values.size());
       sixteen of_nan;
       simd::on_widest([&](auto width) __attribute__((always_inline)) {

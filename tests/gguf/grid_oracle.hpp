@@ -1,0 +1,29 @@
+#pragma once
+
+/// \file
+/// Grids of evenly spaced levels, in double.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+
+namespace test {
+
+/// The level of 0..most nearest to (x - offset) / scale.
+inline double nearest_level(double x, double scale, double offset, int most) {
+  return std::clamp(std::nearbyint((x - offset) / scale), 0.0, static_cast<double>(most));
+}
+
+/// sum w (x - scale l - offset)^2 over the nearest levels.
+inline double grid_error(std::span<const float> x, std::span<const float> weight, double scale, double offset,
+                         int most) {
+  double sum = 0;
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const double rest = x[j] - scale * nearest_level(x[j], scale, offset, most) - offset;
+    sum += weight[j] * rest * rest;
+  }
+  return sum;
+}
+
+}  // namespace test
