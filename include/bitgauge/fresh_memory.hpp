@@ -28,6 +28,12 @@ inline void expect_writing([[maybe_unused]] void* memory, [[maybe_unused]] std::
 #endif
 }
 
+/// The same for a whole Eigen matrix or array.
+template <class Plain>
+void expect_writing(Plain& matrix) noexcept {
+  expect_writing(matrix.data(), static_cast<std::size_t>(matrix.size()) * sizeof(*matrix.data()));
+}
+
 /// From this size on an allocator such as glibc's asks the system for new pages every time, so that memory is
 /// best all huge pages. What is smaller it keeps for the next time.
 inline constexpr std::size_t never_kept = std::size_t{32} << 20;

@@ -52,7 +52,7 @@ class block_matrix {
   Plain dequantize(int threads = 0) const {
     Plain out;
     out.resize(rows_, cols_);
-    bitgauge::detail::expect_writing(out.data(), static_cast<std::size_t>(size()) * sizeof(float));
+    bitgauge::detail::expect_writing(out);
     dequantize_into(out, threads);
     return out;
   }

@@ -103,7 +103,7 @@ class tensor_file {
     if (t.quantized != nullptr) return quantized_->read(*t.quantized).dequantize<float_matrix>();
     const auto [rows, cols] = shape_of(t);
     float_matrix values(rows, cols);
-    bitgauge::detail::expect_writing(values.data(), static_cast<std::size_t>(values.size()) * sizeof(float));
+    bitgauge::detail::expect_writing(values);
     if (t.blocks != nullptr) {
       const auto row_bytes = static_cast<index>(gguf::row_bytes(t.blocks->type, cols));
       parallel_for(rows, 0, [&, cols = cols](index r) {

@@ -130,7 +130,7 @@ class quantized_matrix {
       const bool fits = (Plain::RowsAtCompileTime == Eigen::Dynamic || Plain::RowsAtCompileTime == rows()) &&
                         (Plain::ColsAtCompileTime == Eigen::Dynamic || Plain::ColsAtCompileTime == cols());
       if (fits) out.resize(rows(), cols());
-      detail::expect_writing(out.data(), static_cast<std::size_t>(out.size()) * sizeof(*out.data()));
+      detail::expect_writing(out);
     }
     dequantize_into(out, threads);
     return out;
