@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
     chart.curve(plain, "#1f77b4", "GPTQ");
     chart.curve(best, "#2ca02c", "GPTQ, refined");
     std::ofstream(argv[argc - 1]) << svg_chart::page(560, 430, {chart});
-  } catch (const bg::error& failure) {
+  } catch (const bg::bitgauge_error& failure) {
     fmt::print(stderr, "gptq_layer: {}\n", failure.what());
     return 2;
   }

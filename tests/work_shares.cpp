@@ -8,11 +8,11 @@
 
 namespace {
 
-using bitgauge::index;
+using bitgauge::index_t;
 using bitgauge::detail::work_shares;
 
-std::vector<index> taken_by(work_shares& shares, int worker) {
-  std::vector<index> items;
+std::vector<index_t> taken_by(work_shares& shares, int worker) {
+  std::vector<index_t> items;
   while (const auto item = shares.take(worker)) items.push_back(*item);
   return items;
 }
@@ -30,7 +30,7 @@ TEST(work_shares, a_worker_starts_with_a_share_that_lies_together) {
 // Catches work that is lost when a worker never comes, as where a team is smaller than was asked for.
 TEST(work_shares, one_worker_does_the_work_of_all) {
   work_shares shares(7, 3);
-  EXPECT_EQ(taken_by(shares, 1), (std::vector<index>{3, 4, 6, 5, 2, 1, 0}));
+  EXPECT_EQ(taken_by(shares, 1), (std::vector<index_t>{3, 4, 6, 5, 2, 1, 0}));
   for (const int worker : {0, 1, 2}) EXPECT_EQ(shares.take(worker), std::nullopt);
 }
 
@@ -38,21 +38,21 @@ TEST(work_shares, one_worker_does_the_work_of_all) {
 TEST(work_shares, fewer_items_than_workers) {
   work_shares none(0, 4), one(1, 4);
   EXPECT_TRUE(taken_by(none, 3).empty());
-  EXPECT_EQ(taken_by(one, 3), std::vector<index>{0});
+  EXPECT_EQ(taken_by(one, 3), std::vector<index_t>{0});
 }
 
 // Catches items taken twice or never where workers meet.
 TEST(work_shares, every_item_is_taken_once) {
-  constexpr index count = 20000;
+  constexpr index_t count = 20000;
   work_shares shares(count, 3);
-  std::vector<std::vector<index>> items(3);
+  std::vector<std::vector<index_t>> items(3);
   std::vector<std::thread> threads;
   for (int w = 0; w < 3; ++w)
     threads.emplace_back([&, w] { items[static_cast<std::size_t>(w)] = taken_by(shares, w); });
   for (std::thread& thread : threads) thread.join();
   std::vector<int> times(count, 0);
   for (const auto& some : items)
-    for (const index i : some) ++times[static_cast<std::size_t>(i)];
+    for (const index_t i : some) ++times[static_cast<std::size_t>(i)];
   EXPECT_EQ(times, std::vector<int>(count, 1));
 }
 

@@ -30,7 +30,7 @@ class calibration {
   }
 
   /// How many columns they have, without reading them.
-  std::optional<bitgauge::index> columns(const std::string& name) const {
+  std::optional<bitgauge::index_t> columns(const std::string& name) const {
     const bitgauge::io::stored_tensor* found = find(name);
     if (found == nullptr) return std::nullopt;
     return file_->shape_of(*found).second;

@@ -15,8 +15,8 @@ auto naming(const std::string& file, const std::string& tensor, const Work& work
     return work();
   } catch (const bitgauge::io_error&) {
     throw;  // it names the file that failed, which may be another
-  } catch (const bitgauge::error& failure) {
-    throw bitgauge::error(file + ": tensor " + tensor + ": " + failure.what());
+  } catch (const bitgauge::bitgauge_error& failure) {
+    throw bitgauge::bitgauge_error(file + ": tensor " + tensor + ": " + failure.what());
   }
 }
 

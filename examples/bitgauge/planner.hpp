@@ -86,8 +86,8 @@ class planner {
           std::string(bitgauge::gguf::traits_of(*type_).name)));
   }
   /// GPTQ needs the activations of every tensor, one value for each of its columns.
-  void check_samples(const std::string& name, bitgauge::index cols) const {
-    const std::optional<bitgauge::index> found = samples_.columns(name);
+  void check_samples(const std::string& name, bitgauge::index_t cols) const {
+    const std::optional<bitgauge::index_t> found = samples_.columns(name);
     const std::string where = file_.path() + ": tensor " + name + ": rounding=gptq: ";
     if (!found)
       bitgauge::raise(bitgauge::invalid_scheme(
@@ -157,7 +157,7 @@ class planner {
     return row;
   }
 
-  bitgauge::gguf::tensor_type fitting_type(const bitgauge::io::stored_tensor& tensor, bitgauge::index cols,
+  bitgauge::gguf::tensor_type fitting_type(const bitgauge::io::stored_tensor& tensor, bitgauge::index_t cols,
                                            std::vector<std::string>& notes) const {
     const auto fits = [&](bitgauge::gguf::tensor_type type) {
       return cols % bitgauge::gguf::traits_of(type).elements == 0;

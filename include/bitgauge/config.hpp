@@ -23,6 +23,6 @@ static_assert(__cplusplus >= 202002L, "bitgauge needs C++20: compile with -std=c
 namespace bitgauge {
 
 /// Rows, columns and element counts: signed 64 bit, so that more than 2^31 elements are addressed.
-using index = Eigen::Index;
+using index_t = Eigen::Index;
 
 }  // namespace bitgauge

@@ -15,45 +15,45 @@
 namespace bitgauge {
 
 /// The base of all errors thrown by bitgauge.
-class error : public std::runtime_error {
+class bitgauge_error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 /// Two shapes that must agree do not, or an index is out of range.
-class shape_error : public error {
+class shape_error : public bitgauge_error {
  public:
-  using error::error;
+  using bitgauge_error::bitgauge_error;
 };
 
 /// A scheme, or one of its six answers, that cannot be: bits out of 1..8, a group of 0, an unknown name.
-class invalid_scheme : public error {
+class invalid_scheme : public bitgauge_error {
  public:
-  using error::error;
+  using bitgauge_error::bitgauge_error;
 };
 
 /// Numbers that cannot be quantized as asked: NaN under nonfinite::reject, a scale that its storage cannot
 /// hold.
-class data_error : public error {
+class data_error : public bitgauge_error {
  public:
-  using error::error;
+  using bitgauge_error::bitgauge_error;
 };
 
 /// The operating system refused: a missing file, a full disk. The message ends with its reason.
-class io_error : public error {
+class io_error : public bitgauge_error {
  public:
-  using error::error;
+  using bitgauge_error::bitgauge_error;
 };
 
 /// A file whose bytes are not what its format says.
-class parse_error : public error {
+class parse_error : public bitgauge_error {
  public:
   /// \param file    path as given by the caller
   /// \param offset  byte offset in the file at which the fault was seen
   /// \param field   the field being read, such as "header length" or "tensor w: data_offsets"
   /// \param problem expected and found
   parse_error(std::string file, std::uint64_t offset, std::string field, const std::string& problem)
-      : error(file + ": byte " + std::to_string(offset) + ": " + field + ": " + problem),
+      : bitgauge_error(file + ": byte " + std::to_string(offset) + ": " + field + ": " + problem),
         file_(std::move(file)),
         field_(std::move(field)),
         offset_(offset) {}

@@ -20,7 +20,8 @@
 namespace bitgauge {
 
 /// Runs body(i) for every i in [0, count), on at most `threads` threads (0: as many as the pool likes).
-using parallel_hook = std::function<void(index count, int threads, const std::function<void(index)>& body)>;
+using parallel_hook =
+    std::function<void(index_t count, int threads, const std::function<void(index_t)>& body)>;
 
 /// Replaces the built-in parallel loop, to bring a thread pool of one's own; an empty hook restores the
 /// built-in one. Not to be called while a quantization runs.
@@ -35,7 +36,7 @@ namespace detail {
 class first_failure {
  public:
   template <class Body>
-  void guard(index item, const Body& body) noexcept {
+  void guard(index_t item, const Body& body) noexcept {
 #if BITGAUGE_EXCEPTIONS
     try {
       body(item);
@@ -60,7 +61,7 @@ class first_failure {
  private:
   std::mutex mutex_;
   std::exception_ptr failure_;
-  index item_ = 0;
+  index_t item_ = 0;
 };
 
 }  // namespace detail
@@ -68,22 +69,23 @@ class first_failure {
 /// Calls body(i) for every i in [0, count). `threads` 0 means the OpenMP default. Of several exceptions, the
 /// one of the smallest i is thrown after all work has ended.
 template <class Body>
-void parallel_for(index count, int threads, const Body& body) {
+void parallel_for(index_t count, int threads, const Body& body) {
   if (count <= 1 || threads == 1) {
-    for (index i = 0; i < count; ++i) body(i);
+    for (index_t i = 0; i < count; ++i) body(i);
     return;
   }
   detail::first_failure failure;
   if (parallel_for_hook()) {
-    parallel_for_hook()(count, threads, [&](index i) { failure.guard(i, body); });
+    parallel_for_hook()(count, threads, [&](index_t i) { failure.guard(i, body); });
   } else {
 #ifdef _OPENMP
-    const int team = static_cast<int>(std::min<index>(count, threads > 0 ? threads : omp_get_max_threads()));
+    const int team =
+        static_cast<int>(std::min<index_t>(count, threads > 0 ? threads : omp_get_max_threads()));
     detail::work_shares shares(count, team);
 #pragma omp parallel num_threads(team)
     while (const auto i = shares.take(omp_get_thread_num())) failure.guard(*i, body);
 #else
-    for (index i = 0; i < count; ++i) failure.guard(i, body);
+    for (index_t i = 0; i < count; ++i) failure.guard(i, body);
 #endif
   }
   failure.rethrow();

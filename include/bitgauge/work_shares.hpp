@@ -18,10 +18,10 @@ namespace bitgauge::detail {
 /// work. Every item is taken once, whichever of the workers come.
 class work_shares {
  public:
-  work_shares(index count, int workers) : shares_(static_cast<std::size_t>(std::max(workers, 1))) {
-    const index each = count / std::ssize(shares_), more = count % std::ssize(shares_);
-    index first = 0;
-    for (index w = 0; w < std::ssize(shares_); ++w) {
+  work_shares(index_t count, int workers) : shares_(static_cast<std::size_t>(std::max(workers, 1))) {
+    const index_t each = count / std::ssize(shares_), more = count % std::ssize(shares_);
+    index_t first = 0;
+    for (index_t w = 0; w < std::ssize(shares_); ++w) {
       share& own = shares_[static_cast<std::size_t>(w)];
       own.first = first;
       own.last = first += each + (w < more ? 1 : 0);
@@ -29,7 +29,7 @@ class work_shares {
   }
 
   /// The next item for `worker`, 0 .. workers - 1; none once all are taken.
-  std::optional<index> take(int worker) {
+  std::optional<index_t> take(int worker) {
     const auto own = static_cast<std::size_t>(worker);
     if (const auto item = shares_[own].take_first()) return item;
     for (std::size_t other = own + 1; other < own + shares_.size(); ++other)
@@ -41,14 +41,14 @@ class work_shares {
   /// Each in cache lines of its own.
   struct alignas(128) share {
     std::mutex mutex{};
-    index first = 0, last = 0;
+    index_t first = 0, last = 0;
 
-    std::optional<index> take_first() {
+    std::optional<index_t> take_first() {
       const std::lock_guard lock(mutex);
       if (first == last) return {};
       return first++;
     }
-    std::optional<index> take_last() {
+    std::optional<index_t> take_last() {
       const std::lock_guard lock(mutex);
       if (first == last) return {};
       return --last;

@@ -31,7 +31,7 @@ template <class Target>
 bool accepts(Target target, bytes input) {
   try {
     target(input);
-  } catch (const bitgauge::error&) {
+  } catch (const bitgauge::bitgauge_error&) {
     return false;
   }
   return true;

@@ -19,8 +19,8 @@ using namespace bitgauge;
 
 std::vector<std::uint8_t> encoded(gguf::tensor_type type, const float* x, std::size_t columns,
                                   const float* importance, effort level) {
-  std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index>(columns)));
-  gguf::encode_row(type, x, static_cast<bitgauge::index>(columns), importance, level,
+  std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index_t>(columns)));
+  gguf::encode_row(type, x, static_cast<bitgauge::index_t>(columns), importance, level,
                    reinterpret_cast<std::byte*>(bytes.data()));
   return bytes;
 }

@@ -17,7 +17,7 @@ using namespace bitgauge;
 /// The bytes of one row, by the rule that the variant of a reference case names.
 std::vector<std::uint8_t> encoded(gguf::tensor_type type, const std::string& variant, const float* x,
                                   std::size_t columns, const float* importance) {
-  std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index>(columns)));
+  std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index_t>(columns)));
   if (type == gguf::tensor_type::iq4_nl && variant == "ref") {
     for (std::size_t b = 0; b < columns / 32; ++b) {
       gguf::block_codes<gguf::iq4_nl> codes;
@@ -25,7 +25,7 @@ std::vector<std::uint8_t> encoded(gguf::tensor_type type, const std::string& var
       gguf::pack(codes, bytes.data() + 18 * b);
     }
   } else {
-    gguf::encode_row(type, x, static_cast<bitgauge::index>(columns), importance, effort::reference,
+    gguf::encode_row(type, x, static_cast<bitgauge::index_t>(columns), importance, effort::reference,
                      reinterpret_cast<std::byte*>(bytes.data()));
   }
   return bytes;

@@ -37,7 +37,7 @@ TEST(quick_elements, sub_blocks_lie_in_lanes) {
     const simd::with_instruction_set use(set);
     side_by_side<count, per_block> block;
     for (auto& lane : block.x) lane.fill(-1e9f);
-    block.load(x.data(), weight.data(), static_cast<bitgauge::index>(x.size()));
+    block.load(x.data(), weight.data(), static_cast<bitgauge::index_t>(x.size()));
     simd::on_widest([&](auto width)
                         __attribute__((always_inline)) { block.template prepare<simd::lanes<width()>>(); });
     for (std::size_t s = 0; s < 16; ++s) {

@@ -23,7 +23,7 @@ template <class Format, quick::trials Plan>
 found search(const std::vector<float>& x, const std::vector<float>& weight) {
   quick::side_by_side<Format::sub_block, 1> block;
   found result;
-  block.load(x.data(), weight.empty() ? nullptr : weight.data(), static_cast<bitgauge::index>(x.size()));
+  block.load(x.data(), weight.empty() ? nullptr : weight.data(), static_cast<bitgauge::index_t>(x.size()));
   simd::on_widest([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     block.template prepare<lanes>();

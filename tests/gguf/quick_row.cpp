@@ -15,8 +15,8 @@ namespace {
 using namespace bitgauge;
 
 std::vector<float> round_trip(gguf::tensor_type type, const float* x, std::size_t columns, effort level) {
-  std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index>(columns)));
-  gguf::encode_row(type, x, static_cast<bitgauge::index>(columns), nullptr, level,
+  std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index_t>(columns)));
+  gguf::encode_row(type, x, static_cast<bitgauge::index_t>(columns), nullptr, level,
                    reinterpret_cast<std::byte*>(bytes.data()));
   return test::decoded(type, bytes);
 }

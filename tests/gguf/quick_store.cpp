@@ -20,7 +20,7 @@ auto stored(const std::vector<float>& x) {
   quick::side_by_side<Format::sub_block, Format::sub_blocks> block;
   std::array<gguf::block_codes<Format>, 16 / Format::sub_blocks> codes;
   quick::stored_parameters parameters;
-  block.load(x.data(), nullptr, static_cast<bitgauge::index>(x.size()));
+  block.load(x.data(), nullptr, static_cast<bitgauge::index_t>(x.size()));
   simd::on_widest([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     block.template prepare<lanes>();

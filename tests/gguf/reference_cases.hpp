@@ -32,7 +32,7 @@ inline std::vector<float> decoded(bitgauge::gguf::tensor_type type, const std::v
   const auto& traits = bitgauge::gguf::traits_of(type);
   std::vector<float> values(bytes.size() / traits.bytes * traits.elements);
   bitgauge::gguf::decode_row(type, reinterpret_cast<const std::byte*>(bytes.data()),
-                             static_cast<bitgauge::index>(values.size()), values.data());
+                             static_cast<bitgauge::index_t>(values.size()), values.data());
   return values;
 }
 

@@ -68,10 +68,10 @@ TEST(codebook_grid, encodes_many_as_it_encodes_one) {
     for (float& value : x) value = std::round(normal(random) * 32) / 16;
     x[5] = std::numeric_limits<float>::max();
     const codebook_grid grid(levels);
-    for (bitgauge::index n = 0; n <= 70; ++n) {
+    for (bitgauge::index_t n = 0; n <= 70; ++n) {
       std::vector<std::uint8_t> fields(70, 0xee);
       grid.encode(x.data(), n, 1.5f, fields.data());
-      for (bitgauge::index i = 0; i < 70; ++i)
+      for (bitgauge::index_t i = 0; i < 70; ++i)
         ASSERT_EQ(fields[static_cast<std::size_t>(i)],
                   i < n ? grid.nearest(x[static_cast<std::size_t>(i)] * 1.5f) : 0xee);
     }

@@ -87,7 +87,7 @@ TEST(microscaling_grid, agrees_with_the_reference) {
     const auto x = test::load_matrix<float>("float_formats", entry["inputs"]["x"]);
     const auto codes = test::load_matrix<std::uint8_t>("float_formats", outputs["e8m0_code"]);
     with_microscaling_grid(entry["params"]["format"], [&](const auto& grid) {
-      const per_block block{entry["params"]["block"].get<bitgauge::index>()};
+      const per_block block{entry["params"]["block"].get<bitgauge::index_t>()};
       const auto even = quantize(x, grid, block, e8m0_scales);
       ASSERT_EQ(std::ssize(even.scales().bytes()), codes.size());
       EXPECT_TRUE(std::equal(codes.data(), codes.data() + codes.size(), even.scales().bytes().begin()));

@@ -11,7 +11,7 @@ namespace {
 
 std::vector<int> codes_of(const bitgauge::quantized_matrix& q) {
   std::vector<int> codes;
-  for (bitgauge::index i = 0; i < q.cols(); ++i) codes.push_back(q.code(0, i));
+  for (bitgauge::index_t i = 0; i < q.cols(); ++i) codes.push_back(q.code(0, i));
   return codes;
 }
 

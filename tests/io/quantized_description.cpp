@@ -43,7 +43,7 @@ TEST(quantized_description, refuses_wrong_values_by_field) {
   const auto message = [](const char* pointer, const nlohmann::ordered_json& value) {
     nlohmann::ordered_json json = detail::description_of(an_entry());
     json[nlohmann::ordered_json::json_pointer(pointer)] = value;
-    return test::message_of<error>([&] { read(json); });
+    return test::message_of<bitgauge_error>([&] { read(json); });
   };
   const std::pair<const char*, nlohmann::ordered_json> wrong[] = {{"/shape", 3},
                                                                   {"/shape", {-1}},

@@ -32,7 +32,7 @@ class safetensors_model : public testing::Test {
 
   std::string failure(const std::string& weight_map) {
     test::write_file(index, R"({"metadata":{"total_size":8},"weight_map":)" + weight_map + "}");
-    return test::failure_of<bitgauge::error>([&] { io::safetensors_model model(index); });
+    return test::failure_of<bitgauge::bitgauge_error>([&] { io::safetensors_model model(index); });
   }
 
   test::temporary_directory folder;

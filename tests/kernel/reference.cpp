@@ -9,7 +9,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 // Catches a product with another row, group or zero point than the matrix's: W x with W as dequantized,
 // summed in double, is known to half an ulp.

@@ -15,8 +15,8 @@ namespace {
 /// Tokens of which one is a thousand times larger.
 Eigen::MatrixXf with_a_large_token() {
   Eigen::MatrixXf x(5, 64);
-  for (index r = 0; r < x.rows(); ++r)
-    for (index c = 0; c < x.cols(); ++c) x(r, c) = std::sin(static_cast<float>(7 * r + 3 * c));
+  for (index_t r = 0; r < x.rows(); ++r)
+    for (index_t c = 0; c < x.cols(); ++c) x(r, c) = std::sin(static_cast<float>(7 * r + 3 * c));
   x.row(2) *= 1000;
   return x;
 }
@@ -31,7 +31,7 @@ TEST(activation_quantizer, per_token_scales_are_each_tokens_own) {
   const Eigen::MatrixXf rows = activation_quantizer::dynamic(per_row{})(x).dequantize();
   const Eigen::MatrixXf columns = activation_quantizer::dynamic(per_column{})(x.transpose()).dequantize();
   const Eigen::MatrixXf tensor = activation_quantizer::dynamic(per_tensor{})(x).dequantize();
-  for (const index token : {0, 1, 3, 4}) {
+  for (const index_t token : {0, 1, 3, 4}) {
     EXPECT_LT(relative_error(rows.row(token), x.row(token)), 0.005);
     EXPECT_EQ(rows.row(token), columns.col(token).transpose());
     EXPECT_GT(relative_error(tensor.row(token), x.row(token)), 0.5);
@@ -52,8 +52,8 @@ TEST(activation_quantizer, static_scale_is_the_observers) {
   const Eigen::MatrixXf back = q.dequantize();
   const float high = p.scale * static_cast<float>(255 - p.zero_point),
               low = p.scale * static_cast<float>(-p.zero_point);
-  for (index r = 0; r < x.rows(); ++r)
-    for (index c = 0; c < x.cols(); ++c)
+  for (index_t r = 0; r < x.rows(); ++r)
+    for (index_t c = 0; c < x.cols(); ++c)
       EXPECT_NEAR(back(r, c), std::clamp(x(r, c), low, high), p.scale / 2 + 1e-6f);
 }
 

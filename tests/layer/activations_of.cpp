@@ -9,7 +9,7 @@
 namespace bitgauge {
 namespace {
 
-Eigen::MatrixXf batch(index rows, unsigned seed) {
+Eigen::MatrixXf batch(index_t rows, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal;
   return Eigen::MatrixXf::NullaryExpr(rows, 48, [&] { return normal(random); });

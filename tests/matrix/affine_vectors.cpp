@@ -13,7 +13,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 using nlohmann::json;
 using matrix = test::row_major<float>;
 
@@ -52,14 +52,14 @@ Eigen::MatrixXi integers(const json& entry, const char* name) {
 void expect_dequantized(const matrix& found, const matrix& expected) {
   ASSERT_EQ(found.rows(), expected.rows());
   ASSERT_EQ(found.cols(), expected.cols());
-  for (index r = 0; r < found.rows(); ++r)
-    for (index c = 0; c < found.cols(); ++c)
+  for (index_t r = 0; r < found.rows(); ++r)
+    for (index_t c = 0; c < found.cols(); ++c)
       EXPECT_NEAR(found(r, c), expected(r, c), std::fabs(expected(r, c)) * 0x1p-22f) << r << ", " << c;
 }
 
 void expect_parameters(const quantized_matrix& q, const matrix& scales, const Eigen::MatrixXi& zero_points) {
   ASSERT_EQ(q.scales().size(), scales.size());
-  for (index g = 0; g < scales.size(); ++g) {
+  for (index_t g = 0; g < scales.size(); ++g) {
     const auto ulps = std::bit_cast<std::int32_t>(q.scale(g)) - std::bit_cast<std::int32_t>(scales(g));
     EXPECT_LE(std::abs(ulps), 1) << "group " << g << ": " << q.scale(g) << ", expected " << scales(g);
     EXPECT_EQ(q.zero_point(g), zero_points(g)) << "group " << g;
@@ -89,11 +89,11 @@ test::row_major<T> axis_first(const test::npy_array<T>& tensor, std::size_t axis
   };
   const std::size_t outer = size(0, axis), channels = tensor.shape[axis],
                     inner = size(axis + 1, tensor.shape.size());
-  test::row_major<T> rows(static_cast<index>(channels), static_cast<index>(outer * inner));
+  test::row_major<T> rows(static_cast<index_t>(channels), static_cast<index_t>(outer * inner));
   for (std::size_t o = 0; o < outer; ++o)
     for (std::size_t c = 0; c < channels; ++c)
       for (std::size_t i = 0; i < inner; ++i)
-        rows(static_cast<index>(c), static_cast<index>(o * inner + i)) =
+        rows(static_cast<index_t>(c), static_cast<index_t>(o * inner + i)) =
             tensor.data[(o * channels + c) * inner + i];
   return rows;
 }

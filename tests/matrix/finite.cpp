@@ -9,7 +9,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
@@ -26,7 +26,8 @@ const std::pair<float, const char*> kinds[] = {{nan, "NaN"},
 TEST(finite, rejects_by_row_and_column) {
   const Eigen::MatrixXf clean = test::random_matrix(37, 71, 1);
   for (const auto& [value, name] : kinds)
-    for (const auto& [row, col] : {std::pair<index, index>{0, 0}, {36, 70}, {17, 64}, {20, 69}, {15, 3}}) {
+    for (const auto& [row, col] :
+         {std::pair<index_t, index_t>{0, 0}, {36, 70}, {17, 64}, {20, 69}, {15, 3}}) {
       Eigen::MatrixXf x = clean;
       x(row, col) = value;
       const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> row_major = x;
@@ -72,7 +73,7 @@ TEST(finite, a_double_that_overflows_is_not_finite) {
 TEST(finite, saturates_when_asked) {
   const Eigen::MatrixXf clean = test::random_matrix(20, 24, 3);
   Eigen::MatrixXf dirty = clean, zeroed = clean;
-  const std::pair<index, index> places[] = {{0, 0}, {3, 7}, {9, 23}, {19, 12}};
+  const std::pair<index_t, index_t> places[] = {{0, 0}, {3, 7}, {9, 23}, {19, 12}};
   for (std::size_t i = 0; i < 4; ++i) {
     dirty(places[i].first, places[i].second) = kinds[i].first;
     zeroed(places[i].first, places[i].second) = 0;
@@ -109,7 +110,7 @@ TEST(finite, subnormal_groups_stay_finite) {
       const auto q = quantize(x, grid, storage);
       EXPECT_GE(q.scale(0), 0x1p-126f);
       const Eigen::MatrixXf back = q.dequantize();
-      for (index i = 0; i < 4; ++i)
+      for (index_t i = 0; i < 4; ++i)
         EXPECT_LE(std::fabs(back(0, i) - x(i)), q.scale(0) * (grid.is_sign_only() ? 2.0f : 0.5f));
     }
 }

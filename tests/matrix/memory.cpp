@@ -8,11 +8,11 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 // Catches an estimate that forgets scales, zero points, padding of rows or of the packed zero points.
 TEST(memory, is_what_quantizing_stores) {
-  for (const auto& [rows, cols] : {std::pair<index, index>{1, 1}, {3, 7}, {16, 64}, {5, 129}})
+  for (const auto& [rows, cols] : {std::pair<index_t, index_t>{1, 1}, {3, 7}, {16, 64}, {5, 129}})
     for (const char* name : {"symmetric", "affine"})
       for (int bits = 1; bits <= 8; ++bits)
         for (const granularity groups : {granularity(per_tensor{}), granularity(per_row{}),

@@ -9,7 +9,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 using bytes = std::vector<std::uint8_t>;
 
@@ -18,7 +18,7 @@ quantized_matrix by_hand(code_meaning meaning = {.bits = 4, .has_zero_points = t
   scale_array scales(scale_type::f16, 2);
   scales.set(0, 0.5f);
   scales.set(1, 2);
-  return {partition(per_row{}, 2, 3), std::move(meaning), bytes{0x21, 0x03, 0x40, 0x0f}, scales, bytes{0x21}};
+  return {grouping(per_row{}, 2, 3), std::move(meaning), bytes{0x21, 0x03, 0x40, 0x0f}, scales, bytes{0x21}};
 }
 
 // Catches another layout of codes, scales and zero points than the one documented for files.
@@ -43,17 +43,17 @@ TEST(quantized_matrix, fields_are_read_by_their_meaning) {
   book.levels[15] = -3.5f;
   scale_array scales(scale_type::f32, 2);
   scales.set(1, 2);
-  const quantized_matrix q(partition(per_row{}, 2, 3), book, bytes{0x21, 0x03, 0x40, 0x0f}, scales, {});
+  const quantized_matrix q(grouping(per_row{}, 2, 3), book, bytes{0x21, 0x03, 0x40, 0x0f}, scales, {});
   EXPECT_EQ(q.dequantize(), (Eigen::MatrixXf{{0, 0, 0}, {0, 0, -7}}));
   EXPECT_EQ(q.code(1, 2), 15);
 }
 
 // Catches parts from a file that do not fit together and would be read out of bounds.
 TEST(quantized_matrix, parts_must_fit) {
-  const partition groups(per_group{2}, 2, 3);  // 4 groups
+  const grouping groups(per_group{2}, 2, 3);  // 4 groups
   const code_meaning meaning{.bits = 4, .has_zero_points = true};
   const auto failure = [](auto... parts) {
-    return test::message_of<error>([&] { quantized_matrix(parts...); });
+    return test::message_of<bitgauge_error>([&] { quantized_matrix(parts...); });
   };
   const scale_array scales(scale_type::f32, 4);
   EXPECT_EQ(failure(groups, meaning, bytes(4), scales, bytes(2)), "no error");

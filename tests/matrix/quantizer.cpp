@@ -9,7 +9,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 constexpr granularity granularities[] = {per_tensor{}, per_row{},     per_column{},   per_group{1},
                                          per_group{7}, per_group{16}, per_group{1000}};
@@ -19,10 +19,10 @@ void expect_as_defined(const Eigen::MatrixXf& x, const integer_grid& grid, granu
                        scale_storage storage) {
   const auto q = quantize(x, grid, groups, storage, options{.threads = 1});
   const auto expected = test::quantize_by_definition(x, grid, groups, storage.type);
-  ASSERT_EQ(q.scales().size(), static_cast<index>(expected.scales.size()));
+  ASSERT_EQ(q.scales().size(), static_cast<index_t>(expected.scales.size()));
   for (std::size_t g = 0; g < expected.scales.size(); ++g) {
-    ASSERT_EQ(static_cast<double>(q.scale(static_cast<index>(g))), expected.scales[g]) << "group " << g;
-    ASSERT_EQ(q.zero_point(static_cast<index>(g)), expected.zero_points[g]) << "group " << g;
+    ASSERT_EQ(static_cast<double>(q.scale(static_cast<index_t>(g))), expected.scales[g]) << "group " << g;
+    ASSERT_EQ(q.zero_point(static_cast<index_t>(g)), expected.zero_points[g]) << "group " << g;
   }
   ASSERT_EQ(test::codes_of(q), expected.codes);
   ASSERT_EQ(q.dequantize(1), expected.values);
@@ -50,8 +50,8 @@ TEST(quantizer, agrees_with_the_definition_for_every_grid_granularity_and_storag
 // Catches faults of shapes: vectors in either direction, tails of every length, panels of 16 rows and blocks
 // of 64 columns that are not filled.
 TEST(quantizer, agrees_with_the_definition_for_every_shape) {
-  for (const index rows : {1, 2, 15, 16, 17, 33})
-    for (const index cols : {1, 2, 3, 5, 8, 31, 63, 64, 65, 130})
+  for (const index_t rows : {1, 2, 15, 16, 17, 33})
+    for (const index_t cols : {1, 2, 3, 5, 8, 31, 63, 64, 65, 130})
       for (const granularity groups : granularities)
         for (const integer_grid& grid :
              {make_affine(3), make_symmetric(5), make_affine(8), make_symmetric(1)}) {
@@ -94,7 +94,7 @@ TEST(quantizer, spans_all_of_binary32) {
         if (storage == bf16_scales && grid.steps <= 2) continue;  // FLT_MAX itself overflows bfloat16
         const auto q = quantize(x, grid, storage);
         const Eigen::RowVectorXf back = q.dequantize<Eigen::RowVectorXf>();
-        for (index i = 0; i < 4; ++i) {
+        for (index_t i = 0; i < 4; ++i) {
           ASSERT_TRUE(numeric::is_finite(back(i))) << x(i);
           if (!grid.is_sign_only()) {  // bfloat16 scales are 1/128 apart, which is a step at the 127th code
             EXPECT_LE(std::fabs(static_cast<double>(back(i)) - static_cast<double>(x(i))),
@@ -116,8 +116,8 @@ TEST(quantizer, gives_the_same_bytes_with_any_number_of_threads) {
       EXPECT_EQ(quantize(x, grid, groups, options{.threads = 1}, stochastic_rounding{7}),
                 quantize(x, grid, groups, options{.threads = 2}, stochastic_rounding{7}));
       EXPECT_EQ(one.dequantize(1), one.dequantize(2));
-      parallel_for_hook() = [](index count, int, const std::function<void(index)>& body) {
-        for (index i = count; i-- > 0;) body(i);  // the user's own pool, last item first
+      parallel_for_hook() = [](index_t count, int, const std::function<void(index_t)>& body) {
+        for (index_t i = count; i-- > 0;) body(i);  // the user's own pool, last item first
       };
       EXPECT_EQ(one, quantize(x, grid, groups));
       parallel_for_hook() = {};

@@ -12,7 +12,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 /// 0 and +-2^-6 .. +-2^0 in 4 bits: bit 3 is the sign, the others 0 or the exponent from -6 on.
 struct powers_of_two {
@@ -39,7 +39,7 @@ struct three_quarters {
 };
 /// Away from zero.
 struct outward {
-  bool up(float, float lower, float, index, index) const { return lower >= 0; }
+  bool up(float, float lower, float, index_t, index_t) const { return lower >= 0; }
 };
 
 static_assert(plain_grid<powers_of_two> && grid<powers_of_two> && !integer_grid_like<powers_of_two>);
@@ -80,8 +80,8 @@ TEST(recipe, every_answer_combines_with_any_other) {
       for (const scale_storage storage : storages) {
         const auto judge = [&](const quantized_matrix& q, bool clips) {
           const Eigen::MatrixXf back = q.dequantize(1);
-          for (index r = 0; r < x.rows(); ++r)
-            for (index c = 0; c < x.cols(); ++c) {
+          for (index_t r = 0; r < x.rows(); ++r)
+            for (index_t c = 0; c < x.cols(); ++c) {
               const double scale = static_cast<double>(q.scale(q.groups().group_of(r, c)));
               const double error = std::fabs(static_cast<double>(back(r, c)) - static_cast<double>(x(r, c)));
               const double clipped = clips ? std::fabs(static_cast<double>(x(r, c))) * 0.26 : 0;
@@ -112,7 +112,7 @@ TEST(recipe, the_last_answer_to_a_question_counts) {
 // Catches importances that are not checked before anything is computed.
 TEST(recipe, importance_must_fit) {
   const auto failure = [](std::vector<float> weights) {
-    return test::message_of<error>([&] { quantize(x, importance(std::move(weights))); });
+    return test::message_of<bitgauge_error>([&] { quantize(x, importance(std::move(weights))); });
   };
   EXPECT_EQ(failure({1, 2}), "importance: expected one weight for each of 21 columns, found 2");
   std::vector<float> weights(21, 1.0f);

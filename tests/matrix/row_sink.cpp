@@ -8,7 +8,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 class row_sink : public testing::Test {
  protected:
@@ -45,7 +45,7 @@ TEST_F(row_sink, blocks_and_maps) {
   EXPECT_EQ(transposed.transpose(), expected);
 
   using strides = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
-  for (const index inner : {1, 2}) {
+  for (const index_t inner : {1, 2}) {
     std::vector<float> memory(4000, guard);
     Eigen::Map<Eigen::MatrixXf, 0, strides> columns(memory.data(), 35, 21, strides(35 * inner + 3, inner));
     q.dequantize_into(columns);

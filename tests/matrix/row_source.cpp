@@ -9,7 +9,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 static_assert(real_scalar<float> && real_scalar<double> && real_scalar<Eigen::half> &&
               real_scalar<Eigen::bfloat16>);
@@ -49,8 +49,8 @@ TEST_F(row_source, storage_orders_and_arrays) {
 // Catches outer or inner strides that are ignored, and elements between the strides that are read.
 TEST_F(row_source, maps_with_strides) {
   using strides = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
-  for (const index inner : {1, 2, 3})
-    for (const index gap : {0, 4}) {
+  for (const index_t inner : {1, 2, 3})
+    for (const index_t gap : {0, 4}) {
       const strides by_column(19 * inner + gap, inner), by_row(23 * inner + gap, inner);
       std::vector<float> memory(4000, std::numeric_limits<float>::quiet_NaN());
       Eigen::Map<Eigen::MatrixXf, 0, strides> columns(memory.data(), 19, 23, by_column);
@@ -165,7 +165,7 @@ TEST_F(row_source, inputs_are_left_alone) {
 // Catches a division by an empty shape, and shapes that are lost.
 TEST_F(row_source, empty_matrices_and_one_element) {
   for (const granularity groups : granularities) {
-    for (const auto& [rows, cols] : {std::pair<index, index>{0, 0}, {0, 5}, {5, 0}}) {
+    for (const auto& [rows, cols] : {std::pair<index_t, index_t>{0, 0}, {0, 5}, {5, 0}}) {
       const auto q = quantize(Eigen::MatrixXf(rows, cols), affine<3>{}, groups, f16_scales);
       EXPECT_EQ(q.rows(), rows);
       EXPECT_EQ(q.cols(), cols);

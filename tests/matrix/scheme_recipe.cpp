@@ -8,7 +8,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 const Eigen::MatrixXf x = test::random_matrix(9, 37, 1);
 

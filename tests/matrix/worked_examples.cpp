@@ -15,11 +15,11 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 using codes = std::vector<int>;
 
 Eigen::VectorXf vector(std::initializer_list<float> values) {
-  return Eigen::Map<const Eigen::VectorXf>(values.begin(), static_cast<index>(values.size()));
+  return Eigen::Map<const Eigen::VectorXf>(values.begin(), static_cast<index_t>(values.size()));
 }
 
 // Catches another step than absmax / 127 or another rounding than to nearest.
@@ -82,7 +82,7 @@ TEST(worked_examples, zero_is_exact_in_every_affine_scheme) {
           for (const Eigen::Matrix3f& x : {mixed, positive, Eigen::Matrix3f(-positive), zeros}) {
             const auto q = quantize(x, make_affine(bits, options), groups, storage);
             const Eigen::MatrixXf back = q.dequantize();
-            for (index i = 0; i < 9; ++i)
+            for (index_t i = 0; i < 9; ++i)
               if (x(i) == 0) {
                 EXPECT_EQ(back(i), 0) << bits << " bits, element " << i;
               }

@@ -11,7 +11,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 // Catches a wrong formula: every metric of a pair that can be worked out by hand.
 TEST(error, small_example) {

@@ -27,13 +27,13 @@ TEST(blockwise, agrees_with_the_reference) {
         entry["params"]["map"] == "dynamic_signed" ? dynamic_signed::codebook : dynamic_unsigned::codebook;
     const auto found =
         bitsandbytes::quantize_blockwise({x.data(), static_cast<std::size_t>(x.size())},
-                                         entry["params"]["blocksize"].get<bitgauge::index>(), map);
+                                         entry["params"]["blocksize"].get<bitgauge::index_t>(), map);
     ASSERT_EQ(std::ssize(found.absmax), expected_absmax.size());
-    for (bitgauge::index i = 0; i < expected_absmax.size(); ++i)
+    for (bitgauge::index_t i = 0; i < expected_absmax.size(); ++i)
       EXPECT_EQ(found.absmax[static_cast<std::size_t>(i)], expected_absmax.data()[i]);
     std::vector<float> values(found.codes.size());
     bitsandbytes::dequantize_blockwise(found, map, values.data());
-    for (bitgauge::index i = 0; i < x.size(); ++i) {
+    for (bitgauge::index_t i = 0; i < x.size(); ++i) {
       const auto at = static_cast<std::size_t>(i);
       EXPECT_EQ(found.codes[at], expected_codes.data()[i]) << i;
       EXPECT_NEAR(values[at], expected_values.data()[i], std::fabs(values[at]) * 0x1p-22) << i;

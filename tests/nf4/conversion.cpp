@@ -11,7 +11,7 @@ namespace {
 
 using namespace bitgauge;
 
-Eigen::MatrixXf drawn(bitgauge::index rows, bitgauge::index cols) {
+Eigen::MatrixXf drawn(bitgauge::index_t rows, bitgauge::index_t cols) {
   std::mt19937 random(4);
   std::normal_distribution<float> normal;
   return Eigen::MatrixXf::NullaryExpr(rows, cols, [&] { return normal(random); });
@@ -20,15 +20,15 @@ Eigen::MatrixXf drawn(bitgauge::index rows, bitgauge::index cols) {
 // Catches codes in the wrong nibble, rows that begin at another byte, and scales attached to another block:
 // either way of quantizing gives the other's bytes, since both choose codes by the same rule.
 TEST(conversion, quantizing_either_way_gives_the_same_bytes) {
-  const auto expect_same = [](const auto& grid, bitsandbytes::quant_type type, bitgauge::index rows,
-                              bitgauge::index cols, bitgauge::index block) {
+  const auto expect_same = [](const auto& grid, bitsandbytes::quant_type type, bitgauge::index_t rows,
+                              bitgauge::index_t cols, bitgauge::index_t block) {
     const Eigen::MatrixXf w = drawn(rows, cols);
     const auto tensor = bitsandbytes::quantize_4bit(w, {.type = type, .block_size = block});
     const auto q = quantize(w, grid, per_block{block});
     EXPECT_EQ(bitsandbytes::to_quantized_matrix(tensor), q) << rows << " x " << cols;
     EXPECT_EQ(bitsandbytes::to_bitsandbytes(q), tensor) << rows << " x " << cols;
   };
-  for (const auto& [rows, cols, block] : {std::array<bitgauge::index, 3>{8, 128, 64},
+  for (const auto& [rows, cols, block] : {std::array<bitgauge::index_t, 3>{8, 128, 64},
                                           {5, 33, 11},
                                           {4, 7, 7},
                                           {3, 6, 2},
@@ -55,7 +55,7 @@ TEST(conversion, nested_scales_keep_their_numbers) {
 
 // Catches a short last block of a single row, a whole row as a block, and scales of other types.
 TEST(conversion, single_rows_and_other_scales_keep_their_values) {
-  for (const bitgauge::index cols : {63, 64, 65, 100}) {
+  for (const bitgauge::index_t cols : {63, 64, 65, 100}) {
     const auto q = quantize(drawn(1, cols), nf4{}, per_block{32});
     EXPECT_EQ(bitsandbytes::dequantize(bitsandbytes::to_bitsandbytes(q)), q.dequantize());
     EXPECT_EQ(bitsandbytes::to_quantized_matrix(bitsandbytes::to_bitsandbytes(q)), q);

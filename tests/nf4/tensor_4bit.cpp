@@ -13,7 +13,7 @@ using namespace bitgauge;
 
 bitsandbytes::options_4bit options_of(const nlohmann::json& params) {
   return {params["quant_type"] == "nf4" ? bitsandbytes::quant_type::nf4 : bitsandbytes::quant_type::fp4,
-          params["blocksize"].get<bitgauge::index>(), params.contains("blocksize2")};
+          params["blocksize"].get<bitgauge::index_t>(), params.contains("blocksize2")};
 }
 
 double mean_square_difference(const Eigen::MatrixXf& a, const Eigen::MatrixXf& b) {

@@ -26,10 +26,10 @@ TEST(awq, agrees_with_the_reference) {
 packing::grouped_codes layer() {
   packing::grouped_codes weights{4, packing::code_matrix(16, 10), packing::code_matrix(16, 3),
                                  packing::float_matrix(16, 3), packing::consecutive_groups(10, 4)};
-  for (bitgauge::index o = 0; o < 16; ++o) {
-    for (bitgauge::index i = 0; i < 10; ++i)
+  for (bitgauge::index_t o = 0; o < 16; ++o) {
+    for (bitgauge::index_t i = 0; i < 10; ++i)
       weights.codes(o, i) = static_cast<std::uint8_t>((o * 7 + i * 5) % 16);
-    for (bitgauge::index g = 0; g < 3; ++g) {
+    for (bitgauge::index_t g = 0; g < 3; ++g) {
       weights.zero_points(o, g) = static_cast<std::uint8_t>((o + g) % 16);
       weights.scales(o, g) = static_cast<float>(o + 1) / static_cast<float>(g + 2);
     }

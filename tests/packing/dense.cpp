@@ -12,7 +12,7 @@ namespace {
 
 using namespace bitgauge::packing;
 using bytes = std::vector<std::uint8_t>;
-using bitgauge::index;
+using bitgauge::index_t;
 
 /// Bit by bit by the definition: bit b of code i is bit i * bits + b of the stream, the first in the lowest.
 bytes pack_by_definition(const bytes& fields, int bits) {
@@ -33,7 +33,7 @@ bytes random_fields(std::size_t count, int bits, std::uint32_t seed) {
 
 /// Packs into a buffer with guards behind it.
 bytes pack(const bytes& fields, int bits) {
-  const auto count = static_cast<index>(fields.size());
+  const auto count = static_cast<index_t>(fields.size());
   const auto size = static_cast<std::size_t>(dense_bytes(count, bits));
   bytes packed(size + 8, 0xaa);
   pack_dense(fields.data(), count, bits, packed.data());
@@ -50,12 +50,12 @@ TEST(dense, agrees_with_the_definition) {
       const bytes packed = pack(fields, bits);
       ASSERT_EQ(packed, pack_by_definition(fields, bits)) << bits << " bits, " << count;
       bytes back(count + 8, 0xaa);
-      unpack_dense(packed.data(), static_cast<index>(count), bits, back.data());
+      unpack_dense(packed.data(), static_cast<index_t>(count), bits, back.data());
       for (std::size_t i = count; i < back.size(); ++i) ASSERT_EQ(back[i], 0xaa) << "wrote behind the end";
       back.resize(count);
       ASSERT_EQ(back, fields) << bits << " bits, " << count;
       for (std::size_t i = 0; i < count; ++i)
-        ASSERT_EQ(dense_field(packed.data(), static_cast<index>(i), bits), fields[i]);
+        ASSERT_EQ(dense_field(packed.data(), static_cast<index_t>(i), bits), fields[i]);
     }
 }
 
@@ -75,7 +75,7 @@ TEST(dense, sets_one_field_alone) {
     bytes fields = random_fields(41, bits, 6), packed = pack(fields, bits);
     for (const std::size_t i : {std::size_t{0}, std::size_t{7}, std::size_t{13}, std::size_t{40}}) {
       fields[i] = static_cast<std::uint8_t>(~fields[i] & ((1u << bits) - 1u));
-      set_dense_field(packed.data(), static_cast<index>(i), bits, fields[i]);
+      set_dense_field(packed.data(), static_cast<index_t>(i), bits, fields[i]);
       ASSERT_EQ(packed, pack_by_definition(fields, bits)) << bits << " bits, " << i;
     }
   }

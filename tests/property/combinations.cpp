@@ -22,7 +22,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 enum class range_answer { minmax, absmax, mse_fast, mse, mse_best, percentile, kl, hqq };
 enum class rounding_answer { nearest, stochastic, gptq };
@@ -54,11 +54,11 @@ granularity any_granularity() {
   return *rc::gen::oneOf(
       rc::gen::just(granularity(per_tensor{})), rc::gen::just(granularity(per_row{})),
       rc::gen::just(granularity(per_column{})),
-      rc::gen::map(rc::gen::inRange<index>(1, 50), [](index n) { return granularity(per_group{n}); }));
+      rc::gen::map(rc::gen::inRange<index_t>(1, 50), [](index_t n) { return granularity(per_group{n}); }));
 }
 
 scale_storage any_storage() {
-  const index block = *rc::gen::inRange<index>(1, 20);
+  const index_t block = *rc::gen::inRange<index_t>(1, 20);
   return *rc::gen::element(f32_scales, f16_scales, bf16_scales, e8m0_scales, e4m3_scales, e4m3_divided_scales,
                            scale_storage(double_quantized{block}),
                            scale_storage(double_quantized{block, scale_type::affine8}));
@@ -75,20 +75,20 @@ answers any_answers() {
 }
 
 /// Normal values with heavy-tailed ones among them; some columns and rows are all zero.
-Eigen::MatrixXf drawn_matrix(std::mt19937& random, index rows, index cols) {
+Eigen::MatrixXf drawn_matrix(std::mt19937& random, index_t rows, index_t cols) {
   std::student_t_distribution<float> student(4);
   Eigen::MatrixXf x = Eigen::MatrixXf::NullaryExpr(rows, cols, [&] { return student(random); });
-  for (index c = 0; c < cols; ++c)
+  for (index_t c = 0; c < cols; ++c)
     if (random() % 8 == 0) x.col(c).setZero();
-  for (index r = 0; r < rows; ++r)
+  for (index_t r = 0; r < rows; ++r)
     if (random() % 8 == 0) x.row(r).setZero();
   return x;
 }
 
-hessian drawn_hessian(std::mt19937& random, index inputs) {
+hessian drawn_hessian(std::mt19937& random, index_t inputs) {
   std::normal_distribution<float> normal;
   Eigen::MatrixXf x = Eigen::MatrixXf::NullaryExpr(2 * inputs + 3, inputs, [&] { return normal(random); });
-  for (index c = 1; c < inputs; ++c)  // dead inputs; one at least is alive
+  for (index_t c = 1; c < inputs; ++c)  // dead inputs; one at least is alive
     if (random() % 8 == 0) x.col(c).setZero();
   hessian h(inputs);
   h.accumulate(x);
@@ -132,8 +132,8 @@ detail::recipe recipe_of(const answers& a, const hessian& h) {
 }
 
 /// What a group's scale makes of the code at a place, from the parts of the result.
-double real_of(const quantized_matrix& q, index r, index c) {
-  const index group = q.is_column_vector() ? q.groups().group_of(c, r) : q.groups().group_of(r, c);
+double real_of(const quantized_matrix& q, index_t r, index_t c) {
+  const index_t group = q.is_column_vector() ? q.groups().group_of(c, r) : q.groups().group_of(r, c);
   const auto scale = static_cast<double>(q.scale(group));
   if (!q.meaning().levels.empty())
     return scale * static_cast<double>(q.meaning().levels[static_cast<std::size_t>(q.code(r, c))]);
@@ -150,8 +150,8 @@ double energy(const Eigen::MatrixXf& x) {
 // the weights' own, with GPTQ the outputs'.
 RC_GTEST_PROP(combinations, hold_together, ()) {
   std::mt19937 random(*rc::gen::arbitrary<std::uint32_t>());
-  const index rows = *rc::gen::element<index>(1, 1, 2, 5, 9),
-              cols = *rc::gen::element<index>(1, 1, 3, 32, 49, 70);
+  const index_t rows = *rc::gen::element<index_t>(1, 1, 2, 5, 9),
+                cols = *rc::gen::element<index_t>(1, 1, 3, 32, 49, 70);
   const answers a = any_answers();
   const Eigen::MatrixXf x = drawn_matrix(random, rows, cols);
   const hessian h = drawn_hessian(random, cols);
@@ -161,13 +161,13 @@ RC_GTEST_PROP(combinations, hold_together, ()) {
   const quantized_matrix q = detail::quantize_by(x, recipe_of(a, h));
   const Eigen::MatrixXf back = q.dequantize(1);
   RC_ASSERT(back.rows() == rows && back.cols() == cols);
-  for (index r = 0; r < rows; ++r)
-    for (index c = 0; c < cols; ++c) {
+  for (index_t r = 0; r < rows; ++r)
+    for (index_t c = 0; c < cols; ++c) {
       RC_ASSERT(std::isfinite(back(r, c)));
       RC_ASSERT(static_cast<float>(real_of(q, r, c)) == back(r, c));
     }
   std::vector<std::uint8_t> fields(static_cast<std::size_t>(cols));
-  for (index r = 0; r < rows; ++r) {
+  for (index_t r = 0; r < rows; ++r) {
     const std::uint8_t* row = q.codes().data() + r * q.row_bytes();
     packing::unpack_dense(row, cols, q.bits(), fields.data());
     RC_ASSERT(packing::packed_dense(fields.data(), cols, q.bits()) ==

@@ -12,7 +12,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 /// A float from 2^-71 to 2^15 (so that scales fit f16), or zero.
 rc::Gen<float> any_value() {
@@ -22,8 +22,8 @@ rc::Gen<float> any_value() {
 }
 
 rc::Gen<Eigen::MatrixXf> any_matrix() {
-  return rc::gen::mapcat(rc::gen::pair(rc::gen::inRange<index>(0, 20), rc::gen::inRange<index>(0, 40)),
-                         [](const std::pair<index, index>& shape) {
+  return rc::gen::mapcat(rc::gen::pair(rc::gen::inRange<index_t>(0, 20), rc::gen::inRange<index_t>(0, 40)),
+                         [](const std::pair<index_t, index_t>& shape) {
                            const auto size = static_cast<std::size_t>(shape.first * shape.second);
                            return rc::gen::map(rc::gen::container<std::vector<float>>(size, any_value()),
                                                [shape](const std::vector<float>& values) {
@@ -37,7 +37,7 @@ rc::Gen<granularity> any_granularity() {
   return rc::gen::oneOf(
       rc::gen::just(granularity(per_tensor{})), rc::gen::just(granularity(per_row{})),
       rc::gen::just(granularity(per_column{})),
-      rc::gen::map(rc::gen::inRange<index>(1, 50), [](index n) { return granularity(per_group{n}); }));
+      rc::gen::map(rc::gen::inRange<index_t>(1, 50), [](index_t n) { return granularity(per_group{n}); }));
 }
 
 integer_grid any_grid() {
@@ -67,8 +67,8 @@ RC_GTEST_PROP(quantize, error_is_at_most_half_a_scale, ()) {
   const Eigen::MatrixXf back = q.dequantize(1);
   const double codes = grid.highest - grid.lowest + 1;
   const double torch_end = !grid.has_zero_point && grid.steps != std::floor(grid.steps) ? 0.5 : 0;
-  for (index r = 0; r < x.rows(); ++r)
-    for (index c = 0; c < x.cols(); ++c) {
+  for (index_t r = 0; r < x.rows(); ++r)
+    for (index_t c = 0; c < x.cols(); ++c) {
       const double scale = static_cast<double>(q.scale(q.groups().group_of(r, c)));
       const double bound = (0.5 + torch_end + codes * 0x1p-22) * scale + codes * unit_of(storage, scale);
       RC_ASSERT(std::fabs(static_cast<double>(back(r, c)) - static_cast<double>(x(r, c))) <= bound);
@@ -80,7 +80,7 @@ RC_GTEST_PROP(quantize, zero_stays_zero, ()) {
   Eigen::MatrixXf x = *any_matrix();
   const integer_grid grid = any_grid();
   RC_PRE(x.size() > 0 && !grid.is_sign_only());
-  const index r = *rc::gen::inRange<index>(0, x.rows()), c = *rc::gen::inRange<index>(0, x.cols());
+  const index_t r = *rc::gen::inRange<index_t>(0, x.rows()), c = *rc::gen::inRange<index_t>(0, x.cols());
   x(r, c) = *rc::gen::element(0.0f, -0.0f);
   RC_ASSERT(quantize(x, grid, *any_granularity(), any_storage()).dequantize()(r, c) == 0);
 }
@@ -94,7 +94,7 @@ RC_GTEST_PROP(quantize, is_idempotent_on_given_parameters, ()) {
   const auto q = quantize(x, grid, groups, storage);
   std::vector<float> scales;
   std::vector<std::int32_t> zero_points;
-  for (index g = 0; g < q.groups().count(); ++g) {
+  for (index_t g = 0; g < q.groups().count(); ++g) {
     scales.push_back(q.scale(g));
     zero_points.push_back(q.zero_point(g));
   }
@@ -105,9 +105,9 @@ RC_GTEST_PROP(quantize, is_idempotent_on_given_parameters, ()) {
 RC_GTEST_PROP(quantize, is_monotonic, ()) {
   std::vector<float> values = *rc::gen::container<std::vector<float>>(any_value());
   std::sort(values.begin(), values.end());
-  const Eigen::Map<const Eigen::RowVectorXf> x(values.data(), static_cast<index>(values.size()));
+  const Eigen::Map<const Eigen::RowVectorXf> x(values.data(), static_cast<index_t>(values.size()));
   const auto q = quantize(x, any_grid(), any_storage());
-  for (index i = 1; i < x.size(); ++i) RC_ASSERT(q.code(0, i - 1) <= q.code(0, i));
+  for (index_t i = 1; i < x.size(); ++i) RC_ASSERT(q.code(0, i - 1) <= q.code(0, i));
 }
 
 // A positive power of two scales the scale and leaves the codes alone.
@@ -120,7 +120,7 @@ RC_GTEST_PROP(quantize, powers_of_two_move_only_the_scale, ()) {
   const auto q = quantize(x, grid, groups), moved = quantize(Eigen::MatrixXf(x * factor), grid, groups);
   RC_ASSERT(q.codes() == moved.codes());
   RC_ASSERT(q.zero_points() == moved.zero_points());
-  for (index g = 0; g < q.groups().count(); ++g) RC_ASSERT(moved.scale(g) == q.scale(g) * factor);
+  for (index_t g = 0; g < q.groups().count(); ++g) RC_ASSERT(moved.scale(g) == q.scale(g) * factor);
 }
 
 // Bytes do not depend on threads, on the storage order of the input, or on which loop rounds to nearest.

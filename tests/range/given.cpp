@@ -10,7 +10,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 static_assert(range<given_parameters> && fitting_range<given_parameters> &&
               !interval_range<given_parameters>);
@@ -21,7 +21,7 @@ const Eigen::MatrixXf x = test::random_matrix(6, 10, 1);
 given_parameters parameters_of(const quantized_matrix& q) {
   std::vector<float> scales;
   std::vector<std::int32_t> zero_points;
-  for (index g = 0; g < q.groups().count(); ++g) {
+  for (index_t g = 0; g < q.groups().count(); ++g) {
     scales.push_back(q.scale(g));
     zero_points.push_back(q.zero_point(g));
   }
@@ -52,7 +52,7 @@ TEST(given, applies_to_another_matrix) {
 // Catches parameters that cannot be kept but are accepted.
 TEST(given, refuses_what_cannot_be_stored) {
   const auto failure = [](auto grid, const given_parameters& given) {
-    return test::message_of<error>([&] { quantize(x, grid, given); });
+    return test::message_of<bitgauge_error>([&] { quantize(x, grid, given); });
   };
   EXPECT_EQ(failure(affine<8>{}, given_parameters({1, 1})), "given scales: group 2 has none of the 2");
   EXPECT_EQ(failure(affine<8>{}, given_parameters({1}, {0, 0, 0})),

@@ -18,7 +18,7 @@ struct errors {
 errors errors_of(const test::row_major<float>& w, const hqq_weights& q) {
   const auto groups = std::ssize(q.zeros);
   errors sum;
-  for (bitgauge::index i = 0; i < w.size(); ++i) {
+  for (bitgauge::index_t i = 0; i < w.size(); ++i) {
     const auto g = static_cast<std::size_t>(q.axis == 1 ? i / q.group_size : i % groups);
     const double r =
         (static_cast<double>(q.codes[static_cast<std::size_t>(i)]) - static_cast<double>(q.zeros[g])) /
@@ -46,17 +46,17 @@ TEST(hqq, agrees_with_the_reference) {
       SCOPED_TRACE(entry["name"].get<std::string>() + " " + name);
       const auto found =
           hqq_quantize({w.data(), static_cast<std::size_t>(w.size())}, params["bits"].get<int>(),
-                       params["group_size"].get<bitgauge::index>(), params["axis"].get<int>(), how);
+                       params["group_size"].get<bitgauge::index_t>(), params["axis"].get<int>(), how);
       const auto zeros = test::load_matrix<float>("hqq", outputs[std::string("zero_") + name]);
       const auto codes = test::load_matrix<std::uint8_t>("hqq", outputs[std::string("q_") + name]);
       ASSERT_EQ(std::ssize(found.zeros), zeros.size());
-      for (bitgauge::index g = 0; g < zeros.size(); ++g) {
+      for (bitgauge::index_t g = 0; g < zeros.size(); ++g) {
         const auto at = static_cast<std::size_t>(g);
         EXPECT_NEAR(found.inverse_scales[at] / scales.data()[g], 1, 1e-6);
         EXPECT_NEAR(found.zeros[at], zeros.data()[g], 2e-3f) << g;
       }
-      bitgauge::index equal = 0;
-      for (bitgauge::index i = 0; i < codes.size(); ++i)
+      bitgauge::index_t equal = 0;
+      for (bitgauge::index_t i = 0; i < codes.size(); ++i)
         equal += found.codes[static_cast<std::size_t>(i)] == codes.data()[i];
       EXPECT_GE(static_cast<double>(equal), 0.995 * static_cast<double>(codes.size()));
       const errors found_errors = errors_of(w, found);

@@ -170,7 +170,7 @@ TEST(mse_range, wrong_weights_are_named) {
   const auto message = [](const test::weighted_group& group) -> std::string {
     try {
       fit(group, make_symmetric(4), effort::fast);
-    } catch (const error& e) {
+    } catch (const bitgauge_error& e) {
       return e.what();
     }
     return "";

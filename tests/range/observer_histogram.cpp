@@ -14,12 +14,12 @@
 namespace bitgauge {
 namespace {
 
-Eigen::MatrixXf heavy_tailed(index rows, index cols, unsigned seed) {
+Eigen::MatrixXf heavy_tailed(index_t rows, index_t cols, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal;
   Eigen::MatrixXf x(rows, cols);
-  for (index c = 0; c < cols; ++c)
-    for (index r = 0; r < rows; ++r) x(r, c) = std::pow(normal(random), 3.0f);
+  for (index_t c = 0; c < cols; ++c)
+    for (index_t r = 0; r < rows; ++r) x(r, c) = std::pow(normal(random), 3.0f);
   return x;
 }
 
@@ -28,7 +28,7 @@ Eigen::MatrixXf heavy_tailed(index rows, index cols, unsigned seed) {
 TEST(histogram_observer, counts_every_value_in_its_bin) {
   const Eigen::MatrixXf x = heavy_tailed(300, 7, 1);
   histogram_observer seen(per_tensor{}, 64);
-  for (index r = 0; r < x.rows(); ++r) seen.observe(x.row(r));
+  for (index_t r = 0; r < x.rows(); ++r) seen.observe(x.row(r));
   const histogram h = seen.counts();
   std::vector<double> expected(h.bins());
   for (const float v : x.reshaped()) {
@@ -49,9 +49,9 @@ TEST(histogram_observer, batches_and_shards_do_not_matter) {
   const Eigen::MatrixXf x = heavy_tailed(700, 5, 2);
   histogram_observer whole(per_column{}), merged(per_column{});
   whole.observe(x);
-  for (const index shard : {6, 0, 3, 5, 1, 4, 2}) {
+  for (const index_t shard : {6, 0, 3, 5, 1, 4, 2}) {
     histogram_observer part(per_column{});
-    for (index r = 0; r < 100; r += 10) part.observe(x.middleRows(100 * shard + r, 10));
+    for (index_t r = 0; r < 100; r += 10) part.observe(x.middleRows(100 * shard + r, 10));
     merged.merge(part);
   }
   for (std::size_t c = 0; c < 5; ++c) EXPECT_EQ(merged.counts(c).counts, whole.counts(c).counts) << c;

@@ -11,7 +11,7 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 /// A user's own range: the mean magnitude, four times over.
 struct four_means {
@@ -33,7 +33,7 @@ static_assert(!range<not_a_range> && !range<int> && !range<symmetric<4>> && !ran
 constexpr granularity granularities[] = {per_tensor{}, per_row{}, per_column{}, per_group{3}};
 const Eigen::MatrixXf x{{1, -2, 3, 4}, {0.5f, 0.25f, -8, 1}, {0, 0, 0, 0}, {-1, -2, -3, -4}, {5, 6, 7, 8}};
 
-float scale_at(const quantized_matrix& q, index r, index c) {
+float scale_at(const quantized_matrix& q, index_t r, index_t c) {
   return q.scale(q.groups().group_of(r, c));
 }
 
@@ -61,11 +61,11 @@ TEST(range, minmax_and_absmax) {
 TEST(range, one_bit_takes_the_mean_magnitude) {
   for (const granularity groups : granularities) {
     const auto q = quantize(x, symmetric<1>{}, groups);
-    for (index r = 0; r < x.rows(); ++r)
-      for (index c = 0; c < x.cols(); ++c) {
+    for (index_t r = 0; r < x.rows(); ++r)
+      for (index_t c = 0; c < x.cols(); ++c) {
         double sum = 0, count = 0;
-        for (index i = 0; i < x.rows(); ++i)
-          for (index j = 0; j < x.cols(); ++j)
+        for (index_t i = 0; i < x.rows(); ++i)
+          for (index_t j = 0; j < x.cols(); ++j)
             if (q.groups().group_of(i, j) == q.groups().group_of(r, c)) {
               sum += std::fabs(static_cast<double>(x(i, j)));
               ++count;
@@ -79,10 +79,10 @@ TEST(range, one_bit_takes_the_mean_magnitude) {
 // Catches a group that is handed over in part, in another order, or with elements of its neighbours.
 TEST(range, sees_exactly_the_values_of_a_group) {
   for (const granularity groups : granularities) {
-    const partition parts(groups, x.rows(), x.cols());
+    const grouping parts(groups, x.rows(), x.cols());
     std::vector<std::vector<float>> expected(static_cast<std::size_t>(parts.count())), seen;
-    for (index r = 0; r < x.rows(); ++r)
-      for (index c = 0; c < x.cols(); ++c)
+    for (index_t r = 0; r < x.rows(); ++r)
+      for (index_t c = 0; c < x.cols(); ++c)
         expected[static_cast<std::size_t>(parts.group_of(r, c))].push_back(x(r, c));
     const auto spy = [&seen](std::span<const float> values) {
       seen.emplace_back(values.begin(), values.end());
@@ -109,7 +109,7 @@ TEST(range, a_users_range_works_with_all_the_rest) {
     for (const scale_storage storage : {f32_scales, f16_scales, bf16_scales}) {
       EXPECT_NO_THROW(quantize(x, affine<3>{}, groups, storage, four_means{}, stochastic_rounding{1}));
       EXPECT_EQ(quantize(x, symmetric<5>{}, groups, storage, four_means{}).scales().size(),
-                partition(groups, 5, 4).count());
+                grouping(groups, 5, 4).count());
     }
   EXPECT_EQ(quantize(x, symmetric<3>{}, four_means{}).scale(0), 10.0f / 3);
 }

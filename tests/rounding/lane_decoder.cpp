@@ -77,11 +77,11 @@ TEST(lane_decoder, knows_the_cost_at_every_scale) {
     lane_decoder decoder(lanes);
     const test::line_case c(21, 3);
     const std::vector<number_line> lines = candidates(4, even);
-    const auto choice = [](bitgauge::index lane, bitgauge::index i) {
+    const auto choice = [](bitgauge::index_t lane, bitgauge::index_t i) {
       return static_cast<std::uint8_t>((3 * i + lane) % 16);
     };
     const auto fits = decoder.fit_scales(c.system.factors, c.values.data(), lines, choice);
-    for (bitgauge::index k = 0; k < 4; ++k) {
+    for (bitgauge::index_t k = 0; k < 4; ++k) {
       const scale_fit& fit = fits[static_cast<std::size_t>(k)];
       for (const double by : {0.0, 0.125, -0.0625}) {
         number_line line = lines[static_cast<std::size_t>(k)];
@@ -105,7 +105,7 @@ TEST(lane_decoder, does_not_depend_on_the_instruction_set) {
     const bitgauge::simd::with_instruction_set chosen(set);
     lane_decoder decoder(lanes);
     decoder.decode(c.system.factors, c.values.data(), lines);
-    for (bitgauge::index k = 0; k < 30; ++k) EXPECT_EQ(decoder.cost(k), widest.cost(k));
+    for (bitgauge::index_t k = 0; k < 30; ++k) EXPECT_EQ(decoder.cost(k), widest.cost(k));
   }
 }
 

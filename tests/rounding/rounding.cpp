@@ -11,18 +11,18 @@
 namespace {
 
 using namespace bitgauge;
-using bitgauge::index;
+using bitgauge::index_t;
 
 static_assert(neighbour_rounding<stochastic_rounding>);
 static_assert(!neighbour_rounding<nearest_rounding> && !neighbour_rounding<int>);
 
 /// Towards zero: a user's own rounding.
 struct truncation {
-  bool up(float, float, float upper, index, index) const { return upper <= 0; }
+  bool up(float, float, float upper, index_t, index_t) const { return upper <= 0; }
 };
 /// What the default does on a symmetric grid, said with neighbours.
 struct nearest_even_by_neighbours {
-  bool up(float value, float lower, float upper, index, index) const {
+  bool up(float value, float lower, float upper, index_t, index_t) const {
     const double below = static_cast<double>(value) - static_cast<double>(lower),
                  above = static_cast<double>(upper) - static_cast<double>(value);
     return below > above || (below == above && std::fmod(lower, 2.0f) != 0);
@@ -48,8 +48,8 @@ TEST(rounding, neighbours_can_say_nearest) {
 }
 
 struct position_rounding {
-  index row, col;
-  bool up(float, float, float, index r, index c) const { return r == row && c == col; }
+  index_t row, col;
+  bool up(float, float, float, index_t r, index_t c) const { return r == row && c == col; }
 };
 
 // Catches positions that count from the start of a run or panel.
@@ -67,7 +67,7 @@ TEST(rounding, positions_are_those_of_the_matrix) {
 // Catches a bias: the mean of n draws of a value f between two codes is f with standard deviation
 // sqrt(f (1-f) / n); five of them are allowed.
 TEST(rounding, stochastic_is_unbiased) {
-  constexpr index n = 40000;
+  constexpr index_t n = 40000;
   for (const float value : {0.0f, 0.1f, 0.25f, 0.5f, 0.9f, 1.0f, -3.3f, -6.75f}) {
     const Eigen::MatrixXf x = Eigen::MatrixXf::Constant(100, n / 100, value);
     for (const std::uint64_t seed : {0u, 1u, 12345u}) {

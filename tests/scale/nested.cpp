@@ -41,7 +41,7 @@ TEST(nested, rounds_to_the_nearest_stored_value) {
   for (const scale_storage& how : nested_storages) {
     scale_array scales(how, 100);
     scales.prepare(wanted);
-    for (bitgauge::index i = 0; i < 100; ++i) {
+    for (bitgauge::index_t i = 0; i < 100; ++i) {
       const scale_array::rounding rounding(scales, i);
       const float scale = wanted[static_cast<std::size_t>(i)], stored = rounding.nearest(scale);
       EXPECT_EQ(rounding.nearest(stored), stored);
@@ -57,7 +57,7 @@ TEST(nested, rounds_to_the_nearest_stored_value) {
       EXPECT_LE(std::fabs(stored - scale) / scale, how.type == scale_type::affine8 ? 0.05f : 0.07f);
     }
     const scale_array copy(how, 100, scales.bytes());
-    for (bitgauge::index i = 0; i < 100; ++i) EXPECT_EQ(copy[i], scales[i]);
+    for (bitgauge::index_t i = 0; i < 100; ++i) EXPECT_EQ(copy[i], scales[i]);
   }
 }
 
@@ -69,7 +69,7 @@ TEST(nested, dynamic8_agrees_with_bitsandbytes) {
   const auto nested = bitsandbytes::nest_absmax(wanted, 256);
   const auto restored = bitsandbytes::restore_absmax(nested);
   int equal = 0;
-  for (bitgauge::index i = 0; i < 300; ++i) {
+  for (bitgauge::index_t i = 0; i < 300; ++i) {
     const auto at = static_cast<std::size_t>(i);
     scales.set(i, scale_array::rounding(scales, i).nearest(wanted[at]));
     // bitsandbytes takes the nearest of 65536 points first, which may move a scale on a border to the next
@@ -87,7 +87,7 @@ TEST(nested, degenerate_scales) {
       const std::vector<float> wanted(20, value);
       scale_array scales(how, 20);
       scales.prepare(wanted);
-      for (bitgauge::index i = 0; i < 20; ++i) {
+      for (bitgauge::index_t i = 0; i < 20; ++i) {
         scales.set(i, scale_array::rounding(scales, i).nearest(value));
         EXPECT_FLOAT_EQ(scales[i], value);
       }

@@ -111,7 +111,7 @@ TEST(storage, many_are_read_and_rounded_as_one_is) {
         scale_storage(double_quantized{5}), scale_storage(double_quantized{5, scale_type::affine8})}) {
     scale_array scales(how, 23);
     scales.prepare(wanted);
-    for (bitgauge::index i = 0; i < 23; ++i) {
+    for (bitgauge::index_t i = 0; i < 23; ++i) {
       const scale_array::rounding rounding(scales, i);
       const float scale = wanted[static_cast<std::size_t>(i)];
       float stored = scale;
@@ -129,10 +129,10 @@ TEST(storage, many_are_read_and_rounded_as_one_is) {
     scale_array again = scales;
     again.round_and_set(3, rest);
     EXPECT_EQ(again.bytes(), scales.bytes());
-    for (bitgauge::index first = 0; first < 23; ++first) {
+    for (bitgauge::index_t first = 0; first < 23; ++first) {
       std::vector<float> read(static_cast<std::size_t>(23 - first));
       scales.read_into(first, 23 - first, read.data());
-      for (bitgauge::index i = first; i < 23; ++i)
+      for (bitgauge::index_t i = first; i < 23; ++i)
         EXPECT_EQ(read[static_cast<std::size_t>(i - first)], scales[i]);
     }
   }

@@ -38,8 +38,9 @@ TEST(code_sums, are_the_definition) {
         for (const auto set : simd::available()) {
           const simd::with_instruction_set use(set);
           auto given = asked;
-          simd::code_sums(x.data(), weighted ? weights.data() : nullptr, static_cast<bitgauge::index>(count),
-                          given.data(), static_cast<bitgauge::index>(blocks));
+          simd::code_sums(x.data(), weighted ? weights.data() : nullptr,
+                          static_cast<bitgauge::index_t>(count), given.data(),
+                          static_cast<bitgauge::index_t>(blocks));
           for (const auto& block : given) {
             for (std::size_t lane = 0; lane < simd::code_sum_lanes; ++lane) {
               double linear = 0, square = 0;
@@ -79,7 +80,7 @@ TEST(code_sums, best_gain_is_the_first_of_the_largest) {
     }
     for (const auto set : simd::available()) {
       const simd::with_instruction_set use(set);
-      ASSERT_EQ(simd::best_gain(block.data(), static_cast<bitgauge::index>(blocks)), first)
+      ASSERT_EQ(simd::best_gain(block.data(), static_cast<bitgauge::index_t>(blocks)), first)
           << simd::name_of(set);
     }
   }

@@ -37,7 +37,7 @@ TEST(halves, the_nearest_finite_half) {
     const simd::with_instruction_set use(set);
     std::vector<std::uint16_t> pattern(x.size());
     std::vector<float> value(x.size());
-    simd::nearest_halves(x.data(), static_cast<bitgauge::index>(x.size()), pattern.data(), value.data());
+    simd::nearest_halves(x.data(), static_cast<bitgauge::index_t>(x.size()), pattern.data(), value.data());
     EXPECT_EQ(pattern, expected) << simd::name_of(set);
     for (std::size_t i = 0; i < x.size(); i += 997) {
       EXPECT_EQ(value[i], numeric::half_to_float(expected[i])) << simd::name_of(set);
@@ -55,7 +55,7 @@ TEST(halves, every_pattern_has_its_value) {
   for (const simd::instruction_set set : simd::available()) {
     const simd::with_instruction_set use(set);
     std::vector<float> values(bytes.size() / 2);
-    simd::from_halves(bytes.data(), static_cast<bitgauge::index>(values.size()), values.data());
+    simd::from_halves(bytes.data(), static_cast<bitgauge::index_t>(values.size()), values.data());
     for (std::size_t i = 0; i < values.size(); ++i) {
       ASSERT_EQ(std::bit_cast<std::uint32_t>(values[i]),
                 std::bit_cast<std::uint32_t>(numeric::half_to_float(static_cast<std::uint16_t>(i))))

@@ -28,12 +28,12 @@ TEST(levels, encode_as_defined) {
     x[0] = FLT_MAX;
     x[1] = -FLT_MAX;
     x[2] = -0.0f;
-    for (bitgauge::index n = 0; n <= 83; ++n) {
+    for (bitgauge::index_t n = 0; n <= 83; ++n) {
       for (const auto set : simd::available()) {
         const simd::with_instruction_set use(set);
         std::vector<std::uint8_t> out(83, 0xee);
         simd::encode_levels(x.data(), n, 0.5f, bounds.data(), fields.data(), out.data());
-        for (bitgauge::index i = 0; i < 83; ++i) {
+        for (bitgauge::index_t i = 0; i < 83; ++i) {
           const auto at = static_cast<std::size_t>(i);
           const float value = x[at] * 0.5f;
           const auto rank =
@@ -55,13 +55,13 @@ TEST(levels, decode_as_defined) {
   for (float& scale : scales) scale = normal(random);
   for (const int bits : {1, 3, 4, 8}) {
     for (auto& field : fields) field = static_cast<std::uint8_t>(random() % (1u << bits));
-    for (const bitgauge::index run : {1, 5, 16, 17, 32, 83}) {
-      for (bitgauge::index n = 0; n <= 83; ++n) {
+    for (const bitgauge::index_t run : {1, 5, 16, 17, 32, 83}) {
+      for (bitgauge::index_t n = 0; n <= 83; ++n) {
         for (const auto set : simd::available()) {
           const simd::with_instruction_set use(set);
           std::vector<float> out(83, 0.125f);
           simd::decode_levels(fields.data(), n, run, scales.data(), levels.data(), bits, out.data());
-          for (bitgauge::index i = 0; i < 83; ++i) {
+          for (bitgauge::index_t i = 0; i < 83; ++i) {
             const auto at = static_cast<std::size_t>(i);
             const float expected = levels[fields[at]] * scales[static_cast<std::size_t>(i / run)];
             ASSERT_EQ(out[at], i < n ? expected : 0.125f) << simd::name_of(set);
@@ -81,8 +81,8 @@ TEST(levels, decode_long_rows_as_defined) {
   for (float& level : levels) level = normal(random);
   for (float& scale : scales) scale = normal(random);
   const std::vector<float> some(levels.begin(), levels.begin() + 64);  // read past its end only by mistake
-  for (const bitgauge::index run : {16, 32, 48, 100, 256, 1200, 2000}) {
-    for (const bitgauge::index n : {512, 575, 576, 577, 640, 1199, 1200}) {
+  for (const bitgauge::index_t run : {16, 32, 48, 100, 256, 1200, 2000}) {
+    for (const bitgauge::index_t n : {512, 575, 576, 577, 640, 1199, 1200}) {
       const int bits = n % 2 != 0 ? 6 : 8;
       for (auto& field : fields) field = static_cast<std::uint8_t>(random() % (1u << bits));
       for (const auto set : simd::available()) {
@@ -90,7 +90,7 @@ TEST(levels, decode_long_rows_as_defined) {
         std::vector<float> out(1200, 0.125f);
         simd::decode_levels(fields.data(), n, run, scales.data(), bits == 6 ? some.data() : levels.data(),
                             bits, out.data());
-        for (bitgauge::index i = 0; i < 1200; ++i) {
+        for (bitgauge::index_t i = 0; i < 1200; ++i) {
           const auto at = static_cast<std::size_t>(i);
           const float expected = levels[fields[at]] * scales[static_cast<std::size_t>(i / run)];
           ASSERT_EQ(out[at], i < n ? expected : 0.125f) << simd::name_of(set) << " " << run << " " << n;

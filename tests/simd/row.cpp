@@ -18,8 +18,8 @@ namespace bitgauge::simd {
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr index runs[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100, 128, 256, 1000};
-constexpr index longest = 300;
+constexpr index_t runs[] = {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100, 128, 256, 1000};
+constexpr index_t longest = 300;
 constexpr std::uint8_t untouched = 0xa5;
 
 struct grid {
@@ -37,7 +37,7 @@ const grid grids[] = {{-127, 127, {0}},
                       {-1, 0, {-1, 0}}};
 
 // Gaussian values with halves (ties), both zeros, subnormals and the extremes of binary32 among them.
-std::vector<float> make_values(index count, std::size_t offset) {
+std::vector<float> make_values(index_t count, std::size_t offset) {
   static const std::vector<float> pool = [] {
     std::mt19937 random(1);
     std::normal_distribution<float> normal(0, 40);
@@ -58,9 +58,9 @@ struct run_parameters {
   std::vector<float> factor;
   std::vector<std::int32_t> zero_point;
 };
-run_parameters make_parameters(index count, index run, const std::vector<std::int32_t>& zero_points) {
+run_parameters make_parameters(index_t count, index_t run, const std::vector<std::int32_t>& zero_points) {
   run_parameters p;
-  for (index begin = 0; begin < count; begin += run) {
+  for (index_t begin = 0; begin < count; begin += run) {
     const float factors[] = {1, 0.37f, 1e38f, 0, 3e-39f, 11.25f, -2};
     const std::size_t i = p.factor.size();
     p.factor.push_back(factors[i % 7]);
@@ -80,8 +80,8 @@ template <class T>
 // Calls check(count, run) for every length up to `longest`, runs longer than the row once.
 template <class Check>
 void for_each_shape(const Check& check) {
-  for (const index run : runs)
-    for (index count = 0; count <= longest; ++count)
+  for (const index_t run : runs)
+    for (index_t count = 0; count <= longest; ++count)
       if (run <= longest || count == longest) check(count, run);
 }
 
@@ -94,7 +94,7 @@ class row : public ::testing::TestWithParam<instruction_set> {
 // Catches: lanes of the next run leaking into a reduction, wrong lane order, wrong tail masks, -0 as an
 // extent.
 TEST_P(row, extents_match_portable) {
-  for_each_shape([&](index count, index run) {
+  for_each_shape([&](index_t count, index_t run) {
     const auto x = make_values(count, static_cast<std::size_t>(count));
     const auto n = static_cast<std::size_t>((count + run - 1) / run) + 1;
     std::vector<float> low(n, 9), high(n, 9), low_expected(n, 9), high_expected(n, 9);
@@ -109,8 +109,8 @@ TEST_P(row, extents_match_portable) {
 TEST_P(row, extents_report_every_position_of_a_nonfinite_value) {
   const float quiet = std::numeric_limits<float>::quiet_NaN();
   const float worst[] = {quiet, -quiet, infinity, -infinity};
-  for (const index run : {index{1}, index{7}, index{32}, index{1000}})
-    for (index at = 0; at < 99; ++at)
+  for (const index_t run : {index_t{1}, index_t{7}, index_t{32}, index_t{1000}})
+    for (index_t at = 0; at < 99; ++at)
       for (const float value : worst) {
         std::vector<float> x(99, 1.0f), low(99), high(99);
         x[static_cast<std::size_t>(at)] = value;
@@ -124,7 +124,7 @@ TEST_P(row, parameters_match_portable) {
   const float ends[] = {0, 1, 0.37f, 1e-45f, 1e-38f, FLT_MIN, 3e38f, FLT_MAX, 127, 254.5f, 7e-3f};
   for (const bool symmetric : {true, false})
     for (const float smallest : {0.0f, FLT_EPSILON})
-      for (index count = 0; count < 50; ++count)
+      for (index_t count = 0; count < 50; ++count)
         for (const grid& g : grids) {
           const auto n = static_cast<std::size_t>(count);
           std::vector<float> low(n), high(n), scale(n + 20, 9), inverse(n + 20, 9);
@@ -146,7 +146,7 @@ TEST_P(row, parameters_match_portable) {
 // signed codes packed with saturation, bytes written behind the row.
 TEST_P(row, encode_matches_portable) {
   for (const grid& g : grids)
-    for_each_shape([&](index count, index run) {
+    for_each_shape([&](index_t count, index_t run) {
       const auto x = make_values(count, static_cast<std::size_t>(count + 7 * run));
       const auto p = make_parameters(count, run, g.zero_points);
       std::vector<std::uint8_t> expected(static_cast<std::size_t>(count) + 40, untouched);
@@ -166,7 +166,7 @@ TEST_P(row, encode_matches_portable) {
 // Catches: sign extension of unsigned codes and the reverse, floats written behind the row.
 TEST_P(row, decode_matches_portable) {
   for (const bool is_signed : {false, true})
-    for_each_shape([&](index count, index run) {
+    for_each_shape([&](index_t count, index_t run) {
       std::vector<std::uint8_t> codes(static_cast<std::size_t>(count));
       for (std::size_t i = 0; i < codes.size(); ++i)
         codes[i] = static_cast<std::uint8_t>(i * 89 + codes.size());
@@ -183,7 +183,7 @@ TEST_P(row, decode_matches_portable) {
 TEST_P(row, pack_and_unpack_match_portable) {
   std::mt19937 random(3);
   for (int bits = 1; bits <= 8; ++bits)
-    for (index count = 0; count <= longest; ++count) {
+    for (index_t count = 0; count <= longest; ++count) {
       std::vector<std::uint8_t> codes(static_cast<std::size_t>(count));
       for (std::uint8_t& code : codes) code = static_cast<std::uint8_t>(random());
       const auto bytes = static_cast<std::size_t>((count * bits + 7) / 8);
@@ -205,15 +205,15 @@ TEST_P(row, pack_and_unpack_match_portable) {
 
 // Catches: a block turned the wrong way, edges of blocks lost, elements written between or behind the rows.
 TEST_P(row, transpose_moves_every_element) {
-  for (const index height : {0, 1, 3, 8, 15, 16, 17, 31, 40})
-    for (const index width : {0, 1, 2, 7, 8, 9, 16, 17, 33, 50})
-      for (const index gap : {0, 5}) {
-        const index column_stride = height + gap, row_stride = width + gap;
+  for (const index_t height : {0, 1, 3, 8, 15, 16, 17, 31, 40})
+    for (const index_t width : {0, 1, 2, 7, 8, 9, 16, 17, 33, 50})
+      for (const index_t gap : {0, 5}) {
+        const index_t column_stride = height + gap, row_stride = width + gap;
         std::vector<float> x(static_cast<std::size_t>(column_stride * width));
         for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
         std::vector<float> out(static_cast<std::size_t>(row_stride * height + 20), -1), expected = out;
-        for (index r = 0; r < height; ++r)
-          for (index c = 0; c < width; ++c)
+        for (index_t r = 0; r < height; ++r)
+          for (index_t c = 0; c < width; ++c)
             expected[static_cast<std::size_t>(r * row_stride + c)] =
                 static_cast<float>(c * column_stride + r);
         fast.transpose(x.data(), column_stride, height, width, out.data(), row_stride);

@@ -50,10 +50,10 @@ TYPED_TEST(small_floats, tails_end_where_they_should) {
   const std::vector<float> x(40, -1.0f);
   for (const auto set : simd::available()) {
     const simd::with_instruction_set use(set);
-    for (bitgauge::index n = 0; n <= 40; ++n) {
+    for (bitgauge::index_t n = 0; n <= 40; ++n) {
       std::vector<std::uint8_t> codes(40, 0xee);
       simd::encode_small_floats<TypeParam>(x.data(), n, 2.0f, codes.data());
-      for (bitgauge::index i = 0; i < 40; ++i)
+      for (bitgauge::index_t i = 0; i < 40; ++i)
         ASSERT_EQ(codes[static_cast<std::size_t>(i)], i < n ? TypeParam::from_float(-2.0f).code : 0xee);
     }
   }

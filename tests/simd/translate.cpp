@@ -21,7 +21,7 @@ TEST(translate, every_code_selects_its_entry) {
       std::vector<std::uint8_t> codes(count);
       for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<std::uint8_t>(i * 11 % 16);
       std::vector<std::int8_t> out(count + 1, 99);
-      simd::translate(codes.data(), static_cast<bitgauge::index>(count), table.data(), out.data());
+      simd::translate(codes.data(), static_cast<bitgauge::index_t>(count), table.data(), out.data());
       for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(out[i], table[codes[i]]) << simd::name_of(set);
       EXPECT_EQ(out[count], 99);
     }

@@ -68,10 +68,10 @@ void encode_as_reference(const float* x, const reference::block_context& context
 
 /// Encodes `columns` elements, whole blocks, with least sum w (x - q)^2; see the encoders of the families.
 template <class Format>
-void encode_blocks(const float* x, index columns, const float* importance, reference::block_context context,
+void encode_blocks(const float* x, index_t columns, const float* importance, reference::block_context context,
                    std::uint8_t* out) noexcept {
   const auto encode_all = [&](auto... width) __attribute__((always_inline)) {
-    for (index j = 0; j < columns; j += Format::elements) {
+    for (index_t j = 0; j < columns; j += Format::elements) {
       block_codes<Format> codes;
       encode(x + j, importance == nullptr ? nullptr : importance + j, codes, width...);
       pack(codes, out + j / Format::elements * Format::bytes);
@@ -85,14 +85,14 @@ void encode_blocks(const float* x, index columns, const float* importance, refer
     simd::on_widest([&](auto) __attribute__((always_inline)) { encode_all(); });
   }
   if constexpr (has_reference<Format> && !one_scale<Format>) {
-    constexpr index together = 16;
+    constexpr index_t together = 16;
     std::array<block_codes<Format>, together> codes;
-    for (index done = 0; done < columns; done += together * Format::elements) {
-      const index blocks = std::min(together, (columns - done) / Format::elements);
+    for (index_t done = 0; done < columns; done += together * Format::elements) {
+      const index_t blocks = std::min(together, (columns - done) / Format::elements);
       if (importance != nullptr) context.importance = importance + done;
       encode_as_reference(x + done, context, static_cast<std::size_t>(blocks), codes.data());
-      for (index b = 0; b < blocks; ++b) {
-        const index j = done + b * Format::elements;
+      for (index_t b = 0; b < blocks; ++b) {
+        const index_t j = done + b * Format::elements;
         replace_if_worse(x + j, importance == nullptr ? nullptr : importance + j,
                          codes[static_cast<std::size_t>(b)], out + j / Format::elements * Format::bytes);
       }

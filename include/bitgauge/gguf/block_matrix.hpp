@@ -22,29 +22,29 @@ class block_matrix {
   block_matrix() = default;
   /// Takes over `blocks`, a buffer or a std::vector of bytes. Raises shape_error where they are not rows *
   /// row_bytes(type, cols) bytes, or a row is no whole number of blocks.
-  block_matrix(tensor_type type, index rows, index cols, buffer<std::byte> blocks)
+  block_matrix(tensor_type type, index_t rows, index_t cols, buffer<std::byte> blocks)
       : type_(type), rows_(rows), cols_(cols), blocks_(std::move(blocks)) {
-    const index expected = rows * static_cast<index>(gguf::row_bytes(type, cols));
-    if (static_cast<index>(blocks_.size()) != expected)
+    const index_t expected = rows * static_cast<index_t>(gguf::row_bytes(type, cols));
+    if (static_cast<index_t>(blocks_.size()) != expected)
       raise(shape_error(std::string(traits_of(type).name) + " matrix of " + std::to_string(rows) + " x " +
                         std::to_string(cols) + ": expected " + std::to_string(expected) + " bytes, found " +
                         std::to_string(blocks_.size())));
   }
 
   tensor_type type() const noexcept { return type_; }
-  index rows() const noexcept { return rows_; }
-  index cols() const noexcept { return cols_; }
-  index size() const noexcept { return rows_ * cols_; }
-  index row_bytes() const noexcept { return rows_ == 0 ? 0 : storage_bytes() / rows_; }
+  index_t rows() const noexcept { return rows_; }
+  index_t cols() const noexcept { return cols_; }
+  index_t size() const noexcept { return rows_ * cols_; }
+  index_t row_bytes() const noexcept { return rows_ == 0 ? 0 : storage_bytes() / rows_; }
   /// All bytes; converts to std::span<const std::byte>.
   const buffer<std::byte>& blocks() const noexcept { return blocks_; }
-  index storage_bytes() const noexcept { return static_cast<index>(blocks_.size()); }
+  index_t storage_bytes() const noexcept { return static_cast<index_t>(blocks_.size()); }
   double bits_per_weight() const noexcept {
     return size() == 0 ? 0 : 8.0 * static_cast<double>(storage_bytes()) / static_cast<double>(size());
   }
 
   /// Writes row `row` as cols() floats, bit for bit as ggml decodes it.
-  void dequantize_row(index row, float* out) const {
+  void dequantize_row(index_t row, float* out) const {
     decode_row(type_, blocks_.data() + row * row_bytes(), cols_, out);
   }
   /// The matrix of real values: MatrixXf, or any plain float type named.
@@ -60,7 +60,7 @@ class block_matrix {
   template <class Derived>
   void dequantize_into(const Eigen::DenseBase<Derived>& target, int threads = 0) const {
     bitgauge::detail::fill_rows(target, rows_, cols_, false, threads, [this] {
-      return [this](index row, float* out) { dequantize_row(row, out); };
+      return [this](index_t row, float* out) { dequantize_row(row, out); };
     });
   }
 
@@ -68,7 +68,7 @@ class block_matrix {
 
  private:
   tensor_type type_ = tensor_type::f32;
-  index rows_ = 0, cols_ = 0;
+  index_t rows_ = 0, cols_ = 0;
   buffer<std::byte> blocks_;
 };
 

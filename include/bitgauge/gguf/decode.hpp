@@ -111,12 +111,12 @@ struct decoding {
 /// out[j] = scale * level[j] + offset, the product and the sum rounded each. Cost: one pass, at the speed of
 /// memory for the formats without a codebook.
 template <class Format>
-inline void decode_blocks(const std::uint8_t* bytes, index blocks, float* out) noexcept {
+inline void decode_blocks(const std::uint8_t* bytes, index_t blocks, float* out) noexcept {
   using levels = typename Format::levels;
   constexpr int together = std::max(1, 2048 / Format::elements);
   detail::decoding<Format, together> some;
   while (blocks > 0) {
-    const int count = static_cast<int>(std::min<index>(blocks, together));
+    const int count = static_cast<int>(std::min<index_t>(blocks, together));
     simd::on_widest([&](auto) __attribute__((always_inline)) { some.unpack(bytes, count, out); });
     if constexpr (detail::listed_levels<levels>) {
       simd::translate(some.codes[0].data(), count * Format::elements, levels::table.data(),

@@ -19,9 +19,9 @@ namespace detail {
 
 /// Writes a row of f32, f16 or bf16, little-endian, rounded to nearest even. True where `type` is one of
 /// these.
-inline bool encode_plain_row(tensor_type type, const float* x, index columns, std::uint8_t* out) {
+inline bool encode_plain_row(tensor_type type, const float* x, index_t columns, std::uint8_t* out) {
   const auto each_pattern = [&](auto from_float) {
-    for (index j = 0; j < columns; ++j) {
+    for (index_t j = 0; j < columns; ++j) {
       const std::uint16_t pattern = from_float(x[j]);
       out[2 * j] = static_cast<std::uint8_t>(pattern & 255u);
       out[2 * j + 1] = static_cast<std::uint8_t>(pattern >> 8);
@@ -29,7 +29,7 @@ inline bool encode_plain_row(tensor_type type, const float* x, index columns, st
   };
   switch (type) {
     case tensor_type::f32:
-      for (index j = 0; j < columns; ++j) float_scale::pack({x[j], {}}, out + 4 * j);
+      for (index_t j = 0; j < columns; ++j) float_scale::pack({x[j], {}}, out + 4 * j);
       return true;
     case tensor_type::f16:
       each_pattern(numeric::half_from_float);
@@ -43,9 +43,9 @@ inline bool encode_plain_row(tensor_type type, const float* x, index columns, st
 }
 
 template <class Format>
-void encode_as_reference(const float* x, index columns, const float* importance,
+void encode_as_reference(const float* x, index_t columns, const float* importance,
                          reference::block_context context, std::uint8_t* out) noexcept {
-  for (index j = 0; j < columns; j += Format::elements, out += Format::bytes) {
+  for (index_t j = 0; j < columns; j += Format::elements, out += Format::bytes) {
     if (importance != nullptr) context.importance = importance + j;
     block_codes<Format> codes;
     reference::encode(x + j, context, codes);
@@ -70,8 +70,8 @@ void encode_as_reference(const float* x, index columns, const float* importance,
 /// \param known what the caller has found out about the row, for speed
 ///
 /// Raises shape_error for a row that blocks do not divide and invalid_scheme for integer types and f64.
-inline void encode_row(tensor_type type, const float* x, index columns, const float* importance, effort level,
-                       std::byte* row, const row_knowledge& known = {}) {
+inline void encode_row(tensor_type type, const float* x, index_t columns, const float* importance,
+                       effort level, std::byte* row, const row_knowledge& known = {}) {
   row_bytes(type, columns);
   auto* out = reinterpret_cast<std::uint8_t*>(row);
   if (detail::encode_plain_row(type, x, columns, out)) return;

@@ -45,26 +45,26 @@ class feedback_blocks final : public feedback_target {
 
   block_matrix result() && { return {Format::type, rows(), cols(), std::move(blocks_)}; }
 
-  index rows() const override { return source_.rows(); }
-  index cols() const override { return source_.cols(); }
-  index run_width() const override { return Format::elements; }
-  index line_width() const override { return Format::sub_block; }
+  index_t rows() const override { return source_.rows(); }
+  index_t cols() const override { return source_.cols(); }
+  index_t run_width() const override { return Format::elements; }
+  index_t line_width() const override { return Format::sub_block; }
   std::span<const level> levels() const override { return levels_; }
   bool fitted_beforehand() const override { return false; }
   bool adjustable() const override { return false; }
-  number_line storable(index, index, number_line wanted) const override { return wanted; }
+  number_line storable(index_t, index_t, number_line wanted) const override { return wanted; }
 
-  void read(index first, index count, float* out) const override {
+  void read(index_t first, index_t count, float* out) const override {
     std::vector<float> scratch;
     bitgauge::detail::finite_scratch s;
     const auto panel = source_.read(first, count, scratch);
-    for (index r = 0; r < count; ++r) {
+    for (index_t r = 0; r < count; ++r) {
       bitgauge::detail::examine(panel.row(r), cols(), cols(), {first + r, 0}, nonfinite::reject, s);
       std::copy_n(panel.row(r), cols(), out + r * cols());
     }
   }
 
-  void fit(index row, index i, std::span<const float> values, std::span<const float> weights,
+  void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,
            number_line* lines) override {
     std::array<float, static_cast<std::size_t>(Format::elements)> importance;
     // encoders want weights above 0; those of dead inputs are 0
@@ -87,8 +87,8 @@ class feedback_blocks final : public feedback_target {
     return above->value - units < units - (above - 1)->value ? i : i - 1;
   }
 
-  void store(index row, const std::uint8_t* fields, const number_line*) override {
-    for (index i = 0; i * Format::elements < cols(); ++i) {
+  void store(index_t row, const std::uint8_t* fields, const number_line*) override {
+    for (index_t i = 0; i * Format::elements < cols(); ++i) {
       std::uint8_t* bytes = block_at(row, i);
       block_codes<Format> codes;
       unpack(bytes, codes);
@@ -98,7 +98,7 @@ class feedback_blocks final : public feedback_target {
   }
 
  private:
-  std::uint8_t* block_at(index row, index i) {
+  std::uint8_t* block_at(index_t row, index_t i) {
     return reinterpret_cast<std::uint8_t*>(blocks_.data()) + static_cast<std::size_t>(row) * row_bytes_ +
            i * Format::bytes;
   }

@@ -47,20 +47,20 @@ struct block_options {
 inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
                                           const block_options& o) {
   if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how.threads);
-  const index rows = source.rows(), cols = source.cols();
+  const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, cols);
   const float* weights = o.column_weights.weights.empty() ? nullptr : o.column_weights.weights.data();
   buffer<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
-  const index height = source.panel_height();
+  const index_t height = source.panel_height();
   lender<std::vector<float>> scratches;
   if (cols > 0)
-    parallel_for((rows + height - 1) / height, o.how.threads, [&](index p) {
+    parallel_for((rows + height - 1) / height, o.how.threads, [&](index_t p) {
       finite_scratch s;
       const auto scratch = scratches.borrow();
-      const index first = p * height, count = std::min(height, rows - first);
+      const index_t first = p * height, count = std::min(height, rows - first);
       const auto panel = source.read(first, count, *scratch);
-      for (index r = 0; r < count; ++r) {
+      for (index_t r = 0; r < count; ++r) {
         const finite_row x = examine(panel.row(r), cols, 32, {first + r, 0}, o.how.on_nonfinite, s);
         const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
         gguf::encode_row(type, x.for_codes, cols, weights, o.level,

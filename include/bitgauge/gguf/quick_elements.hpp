@@ -40,7 +40,7 @@ struct side_by_side {
 
   /// Turns `elements` (a multiple of the block, of at most sixteen sub-blocks) so that each sub-block has a
   /// lane; lanes without elements are zero. `importance` is null or one positive weight an element.
-  void load(const float* from, const float* importance, index elements) noexcept {
+  void load(const float* from, const float* importance, index_t elements) noexcept {
     turn(from, elements, x[0].data());
     if (importance != nullptr) {
       turn(importance, elements, weight[0].data());
@@ -86,7 +86,7 @@ struct side_by_side {
   }
 
  private:
-  static void turn(const float* from, index elements, float* to) noexcept {
+  static void turn(const float* from, index_t elements, float* to) noexcept {
     alignas(64) std::array<float, 16 * Count> padded;
     if (elements < 16 * Count) {
       padded.fill(0.0f);

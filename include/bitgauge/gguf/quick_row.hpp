@@ -26,18 +26,18 @@ template <class Format>
 concept encodable = std::same_as<Format, q8_0> || std::same_as<Format, q4_0> || std::same_as<Format, q5_0>;
 
 /// Blocks that are encoded together: their parameters and codes stay in the first-level cache.
-inline constexpr index chunk = 32;
+inline constexpr index_t chunk = 32;
 
 /// The scales under which the extremes of `count` blocks are the last level, as stored; and their inverses, 0
 /// for 0.
 template <encodable Format>
-void scales_of(const float* low, const float* high, index count, std::uint16_t* stored,
+void scales_of(const float* low, const float* high, index_t count, std::uint16_t* stored,
                float* inverse) noexcept {
   constexpr float least = Format::levels::least, most = Format::levels::most;
   alignas(64) std::array<float, chunk> wanted, scale;
   simd::on_widest([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
-    for (index b = 0; b < count; b += lanes::count) {
+    for (index_t b = 0; b < count; b += lanes::count) {
       const auto negative = lanes::load(low + b), positive = lanes::load(high + b), zero = lanes::all(0.0f);
       const auto extreme = where_less(positive, zero - negative, negative, positive);
       // A grid that reaches further below zero has the extreme there, whatever its sign.
@@ -48,7 +48,7 @@ void scales_of(const float* low, const float* high, index count, std::uint16_t* 
   simd::nearest_halves(wanted.data(), count, stored, scale.data());
   simd::on_widest([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
-    for (index b = 0; b < count; b += lanes::count)
+    for (index_t b = 0; b < count; b += lanes::count)
       inverse_of(lanes::load(scale.data() + b)).store(inverse + b);
   });
 }
@@ -73,15 +73,15 @@ void place_codes(const std::uint8_t* codes, std::uint8_t* block) noexcept {
 /// Encodes `columns` finite elements, whole blocks. Cost: two passes over the row, at the speed of the row
 /// primitives; one where the extents are known.
 template <encodable Format>
-void encode_blocks(const float* x, index columns, const row_knowledge& known, std::uint8_t* out) noexcept {
+void encode_blocks(const float* x, index_t columns, const row_knowledge& known, std::uint8_t* out) noexcept {
   const simd::row_operations& rows = simd::rows();
   alignas(64) std::array<float, chunk> low{}, high{}, inverse;
   std::array<std::uint16_t, chunk> stored;
   std::array<std::int32_t, chunk> zero;
   std::array<std::uint8_t, 32 * chunk> codes;
   zero.fill(Format::levels::zero);
-  for (index done = 0; done < columns; done += 32 * chunk) {
-    const index count = std::min(columns - done, 32 * chunk), blocks = count / 32;
+  for (index_t done = 0; done < columns; done += 32 * chunk) {
+    const index_t count = std::min(columns - done, 32 * chunk), blocks = count / 32;
     if (known.low != nullptr && known.high != nullptr) {
       std::copy_n(known.low + done / 32, blocks, low.data());
       std::copy_n(known.high + done / 32, blocks, high.data());

@@ -70,14 +70,14 @@ template <class Format, class Lanes, class Block, std::size_t Blocks>
 
 /// Encodes `columns` finite elements, whole blocks, for a small sum w (x - q)^2, w the importance (null: 1).
 template <searched Format>
-void search_blocks(const float* x, index columns, const float* importance, std::uint8_t* out) noexcept {
+void search_blocks(const float* x, index_t columns, const float* importance, std::uint8_t* out) noexcept {
   using elements = side_by_side<Format::sub_block, Format::sub_blocks>;
   constexpr int together = elements::blocks;
   elements block;
   std::array<block_codes<Format>, together> codes;
   stored_parameters stored;
-  for (index done = 0; done < columns; done += together * Format::elements) {
-    const index count = std::min<index>(columns - done, together * Format::elements);
+  for (index_t done = 0; done < columns; done += together * Format::elements) {
+    const index_t count = std::min<index_t>(columns - done, together * Format::elements);
     const int blocks = static_cast<int>(count / Format::elements);
     block.load(x + done, importance == nullptr ? nullptr : importance + done, count);
     simd::on_widest([&](auto width) __attribute__((always_inline)) {

@@ -20,9 +20,9 @@ struct row_knowledge {
 
 /// The bytes of a row of `columns` elements of `type`: columns / block elements * block bytes. Raises
 /// shape_error where `columns` is negative or no multiple of the block's elements.
-inline std::size_t row_bytes(tensor_type type, index columns) {
+inline std::size_t row_bytes(tensor_type type, index_t columns) {
   const tensor_type_traits& traits = traits_of(type);
-  if (columns < 0 || columns % static_cast<index>(traits.elements) != 0) {
+  if (columns < 0 || columns % static_cast<index_t>(traits.elements) != 0) {
     raise(shape_error("a row of type " + std::string(traits.name) + " must be a multiple of its block of " +
                       std::to_string(traits.elements) + " elements, found " + std::to_string(columns) +
                       " columns"));

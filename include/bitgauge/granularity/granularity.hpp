@@ -15,7 +15,7 @@ namespace bitgauge {
 struct granularity {
   enum class kind { tensor, row, column, group };
   kind what = kind::row;
-  index size = 0;  ///< elements of a group; only with kind::group
+  index_t size = 0;  ///< elements of a group; only with kind::group
 
   friend constexpr bool operator==(const granularity&, const granularity&) = default;
 };
@@ -34,7 +34,7 @@ struct per_column {
 };
 /// Groups of `size` neighbours along each row; the last group of a row holds what is left.
 struct per_group {
-  index size = 0;
+  index_t size = 0;
   constexpr operator granularity() const {
     if (size < 1) raise(invalid_scheme("group: expected at least 1 element, found " + std::to_string(size)));
     return {granularity::kind::group, size};
@@ -45,13 +45,13 @@ using per_channel = per_row;
 using per_block = per_group;
 
 /// The groups of a matrix of known shape, numbered 0 .. count()-1: row by row, and along each row.
-class partition {
+class grouping {
  public:
-  partition() = default;
+  grouping() = default;
   /// Throws shape_error for a negative count of rows or columns and for more than 2^60 elements (so that
   /// sizes in bytes cannot overflow), invalid_scheme for groups of less than one element.
-  partition(granularity how, index rows, index cols) : how_(how), rows_(rows), cols_(cols) {
-    constexpr index most = index{1} << 60;
+  grouping(granularity how, index_t rows, index_t cols) : how_(how), rows_(rows), cols_(cols) {
+    constexpr index_t most = index_t{1} << 60;
     if (rows < 0 || cols < 0 || (cols > 0 && rows > most / cols))
       raise(shape_error("shape: expected rows and columns from 0 up and at most 2^60 elements, found " +
                         std::to_string(rows) + " x " + std::to_string(cols)));
@@ -60,39 +60,39 @@ class partition {
   }
 
   const granularity& how() const noexcept { return how_; }
-  index rows() const noexcept { return rows_; }
-  index cols() const noexcept { return cols_; }
+  index_t rows() const noexcept { return rows_; }
+  index_t cols() const noexcept { return cols_; }
 
   /// True where every group lies within one row.
   bool within_rows() const noexcept {
     return how_.what == granularity::kind::row || how_.what == granularity::kind::group;
   }
   /// Elements of a row that share parameters with their neighbours; at least 1.
-  index run() const noexcept {
+  index_t run() const noexcept {
     if (how_.what == granularity::kind::column) return 1;
-    if (how_.what == granularity::kind::group) return std::max<index>(1, std::min(how_.size, cols_));
-    return std::max<index>(1, cols_);
+    if (how_.what == granularity::kind::group) return std::max<index_t>(1, std::min(how_.size, cols_));
+    return std::max<index_t>(1, cols_);
   }
   /// Runs in a row: ceil(cols / run()).
-  index runs_per_row() const noexcept { return (cols_ + run() - 1) / run(); }
+  index_t runs_per_row() const noexcept { return (cols_ + run() - 1) / run(); }
 
   /// Number of groups; 0 for an empty matrix.
-  index count() const noexcept {
+  index_t count() const noexcept {
     if (rows_ == 0 || cols_ == 0) return 0;
     if (how_.what == granularity::kind::tensor) return 1;
     return how_.what == granularity::kind::column ? cols_ : rows_ * runs_per_row();
   }
   /// The group of run `i` of `row`.
-  index group_of_run(index row, index i) const noexcept {
+  index_t group_of_run(index_t row, index_t i) const noexcept {
     if (how_.what == granularity::kind::tensor) return 0;
     return how_.what == granularity::kind::column ? i : row * runs_per_row() + i;
   }
   /// The group of an element.
-  index group_of(index row, index col) const noexcept { return group_of_run(row, col / run()); }
+  index_t group_of(index_t row, index_t col) const noexcept { return group_of_run(row, col / run()); }
 
  private:
   granularity how_;
-  index rows_ = 0, cols_ = 0;
+  index_t rows_ = 0, cols_ = 0;
 };
 
 }  // namespace bitgauge

@@ -77,7 +77,7 @@ class codebook_grid {
   }
 
   /// fields[i] = nearest(x[i] * inverse_scale).
-  void encode(const float* x, index count, float inverse_scale, std::uint8_t* fields) const noexcept {
+  void encode(const float* x, index_t count, float inverse_scale, std::uint8_t* fields) const noexcept {
     if (bits_ <= 4)
       return simd::encode_levels(x, count, inverse_scale, midpoints_.data(), fields_.data(), fields);
     simd::encode_many_levels(x, count, inverse_scale, midpoints_, buckets_, fields_.data(), fields);
@@ -110,7 +110,7 @@ struct fixed_codebook {
   constexpr float level(int field) const noexcept { return codebook.level(field); }
   constexpr int nearest(float value) const noexcept { return codebook.nearest(value); }
   constexpr float scale_for(interval range) const noexcept { return codebook.scale_for(range); }
-  void encode(const float* x, index count, float inverse_scale, std::uint8_t* fields) const noexcept {
+  void encode(const float* x, index_t count, float inverse_scale, std::uint8_t* fields) const noexcept {
     codebook.encode(x, count, inverse_scale, fields);
   }
 };

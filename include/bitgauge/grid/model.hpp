@@ -60,11 +60,11 @@ class grid_model {
   virtual float level(int field) const = 0;
   virtual float scale_for(interval range) const = 0;
   /// scale[i] = scale_for({low[i], high[i]}), many at once.
-  virtual void scales_for(const float* low, const float* high, index count, float* scale) const = 0;
+  virtual void scales_for(const float* low, const float* high, index_t count, float* scale) const = 0;
   virtual int zero_point_for(interval, float /*scale*/) const { return 0; }
   virtual int nearest(float value, int zero_point) const = 0;
   /// fields[i] = nearest(x[i] * (1 / scale)).
-  virtual void encode(const float* x, index count, parameters p, std::uint8_t* fields) const = 0;
+  virtual void encode(const float* x, index_t count, parameters p, std::uint8_t* fields) const = 0;
 
   bool has_zero_point() const { return integer() != nullptr && integer()->has_zero_point; }
   int constant_zero_point() const { return integer() != nullptr ? integer()->center : 0; }
@@ -92,16 +92,17 @@ class grid_model_of final : public grid_model {
   int bits() const override { return grid_.bits(); }
   float level(int field) const override { return grid_.level(field); }
   float scale_for(interval range) const override { return grid_.scale_for(range); }
-  void scales_for(const float* low, const float* high, index count, float* scale) const override {
-    for (index i = 0; i < count; ++i) scale[i] = grid_.scale_for({low[i], high[i]});
+  void scales_for(const float* low, const float* high, index_t count, float* scale) const override {
+    for (index_t i = 0; i < count; ++i) scale[i] = grid_.scale_for({low[i], high[i]});
   }
   int nearest(float value, int) const override { return grid_.nearest(value); }
-  void encode(const float* x, index count, parameters p, std::uint8_t* fields) const override {
+  void encode(const float* x, index_t count, parameters p, std::uint8_t* fields) const override {
     const float inverse = inverse_scale(p.scale);
     if constexpr (requires { grid_.encode(x, count, inverse, fields); }) {
       grid_.encode(x, count, inverse, fields);
     } else {
-      for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse));
+      for (index_t i = 0; i < count; ++i)
+        fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse));
     }
   }
 
@@ -117,16 +118,16 @@ class grid_model_of<integer_grid> final : public grid_model {
   const integer_grid* integer() const override { return &grid_; }
   float level(int field) const override { return grid_.level(field); }
   float scale_for(interval range) const override { return grid_.scale_for(range); }
-  void scales_for(const float* low, const float* high, index count, float* scale) const override {
-    for (index i = 0; i < count; ++i) scale[i] = grid_.scale_for({low[i], high[i]});
+  void scales_for(const float* low, const float* high, index_t count, float* scale) const override {
+    for (index_t i = 0; i < count; ++i) scale[i] = grid_.scale_for({low[i], high[i]});
   }
   int zero_point_for(interval range, float scale) const override {
     return grid_.zero_point_for(range, scale);
   }
   int nearest(float value, int zero_point) const override { return grid_.nearest(value, zero_point); }
-  void encode(const float* x, index count, parameters p, std::uint8_t* fields) const override {
+  void encode(const float* x, index_t count, parameters p, std::uint8_t* fields) const override {
     const float inverse = inverse_scale(p.scale);
-    for (index i = 0; i < count; ++i)
+    for (index_t i = 0; i < count; ++i)
       fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse, p.zero_point));
   }
 

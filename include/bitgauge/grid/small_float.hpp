@@ -34,7 +34,7 @@ struct small_float_grid {
   constexpr float scale_for(interval range) const noexcept { return range.magnitude() / Float::max(); }
 
   /// fields[i] = nearest(x[i] * inverse_scale), by arithmetic on the bits of many elements at once.
-  void encode(const float* x, index count, float inverse_scale, std::uint8_t* fields) const noexcept {
+  void encode(const float* x, index_t count, float inverse_scale, std::uint8_t* fields) const noexcept {
     simd::encode_small_floats<Float>(x, count, inverse_scale, fields);
   }
 };
@@ -88,9 +88,10 @@ struct mx_int8 {
   float scale_for(interval range) const noexcept { return detail::microscale_for(range, 0); }
 
   /// fields[i] = nearest(x[i] * inverse_scale), by the integers' loop where 64 times the inverse is finite.
-  void encode(const float* x, index count, float inverse_scale, std::uint8_t* fields) const noexcept {
+  void encode(const float* x, index_t count, float inverse_scale, std::uint8_t* fields) const noexcept {
     if (inverse_scale > FLT_MAX / 64) {
-      for (index i = 0; i < count; ++i) fields[i] = static_cast<std::uint8_t>(nearest(x[i] * inverse_scale));
+      for (index_t i = 0; i < count; ++i)
+        fields[i] = static_cast<std::uint8_t>(nearest(x[i] * inverse_scale));
       return;
     }
     const float inverse = inverse_scale * 64;

@@ -104,13 +104,13 @@ class quant_state_reader {
     if (!has(member) || !json_[member].is_string()) fail(member, "a text");
     return json_[member].get<std::string>();
   }
-  index positive(const char* member) const {
+  index_t positive(const char* member) const {
     return positive(has(member) ? json_[member] : nlohmann::json(), member);
   }
-  std::vector<index> shape() const {
+  std::vector<index_t> shape() const {
     if (!has("shape") || !json_["shape"].is_array() || json_["shape"].size() > 2 || json_["shape"].empty())
       fail("shape", "one or two extents");
-    std::vector<index> extents;
+    std::vector<index_t> extents;
     for (const auto& extent : json_["shape"]) extents.push_back(positive(extent, "shape"));
     return extents;
   }
@@ -129,11 +129,11 @@ class quant_state_reader {
 
  private:
   /// Extents below 2^31, so that no product of two overflows.
-  index positive(const nlohmann::json& value, const char* member) const {
+  index_t positive(const nlohmann::json& value, const char* member) const {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() < 1 ||
         value.get<std::uint64_t>() > 0x7fffffff)
       fail(member, "a whole number from 1 to 2147483647");
-    return static_cast<index>(value.get<std::uint64_t>());
+    return static_cast<index_t>(value.get<std::uint64_t>());
   }
 
   const layer_parts& parts_;
@@ -166,12 +166,12 @@ inline bitsandbytes_weight read_bitsandbytes(const safetensors_file& file, const
   bitsandbytes::tensor_4bit& tensor = weight.tensor;
   tensor.type = type;
   weight.dtype = state.text("dtype");
-  const std::vector<index> shape = state.shape();
+  const std::vector<index_t> shape = state.shape();
   tensor.rows = shape.size() == 2 ? shape[0] : 1;
   tensor.cols = shape.back();
   tensor.block_size = state.positive("blocksize");
   const auto bytes = static_cast<std::uint64_t>((tensor.size() + 1) / 2);
-  const index blocks = bitsandbytes::detail::block_count(tensor.size(), tensor.block_size);
+  const index_t blocks = bitsandbytes::detail::block_count(tensor.size(), tensor.block_size);
   const auto block_extent = static_cast<std::uint64_t>(blocks);
   tensor.packed = detail::layer_parts::elements<std::uint8_t>(parts.of_shape("", dtype::u8, {bytes, 1}));
   weight.quant_map = parts.finite_floats(parts.of_shape(".quant_map", dtype::f32, {std::uint64_t{16}}));
@@ -185,7 +185,7 @@ inline bitsandbytes_weight read_bitsandbytes(const safetensors_file& file, const
   nested.codes.block_size = state.positive("nested_blocksize");
   nested.codes.codes =
       detail::layer_parts::elements<std::uint8_t>(parts.of_shape(".absmax", dtype::u8, {block_extent}));
-  const index nested_blocks = bitsandbytes::detail::block_count(blocks, nested.codes.block_size);
+  const index_t nested_blocks = bitsandbytes::detail::block_count(blocks, nested.codes.block_size);
   nested.codes.absmax = parts.finite_floats(
       parts.of_shape(".nested_absmax", dtype::f32, {static_cast<std::uint64_t>(nested_blocks)}));
   weight.nested_quant_map =

@@ -32,8 +32,8 @@ inline packing::word_matrix words_of(const tensor_view& part) {
 /// Scales in f16, each finite.
 inline packing::float_matrix scales_of(const layer_parts& parts, const tensor_view& part) {
   const std::vector<float> scales = read_parameters(parts, part);
-  return Eigen::Map<const packing::float_matrix>(scales.data(), static_cast<index>(part.shape[0]),
-                                                 static_cast<index>(part.shape[1]));
+  return Eigen::Map<const packing::float_matrix>(scales.data(), static_cast<index_t>(part.shape[0]),
+                                                 static_cast<index_t>(part.shape[1]));
 }
 
 /// The bits at which `words` 32-bit words hold `count` codes, or 0.
@@ -112,7 +112,7 @@ inline packing::awq_tensors read_awq(const safetensors_file& file, const std::st
         "expected groups that divide " + std::to_string(in) + " inputs, found " + std::to_string(groups));
   parts.of_shape(".qzeros", dtype::i32, {groups, words});
   const tensor_view& scale_part = parts.of_shape(".scales", dtype::f16, {groups, 8 * words});
-  return {static_cast<index>(in / groups), detail::words_of(weight_part), detail::words_of(zero_part),
+  return {static_cast<index_t>(in / groups), detail::words_of(weight_part), detail::words_of(zero_part),
           detail::scales_of(parts, scale_part)};
 }
 

@@ -31,8 +31,8 @@ namespace bitgauge::io {
 /// A weight as a file holds it.
 struct hqq_weight {
   int bits = 4;                          ///< 1 to 6, or 8
-  index rows = 0, cols = 0;              ///< of the weight
-  index group_size = 64;                 ///< 1 to 255
+  index_t rows = 0, cols = 0;            ///< of the weight
+  index_t group_size = 64;               ///< 1 to 255
   int axis = 1;                          ///< along which groups lie: 1 along rows, 0 down columns
   dtype type = dtype::f16;               ///< of scales and zero points: f32, f16 or bf16
   packing::code_matrix codes{};          ///< groups x group size, with axis 0 group size x groups
@@ -43,8 +43,8 @@ struct hqq_weight {
   /// The weight, rows x cols; each operation is rounded in binary32, whatever compute_dtype says.
   packing::float_matrix dequantize() const {
     packing::float_matrix weight(rows, cols);
-    for (index i = 0; i < codes.size(); ++i) {
-      const index line = i / codes.cols(), column = i % codes.cols();
+    for (index_t i = 0; i < codes.size(); ++i) {
+      const index_t line = i / codes.cols(), column = i % codes.cols();
       const auto group = static_cast<std::size_t>(axis == 1 ? line : column);
       weight.data()[i] = (static_cast<float>(codes.data()[i]) - zeros[group]) * scales[group];
     }
@@ -90,12 +90,13 @@ inline void require_consistent(const std::string& name, const hqq_weight& weight
                          std::to_string(weight.group_size)));
   if (weight.axis != 0 && weight.axis != 1)
     raise(invalid_scheme(name + ": axis: expected 0 or 1, found " + std::to_string(weight.axis)));
-  const index groups = weight.rows * weight.cols / weight.group_size;
+  const index_t groups = weight.rows * weight.cols / weight.group_size;
   const bool along = weight.axis == 1;
   packing::detail::require_shape("HQQ codes", weight.codes.rows(), weight.codes.cols(),
                                  along ? groups : weight.group_size, along ? weight.group_size : groups);
   if (weight.codes.size() != weight.rows * weight.cols ||
-      static_cast<index>(weight.scales.size()) != groups || static_cast<index>(weight.zeros.size()) != groups)
+      static_cast<index_t>(weight.scales.size()) != groups ||
+      static_cast<index_t>(weight.zeros.size()) != groups)
     raise(
         shape_error(name + ": expected groups that fill the weight, and a scale and a zero point for each"));
   packing::detail::require_codes("code", weight.codes, weight.bits);
@@ -211,8 +212,8 @@ class hqq_reader {
       if (extents[i] < 1 || extents[i] > 0x7fffffff)
         parts_.fail(part, 8 * i,
                     "expected an extent from 1 to 2147483647, found " + std::to_string(extents[i]));
-    weight.rows = static_cast<index>(extents[0]);
-    weight.cols = static_cast<index>(extents[1]);
+    weight.rows = static_cast<index_t>(extents[0]);
+    weight.cols = static_cast<index_t>(extents[1]);
     return static_cast<std::uint64_t>(extents[0]) * static_cast<std::uint64_t>(extents[1]);
   }
 
@@ -220,11 +221,11 @@ class hqq_reader {
     if (weight.bits == 3) {
       const tensor_view& part = parts_.of_shape(".W_q", dtype::i32, {(lines + 9) / 10, width});
       const auto packed = to_matrix<packing::word_matrix>(part);
-      const index fault = packing::hqq_3bit_padding_fault(packed, static_cast<index>(lines));
+      const index_t fault = packing::hqq_3bit_padding_fault(packed, static_cast<index_t>(lines));
       if (fault >= 0)
         parts_.fail(part, 4 * static_cast<std::uint64_t>(fault),
                     "expected zeros in the padding, found other bits");
-      weight.codes = packing::unpack_hqq_3bit(packed, static_cast<index>(lines));
+      weight.codes = packing::unpack_hqq_3bit(packed, static_cast<index_t>(lines));
       return;
     }
     const int stored = hqq_stored_bits(weight.bits);
@@ -234,7 +235,7 @@ class hqq_reader {
                          std::to_string(lines));
     const tensor_view& part = parts_.of_shape(".W_q", dtype::u8, {lines / slabs, width});
     weight.codes = packing::unpack_hqq(to_matrix<packing::code_matrix>(part), stored);
-    for (index i = 0; stored != weight.bits && i < weight.codes.size(); ++i)
+    for (index_t i = 0; stored != weight.bits && i < weight.codes.size(); ++i)
       if (weight.codes.data()[i] >> weight.bits != 0)
         parts_.fail(part, static_cast<std::uint64_t>(i),
                     "expected a code below " + std::to_string(1 << weight.bits) + ", found " +

@@ -25,13 +25,13 @@ namespace bitgauge::io {
 /// tensor's input. Finite and not negative; 0 where an input was never active.
 struct importance_entry {
   std::string name;            ///< of the tensor, such as "blk.0.ffn_down.weight"
-  index matrices = 1;          ///< the tensor's experts; 1 for a plain matrix, and always in the old form
+  index_t matrices = 1;        ///< the tensor's experts; 1 for a plain matrix, and always in the old form
   std::vector<float> weights;  ///< one a column, matrix after matrix
 
   /// Columns of each matrix.
-  index columns() const noexcept { return static_cast<index>(weights.size()) / matrices; }
+  index_t columns() const noexcept { return static_cast<index_t>(weights.size()) / matrices; }
   /// The weights of one matrix.
-  std::span<const float> of_matrix(index matrix) const noexcept {
+  std::span<const float> of_matrix(index_t matrix) const noexcept {
     return std::span(weights).subspan(static_cast<std::size_t>(matrix * columns()),
                                       static_cast<std::size_t>(columns()));
   }
@@ -103,7 +103,7 @@ class imatrix_file {
            std::to_string(entry.weights.size()) + " sums cannot belong to " + std::to_string(tokens.size()) +
                " counts");
     }
-    entry.matrices = static_cast<index>(tokens.size());
+    entry.matrices = static_cast<index_t>(tokens.size());
     const auto columns = static_cast<std::size_t>(entry.columns());
     for (std::size_t i = 0; i < entry.weights.size(); ++i) {
       const float count = std::round(tokens[i / columns]);

@@ -71,8 +71,8 @@ struct quantized_entry {
 
 /// Rows and columns of the matrix that a tensor of two or more dimensions is quantized as: a vector is one
 /// row. Raises shape_error where they exceed 63 bits.
-inline std::pair<index, index> matrix_shape(const std::string& name,
-                                            const std::vector<std::uint64_t>& shape) {
+inline std::pair<index_t, index_t> matrix_shape(const std::string& name,
+                                                const std::vector<std::uint64_t>& shape) {
   std::uint64_t rows = shape.size() < 2 ? 1 : shape.front(), cols = 1, all = 1;
   bool fits = true;
   for (std::size_t i = shape.size() < 2 ? 0 : 1; i < shape.size(); ++i)
@@ -80,9 +80,9 @@ inline std::pair<index, index> matrix_shape(const std::string& name,
   fits = checked_multiply(rows, cols, all) && fits;
   // a row takes at most 8 bytes an element, and bit counts are computed in 64 bits
   if (!fits ||
-      std::max({rows, cols, all}) > static_cast<std::uint64_t>(std::numeric_limits<index>::max() / 64))
+      std::max({rows, cols, all}) > static_cast<std::uint64_t>(std::numeric_limits<index_t>::max() / 64))
     raise(shape_error(name + ": its elements exceed 57 bits"));
-  return {static_cast<index>(rows), static_cast<index>(cols)};
+  return {static_cast<index_t>(rows), static_cast<index_t>(cols)};
 }
 
 namespace detail {
@@ -170,7 +170,7 @@ class description_reader {
     if (!m.has_zero_points) m.center = static_cast<int>(number("zero_point", -128, 255));
     if (json_.contains("scale")) entry.layout.scales = scales();
     const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape);
-    entry.layout.groups = partition(group(), rows, cols);
+    entry.layout.groups = grouping(group(), rows, cols);
     if (json_.contains("activations")) entry.activations = activations();
     return entry;
   }
@@ -216,7 +216,7 @@ class description_reader {
 #if BITGAUGE_EXCEPTIONS
     try {
       return parse_activation_scheme(scheme);
-    } catch (const error& problem) {
+    } catch (const bitgauge_error& problem) {
       raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": scheme", problem.what()));
     }
 #else

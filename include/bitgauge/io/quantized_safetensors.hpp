@@ -35,7 +35,7 @@ struct tensor_part {
 /// The parts of an entry in the order in which they are written.
 inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
   const quantized_layout& layout = entry.layout;
-  const auto extent = [](index n) { return static_cast<std::uint64_t>(n); };
+  const auto extent = [](index_t n) { return static_cast<std::uint64_t>(n); };
   const bool floats = layout.scales.type <= scale_type::bf16;
   constexpr dtype scale_dtypes[] = {dtype::f32, dtype::f16, dtype::bf16};
   std::vector<tensor_part> parts{

@@ -36,9 +36,9 @@ struct quanto_weight {
   /// The values, groups x group size: reshaped row by row they are the weight. Each operation is rounded.
   packing::float_matrix dequantize() const {
     packing::float_matrix values(codes.rows(), codes.cols());
-    for (index g = 0; g < codes.rows(); ++g) {
+    for (index_t g = 0; g < codes.rows(); ++g) {
       const float scale = scales[static_cast<std::size_t>(g)], shift = shifts[static_cast<std::size_t>(g)];
-      for (index i = 0; i < codes.cols(); ++i) {
+      for (index_t i = 0; i < codes.cols(); ++i) {
         const auto code = static_cast<float>(codes(g, i));
         values(g, i) =
             has_integer_shifts ? scale * (code - shift) : numeric::uncontracted(scale * code) - shift;
@@ -116,11 +116,11 @@ inline quanto_weight read_quanto(const safetensors_file& file, const std::string
     weight.shifts = detail::read_parameters(parts, shift_part);
   }
   const auto packed = to_matrix<packing::code_matrix>(code_part);
-  const index fault = packing::quanto_padding_fault(packed, bits, static_cast<index>(groups));
+  const index_t fault = packing::quanto_padding_fault(packed, bits, static_cast<index_t>(groups));
   if (fault >= 0)
     parts.fail(code_part, static_cast<std::uint64_t>(fault),
                "expected zeros in the padding, found other bits");
-  weight.codes = packing::unpack_quanto(packed, bits, static_cast<index>(groups));
+  weight.codes = packing::unpack_quanto(packed, bits, static_cast<index_t>(groups));
   return weight;
 }
 

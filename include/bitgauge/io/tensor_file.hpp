@@ -91,7 +91,7 @@ class tensor_file {
 
   /// Rows and columns of matrix(t): a vector is one row. Of more dimensions than two, a GGUF tensor's rows
   /// are all but the last, as its blocks run along that; another's are the first, an output channel each.
-  std::pair<index, index> shape_of(const stored_tensor& t) const {
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t) const {
     if (!gguf_ || t.shape.size() < 3) return matrix_shape(subject(t), t.shape);
     // the same rule, read from the other end
     const auto [cols, rows] = matrix_shape(subject(t), {t.shape.rbegin(), t.shape.rend()});
@@ -105,8 +105,8 @@ class tensor_file {
     float_matrix values(rows, cols);
     bitgauge::detail::expect_writing(values);
     if (t.blocks != nullptr) {
-      const auto row_bytes = static_cast<index>(gguf::row_bytes(t.blocks->type, cols));
-      parallel_for(rows, 0, [&, cols = cols](index r) {
+      const auto row_bytes = static_cast<index_t>(gguf::row_bytes(t.blocks->type, cols));
+      parallel_for(rows, 0, [&, cols = cols](index_t r) {
         gguf::decode_row(t.blocks->type, t.blocks->data.data() + r * row_bytes, cols, values.row(r).data());
       });
       return values;

@@ -85,13 +85,13 @@ auto store_scalar(Scalar value) noexcept {
 }
 
 /// One dimension as Eigen counts it, equal to `fixed` where that is not Eigen::Dynamic.
-inline index matrix_extent(const std::string& name, const char* what, std::uint64_t size, int fixed) {
-  if (size > static_cast<std::uint64_t>(std::numeric_limits<index>::max()) ||
+inline index_t matrix_extent(const std::string& name, const char* what, std::uint64_t size, int fixed) {
+  if (size > static_cast<std::uint64_t>(std::numeric_limits<index_t>::max()) ||
       (fixed != Eigen::Dynamic && size != static_cast<std::uint64_t>(fixed))) {
     const std::string expected = fixed == Eigen::Dynamic ? "at most 2^63 - 1" : std::to_string(fixed);
     raise(shape_error(name + ": " + what + ": expected " + expected + ", found " + std::to_string(size)));
   }
-  return static_cast<index>(size);
+  return static_cast<index_t>(size);
 }
 
 }  // namespace detail
@@ -113,8 +113,8 @@ Matrix to_matrix(const tensor_view& tensor) {
 
   using row_major = Eigen::Matrix<scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using column_major = Eigen::Matrix<scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
-  const index row_count = detail::matrix_extent(tensor.name, "rows", rows, Matrix::RowsAtCompileTime);
-  const index col_count = detail::matrix_extent(tensor.name, "columns", cols, Matrix::ColsAtCompileTime);
+  const index_t row_count = detail::matrix_extent(tensor.name, "rows", rows, Matrix::RowsAtCompileTime);
+  const index_t col_count = detail::matrix_extent(tensor.name, "columns", cols, Matrix::ColsAtCompileTime);
   if (tensor.element_count() != rows * cols) {
     raise(shape_error(tensor.name + ": its shape needs " + std::to_string(rows * cols) + " elements, found " +
                       std::to_string(tensor.element_count())));
@@ -152,8 +152,8 @@ void write_elements(const Eigen::DenseBase<Derived>& matrix, Sink&& sink) {
   std::size_t filled = 0;
   if (matrix.size() == 0) return;
   const auto& evaluated = matrix.derived().eval();  // a plain matrix is not copied
-  for (index row = 0; row < evaluated.rows(); ++row) {
-    for (index col = 0; col < evaluated.cols(); ++col) {
+  for (index_t row = 0; row < evaluated.rows(); ++row) {
+    for (index_t col = 0; col < evaluated.cols(); ++col) {
       const auto bytes = detail::store_scalar<scalar>(evaluated(row, col));
       std::memcpy(buffer.data() + filled, bytes.data(), bytes.size());
       filled += bytes.size();

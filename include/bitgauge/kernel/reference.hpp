@@ -26,17 +26,17 @@ Eigen::Matrix<float, Eigen::Dynamic, Derived::ColsAtCompileTime> operator*(
   if (w.is_column_vector()) {  // stored as one row: an outer product
     std::vector<float> column(static_cast<std::size_t>(w.rows()));
     w.dequantize_row(0, column.data());
-    for (index r = 0; r < w.rows(); ++r)
-      for (index s = 0; s < x.cols(); ++s)
+    for (index_t r = 0; r < w.rows(); ++r)
+      for (index_t s = 0; s < x.cols(); ++s)
         y(r, s) = static_cast<float>(static_cast<double>(column[static_cast<std::size_t>(r)]) * input(0, s));
     return y;
   }
-  parallel_for(w.rows(), 0, [&](index r) {
+  parallel_for(w.rows(), 0, [&](index_t r) {
     std::vector<float> row(static_cast<std::size_t>(w.cols()));
     w.dequantize_row(r, row.data());
-    for (index s = 0; s < x.cols(); ++s) {
+    for (index_t s = 0; s < x.cols(); ++s) {
       double sum = 0;
-      for (index c = 0; c < w.cols(); ++c)
+      for (index_t c = 0; c < w.cols(); ++c)
         sum += static_cast<double>(row[static_cast<std::size_t>(c)]) * input(c, s);
       y(r, s) = static_cast<float>(sum);
     }

@@ -35,7 +35,7 @@ Eigen::Matrix<Integer, Eigen::Dynamic, 1> quantize_bias(const Eigen::DenseBase<B
     raise(shape_error("bias: expected 1 or " + std::to_string(values.size()) + " weight scales, found " +
                       std::to_string(scales.size())));
   Eigen::Matrix<Integer, Eigen::Dynamic, 1> codes(values.size());
-  for (index i = 0; i < values.size(); ++i) {
+  for (index_t i = 0; i < values.size(); ++i) {
     const double scale = input_scale * scales(scales.size() == 1 ? 0 : i);
     if (!(scale > 0 && scale <= std::numeric_limits<double>::max()))
       raise(data_error("bias " + std::to_string(i) + ": expected a positive scale, found " +

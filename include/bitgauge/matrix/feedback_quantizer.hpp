@@ -48,27 +48,27 @@ class feedback_quantizer final : public feedback_target {
 
   // --- feedback_target ---
 
-  index rows() const override { return groups_.rows(); }
-  index cols() const override { return groups_.cols(); }
-  index run_width() const override { return groups_.run(); }
-  index line_width() const override { return groups_.run(); }
+  index_t rows() const override { return groups_.rows(); }
+  index_t cols() const override { return groups_.cols(); }
+  index_t run_width() const override { return groups_.run(); }
+  index_t line_width() const override { return groups_.run(); }
   std::span<const level> levels() const override { return levels_; }
   bool fitted_beforehand() const override { return !groups_.within_rows(); }
   bool adjustable() const override { return groups_.within_rows(); }
 
-  void read(index first, index count, float* out) const override {
+  void read(index_t first, index_t count, float* out) const override {
     std::vector<float> scratch;
     finite_scratch s;
     const auto panel = source_.read(first, count, scratch);
-    for (index r = 0; r < count; ++r) {
+    for (index_t r = 0; r < count; ++r) {
       examine(panel.row(r), cols(), cols(), {first + r, 0, is_column_vector_}, nonfinite::reject, s);
       std::copy_n(panel.row(r), cols(), out + r * cols());
     }
   }
 
-  void fit(index row, index i, std::span<const float> values, std::span<const float> weights,
+  void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,
            number_line* lines) override {
-    const index group = groups_.group_of_run(row, i);
+    const index_t group = groups_.group_of_run(row, i);
     if (fitted_beforehand()) {
       *lines = line_of({scales_[group], zero_point(group)});
       return;
@@ -84,7 +84,7 @@ class feedback_quantizer final : public feedback_target {
         how_.grid->nearest(units, static_cast<int>(line.zero_point)))];
   }
 
-  number_line storable(index row, index i, number_line wanted) const override {
+  number_line storable(index_t row, index_t i, number_line wanted) const override {
     const scale_array::rounding rounding(scales_, groups_.group_of_run(row, i));
     const auto [below, above] = rounding.around(static_cast<double>(wanted.scale));
     wanted.scale = wanted.scale - below <= above - wanted.scale ? below : above;
@@ -96,7 +96,7 @@ class feedback_quantizer final : public feedback_target {
     return wanted;
   }
 
-  void store(index row, const std::uint8_t* fields, const number_line* lines) override {
+  void store(index_t row, const std::uint8_t* fields, const number_line* lines) override {
     std::uint8_t* out = codes_.data() + row * row_bytes_;
     if (how_.grid->bits() == 8) {
       std::copy_n(fields, cols(), out);
@@ -104,8 +104,8 @@ class feedback_quantizer final : public feedback_target {
       simd::rows().pack(fields, cols(), how_.grid->bits(), out);
     }
     if (fitted_beforehand()) return;
-    for (index i = 0; i < groups_.runs_per_row(); ++i) {
-      const index group = groups_.group_of_run(row, i);
+    for (index_t i = 0; i < groups_.runs_per_row(); ++i) {
+      const index_t group = groups_.group_of_run(row, i);
       scales_.set(group, lines[i].scale);
       if (!zero_points_.empty())
         zero_points_[static_cast<std::size_t>(group)] =
@@ -116,7 +116,7 @@ class feedback_quantizer final : public feedback_target {
  private:
   static number_line line_of(parameters p) { return {p.scale, static_cast<float>(p.zero_point)}; }
 
-  int zero_point(index group) const {
+  int zero_point(index_t group) const {
     if (zero_points_.empty()) return how_.grid->constant_zero_point();
     const std::uint8_t byte = zero_points_[static_cast<std::size_t>(group)];
     return integer_->is_signed() ? static_cast<std::int8_t>(byte) : byte;
@@ -141,22 +141,22 @@ class feedback_quantizer final : public feedback_target {
     const quantized_matrix nearest = quantizer(source_, how_, is_column_vector_).run();
     scales_ = nearest.scales();
     for (std::size_t g = 0; g < zero_points_.size(); ++g)
-      zero_points_[g] = static_cast<std::uint8_t>(nearest.zero_point(static_cast<index>(g)));
+      zero_points_[g] = static_cast<std::uint8_t>(nearest.zero_point(static_cast<index_t>(g)));
   }
 
   std::vector<std::uint8_t> packed_zero_points() const {
-    return packing::packed_dense(zero_points_.data(), static_cast<index>(zero_points_.size()),
+    return packing::packed_dense(zero_points_.data(), static_cast<index_t>(zero_points_.size()),
                                  how_.grid->bits());
   }
 
   const row_source& source_;
   const recipe& how_;
   bool is_column_vector_;
-  partition groups_;
+  grouping groups_;
   const integer_grid* integer_;
   std::vector<level> levels_;
   std::array<std::uint8_t, 256> level_of_field_{};
-  index row_bytes_ = 0;
+  index_t row_bytes_ = 0;
   buffer<std::uint8_t> codes_;
   scale_array scales_;
   std::vector<std::uint8_t> zero_points_;  ///< one byte each while rows are written from several threads

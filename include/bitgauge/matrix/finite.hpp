@@ -31,12 +31,12 @@ struct finite_row {
 /// Where a row's first element lies in the matrix. A column vector is stored as one row; the user sees one
 /// column.
 struct row_start {
-  index row, col;
+  index_t row, col;
   bool is_column_vector = false;
 };
 
-[[noreturn]] inline void reject_nonfinite(float x, row_start start, index j) {
-  index row = start.row, col = start.col + j;
+[[noreturn]] inline void reject_nonfinite(float x, row_start start, index_t j) {
+  index_t row = start.row, col = start.col + j;
   if (start.is_column_vector) std::swap(row, col);
   raise(data_error("row " + std::to_string(row) + ", column " + std::to_string(col) + " is " +
                    (numeric::is_nan(x)        ? "NaN"
@@ -47,7 +47,7 @@ struct row_start {
 
 /// Finds the extents of the runs of `count` elements from `start` on, and applies the policy. Costs
 /// one pass.
-inline finite_row examine(const float* x, index count, index run, row_start start, nonfinite policy,
+inline finite_row examine(const float* x, index_t count, index_t run, row_start start, nonfinite policy,
                           finite_scratch& s) {
   const auto runs = static_cast<std::size_t>((count + run - 1) / run);
   s.low.resize(runs);
@@ -56,7 +56,7 @@ inline finite_row examine(const float* x, index count, index run, row_start star
     return {x, x};
   s.for_range.assign(x, x + count);
   s.for_codes.assign(x, x + count);
-  for (index j = 0; j < count; ++j) {
+  for (index_t j = 0; j < count; ++j) {
     if (numeric::is_finite(x[j])) continue;
     if (policy == nonfinite::reject) reject_nonfinite(x[j], start, j);
     constexpr float largest = std::numeric_limits<float>::max();

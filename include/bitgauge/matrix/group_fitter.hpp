@@ -29,7 +29,7 @@ class group_fitter : private group_parameters {
   using group_parameters::take_scales;
 
   group_fitter(const row_source& source, const recipe& how, bool is_column_vector)
-      : group_parameters(how.scales, *how.grid, partition(how.groups, source.rows(), source.cols()).count()),
+      : group_parameters(how.scales, *how.grid, grouping(how.groups, source.rows(), source.cols()).count()),
         source_(source),
         how_(how),
         is_column_vector_(is_column_vector),
@@ -42,7 +42,7 @@ class group_fitter : private group_parameters {
     check_importance(how.column_weights, groups_.cols());
   }
 
-  const partition& groups() const noexcept { return groups_; }
+  const grouping& groups() const noexcept { return groups_; }
 
   /// Finds the second level of nested scales, and fits the groups that span rows.
   void start() {
@@ -53,12 +53,13 @@ class group_fitter : private group_parameters {
   /// Calls body(first, count) for every panel of rows, from several threads.
   template <class Body>
   void for_each_panel(const Body& body) const {
-    const index height = source_.panel_height();
+    const index_t height = source_.panel_height();
     parallel_for((groups_.rows() + height - 1) / height, how_.how.threads,
-                 [&](index p) { body(p * height, std::min(height, groups_.rows() - p * height)); });
+                 [&](index_t p) { body(p * height, std::min(height, groups_.rows() - p * height)); });
   }
 
-  finite_row finite(const float* x, index count, index run, index row, index col, row_scratch& s) const {
+  finite_row finite(const float* x, index_t count, index_t run, index_t row, index_t col,
+                    row_scratch& s) const {
     return examine(x, count, run, {row, col, is_column_vector_}, how_.how.on_nonfinite, s);
   }
 
@@ -70,17 +71,17 @@ class group_fitter : private group_parameters {
     s.zero_point.resize(runs);
     if (groups_.within_rows()) return;
     for (std::size_t i = 0; i < runs; ++i)
-      set_run(i, stored(groups_.group_of_run(0, static_cast<index>(i))), s);
+      set_run(i, stored(groups_.group_of_run(0, static_cast<index_t>(i))), s);
   }
 
   /// Fits the groups of a row of finite values, whose extents are in `s`, and leaves their parameters there.
-  void fit_row(index row, const float* x, row_scratch& s) {
+  void fit_row(index_t row, const float* x, row_scratch& s) {
     if (extent_ != nullptr && how_.grid->integer() == nullptr) return fit_levels_from_extents(row, s);
     if (fit_row_from_extents(row, s)) return;
-    const index run = groups_.run();
-    for (index i = 0; i < groups_.runs_per_row(); ++i) {
+    const index_t run = groups_.run();
+    for (index_t i = 0; i < groups_.runs_per_row(); ++i) {
       const auto at = static_cast<std::size_t>(i);
-      const index count = std::min(run, groups_.cols() - i * run), group = groups_.group_of_run(row, i);
+      const index_t count = std::min(run, groups_.cols() - i * run), group = groups_.group_of_run(row, i);
       const parameters p =
           extent_ != nullptr
               ? parameters_for(extent_->widen({s.low[at], s.high[at]}), *how_.grid, rounding_of(group))
@@ -91,20 +92,20 @@ class group_fitter : private group_parameters {
   }
 
  private:
-  parameters fit(std::span<const float> values, std::span<const float> weights, index group) const {
+  parameters fit(std::span<const float> values, std::span<const float> weights, index_t group) const {
     // E4M3's one factor follows from the largest scale, which needs no search
     if (preparing_ && scales_.storage().block == 0)
       return parameters_for(extent_of(values), *how_.grid, rounding_of(group));
     return how_.range->fit({values, weights, group}, *how_.grid, rounding_of(group));
   }
-  std::span<const float> weights_of(index col, index count) const {
+  std::span<const float> weights_of(index_t col, index_t count) const {
     const std::span<const float> all = how_.column_weights.weights;
     return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
   }
 
   /// Min-max on any other grid, which has no zero points, all runs of a row at once.
-  void fit_levels_from_extents(index row, row_scratch& s) {
-    const index runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
+  void fit_levels_from_extents(index_t row, row_scratch& s) {
+    const index_t runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
     for (std::size_t i = 0; extent_->is_symmetric() && i < s.low.size(); ++i) {
       const interval wide = extent_->widen({s.low[i], s.high[i]});
       s.low[i] = wide.low;
@@ -123,17 +124,17 @@ class group_fitter : private group_parameters {
 
   /// Min-max on an integer grid, all runs of a row at once: the same as parameters_for run by run. False, and
   /// nothing done, where scales have a second level or come near the end of binary32.
-  bool fit_row_from_extents(index row, row_scratch& s) {
+  bool fit_row_from_extents(index_t row, row_scratch& s) {
     const integer_grid* integer = how_.grid->integer();
     if (extent_ == nullptr || integer == nullptr || is_nested(scales_.type())) return false;
     if (integer->has_zero_point && extent_->is_symmetric()) return false;
     const simd::row_operations& simd = simd::rows();
-    const index runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
+    const index_t runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
     const float largest = simd.scales(s.low.data(), s.high.data(), runs, !integer->has_zero_point,
                                       integer->steps, integer->smallest_scale, s.scale.data());
     if (!(largest <= FLT_MAX / 512)) return false;
     const float_scale_rounding storage(scales_.type());
-    for (index i = 0; i < runs; ++i) {
+    for (index_t i = 0; i < runs; ++i) {
       float& scale = s.scale[static_cast<std::size_t>(i)];
       if (scales_.type() != scale_type::f32) scale = storage.nearest(scale);
       scales_.set(first + i, scale);
@@ -143,7 +144,7 @@ class group_fitter : private group_parameters {
       std::fill(s.zero_point.begin(), s.zero_point.end(), integer->center);
       return true;
     }
-    for (index i = 0; i < runs; ++i) {
+    for (index_t i = 0; i < runs; ++i) {
       const auto at = static_cast<std::size_t>(i);
       s.zero_point[at] = integer->zero_point_for({s.low[at], s.high[at]}, s.scale[at]);
       zero_points_[static_cast<std::size_t>(first + i)] = static_cast<std::int8_t>(s.zero_point[at]);
@@ -169,11 +170,11 @@ class group_fitter : private group_parameters {
     preparing_ = true;
     fit_spanning();
     if (groups_.within_rows()) {
-      for_each_panel([&](index first, index count) {
+      for_each_panel([&](index_t first, index_t count) {
         row_scratch s;
         ready(s);
         const auto panel = source_.read(first, count, s.panel);
-        for (index r = 0; r < count; ++r)
+        for (index_t r = 0; r < count; ++r)
           fit_row(first + r, finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s).for_range,
                   s);
       });
@@ -186,15 +187,15 @@ class group_fitter : private group_parameters {
   /// One group for all: extents and magnitudes are merged row by row; a searching range gets all values at
   /// once.
   void fit_tensor() {
-    const index rows = groups_.rows(), cols = groups_.cols();
+    const index_t rows = groups_.rows(), cols = groups_.cols();
     const auto height = static_cast<std::size_t>(rows);
     std::vector<interval> extents(height);
     std::vector<double> sums(height);
     std::vector<char> clean(height);
-    for_each_panel([&](index first, index count) {
+    for_each_panel([&](index_t first, index_t count) {
       row_scratch s;
       const auto panel = source_.read(first, count, s.panel);
-      for (index r = 0; r < count; ++r) {
+      for (index_t r = 0; r < count; ++r) {
         const finite_row x = finite(panel.row(r), cols, cols, first + r, 0, s);
         const auto at = static_cast<std::size_t>(first + r);
         extents[at] = {s.low[0], s.high[0]};
@@ -207,7 +208,7 @@ class group_fitter : private group_parameters {
         source_.contiguous() != nullptr && std::find(clean.begin(), clean.end(), 0) == clean.end();
     const std::vector<float> copy = in_place ? std::vector<float>{} : gathered();
     std::vector<float> weights;
-    for (index r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
+    for (index_t r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
       weights.insert(weights.end(), how_.column_weights.weights.begin(), how_.column_weights.weights.end());
     store(0, fit({in_place ? source_.contiguous() : copy.data(), static_cast<std::size_t>(rows * cols)},
                  weights, 0));
@@ -231,7 +232,7 @@ class group_fitter : private group_parameters {
     std::vector<float> all;
     all.reserve(static_cast<std::size_t>(groups_.rows() * groups_.cols()));
     row_scratch s;
-    for (index r = 0; r < groups_.rows(); ++r) {
+    for (index_t r = 0; r < groups_.rows(); ++r) {
       const float* row = source_.read(r, 1, s.panel).row(0);
       const finite_row x = finite(row, groups_.cols(), groups_.cols(), r, 0, s);
       all.insert(all.end(), x.for_range, x.for_range + groups_.cols());
@@ -241,22 +242,22 @@ class group_fitter : private group_parameters {
 
   /// A group a column: some columns at a time are turned into contiguous values.
   void fit_columns() {
-    constexpr index width = 64;
-    const index rows = groups_.rows(), cols = groups_.cols();
-    parallel_for((cols + width - 1) / width, how_.how.threads, [&](index block) {
-      const index first = block * width, count = std::min(width, cols - first);
+    constexpr index_t width = 64;
+    const index_t rows = groups_.rows(), cols = groups_.cols();
+    parallel_for((cols + width - 1) / width, how_.how.threads, [&](index_t block) {
+      const index_t first = block * width, count = std::min(width, cols - first);
       std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
       row_scratch s;
-      for (index r = 0; r < rows; r += source_.panel_height()) {
-        const index height = std::min(source_.panel_height(), rows - r);
+      for (index_t r = 0; r < rows; r += source_.panel_height()) {
+        const index_t height = std::min(source_.panel_height(), rows - r);
         const auto panel = source_.read(r, height, first, count, s.panel);
-        for (index i = 0; i < height; ++i) {
+        for (index_t i = 0; i < height; ++i) {
           const finite_row x = finite(panel.row(i), count, count, r + i, first, s);
-          for (index c = 0; c < count; ++c)
+          for (index_t c = 0; c < count; ++c)
             values[static_cast<std::size_t>(c * rows + r + i)] = x.for_range[c];
         }
       }
-      for (index c = 0; c < count; ++c) {
+      for (index_t c = 0; c < count; ++c) {
         if (!how_.column_weights.weights.empty())
           weights.assign(static_cast<std::size_t>(rows),
                          how_.column_weights.weights[static_cast<std::size_t>(first + c)]);
@@ -268,7 +269,7 @@ class group_fitter : private group_parameters {
   const row_source& source_;
   const recipe& how_;
   bool is_column_vector_;
-  partition groups_;
+  grouping groups_;
   const extent_model* extent_;
   bool sign_only_ = false;
 };

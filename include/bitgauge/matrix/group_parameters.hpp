@@ -17,7 +17,7 @@ namespace bitgauge::detail {
 
 class group_parameters {
  public:
-  group_parameters(const scale_storage& how, const grid_model& grid, index groups)
+  group_parameters(const scale_storage& how, const grid_model& grid, index_t groups)
       : grid_(grid),
         scales_(how, groups),
         zero_points_(grid.has_zero_point() ? static_cast<std::size_t>(groups) : 0) {}
@@ -26,15 +26,15 @@ class group_parameters {
   scale_array take_scales() { return std::move(scales_); }
   std::vector<std::uint8_t> packed_zero_points() const {
     return packing::packed_dense(reinterpret_cast<const std::uint8_t*>(zero_points_.data()),
-                                 static_cast<index>(zero_points_.size()), grid_.bits());
+                                 static_cast<index_t>(zero_points_.size()), grid_.bits());
   }
 
  protected:
   /// How the scale of a group is rounded: to f32 as long as the second level is not known.
-  scale_array::rounding rounding_of(index group) const {
+  scale_array::rounding rounding_of(index_t group) const {
     return preparing_ ? scale_array::rounding() : scale_array::rounding(scales_, group);
   }
-  void store(index group, parameters p) {
+  void store(index_t group, parameters p) {
     if (preparing_) {
       wanted_[static_cast<std::size_t>(group)] = p.scale;
       return;
@@ -43,10 +43,10 @@ class group_parameters {
     if (!zero_points_.empty())
       zero_points_[static_cast<std::size_t>(group)] = static_cast<std::int8_t>(p.zero_point);
   }
-  parameters stored(index group) const {
+  parameters stored(index_t group) const {
     return {scales_[group], zero_points_.empty() ? grid_.constant_zero_point() : zero_point_of(group)};
   }
-  int zero_point_of(index group) const {
+  int zero_point_of(index_t group) const {
     const int byte = zero_points_[static_cast<std::size_t>(group)];
     return grid_.integer()->is_signed() ? byte : byte & 0xff;
   }

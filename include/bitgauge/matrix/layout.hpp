@@ -13,20 +13,20 @@ namespace bitgauge {
 
 /// The groups, the meaning of the codes and the sizes of the buffers of a quantized matrix.
 struct quantized_layout {
-  partition groups;
+  grouping groups;
   code_meaning meaning;
   scale_storage scales{};
   bool is_column_vector = false;
 
-  index row_bytes() const noexcept { return packing::dense_bytes(groups.cols(), meaning.bits); }
-  index code_bytes() const noexcept { return groups.rows() * row_bytes(); }
-  index scale_bytes() const noexcept { return bitgauge::scale_bytes(scales, groups.count()); }
-  index zero_point_bytes() const noexcept {
+  index_t row_bytes() const noexcept { return packing::dense_bytes(groups.cols(), meaning.bits); }
+  index_t code_bytes() const noexcept { return groups.rows() * row_bytes(); }
+  index_t scale_bytes() const noexcept { return bitgauge::scale_bytes(scales, groups.count()); }
+  index_t zero_point_bytes() const noexcept {
     return meaning.has_zero_points ? packing::dense_bytes(groups.count(), meaning.bits) : 0;
   }
-  index level_bytes() const noexcept { return static_cast<index>(meaning.levels.size() * sizeof(float)); }
+  index_t level_bytes() const noexcept { return static_cast<index_t>(meaning.levels.size() * sizeof(float)); }
   /// What quantized_matrix::storage_bytes() will be.
-  index storage_bytes() const noexcept {
+  index_t storage_bytes() const noexcept {
     return code_bytes() + scale_bytes() + zero_point_bytes() + level_bytes();
   }
 };

@@ -49,7 +49,7 @@ struct code_meaning {
 /// c); with a codebook the code is replaced by its level.
 ///
 /// Layout. Codes: row after row, each row packed densely (packing/dense.hpp) from a byte boundary on,
-/// row_bytes() a row. Scales: one per group in the order of `partition`, see scale_array. Zero points: one
+/// row_bytes() a row. Scales: one per group in the order of `grouping`, see scale_array. Zero points: one
 /// code per group, packed densely at the codes' width without gaps. A column vector of n elements is stored
 /// as one row of n.
 class quantized_matrix {
@@ -58,7 +58,7 @@ class quantized_matrix {
 
   /// Assembles a matrix from its parts, as read from a file; vectors are taken over. Throws shape_error where
   /// a buffer's size is not what the shape needs, and data_error for a scale that is not finite.
-  quantized_matrix(partition groups, code_meaning meaning, buffer<std::uint8_t> codes, scale_array scales,
+  quantized_matrix(grouping groups, code_meaning meaning, buffer<std::uint8_t> codes, scale_array scales,
                    std::vector<std::uint8_t> zero_points, bool is_column_vector = false)
       : groups_(groups),
         meaning_(std::move(meaning)),
@@ -69,16 +69,16 @@ class quantized_matrix {
     validate();
   }
 
-  index rows() const noexcept { return is_column_vector_ ? groups_.cols() : groups_.rows(); }
-  index cols() const noexcept { return is_column_vector_ ? 1 : groups_.cols(); }
-  index size() const noexcept { return groups_.rows() * groups_.cols(); }
+  index_t rows() const noexcept { return is_column_vector_ ? groups_.cols() : groups_.rows(); }
+  index_t cols() const noexcept { return is_column_vector_ ? 1 : groups_.cols(); }
+  index_t size() const noexcept { return groups_.rows() * groups_.cols(); }
   bool is_column_vector() const noexcept { return is_column_vector_; }
 
   /// The groups of the stored rows (of a column vector: of its single stored row).
-  const partition& groups() const noexcept { return groups_; }
+  const grouping& groups() const noexcept { return groups_; }
   const code_meaning& meaning() const noexcept { return meaning_; }
   int bits() const noexcept { return meaning_.bits; }
-  index row_bytes() const noexcept { return packing::dense_bytes(groups_.cols(), meaning_.bits); }
+  index_t row_bytes() const noexcept { return packing::dense_bytes(groups_.cols(), meaning_.bits); }
 
   /// Packed; converts to std::span<const std::uint8_t>.
   const buffer<std::uint8_t>& codes() const noexcept { return codes_; }
@@ -86,14 +86,14 @@ class quantized_matrix {
   /// Packed; empty where all groups share one zero point.
   const std::vector<std::uint8_t>& zero_points() const noexcept { return zero_points_; }
 
-  float scale(index group) const noexcept { return scales_[group]; }
-  int zero_point(index group) const noexcept {
+  float scale(index_t group) const noexcept { return scales_[group]; }
+  int zero_point(index_t group) const noexcept {
     if (!meaning_.has_zero_points) return meaning_.center;
     return code_of_field(packing::dense_field(zero_points_.data(), group, meaning_.bits));
   }
   /// The code at a position; with a codebook its field. Throws shape_error outside the matrix. O(1), for
   /// inspection.
-  int code(index row, index col) const {
+  int code(index_t row, index_t col) const {
     if (row < 0 || row >= rows() || col < 0 || col >= cols())
       raise(shape_error("code(" + std::to_string(row) + ", " + std::to_string(col) + ") of a matrix of " +
                         std::to_string(rows()) + " x " + std::to_string(cols())));
@@ -103,20 +103,20 @@ class quantized_matrix {
   }
 
   /// Bytes of codes, scales, zero points and their padding, and of a codebook.
-  index storage_bytes() const noexcept {
-    return static_cast<index>(codes_.size() + scales_.bytes().size() + zero_points_.size() +
-                              meaning_.levels.size() * sizeof(float));
+  index_t storage_bytes() const noexcept {
+    return static_cast<index_t>(codes_.size() + scales_.bytes().size() + zero_points_.size() +
+                                meaning_.levels.size() * sizeof(float));
   }
   /// Stored bits over elements: codes, scales, zero points and their padding; a codebook, which is one for
   /// all, is left out. 0 for an empty matrix.
   double bits_per_weight() const noexcept {
-    const auto levels = static_cast<index>(meaning_.levels.size() * sizeof(float));
+    const auto levels = static_cast<index_t>(meaning_.levels.size() * sizeof(float));
     return size() == 0 ? 0
                        : 8.0 * static_cast<double>(storage_bytes() - levels) / static_cast<double>(size());
   }
 
   /// Writes stored row `row` as cols floats (of a column vector: row 0, all elements) to `out`.
-  void dequantize_row(index row, float* out) const {
+  void dequantize_row(index_t row, float* out) const {
     row_scratch scratch;
     dequantize_row(row, out, scratch);
   }
@@ -141,7 +141,7 @@ class quantized_matrix {
   template <class Derived>
   void dequantize_into(const Eigen::DenseBase<Derived>& target, int threads = 0) const {
     detail::fill_rows(target, rows(), cols(), is_column_vector_, threads, [this] {
-      return [this, scratch = row_scratch{}](index row, float* out) mutable {
+      return [this, scratch = row_scratch{}](index_t row, float* out) mutable {
         dequantize_row(row, out, scratch);
       };
     });
@@ -166,14 +166,15 @@ class quantized_matrix {
     return meaning_.is_signed ? (field ^ sign) - sign : field;
   }
 
-  void dequantize_row(index row, float* out, row_scratch& scratch) const {
-    const index cols = groups_.cols(), run = groups_.run(), runs = groups_.runs_per_row();
+  void dequantize_row(index_t row, float* out, row_scratch& scratch) const {
+    const index_t cols = groups_.cols(), run = groups_.run(), runs = groups_.runs_per_row();
     scratch.fields.resize(static_cast<std::size_t>(cols));
     scratch.scales.resize(static_cast<std::size_t>(runs));
     scratch.zero_points.resize(static_cast<std::size_t>(runs));
-    const index first = groups_.group_of_run(row, 0);  // the groups of a row follow each other
+    const index_t first = groups_.group_of_run(row, 0);  // the groups of a row follow each other
     scales_.read_into(first, runs, scratch.scales.data());
-    for (index i = 0; i < runs; ++i) scratch.zero_points[static_cast<std::size_t>(i)] = zero_point(first + i);
+    for (index_t i = 0; i < runs; ++i)
+      scratch.zero_points[static_cast<std::size_t>(i)] = zero_point(first + i);
     const bool codebook = !meaning_.levels.empty();
     const bool extend = meaning_.is_signed && !meaning_.is_sign_only && !codebook;
     const std::uint8_t* fields = codes_.data() + row * row_bytes();
@@ -192,7 +193,7 @@ class quantized_matrix {
 
   void validate() const;
 
-  partition groups_;
+  grouping groups_;
   code_meaning meaning_;
   buffer<std::uint8_t> codes_;
   scale_array scales_;
@@ -201,8 +202,8 @@ class quantized_matrix {
 };
 
 inline void quantized_matrix::validate() const {
-  const auto expect = [](const char* what, index expected, std::size_t found) {
-    if (static_cast<index>(found) != expected)
+  const auto expect = [](const char* what, index_t expected, std::size_t found) {
+    if (static_cast<index_t>(found) != expected)
       raise(shape_error(std::string("quantized matrix: ") + what + ": expected " + std::to_string(expected) +
                         " bytes, found " + std::to_string(found)));
   };
@@ -210,19 +211,19 @@ inline void quantized_matrix::validate() const {
   if (is_column_vector_ && groups_.rows() != 1)
     raise(shape_error("quantized matrix: a column vector is stored as 1 row, found " +
                       std::to_string(groups_.rows())));
-  const index count = groups_.count();
+  const index_t count = groups_.count();
   expect("codes", groups_.rows() * row_bytes(), codes_.size());
   expect("scales", scale_bytes(scales_.storage(), count), scales_.bytes().size());
   expect("zero points", meaning_.has_zero_points ? packing::dense_bytes(count, meaning_.bits) : 0,
          zero_points_.size());
   if (!meaning_.levels.empty())
-    expect("levels", (index{1} << meaning_.bits) * index{sizeof(float)},
+    expect("levels", (index_t{1} << meaning_.bits) * index_t{sizeof(float)},
            meaning_.levels.size() * sizeof(float));
   float some[256];
-  for (index first = 0; first < count; first += std::ssize(some)) {
-    const index n = std::min(std::ssize(some), count - first);
+  for (index_t first = 0; first < count; first += std::ssize(some)) {
+    const index_t n = std::min(std::ssize(some), count - first);
     scales_.read_into(first, n, some);
-    for (index i = 0; i < n; ++i)
+    for (index_t i = 0; i < n; ++i)
       if (!numeric::is_finite(some[i]))
         raise(data_error("quantized matrix: scale of group " + std::to_string(first + i) +
                          ": expected a finite value, found " + std::to_string(some[i])));

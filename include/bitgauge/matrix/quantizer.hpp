@@ -34,7 +34,7 @@ class quantizer {
     codes_ = buffer<std::uint8_t>(static_cast<std::size_t>(groups_.rows() * row_bytes_));
     if (groups_.count() > 0) {
       fitter_.start();
-      fitter_.for_each_panel([&](index first, index count) { encode_panel(first, count); });
+      fitter_.for_each_panel([&](index_t first, index_t count) { encode_panel(first, count); });
     }
     return {groups_,
             meaning_of(*how_.grid),
@@ -49,13 +49,13 @@ class quantizer {
     std::vector<std::uint8_t> fields;
   };
 
-  void encode_panel(index first, index count) {
+  void encode_panel(index_t first, index_t count) {
     const auto borrowed = scratches_.borrow();
     scratch& s = *borrowed;
     s.fields.resize(static_cast<std::size_t>(groups_.cols()));
     fitter_.ready(s);
     const auto panel = source_.read(first, count, s.panel);
-    for (index r = 0; r < count; ++r) {
+    for (index_t r = 0; r < count; ++r) {
       const finite_row x = fitter_.finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s);
       if (groups_.within_rows()) fitter_.fit_row(first + r, x.for_range, s);
       encode_row(x.for_codes, first + r, s);
@@ -66,8 +66,8 @@ class quantizer {
   /// True where the codes are more than a cache keeps until they are read.
   bool past_caches() const noexcept { return codes_.size() >= std::size_t{4} << 20; }
 
-  void encode_row(const float* x, index row, scratch& s) {
-    const index cols = groups_.cols(), run = groups_.run();
+  void encode_row(const float* x, index_t row, scratch& s) {
+    const index_t cols = groups_.cols(), run = groups_.run();
     std::uint8_t* out = codes_.data() + row * row_bytes_;
     const integer_grid* integer = how_.grid->integer();
     const int bits = how_.grid->bits();
@@ -77,10 +77,10 @@ class quantizer {
                           integer->highest, fields,
                           {.next = source_.in_place(row + 1), .past_caches = bits == 8 && past_caches()});
     } else {
-      for (index begin = 0, i = 0; begin < cols; begin += run, ++i) {
+      for (index_t begin = 0, i = 0; begin < cols; begin += run, ++i) {
         const auto at = static_cast<std::size_t>(i);
         const parameters p{s.scale[at], s.zero_point[at]};
-        const index count = std::min(run, cols - begin);
+        const index_t count = std::min(run, cols - begin);
         if (how_.rounding) {
           how_.rounding->encode(x + begin, count, p, *levels_, row, begin, fields + begin);
         } else {
@@ -95,8 +95,8 @@ class quantizer {
   const recipe& how_;
   bool is_column_vector_;
   group_fitter fitter_;
-  const partition& groups_;
-  index row_bytes_;
+  const grouping& groups_;
+  index_t row_bytes_;
   std::shared_ptr<const sorted_levels> levels_;
   buffer<std::uint8_t> codes_;
   lender<scratch> scratches_;

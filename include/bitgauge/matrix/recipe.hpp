@@ -42,7 +42,7 @@ struct importance {
   template <class Derived>
   explicit importance(const Eigen::DenseBase<Derived>& w) : weights(static_cast<std::size_t>(w.size())) {
     const auto values = w.derived().eval();
-    for (index i = 0; i < values.size(); ++i)
+    for (index_t i = 0; i < values.size(); ++i)
       weights[static_cast<std::size_t>(i)] = static_cast<float>(values(i));
   }
 };
@@ -51,10 +51,10 @@ namespace detail {
 
 /// Raises shape_error unless there are no weights or one per column, data_error for a weight that is negative
 /// or not finite.
-inline void check_importance(const importance& column_weights, index cols) {
+inline void check_importance(const importance& column_weights, index_t cols) {
   const std::vector<float>& weights = column_weights.weights;
   if (weights.empty()) return;
-  if (static_cast<index>(weights.size()) != cols)
+  if (static_cast<index_t>(weights.size()) != cols)
     raise(shape_error("importance: expected one weight for each of " + std::to_string(cols) +
                       " columns, found " + std::to_string(weights.size())));
   for (std::size_t c = 0; c < weights.size(); ++c)

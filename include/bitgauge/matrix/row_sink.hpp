@@ -21,7 +21,7 @@ namespace bitgauge::detail {
 /// contiguous, else into a buffer that is then transposed. A column vector is one row to its writer. Raises
 /// shape_error for another shape.
 template <class Derived, class Begin>
-void fill_rows(const Eigen::DenseBase<Derived>& target, index rows, index cols, bool is_column_vector,
+void fill_rows(const Eigen::DenseBase<Derived>& target, index_t rows, index_t cols, bool is_column_vector,
                int threads, const Begin& begin) {
   static_assert(std::is_same_v<typename Derived::Scalar, float>, "dequantize into float, then .cast<>()");
   // a temporary block is an output too, as for Eigen's own functions
@@ -31,33 +31,33 @@ void fill_rows(const Eigen::DenseBase<Derived>& target, index rows, index cols, 
                       std::to_string(cols) + ", found " + std::to_string(out.rows()) + " x " +
                       std::to_string(out.cols())));
   if (rows == 0 || cols == 0) return;
-  const index stored_rows = is_column_vector ? 1 : rows, width = is_column_vector ? rows : cols;
-  index row_step = 0;
+  const index_t stored_rows = is_column_vector ? 1 : rows, width = is_column_vector ? rows : cols;
+  index_t row_step = 0;
   bool in_place = false;
   if constexpr ((static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) !=
                 0) {
-    const index along =
+    const index_t along =
         is_column_vector == static_cast<bool>(Derived::IsRowMajor) ? out.outerStride() : out.innerStride();
     in_place = along == 1 || width == 1;
     row_step = Derived::IsRowMajor ? out.outerStride() : out.innerStride();
   }
-  const index height = row_source::panel_height(in_place, width);
+  const index_t height = row_source::panel_height(in_place, width);
   lender<std::vector<float>> buffers;
-  parallel_for((stored_rows + height - 1) / height, threads, [&](index p) {
-    const index first = p * height, count = std::min(height, stored_rows - first);
+  parallel_for((stored_rows + height - 1) / height, threads, [&](index_t p) {
+    const index_t first = p * height, count = std::min(height, stored_rows - first);
     auto write = begin();
     if constexpr ((static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) !=
                   0) {
       if (in_place) {
-        for (index r = first; r < first + count; ++r) write(r, out.data() + r * row_step);
+        for (index_t r = first; r < first + count; ++r) write(r, out.data() + r * row_step);
         return;
       }
     }
-    const index stride = count > 1 ? simd::transpose_stride(width) : width;
+    const index_t stride = count > 1 ? simd::transpose_stride(width) : width;
     const auto borrowed = buffers.borrow();
     std::vector<float>& buffer = *borrowed;
     buffer.resize(static_cast<std::size_t>(count * stride));
-    for (index r = 0; r < count; ++r) write(first + r, buffer.data() + r * stride);
+    for (index_t r = 0; r < count; ++r) write(first + r, buffer.data() + r * stride);
     if constexpr ((static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) !=
                   0) {
       if (row_step == 1 && !is_column_vector)  // columns are contiguous

@@ -39,7 +39,7 @@ float to_float(Scalar x) noexcept {
 class row_source {
  public:
   template <real_scalar Scalar>
-  row_source(const Scalar* data, index rows, index cols, index row_step, index col_step)
+  row_source(const Scalar* data, index_t rows, index_t cols, index_t row_step, index_t col_step)
       : data_(data),
         rows_(rows),
         cols_(cols),
@@ -49,38 +49,38 @@ class row_source {
     in_place_ = std::is_same_v<Scalar, float> && (col_step == 1 || cols <= 1);
   }
 
-  index rows() const noexcept { return rows_; }
-  index cols() const noexcept { return cols_; }
+  index_t rows() const noexcept { return rows_; }
+  index_t cols() const noexcept { return cols_; }
 
   /// Rows that are best read or written together. Where they have to be transposed, more of them use more of
   /// each column before the next one, some pages away, is touched; 2 MiB of them stay in a cache.
-  static constexpr index panel_height(bool in_place, index cols) noexcept {
-    constexpr index least = 32, most = 128, floats = index{1} << 19;
-    return in_place ? least : std::clamp(floats / std::max<index>(cols, 1) / least * least, least, most);
+  static constexpr index_t panel_height(bool in_place, index_t cols) noexcept {
+    constexpr index_t least = 32, most = 128, floats = index_t{1} << 19;
+    return in_place ? least : std::clamp(floats / std::max<index_t>(cols, 1) / least * least, least, most);
   }
-  index panel_height() const noexcept { return panel_height(in_place_, cols_); }
+  index_t panel_height() const noexcept { return panel_height(in_place_, cols_); }
 
   /// Part of some rows, each contiguous in itself, `stride` floats apart.
   struct panel {
     const float* data;
-    index stride;
-    const float* row(index i) const noexcept { return data + i * stride; }
+    index_t stride;
+    const float* row(index_t i) const noexcept { return data + i * stride; }
   };
   /// `count` rows from `first` on. Points into the matrix where it holds rows of float, else copies into
   /// `scratch`.
-  panel read(index first, index count, std::vector<float>& scratch) const {
+  panel read(index_t first, index_t count, std::vector<float>& scratch) const {
     return read(first, count, 0, cols_, scratch);
   }
   /// Of those rows, `width` columns from `column` on.
-  panel read(index first, index count, index column, index width, std::vector<float>& scratch) const {
+  panel read(index_t first, index_t count, index_t column, index_t width, std::vector<float>& scratch) const {
     if (in_place_) return {static_cast<const float*>(data_) + first * row_step_ + column, row_step_};
-    const index stride = count > 1 ? simd::transpose_stride(width) : width;
+    const index_t stride = count > 1 ? simd::transpose_stride(width) : width;
     scratch.resize(static_cast<std::size_t>(count * stride));
     copy_(*this, first, count, column, width, scratch.data(), stride);
     return {scratch.data(), stride};
   }
   /// Where `row` lies, for fetching it ahead, or nullptr where it is not there to be read in place.
-  const float* in_place(index row) const noexcept {
+  const float* in_place(index_t row) const noexcept {
     return in_place_ && row < rows_ ? static_cast<const float*>(data_) + row * row_step_ : nullptr;
   }
   /// All elements as one sequence, row after row, or nullptr where they do not lie so.
@@ -90,27 +90,27 @@ class row_source {
 
  private:
   template <class Scalar>
-  static void copy(const row_source& from, index first, index count, index column, index width, float* out,
-                   index stride) {
+  static void copy(const row_source& from, index_t first, index_t count, index_t column, index_t width,
+                   float* out, index_t stride) {
     const Scalar* data =
         static_cast<const Scalar*>(from.data_) + first * from.row_step_ + column * from.col_step_;
     if constexpr (std::is_same_v<Scalar, float>) {
       if (from.row_step_ == 1) return simd::rows().transpose(data, from.col_step_, count, width, out, stride);
     }
     if (from.row_step_ == 1) {  // column by column, in the order of memory
-      for (index c = 0; c < width; ++c)
-        for (index r = 0; r < count; ++r) out[r * stride + c] = to_float(data[c * from.col_step_ + r]);
+      for (index_t c = 0; c < width; ++c)
+        for (index_t r = 0; r < count; ++r) out[r * stride + c] = to_float(data[c * from.col_step_ + r]);
     } else {
-      for (index r = 0; r < count; ++r)
-        for (index c = 0; c < width; ++c)
+      for (index_t r = 0; r < count; ++r)
+        for (index_t c = 0; c < width; ++c)
           out[r * stride + c] = to_float(data[r * from.row_step_ + c * from.col_step_]);
     }
   }
 
   const void* data_;
-  index rows_, cols_, row_step_, col_step_;
-  void (*copy_)(const row_source&, index first, index count, index column, index width, float* out,
-                index stride);
+  index_t rows_, cols_, row_step_, col_step_;
+  void (*copy_)(const row_source&, index_t first, index_t count, index_t column, index_t width, float* out,
+                index_t stride);
   bool in_place_ = false;
 };
 

@@ -56,7 +56,7 @@ struct scheme {
   bool act_order = false;  ///< of rounding_kind::gptq: columns in the order of falling Hessian diagonal
   float damping = 0.01f;   ///< of rounding_kind::gptq: fraction of the Hessian's mean diagonal
   scale_storage scales{};
-  index double_block = 0;  ///< scales quantized themselves, in blocks of so many; 0: not
+  index_t double_block = 0;  ///< scales quantized themselves, in blocks of so many; 0: not
   effort level = effort::normal;
 
   /// How scales are stored: as `scales` says, or quantized themselves where there is a double_block.

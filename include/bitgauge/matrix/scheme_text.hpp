@@ -131,9 +131,9 @@ constexpr scheme_key number_key(std::string_view name) {
 }
 
 inline bool read_groups(std::string_view text, scheme& to) {
-  index size = 0;
+  index_t size = 0;
   if (read_word(words<granularity>(granularity_words), text, to.groups)) return true;
-  if (!read_number(text, index{1}, std::numeric_limits<index>::max(), size)) return false;
+  if (!read_number(text, index_t{1}, std::numeric_limits<index_t>::max(), size)) return false;
   to.groups = per_group{size};
   return true;
 }
@@ -159,7 +159,7 @@ inline constexpr scheme_key scheme_keys[] = {
     word_key<&scheme::act_order, flag_words>("act_order"),
     number_key<&scheme::damping, 0, 1>("damping"),
     word_key<&scheme::scales, scale_words>("scale"),
-    number_key<&scheme::double_block, 0, std::numeric_limits<index>::max()>("double"),
+    number_key<&scheme::double_block, 0, std::numeric_limits<index_t>::max()>("double"),
     word_key<&scheme::level, effort_words>("effort"),
 };
 

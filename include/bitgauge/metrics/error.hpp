@@ -21,9 +21,9 @@ namespace bitgauge {
 struct error_sums {
   double count = 0, error_energy = 0, energy = 0, approximation_energy = 0, product = 0, largest_error = 0;
 
-  void add(const float* x, const float* y, index n) noexcept {
+  void add(const float* x, const float* y, index_t n) noexcept {
     double e = 0, xx = 0, yy = 0, xy = 0, largest = 0;
-    for (index i = 0; i < n; ++i) {
+    for (index_t i = 0; i < n; ++i) {
       const double a = x[i], b = y[i], d = a - b;
       e += d * d;
       xx += a * a;
@@ -70,14 +70,14 @@ namespace detail {
 /// Sums over rows that `approximation(row, out, thread scratch)` produces.
 template <class Approximation>
 error_sums compare_rows(const row_source& original, int threads, const Approximation& approximation) {
-  constexpr index height = 32;  // always: the order of the sums shall not depend on how a matrix lies
-  const index panels = (original.rows() + height - 1) / height, cols = original.cols();
+  constexpr index_t height = 32;  // always: the order of the sums shall not depend on how a matrix lies
+  const index_t panels = (original.rows() + height - 1) / height, cols = original.cols();
   std::vector<error_sums> parts(static_cast<std::size_t>(panels));
-  parallel_for(panels, threads, [&](index p) {
+  parallel_for(panels, threads, [&](index_t p) {
     std::vector<float> scratch, row(static_cast<std::size_t>(cols));
-    const index first = p * height, count = std::min(height, original.rows() - first);
+    const index_t first = p * height, count = std::min(height, original.rows() - first);
     const auto panel = original.read(first, count, scratch);
-    for (index r = 0; r < count; ++r) {
+    for (index_t r = 0; r < count; ++r) {
       approximation(first + r, row.data());
       parts[static_cast<std::size_t>(p)].add(panel.row(r), row.data(), cols);
     }
@@ -87,7 +87,8 @@ error_sums compare_rows(const row_source& original, int threads, const Approxima
   return all;
 }
 
-inline void require_same_shape(const char* what, index rows, index cols, index other_rows, index other_cols) {
+inline void require_same_shape(const char* what, index_t rows, index_t cols, index_t other_rows,
+                               index_t other_cols) {
   if (rows == other_rows && cols == other_cols) return;
   raise(shape_error(std::string(what) + ": expected " + std::to_string(rows) + " x " + std::to_string(cols) +
                     ", found " + std::to_string(other_rows) + " x " + std::to_string(other_cols)));
@@ -114,7 +115,7 @@ error_sums measure_error(const Eigen::DenseBase<Derived>& original,
   }
   return detail::with_rows(original, [&](const detail::row_source& rows) {
     return detail::with_rows(approximation, [&](const detail::row_source& others) {
-      return detail::compare_rows(rows, threads, [&](index r, float* out) {
+      return detail::compare_rows(rows, threads, [&](index_t r, float* out) {
         std::vector<float> scratch;
         std::copy_n(others.read(r, 1, scratch).row(0), others.cols(), out);
       });
@@ -124,9 +125,9 @@ error_sums measure_error(const Eigen::DenseBase<Derived>& original,
 
 /// Anything that is decoded row by row: a quantized_matrix, ggml's blocks.
 template <class Q>
-concept row_decodable = requires(const Q& q, index row, float* out) {
-  { q.rows() } -> std::convertible_to<index>;
-  { q.cols() } -> std::convertible_to<index>;
+concept row_decodable = requires(const Q& q, index_t row, float* out) {
+  { q.rows() } -> std::convertible_to<index_t>;
+  { q.cols() } -> std::convertible_to<index_t>;
   q.dequantize_row(row, out);
   q.dequantize(0);
 };
@@ -141,7 +142,7 @@ error_sums measure_error(const Eigen::DenseBase<Derived>& original, const Quanti
   if (lies_as_row != detail::is_column_vector<Derived>)  // one lies as a row, the other stands
     return measure_error(original, q.dequantize(threads), threads);
   return detail::with_rows(original, [&](const detail::row_source& rows) {
-    return detail::compare_rows(rows, threads, [&](index r, float* out) { q.dequantize_row(r, out); });
+    return detail::compare_rows(rows, threads, [&](index_t r, float* out) { q.dequantize_row(r, out); });
   });
 }
 

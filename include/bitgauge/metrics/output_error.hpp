@@ -33,15 +33,15 @@ template <class Derived, class Quantized, class Error>
 output_error sum_output_errors(const Eigen::DenseBase<Derived>& original, const Quantized& q, int threads,
                                const Error& error_of) {
   return with_rows(original, [&](const row_source& source) {
-    constexpr index height = 64;
-    const index rows = source.rows(), cols = source.cols();
+    constexpr index_t height = 64;
+    const index_t rows = source.rows(), cols = source.cols();
     std::vector<output_error> parts(static_cast<std::size_t>((rows + height - 1) / height));
-    parallel_for(static_cast<index>(parts.size()), threads, [&](index p) {
-      const index first = p * height, count = std::min(height, rows - first);
+    parallel_for(static_cast<index_t>(parts.size()), threads, [&](index_t p) {
+      const index_t first = p * height, count = std::min(height, rows - first);
       std::vector<float> scratch, decoded(static_cast<std::size_t>(cols));
       const auto panel = source.read(first, count, scratch);
       double_panel w(count, cols), approximate(count, cols);
-      for (index r = 0; r < count; ++r) {
+      for (index_t r = 0; r < count; ++r) {
         q.dequantize_row(first + r, decoded.data());
         w.row(r) = Eigen::Map<const Eigen::RowVectorXf>(panel.row(r), cols).cast<double>();
         approximate.row(r) = Eigen::Map<const Eigen::RowVectorXf>(decoded.data(), cols).cast<double>();
@@ -93,7 +93,7 @@ output_error measure_output_error(const Eigen::DenseBase<Derived>& original, con
   const Eigen::MatrixXd x = samples.derived().matrix().template cast<double>().transpose();
   Eigen::MatrixXd a(x.rows(), x.cols());
   std::vector<float> row(static_cast<std::size_t>(activations.cols()));
-  for (index s = 0; s < activations.rows(); ++s) {
+  for (index_t s = 0; s < activations.rows(); ++s) {
     activations.dequantize_row(s, row.data());
     a.col(s) = Eigen::Map<const Eigen::VectorXf>(row.data(), activations.cols()).template cast<double>();
   }

@@ -20,7 +20,7 @@ namespace bitgauge::bitsandbytes {
 
 /// Codes, one a byte, and one absmax a block: value i is level(codes[i]) * absmax[i / block_size].
 struct blockwise_codes {
-  index block_size = 256;
+  index_t block_size = 256;
   std::vector<std::uint8_t> codes;
   std::vector<float> absmax;
 
@@ -29,12 +29,12 @@ struct blockwise_codes {
 
 namespace detail {
 
-inline index block_count(index count, index block_size) noexcept {
+inline index_t block_count(index_t count, index_t block_size) noexcept {
   return (count + block_size - 1) / block_size;
 }
 
 /// The absmax of every block. Throws invalid_scheme on a block size below 1, data_error on NaN or infinity.
-inline std::vector<float> block_absmax(std::span<const float> values, index block_size) {
+inline std::vector<float> block_absmax(std::span<const float> values, index_t block_size) {
   if (block_size < 1)
     raise(invalid_scheme("block size: expected at least 1, found " + std::to_string(block_size)));
   std::vector<float> absmax(static_cast<std::size_t>(block_count(std::ssize(values), block_size)), 0.0f);
@@ -63,7 +63,7 @@ inline float lookup_point(float value) noexcept {
 /// then the nearest level, a tie to the lower one. The points are those of the table by which bitsandbytes'
 /// native code looks levels up; they change a code only within 2^-16 of a midpoint. This is the rule of the
 /// 8-bit optimizer states and of nested scales. A block of zeros gets the code of 0. Throws as block_absmax.
-inline blockwise_codes quantize_blockwise(std::span<const float> values, index block_size,
+inline blockwise_codes quantize_blockwise(std::span<const float> values, index_t block_size,
                                           const codebook_grid& codebook) {
   blockwise_codes result{block_size, std::vector<std::uint8_t>(values.size()),
                          detail::block_absmax(values, block_size)};

@@ -26,7 +26,7 @@ inline const std::array<float, 16>& levels_of(quant_type type) noexcept {
 }
 
 /// Groups of a matrix do not run on from row to row, as blocks of a tensor do.
-inline void require_blocks_within_rows(index rows, index cols, index block) {
+inline void require_blocks_within_rows(index_t rows, index_t cols, index_t block) {
   if (rows > 1 && cols % block != 0)
     raise(shape_error("bitsandbytes blocks of " + std::to_string(block) +
                       ": expected rows of a multiple of that many elements, found " + std::to_string(cols)));
@@ -73,7 +73,7 @@ inline std::optional<quant_type> type_of(const std::vector<float>& levels) {
 inline quantized_matrix to_quantized_matrix(const tensor_4bit& tensor) {
   if (tensor.block_size < 1) raise(invalid_scheme("tensor_4bit: block size: expected at least 1"));
   detail::require_blocks_within_rows(tensor.rows, tensor.cols, tensor.block_size);
-  const partition groups(per_block{tensor.block_size}, tensor.rows, tensor.cols);
+  const grouping groups(per_block{tensor.block_size}, tensor.rows, tensor.cols);
   code_meaning meaning;
   meaning.bits = 4;
   meaning.levels.assign(detail::levels_of(tensor.type).begin(), detail::levels_of(tensor.type).end());
@@ -87,9 +87,9 @@ inline quantized_matrix to_quantized_matrix(const tensor_4bit& tensor) {
     scales = scale_array(f32_scales, groups.count(), std::move(bytes));
   }
   const std::vector<std::uint8_t> flat = detail::unpacked_4bit(tensor);
-  const index row_bytes = packing::dense_bytes(tensor.cols, 4);
+  const index_t row_bytes = packing::dense_bytes(tensor.cols, 4);
   std::vector<std::uint8_t> codes(static_cast<std::size_t>(tensor.rows * row_bytes));
-  for (index r = 0; r < tensor.rows; ++r)
+  for (index_t r = 0; r < tensor.rows; ++r)
     packing::pack_dense(flat.data() + r * tensor.cols, tensor.cols, 4, codes.data() + r * row_bytes);
   return {groups, std::move(meaning), std::move(codes), std::move(scales), {}};
 }
@@ -100,21 +100,21 @@ inline quantized_matrix to_quantized_matrix(const tensor_4bit& tensor) {
 inline tensor_4bit to_bitsandbytes(const quantized_matrix& q) {
   const std::optional<quant_type> type = detail::type_of(q.meaning().levels);
   if (!type) raise(invalid_scheme("to_bitsandbytes: expected the grid nf4 or fp4, found another"));
-  const partition& groups = q.groups();
+  const grouping& groups = q.groups();
   if (!groups.within_rows())
     raise(invalid_scheme("to_bitsandbytes: expected groups within rows, found groups that span rows"));
   const bool whole_rows = groups.how().what == granularity::kind::row;
-  const index block = whole_rows ? std::max<index>(groups.cols(), 1) : groups.how().size;
+  const index_t block = whole_rows ? std::max<index_t>(groups.cols(), 1) : groups.how().size;
   detail::require_blocks_within_rows(groups.rows(), groups.cols(), block);
   std::vector<std::uint8_t> flat(static_cast<std::size_t>(q.size()));
-  for (index r = 0; r < groups.rows(); ++r)
+  for (index_t r = 0; r < groups.rows(); ++r)
     packing::unpack_dense(q.codes().data() + r * q.row_bytes(), groups.cols(), 4,
                           flat.data() + r * groups.cols());
   tensor_4bit tensor{*type, q.rows(), q.cols(), block, detail::packed_4bit(std::move(flat), *type), {}, {}};
   if (q.scales().type() == scale_type::dynamic8) {
     tensor.nested = detail::nested_of(q.scales());
   } else {
-    for (index g = 0; g < groups.count(); ++g) tensor.absmax.push_back(q.scale(g));
+    for (index_t g = 0; g < groups.count(); ++g) tensor.absmax.push_back(q.scale(g));
   }
   return tensor;
 }

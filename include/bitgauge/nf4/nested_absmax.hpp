@@ -24,7 +24,7 @@ struct nested_absmax {
 
 /// Quantizes scales: offset = mean (summed in double, rounded once), then block-wise codes of the
 /// differences.
-inline nested_absmax nest_absmax(std::span<const float> absmax, index block_size = 256) {
+inline nested_absmax nest_absmax(std::span<const float> absmax, index_t block_size = 256) {
   double sum = 0;
   for (const float scale : absmax) sum += static_cast<double>(scale);
   const float offset = absmax.empty() ? 0.0f : static_cast<float>(sum / static_cast<double>(absmax.size()));

@@ -22,9 +22,9 @@ constexpr const codebook_grid& codebook_of(quant_type type) noexcept {
 /// How a tensor is quantized; the defaults are those of QLoRA without double quantization.
 struct options_4bit {
   quant_type type = quant_type::nf4;
-  index block_size = 64;
+  index_t block_size = 64;
   bool nested = false;  ///< double quantization of the absmax
-  index nested_block_size = 256;
+  index_t nested_block_size = 256;
 };
 
 /// A matrix of 4-bit codes in blocks of its row-major elements.
@@ -34,21 +34,21 @@ struct options_4bit {
 /// empty where `nested` holds it instead.
 struct tensor_4bit {
   quant_type type = quant_type::nf4;
-  index rows = 0, cols = 0;
-  index block_size = 64;
+  index_t rows = 0, cols = 0;
+  index_t block_size = 64;
   std::vector<std::uint8_t> packed;
   std::vector<float> absmax;
   std::optional<nested_absmax> nested;
 
-  index size() const noexcept { return rows * cols; }
+  index_t size() const noexcept { return rows * cols; }
 
   friend bool operator==(const tensor_4bit&, const tensor_4bit&) = default;
 };
 
 namespace detail {
 
-inline void require_count(const char* what, index expected, std::size_t found) {
-  if (expected != static_cast<index>(found))
+inline void require_count(const char* what, index_t expected, std::size_t found) {
+  if (expected != static_cast<index_t>(found))
     raise(shape_error(std::string("tensor_4bit: ") + what + ": expected " + std::to_string(expected) +
                       ", found " + std::to_string(found)));
 }
@@ -56,7 +56,7 @@ inline void require_count(const char* what, index expected, std::size_t found) {
 /// The codes of a flat sequence. A full block is scaled by the reciprocal of max(absmax, 1e-38), the short
 /// last one by division, as bitsandbytes does.
 inline std::vector<std::uint8_t> codes_4bit(std::span<const float> values, std::span<const float> absmax,
-                                            index block_size, const codebook_grid& codebook) {
+                                            index_t block_size, const codebook_grid& codebook) {
   std::vector<std::uint8_t> codes(values.size());
   const auto block = static_cast<std::size_t>(block_size);
   for (std::size_t first = 0, b = 0; first < values.size(); first += block, ++b) {
@@ -96,7 +96,7 @@ inline std::vector<std::uint8_t> unpacked_4bit(const tensor_4bit& tensor) {
 /// Quantizes rows * cols values in row-major order. Codes are chosen with the absmax before it is nested, as
 /// bitsandbytes chooses them. Throws shape_error where `values` has another length, invalid_scheme on a block
 /// size below 1, data_error on NaN or infinity.
-inline tensor_4bit quantize_4bit(std::span<const float> values, index rows, index cols,
+inline tensor_4bit quantize_4bit(std::span<const float> values, index_t rows, index_t cols,
                                  options_4bit how = {}) {
   if (std::ssize(values) != rows * cols)
     raise(shape_error("quantize_4bit: expected " + std::to_string(rows * cols) + " values, found " +
@@ -131,8 +131,8 @@ inline Eigen::MatrixXf dequantize(const tensor_4bit& tensor, const codebook_grid
   const std::vector<std::uint8_t> codes = detail::unpacked_4bit(tensor);
   detail::require_count("absmax", detail::block_count(tensor.size(), tensor.block_size), absmax.size());
   Eigen::MatrixXf values(tensor.rows, tensor.cols);
-  for (index row = 0, i = 0; row < tensor.rows; ++row)
-    for (index col = 0; col < tensor.cols; ++col, ++i)
+  for (index_t row = 0, i = 0; row < tensor.rows; ++row)
+    for (index_t col = 0; col < tensor.cols; ++col, ++i)
       values(row, col) = codebook.level(codes[static_cast<std::size_t>(i)]) *
                          absmax[static_cast<std::size_t>(i / tensor.block_size)];
   return values;

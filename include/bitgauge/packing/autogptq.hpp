@@ -50,18 +50,18 @@ inline void require_autogptq_bits(int bits) {
 }
 
 /// Elements whose codes fill whole words: 32 for 3 bits, else 32 / bits.
-constexpr index codes_per_unit(int bits) noexcept {
+constexpr index_t codes_per_unit(int bits) noexcept {
   return bits == 3 ? 32 : 32 / bits;
 }
 
 /// Packs each row of `codes` into a row of words, lowest bits first.
 inline word_matrix pack_words(const code_matrix& codes, int bits) {
-  const index words = codes.cols() * bits / 32;
+  const index_t words = codes.cols() * bits / 32;
   word_matrix packed(codes.rows(), words);
   std::vector<std::uint8_t> stream(static_cast<std::size_t>(4 * words));
-  for (index r = 0; r < codes.rows(); ++r) {
+  for (index_t r = 0; r < codes.rows(); ++r) {
     pack_dense(codes.data() + r * codes.cols(), codes.cols(), bits, stream.data());
-    for (index w = 0; w < words; ++w) {
+    for (index_t w = 0; w < words; ++w) {
       const std::uint8_t* byte = stream.data() + 4 * w;
       packed(r, w) =
           static_cast<std::int32_t>(static_cast<std::uint32_t>(byte[0] | byte[1] << 8 | byte[2] << 16) |
@@ -75,10 +75,10 @@ inline word_matrix pack_words(const code_matrix& codes, int bits) {
 inline code_matrix unpack_words(const word_matrix& packed, int bits) {
   code_matrix codes(packed.rows(), packed.cols() * 32 / bits);
   std::vector<std::uint8_t> stream(static_cast<std::size_t>(4 * packed.cols()));
-  for (index r = 0; r < packed.rows(); ++r) {
+  for (index_t r = 0; r < packed.rows(); ++r) {
     for (std::size_t b = 0; b < stream.size(); ++b)
       stream[b] = static_cast<std::uint8_t>(
-          static_cast<std::uint32_t>(packed(r, static_cast<index>(b / 4))) >> (8 * (b % 4)));
+          static_cast<std::uint32_t>(packed(r, static_cast<index_t>(b / 4))) >> (8 * (b % 4)));
     unpack_dense(stream.data(), codes.cols(), bits, codes.data() + r * codes.cols());
   }
   return codes;
@@ -99,7 +99,7 @@ inline autogptq_tensors pack_autogptq(const grouped_codes& weights,
                                       zero_storage zeros = zero_storage::minus_one) {
   detail::require_autogptq_bits(weights.bits);
   detail::require_consistent(weights);
-  const index unit = detail::codes_per_unit(weights.bits);
+  const index_t unit = detail::codes_per_unit(weights.bits);
   detail::require_multiple("AutoGPTQ input features", weights.in_features(), unit);
   detail::require_multiple("AutoGPTQ output features", weights.out_features(), unit);
   code_matrix stored_zeros = weights.zero_points.transpose();
@@ -117,8 +117,8 @@ inline autogptq_tensors pack_autogptq(const grouped_codes& weights,
 inline grouped_codes unpack_autogptq(const autogptq_tensors& tensors) {
   const int bits = tensors.bits;
   detail::require_autogptq_bits(bits);
-  const index out = tensors.scales.cols(), groups = tensors.scales.rows();
-  const auto in = static_cast<index>(tensors.g_idx.size());
+  const index_t out = tensors.scales.cols(), groups = tensors.scales.rows();
+  const auto in = static_cast<index_t>(tensors.g_idx.size());
   detail::require_multiple("AutoGPTQ input features", in, detail::codes_per_unit(bits));
   detail::require_multiple("AutoGPTQ output features", out, detail::codes_per_unit(bits));
   detail::require_shape("qweight", tensors.qweight.rows(), tensors.qweight.cols(), in * bits / 32, out);

@@ -21,7 +21,7 @@ namespace bitgauge::packing {
 
 /// The three tensors of one layer, shapes as above; bits = 4.
 struct awq_tensors {
-  index group_size = 128;
+  index_t group_size = 128;
   word_matrix qweight;
   word_matrix qzeros;
   float_matrix scales;
@@ -38,8 +38,8 @@ inline word_matrix pack_nibbles(const code_matrix& codes, const nibble_order& or
   detail::require_multiple("AWQ output features", codes.cols(), 8);
   detail::require_codes("AWQ code", codes, 4);
   word_matrix words(codes.rows(), codes.cols() / 8);
-  for (index r = 0; r < words.rows(); ++r) {
-    for (index w = 0; w < words.cols(); ++w) {
+  for (index_t r = 0; r < words.rows(); ++r) {
+    for (index_t w = 0; w < words.cols(); ++w) {
       std::uint32_t word = 0;
       for (std::size_t n = 0; n < 8; ++n)
         word |= static_cast<std::uint32_t>(codes(r, 8 * w + order[n])) << (4 * n);
@@ -52,8 +52,8 @@ inline word_matrix pack_nibbles(const code_matrix& codes, const nibble_order& or
 /// The inverse of pack_nibbles.
 inline code_matrix unpack_nibbles(const word_matrix& words, const nibble_order& order = awq_order) {
   code_matrix codes(words.rows(), words.cols() * 8);
-  for (index r = 0; r < words.rows(); ++r) {
-    for (index w = 0; w < words.cols(); ++w) {
+  for (index_t r = 0; r < words.rows(); ++r) {
+    for (index_t w = 0; w < words.cols(); ++w) {
       const auto word = static_cast<std::uint32_t>(words(r, w));
       for (std::size_t n = 0; n < 8; ++n)
         codes(r, 8 * w + order[n]) = static_cast<std::uint8_t>((word >> (4 * n)) & 15u);
@@ -64,7 +64,7 @@ inline code_matrix unpack_nibbles(const word_matrix& words, const nibble_order& 
 
 /// Packs a layer of 4-bit codes in consecutive groups of `group_size` inputs. Throws invalid_scheme unless it
 /// is that, shape_error unless the outputs are a multiple of 8.
-inline awq_tensors pack_awq(const grouped_codes& weights, index group_size) {
+inline awq_tensors pack_awq(const grouped_codes& weights, index_t group_size) {
   if (weights.bits != 4) raise(invalid_scheme("AWQ bits: expected 4, found " + std::to_string(weights.bits)));
   detail::require_consistent(weights);
   if (weights.group_of_input != consecutive_groups(weights.in_features(), group_size))
@@ -76,9 +76,9 @@ inline awq_tensors pack_awq(const grouped_codes& weights, index group_size) {
 
 /// Unpacks a layer; the exact inverse of pack_awq. Throws shape_error where the shapes disagree.
 inline grouped_codes unpack_awq(const awq_tensors& tensors) {
-  const index in = tensors.qweight.rows(), words = tensors.qweight.cols();
+  const index_t in = tensors.qweight.rows(), words = tensors.qweight.cols();
   const auto group_of_input = consecutive_groups(in, tensors.group_size);
-  const index groups = (in + tensors.group_size - 1) / tensors.group_size;
+  const index_t groups = (in + tensors.group_size - 1) / tensors.group_size;
   detail::require_shape("qzeros", tensors.qzeros.rows(), tensors.qzeros.cols(), groups, words);
   detail::require_shape("scales", tensors.scales.rows(), tensors.scales.cols(), groups, 8 * words);
   return {4, unpack_nibbles(tensors.qweight).transpose(), unpack_nibbles(tensors.qzeros).transpose(),

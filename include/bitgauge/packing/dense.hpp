@@ -17,30 +17,30 @@
 namespace bitgauge::packing {
 
 /// Bytes that `count` codes of `bits` bits take: ceil(count * bits / 8).
-constexpr index dense_bytes(index count, int bits) noexcept {
+constexpr index_t dense_bytes(index_t count, int bits) noexcept {
   return count / 8 * bits + (count % 8 * bits + 7) / 8;
 }
 
 /// Packs `count` codes, one a byte, of which the low `bits` bits count, into dense_bytes(count, bits) bytes.
-inline void pack_dense(const std::uint8_t* fields, index count, int bits, std::uint8_t* out) {
+inline void pack_dense(const std::uint8_t* fields, index_t count, int bits, std::uint8_t* out) {
   simd::rows().pack(fields, count, bits, out);
 }
 
 /// The inverse of pack_dense; the bits of `fields` above `bits` are zero.
-inline void unpack_dense(const std::uint8_t* packed, index count, int bits, std::uint8_t* fields) {
+inline void unpack_dense(const std::uint8_t* packed, index_t count, int bits, std::uint8_t* fields) {
   simd::rows().unpack(packed, count, bits, false, fields);
 }
 
 /// The same into a new buffer.
-inline std::vector<std::uint8_t> packed_dense(const std::uint8_t* fields, index count, int bits) {
+inline std::vector<std::uint8_t> packed_dense(const std::uint8_t* fields, index_t count, int bits) {
   std::vector<std::uint8_t> packed(static_cast<std::size_t>(dense_bytes(count, bits)));
   pack_dense(fields, count, bits, packed.data());
   return packed;
 }
 
 /// Code `i` of a dense sequence.
-inline std::uint8_t dense_field(const std::uint8_t* packed, index i, int bits) noexcept {
-  const index bit = i % 8 * bits;
+inline std::uint8_t dense_field(const std::uint8_t* packed, index_t i, int bits) noexcept {
+  const index_t bit = i % 8 * bits;
   const std::uint8_t* byte = packed + i / 8 * bits + bit / 8;
   const int shift = static_cast<int>(bit % 8);
   unsigned word = byte[0];
@@ -49,8 +49,8 @@ inline std::uint8_t dense_field(const std::uint8_t* packed, index i, int bits) n
 }
 
 /// Overwrites code `i` of a dense sequence and leaves its neighbours alone.
-inline void set_dense_field(std::uint8_t* packed, index i, int bits, std::uint8_t field) noexcept {
-  const index bit = i % 8 * bits;
+inline void set_dense_field(std::uint8_t* packed, index_t i, int bits, std::uint8_t field) noexcept {
+  const index_t bit = i % 8 * bits;
   std::uint8_t* byte = packed + i / 8 * bits + bit / 8;
   const int shift = static_cast<int>(bit % 8);
   const unsigned mask = ((1u << bits) - 1u) << shift, value = static_cast<unsigned>(field) << shift & mask;

@@ -43,7 +43,7 @@ inline code_matrix pack_hqq(const code_matrix& codes, int bits) {
 /// The inverse of pack_hqq.
 inline code_matrix unpack_hqq(const code_matrix& packed, int bits) {
   detail::require_hqq_bits(bits);
-  const index rows = packed.rows() * (8 / bits);
+  const index_t rows = packed.rows() * (8 / bits);
   if (bits == 1) return detail::unpack_slabs<detail::hqq_layout<1>>(packed, rows);
   if (bits == 2) return detail::unpack_slabs<detail::hqq_layout<2>>(packed, rows);
   return bits == 4 ? detail::unpack_slabs<detail::hqq_layout<4>>(packed, rows) : packed;
@@ -56,12 +56,12 @@ inline word_matrix pack_hqq_3bit(const code_matrix& codes) {
 
 /// Unpacks `rows` rows of 3-bit codes. Throws shape_error where they do not take packed.rows() rows of words,
 /// data_error where the padding is not zero.
-inline code_matrix unpack_hqq_3bit(const word_matrix& packed, index rows) {
+inline code_matrix unpack_hqq_3bit(const word_matrix& packed, index_t rows) {
   return detail::unpack_slabs<detail::hqq_layout_3>(packed, rows);
 }
 
 /// The first word, row after row, of 3-bit codes of `rows` rows in whose padding a bit is set, or -1.
-inline index hqq_3bit_padding_fault(const word_matrix& packed, index rows) {
+inline index_t hqq_3bit_padding_fault(const word_matrix& packed, index_t rows) {
   return detail::padding_fault<detail::hqq_layout_3>(packed, rows);
 }
 

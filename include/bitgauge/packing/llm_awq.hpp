@@ -21,10 +21,10 @@ namespace detail {
 
 /// Calls visit(word row, word column, shift, output, input) for every code of `out` x `in`.
 template <class Visit>
-void for_each_llm_awq_code(index out, index in, const Visit& visit) {
-  for (index o = 0; o < out; ++o) {
-    for (index i = 0; i < in; ++i) {
-      const index tile = i / 64, half = i % 64 / 32, nibble = i % 32 / 8, step = i % 8;
+void for_each_llm_awq_code(index_t out, index_t in, const Visit& visit) {
+  for (index_t o = 0; o < out; ++o) {
+    for (index_t i = 0; i < in; ++i) {
+      const index_t tile = i / 64, half = i % 64 / 32, nibble = i % 32 / 8, step = i % 8;
       visit(o / 4, 64 * tile + 16 * (o % 4) + 8 * half + step, static_cast<int>(4 * nibble), o, i);
     }
   }
@@ -40,7 +40,7 @@ inline short_matrix pack_llm_awq(const code_matrix& codes) {
   detail::require_codes("llm-awq code", codes, 4);
   short_matrix words = short_matrix::Zero(codes.rows() / 4, codes.cols());
   detail::for_each_llm_awq_code(
-      codes.rows(), codes.cols(), [&](index row, index column, int shift, index o, index i) {
+      codes.rows(), codes.cols(), [&](index_t row, index_t column, int shift, index_t o, index_t i) {
         words(row, column) = static_cast<std::int16_t>(words(row, column) | codes(o, i) << shift);
       });
   return words;
@@ -51,7 +51,7 @@ inline code_matrix unpack_llm_awq(const short_matrix& words) {
   detail::require_multiple("llm-awq input features", words.cols(), 64);
   code_matrix codes(words.rows() * 4, words.cols());
   detail::for_each_llm_awq_code(codes.rows(), codes.cols(),
-                                [&](index row, index column, int shift, index o, index i) {
+                                [&](index_t row, index_t column, int shift, index_t o, index_t i) {
                                   codes(o, i) = static_cast<std::uint8_t>((words(row, column) >> shift) & 15);
                                 });
   return codes;

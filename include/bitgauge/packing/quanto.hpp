@@ -34,14 +34,14 @@ inline code_matrix pack_quanto(const code_matrix& codes, int bits) {
 
 /// Unpacks `rows` rows of codes, which the packed matrix itself does not tell. Throws shape_error where they
 /// do not take packed.rows() rows of bytes, data_error where the padding is not zero.
-inline code_matrix unpack_quanto(const code_matrix& packed, int bits, index rows) {
+inline code_matrix unpack_quanto(const code_matrix& packed, int bits, index_t rows) {
   detail::require_quanto_bits(bits);
   return bits == 2 ? detail::unpack_slabs<detail::quanto_layout<2>>(packed, rows)
                    : detail::unpack_slabs<detail::quanto_layout<4>>(packed, rows);
 }
 
 /// The first byte, row after row, of codes of `rows` rows in whose padding a bit is set, or -1.
-inline index quanto_padding_fault(const code_matrix& packed, int bits, index rows) {
+inline index_t quanto_padding_fault(const code_matrix& packed, int bits, index_t rows) {
   detail::require_quanto_bits(bits);
   return bits == 2 ? detail::padding_fault<detail::quanto_layout<2>>(packed, rows)
                    : detail::padding_fault<detail::quanto_layout<4>>(packed, rows);

@@ -16,16 +16,16 @@ struct slab_layout {
   using word = Word;
   using matrix = Eigen::Matrix<Word, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   static constexpr int bits = Bits;
-  static constexpr index slabs = Slabs;
+  static constexpr index_t slabs = Slabs;
 
-  static constexpr int shift(index slab) noexcept {
+  static constexpr int shift(index_t slab) noexcept {
     return Bits * static_cast<int>(FirstSlabLow ? slab : Slabs - 1 - slab);
   }
 };
 
 /// Rows of words that hold `rows` rows of codes: ceil(rows / slabs).
 template <class Layout>
-constexpr index slab_rows(index rows) noexcept {
+constexpr index_t slab_rows(index_t rows) noexcept {
   return (rows + Layout::slabs - 1) / Layout::slabs;
 }
 
@@ -34,11 +34,11 @@ template <class Layout>
 typename Layout::matrix pack_slabs(const code_matrix& codes) {
   using word = typename Layout::word;
   require_codes("code", codes, Layout::bits);
-  const index height = slab_rows<Layout>(codes.rows());
+  const index_t height = slab_rows<Layout>(codes.rows());
   typename Layout::matrix packed = Layout::matrix::Zero(height, codes.cols());
-  for (index r = 0; r < codes.rows(); ++r) {
+  for (index_t r = 0; r < codes.rows(); ++r) {
     const int shift = Layout::shift(r / height);
-    for (index c = 0; c < codes.cols(); ++c) {
+    for (index_t c = 0; c < codes.cols(); ++c) {
       word& into = packed(r % height, c);
       into = static_cast<word>(into | static_cast<word>(codes(r, c)) << shift);
     }
@@ -48,14 +48,14 @@ typename Layout::matrix pack_slabs(const code_matrix& codes) {
 
 /// The first word, row after row, in which a bit outside of the codes of `rows` rows is set, or -1.
 template <class Layout>
-index padding_fault(const typename Layout::matrix& packed, index rows) {
+index_t padding_fault(const typename Layout::matrix& packed, index_t rows) {
   using bits_of = std::make_unsigned_t<typename Layout::word>;
   constexpr auto mask = static_cast<bits_of>((1u << Layout::bits) - 1u);
-  for (index r = 0; r < packed.rows(); ++r) {
+  for (index_t r = 0; r < packed.rows(); ++r) {
     bits_of codes = 0;
-    for (index row = r, slab = 0; row < rows && slab < Layout::slabs; row += packed.rows(), ++slab)
+    for (index_t row = r, slab = 0; row < rows && slab < Layout::slabs; row += packed.rows(), ++slab)
       codes = static_cast<bits_of>(codes | static_cast<bits_of>(mask) << Layout::shift(slab));
-    for (index c = 0; c < packed.cols(); ++c)
+    for (index_t c = 0; c < packed.cols(); ++c)
       if ((static_cast<bits_of>(packed(r, c)) & static_cast<bits_of>(~codes)) != 0)
         return r * packed.cols() + c;
   }
@@ -65,19 +65,19 @@ index padding_fault(const typename Layout::matrix& packed, index rows) {
 /// Unpacks `rows` rows. Throws shape_error where `packed` is not their height, data_error where a bit outside
 /// of the codes is set, which packing would lose.
 template <class Layout>
-code_matrix unpack_slabs(const typename Layout::matrix& packed, index rows) {
+code_matrix unpack_slabs(const typename Layout::matrix& packed, index_t rows) {
   using bits_of = std::make_unsigned_t<typename Layout::word>;
   constexpr auto mask = static_cast<bits_of>((1u << Layout::bits) - 1u);
-  const index height = slab_rows<Layout>(rows);
+  const index_t height = slab_rows<Layout>(rows);
   require_shape("packed codes", packed.rows(), packed.cols(), height, packed.cols());
-  if (const index fault = padding_fault<Layout>(packed, rows); fault >= 0)
+  if (const index_t fault = padding_fault<Layout>(packed, rows); fault >= 0)
     raise(data_error("packed codes at row " + std::to_string(fault / packed.cols()) + ", column " +
                      std::to_string(fault % packed.cols()) +
                      ": expected zeros in the padding, found other bits"));
   code_matrix codes(rows, packed.cols());
-  for (index r = 0; r < rows; ++r) {
+  for (index_t r = 0; r < rows; ++r) {
     const int shift = Layout::shift(r / height);
-    for (index c = 0; c < packed.cols(); ++c)
+    for (index_t c = 0; c < packed.cols(); ++c)
       codes(r, c) = static_cast<std::uint8_t>((static_cast<bits_of>(packed(r % height, c)) >> shift) & mask);
   }
   return codes;

@@ -53,13 +53,13 @@ class channels {
   void visit_lines(const Derived& batch, const Action& action, const Count& count, const Length& length) {
     if (how_.what != granularity::kind::tensor) expect(count(batch));
     const Eigen::Ref<const Lines, 0, Eigen::OuterStride<>> lines = batch.template cast<float>();
-    for (index i = 0; i < count(batch); ++i)
+    for (index_t i = 0; i < count(batch); ++i)
       action(how_.what == granularity::kind::tensor ? std::size_t{0} : static_cast<std::size_t>(i),
              std::span<const float>(lines.data() + i * lines.outerStride(),
                                     static_cast<std::size_t>(length(batch))));
   }
 
-  void expect(index count) {
+  void expect(index_t count) {
     if (count_ < 0) count_ = count;
     if (count_ != count)
       raise(shape_error("observer: expected " + std::to_string(count_) + " channels as before, found " +
@@ -67,7 +67,7 @@ class channels {
   }
 
   granularity how_;
-  index count_ = -1;
+  index_t count_ = -1;
 };
 
 }  // namespace bitgauge::detail

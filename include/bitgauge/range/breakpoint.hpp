@@ -14,7 +14,7 @@ namespace bitgauge::detail {
 /// The scale at which the code of one element changes: by one step, from `code` down as the scale grows.
 struct breakpoint {
   double scale;
-  index element;
+  index_t element;
   double code;
 };
 

@@ -28,11 +28,11 @@ class codebook_codes {
     const auto blocks = trials.blocks();
     if (table_.fits_lanes())
       return simd::level_sums(group_.x, group_.weights, group_.count, table_.lanes(), blocks.data(),
-                              static_cast<index>(blocks.size()));
+                              static_cast<index_t>(blocks.size()));
     for (simd::code_sum_block& block : blocks) {
       for (std::size_t lane = 0; lane < simd::code_sum_lanes; ++lane) {
         code_sums sums{0, 0};
-        for (index i = 0; i < group_.count; ++i) {
+        for (index_t i = 0; i < group_.count; ++i) {
           const double x = group_.x[i], weight = group_.weight(i);
           const double level = table_.levels()[table_.nearest(x * block.inverse[lane])];
           sums.linear += numeric::uncontracted(weight * x * level);
@@ -54,7 +54,7 @@ class codebook_codes {
   /// Adds the breakpoints between the scales 1 / inverse_from and 1 / inverse_to, the larger one. The code of
   /// a breakpoint is its midpoint.
   void breakpoints(code_window, double inverse_from, double inverse_to, breakpoint_list& found) const {
-    for (index i = 0; i < group_.count; ++i) {
+    for (index_t i = 0; i < group_.count; ++i) {
       const double x = group_.x[i];
       const std::size_t from = table_.nearest(x * inverse_from), to = table_.nearest(x * inverse_to);
       for (std::size_t m = std::min(from, to); m < std::max(from, to); ++m)
@@ -75,7 +75,7 @@ class codebook_codes {
 
   double clipping_error(code_window, double scale) const {
     double sum = 0;
-    for (index i = 0; i < group_.count; ++i) {
+    for (index_t i = 0; i < group_.count; ++i) {
       const double value = group_.x[i];
       const double excess = value - std::clamp(value, lowest() * scale, highest() * scale);
       sum += numeric::uncontracted(group_.weight(i) * excess * excess);

@@ -11,7 +11,7 @@
 
 namespace bitgauge {
 
-/// Parameters that are already known, one per group in the order of `partition`: from a file, another
+/// Parameters that are already known, one per group in the order of `grouping`: from a file, another
 /// library, or a matrix quantized before. One scale (and one zero point) may stand for all groups.
 class given_parameters {
  public:
@@ -41,7 +41,7 @@ class given_parameters {
 
  private:
   template <class T>
-  static T pick(const std::vector<T>& from, index group, const char* what) {
+  static T pick(const std::vector<T>& from, index_t group, const char* what) {
     if (from.size() == 1) return from.front();
     if (static_cast<std::size_t>(group) >= from.size())
       raise(shape_error(std::string("given ") + what + "s: group " + std::to_string(group) +

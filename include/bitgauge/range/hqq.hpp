@@ -75,22 +75,22 @@ inline float shrink(float v, double norm, float beta) noexcept {
 /// Sum of `count` floats in the order of torch.sum on a processor with vectors of eight floats, on which the
 /// reference's results rest: a last bit here moves codes that lie on a border. Along rows (`stride` 1) 32
 /// interleaved sums are joined at the end; down columns runs of 16 are summed first.
-inline float torch_sum(const float* x, index count, bool along_row) noexcept {
+inline float torch_sum(const float* x, index_t count, bool along_row) noexcept {
   float total = 0;
   if (along_row && count >= 32) {
     float lanes[32];
-    const index whole = count / 32 * 32;
+    const index_t whole = count / 32 * 32;
     std::copy_n(x, 32, lanes);
-    for (index i = 32; i < whole; ++i) lanes[i % 32] += x[i];
+    for (index_t i = 32; i < whole; ++i) lanes[i % 32] += x[i];
     for (int part = 1; part < 4; ++part)
       for (int lane = 0; lane < 8; ++lane) lanes[lane] += lanes[8 * part + lane];
-    for (index i = whole; i < count; ++i) total += x[i];
+    for (index_t i = whole; i < count; ++i) total += x[i];
     for (int lane = 0; lane < 8; ++lane) total += lanes[lane];
     return total;
   }
-  for (index i = 0; i < count; i += 16) {
+  for (index_t i = 0; i < count; i += 16) {
     float run = 0;
-    for (index j = i; j < std::min(i + 16, count); ++j) run += x[j];
+    for (index_t j = i; j < std::min(i + 16, count); ++j) run += x[j];
     total += run;
   }
   return total;
@@ -98,11 +98,11 @@ inline float torch_sum(const float* x, index count, bool along_row) noexcept {
 
 /// One step: moves group.zero and returns the sum of |w - r| before it. A stride lies between the group's
 /// values.
-inline double hqq_step(const float* w, index count, index stride, double norm, double beta,
+inline double hqq_step(const float* w, index_t count, index_t stride, double norm, double beta,
                        hqq_group& group) {
   std::vector<float> terms(static_cast<std::size_t>(count));
   double error = 0;
-  for (index i = 0; i < count; ++i) {
+  for (index_t i = 0; i < count; ++i) {
     const float x = w[i * stride], q = group.code(x), residual = x - group.value(q);
     error += std::fabs(static_cast<double>(residual));
     const float kept = x - shrink(residual, norm, static_cast<float>(beta));
@@ -122,7 +122,7 @@ void hqq_run(const hqq_search& how, std::vector<hqq_group>& groups, int threads,
   for (int i = 0; i < how.iterations; ++i, beta *= static_cast<double>(how.growth)) {
     if (how.keep_best) before = groups;
     parallel_for(std::ssize(groups), threads,
-                 [&](index g) { errors[static_cast<std::size_t>(g)] = step(g, beta); });
+                 [&](index_t g) { errors[static_cast<std::size_t>(g)] = step(g, beta); });
     double error = 0;
     for (const double e : errors) error += e;
     if (error < best_error) {
@@ -141,7 +141,7 @@ void hqq_run(const hqq_search& how, std::vector<hqq_group>& groups, int threads,
 /// w = (code - zeros[g]) / inverse_scales[g]. hqq_quantize says which elements make group g.
 struct hqq_weights {
   int bits = 4;
-  index group_size = 64;
+  index_t group_size = 64;
   int axis = 1;
   std::vector<std::uint8_t> codes;  ///< one a byte, in the order of the row-major matrix
   std::vector<float> inverse_scales, zeros;
@@ -152,12 +152,12 @@ struct hqq_weights {
 /// groups, ... Groups are the fixed points of one common iteration. Throws invalid_scheme on bits
 /// outside 1..8 or another axis, shape_error where group_size does not divide `count`, data_error on NaN or
 /// infinity. Cost: at most how.iterations passes.
-inline hqq_weights hqq_quantize(std::span<const float> values, int bits, index group_size, int axis = 1,
+inline hqq_weights hqq_quantize(std::span<const float> values, int bits, index_t group_size, int axis = 1,
                                 hqq_search how = {}, int threads = 0) {
   detail::require_bits(bits);
   if (axis != 0 && axis != 1)
     raise(invalid_scheme("HQQ axis: expected 0 or 1, found " + std::to_string(axis)));
-  const index count = std::ssize(values);
+  const index_t count = std::ssize(values);
   if (group_size < 1 || count % group_size != 0)
     raise(shape_error("HQQ: expected whole groups of " + std::to_string(group_size) + ", found " +
                       std::to_string(count) + " values"));
@@ -165,19 +165,19 @@ inline hqq_weights hqq_quantize(std::span<const float> values, int bits, index g
     if (!numeric::is_finite(values[i]))
       raise(data_error("element " + std::to_string(i) + " is not finite: expected finite values"));
 
-  const index group_count = count / group_size, stride = axis == 1 ? 1 : group_count;
-  const auto first = [&](index g) { return values.data() + (axis == 1 ? g * group_size : g); };
+  const index_t group_count = count / group_size, stride = axis == 1 ? 1 : group_count;
+  const auto first = [&](index_t g) { return values.data() + (axis == 1 ? g * group_size : g); };
   std::vector<detail::hqq_group> groups(static_cast<std::size_t>(group_count));
-  for (index g = 0; g < group_count; ++g) {
+  for (index_t g = 0; g < group_count; ++g) {
     float low = *first(g), high = low;
-    for (index i = 0; i < group_size; ++i) {
+    for (index_t i = 0; i < group_size; ++i) {
       low = std::min(low, first(g)[i * stride]);
       high = std::max(high, first(g)[i * stride]);
     }
     groups[static_cast<std::size_t>(g)] =
         detail::hqq_group::from_extent(low, high, static_cast<float>((1 << bits) - 1));
   }
-  detail::hqq_run(how, groups, threads, [&](index g, double beta) {
+  detail::hqq_run(how, groups, threads, [&](index_t g, double beta) {
     return detail::hqq_step(first(g), group_size, stride, static_cast<double>(how.norm), beta,
                             groups[static_cast<std::size_t>(g)]);
   });
@@ -187,8 +187,8 @@ inline hqq_weights hqq_quantize(std::span<const float> values, int bits, index g
     result.inverse_scales.push_back(group.inverse_scale);
     result.zeros.push_back(group.zero);
   }
-  for (index i = 0; i < count; ++i) {
-    const index g = axis == 1 ? i / group_size : i % group_count;
+  for (index_t i = 0; i < count; ++i) {
+    const index_t g = axis == 1 ? i / group_size : i % group_count;
     const auto at = static_cast<std::size_t>(i);
     result.codes[at] = static_cast<std::uint8_t>(groups[static_cast<std::size_t>(g)].code(values[at]));
   }

@@ -52,7 +52,7 @@ struct hqq_range {
   /// The zero that HQQ itself ends with for this group, counted from code 0.
   float own_zero(const detail::group_values& group, interval extent, float highest) const {
     std::vector<detail::hqq_group> one{detail::hqq_group::from_extent(extent.low, extent.high, highest)};
-    detail::hqq_run(search, one, 1, [&](index, double beta) {
+    detail::hqq_run(search, one, 1, [&](index_t, double beta) {
       return detail::hqq_step(group.values.data(), std::ssize(group.values), 1,
                               static_cast<double>(search.norm), beta, one.front());
     });

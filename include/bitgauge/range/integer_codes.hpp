@@ -18,7 +18,8 @@ class integer_codes {
 
   void evaluate(trial_batch& trials) const {
     const auto blocks = trials.blocks();
-    simd::code_sums(group_.x, group_.weights, group_.count, blocks.data(), static_cast<index>(blocks.size()));
+    simd::code_sums(group_.x, group_.weights, group_.count, blocks.data(),
+                    static_cast<index_t>(blocks.size()));
   }
 
   /// About how many breakpoints lie between two scales; an upper bound where much is clipped.
@@ -28,7 +29,7 @@ class integer_codes {
 
   /// Adds the breakpoints between the scales 1 / inverse_from and 1 / inverse_to, the larger one.
   void breakpoints(code_window window, double inverse_from, double inverse_to, breakpoint_list& found) const {
-    for (index i = 0; i < group_.count; ++i) {
+    for (index_t i = 0; i < group_.count; ++i) {
       const double value = group_.x[i], magnitude = std::fabs(value);
       const double limit = value < 0 ? -window.low : window.high;
       const double last = nearest(std::min(magnitude * inverse_to, limit));
@@ -49,7 +50,7 @@ class integer_codes {
   double clipping_error(code_window window, double scale) const {
     const double low = window.low * scale, high = window.high * scale;
     double sum = 0;
-    for (index i = 0; i < group_.count; ++i) {
+    for (index_t i = 0; i < group_.count; ++i) {
       const double value = group_.x[i], excess = value - std::clamp(value, low, high);
       sum += numeric::uncontracted(group_.weight(i) * excess * excess);
     }

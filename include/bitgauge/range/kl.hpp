@@ -31,7 +31,7 @@ class kl_window {
     const auto last = std::find_if(clipped_.rbegin(), clipped_.rend(), occupied);
     for (std::size_t i = 0; i < begin; ++i) *first += h_.counts[i];
     for (std::size_t i = end; i < h_.bins(); ++i) *last += h_.counts[i];
-    grid.encode(centers_.data() + begin, static_cast<index>(inside.size()), p, fields_.data());
+    grid.encode(centers_.data() + begin, static_cast<index_t>(inside.size()), p, fields_.data());
     merge_and_spread(
         inside, [&](std::size_t i) { return fields_[i]; }, spread_);
     return detail::divergence(clipped_, spread_);

@@ -79,7 +79,7 @@ struct mse_range {
   /// Codes of +-1 do not depend on the scale.
   static detail::code_sums sign_sums(const detail::search_group& group) {
     detail::code_sums sums{0, 0};
-    for (index i = 0; i < group.count; ++i) {
+    for (index_t i = 0; i < group.count; ++i) {
       sums.linear += numeric::uncontracted(group.weight(i) * std::fabs(static_cast<double>(group.x[i])));
       sums.square += group.weight(i);
     }

@@ -60,7 +60,7 @@ class histogram_observer {
     detail::require_data(!histograms_.empty(), 0);
     for (std::size_t c = 0; c < histograms_.size(); ++c) {
       detail::require_data(!histograms_[c].empty(), c);
-      all.push_back(fit(histograms_[c], static_cast<index>(c), *model, range, storage));
+      all.push_back(fit(histograms_[c], static_cast<index_t>(c), *model, range, storage));
     }
     return all;
   }
@@ -89,7 +89,7 @@ class histogram_observer {
   }
 
   template <class Range>
-  static parameters fit(const detail::stream_histogram& h, index channel, const detail::grid_model& grid,
+  static parameters fit(const detail::stream_histogram& h, index_t channel, const detail::grid_model& grid,
                         const Range& range, const scale_rounding& storage) {
     if constexpr (requires { range.fit(h.on_both_sides(), grid, storage); }) {
       return range.fit(h.on_both_sides(), grid, storage);

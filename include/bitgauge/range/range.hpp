@@ -29,7 +29,7 @@ namespace detail {
 struct group_values {
   std::span<const float> values;   ///< all finite
   std::span<const float> weights;  ///< importance of each value, or empty where all weigh the same
-  index group = 0;                 ///< number of the group, see partition
+  index_t group = 0;               ///< number of the group, see grouping
 };
 
 /// A range whose type is no longer known: called once a group.

@@ -28,12 +28,12 @@ struct code_sums {
 struct search_group {
   const float* x = nullptr;
   const float* weights = nullptr;  ///< null where all weigh the same
-  index count = 0;
+  index_t count = 0;
   double energy = 0;         ///< A
   double magnitude = 0;      ///< sum |x|
   double low = 0, high = 0;  ///< the extent, with zero, of the elements of positive weight
 
-  double weight(index i) const { return weights != nullptr ? static_cast<double>(weights[i]) : 1.0; }
+  double weight(index_t i) const { return weights != nullptr ? static_cast<double>(weights[i]) : 1.0; }
   double absmax() const { return std::max(-low, high); }
 
   /// E(s), each operation rounded in double on every compiler.
@@ -67,7 +67,7 @@ inline search_group examine_group(const group_values& group) {
   search_group found;
   found.x = group.values.data();
   found.weights = check_weights(group) ? group.weights.data() : nullptr;
-  found.count = static_cast<index>(group.values.size());
+  found.count = static_cast<index_t>(group.values.size());
   if (found.weights == nullptr) {
     const simd::value_sums sums = simd::sum_values(found.x, found.count);
     found.energy = sums.energy;

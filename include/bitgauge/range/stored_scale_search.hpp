@@ -80,7 +80,7 @@ class stored_scale_search {
   double zeroed() const {
     const double reach = codes_.zero_reach() * static_cast<double>(above_);
     double sum = 0;
-    for (index i = 0; i < group_.count; ++i) {
+    for (index_t i = 0; i < group_.count; ++i) {
       const double x = group_.x[i], magnitude = std::fabs(x);
       sum += numeric::uncontracted(magnitude <= reach ? group_.weight(i) * x * x : 0);
     }

@@ -66,7 +66,7 @@ class trial_batch {
   }
   /// The trial whose codes have the least error at their own best scale.
   std::size_t best() const {
-    return simd::best_gain(blocks_, static_cast<index>((size_ + lanes - 1) / lanes));
+    return simd::best_gain(blocks_, static_cast<index_t>((size_ + lanes - 1) / lanes));
   }
 
   /// The ratio of the scales `step` before and after trial i.

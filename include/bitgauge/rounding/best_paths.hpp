@@ -23,19 +23,19 @@ class best_paths {
 
   /// Decodes a line and writes its choices; returns their cost. Cost: 4 width^2 multiplications.
   double decode(const line_factors& f, const float* values, const number_line& line, std::uint8_t* choice) {
-    for (index b = 0; b < lane_count; ++b) levels_.set(line_, b, line);
+    for (index_t b = 0; b < lane_count; ++b) levels_.set(line_, b, line);
     const auto size = static_cast<std::size_t>(f.stride);  // lane_count rows of stride
     value_.resize(size);
     next_value_.resize(size);
     from_.resize(static_cast<std::size_t>(f.width * lane_count));
     choice_.resize(from_.size());
-    for (index b = 0; b < lane_count; ++b)
-      for (index i = 0; i < f.width; ++i) value_of(b, i, f) = values[i];
+    for (index_t b = 0; b < lane_count; ++b)
+      for (index_t i = 0; i < f.width; ++i) value_of(b, i, f) = values[i];
     simd::on_widest([&](auto) __attribute__((always_inline)) {
       levels_.even() ? run<true>(f, values) : run<false>(f, values);
     });
     std::size_t b = 0;
-    for (index i = f.width; i-- > 0;) {
+    for (index_t i = f.width; i-- > 0;) {
       const std::size_t at = static_cast<std::size_t>(i * lane_count) + b;
       choice[i] = choice_[at];
       b = from_[at];
@@ -49,7 +49,7 @@ class best_paths {
   static constexpr double none = 1e300;  ///< the cost of a beginning that there is not
 
   /// What would be best for column i after beginning b.
-  [[gnu::always_inline]] double& value_of(index b, index i, const line_factors& f) {
+  [[gnu::always_inline]] double& value_of(index_t b, index_t i, const line_factors& f) {
     return value_[static_cast<std::size_t>((b * f.stride + i) / lane_count)].values[i % lane_count];
   }
 
@@ -57,9 +57,9 @@ class best_paths {
   [[gnu::always_inline]] void run(const line_factors& f, const float* values) {
     double_lanes costs = double_lanes{} + none;
     costs[0] = 0;
-    for (index i = 0; i < f.width; ++i) {
+    for (index_t i = 0; i < f.width; ++i) {
       double_lanes value;
-      for (index b = 0; b < lane_count; ++b) value[b] = value_of(b, i, f);
+      for (index_t b = 0; b < lane_count; ++b) value[b] = value_of(b, i, f);
       integer_lanes choice[ways];
       double_lanes cost[ways], difference[ways];
       levels_.nearest<Even>(value, line_, choice[0]);
@@ -84,7 +84,7 @@ class best_paths {
       std::uint8_t cheapest[steps];
       sort(cost, cheapest);
       double moves[lane_count];
-      for (index k = 0; k < lane_count; ++k) {
+      for (index_t k = 0; k < lane_count; ++k) {
         const int step = cheapest[k], from = step % lane_count, way = step / lane_count;
         costs[k] = cost[way][from];
         moves[k] = difference[way][from];
@@ -97,13 +97,13 @@ class best_paths {
   }
 
   /// The values of the columns to come, after each of the beginnings now kept.
-  [[gnu::always_inline]] void advance(const line_factors& f, index i, const double* moves) {
-    const index cells = f.stride / lane_count;
+  [[gnu::always_inline]] void advance(const line_factors& f, index_t i, const double* moves) {
+    const index_t cells = f.stride / lane_count;
     const float* along = f.along.data() + i * f.stride;
     const lane_cell* before[lane_count];
-    for (index k = 0; k < lane_count; ++k)
+    for (index_t k = 0; k < lane_count; ++k)
       before[k] = value_.data() + from_[static_cast<std::size_t>(i * lane_count + k)] * cells;
-    for (index cell = (i + 1) / lane_count; cell < cells; ++cell) {
+    for (index_t cell = (i + 1) / lane_count; cell < cells; ++cell) {
       float_lanes row;
       std::memcpy(&row, along + cell * lane_count, sizeof row);
       const double_lanes factor = __builtin_convertvector(row, double_lanes);

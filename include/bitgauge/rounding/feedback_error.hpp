@@ -15,7 +15,7 @@ namespace bitgauge::detail {
 /// Sums the errors of rows, each apart until total(), so that the sum does not depend on the order of work.
 class feedback_error {
  public:
-  explicit feedback_error(index rows) : rows_(static_cast<std::size_t>(rows)) {}
+  explicit feedback_error(index_t rows) : rows_(static_cast<std::size_t>(rows)) {}
 
   /// Adds trace(D H D^T) of a panel to one field: ||D R||^2 less what the damping contributes.
   template <class Scalar>
@@ -36,8 +36,8 @@ class feedback_error {
     const float spacing = levels.size() > 1 ? levels[1].value - levels[0].value : 0;
     for (std::size_t i = 1; i < levels.size(); ++i)
       if (levels[i].value - levels[i - 1].value != spacing) return;
-    for (index r = 0; r < p.count; ++r)
-      for (index j = 0; j < layout.cols; ++j) {
+    for (index_t r = 0; r < p.count; ++r)
+      for (index_t j = 0; j < layout.cols; ++j) {
         const number_line& line = p.row_lines(r)[layout.line_of(f.order[static_cast<std::size_t>(j)])];
         const double step = static_cast<double>(spacing * line.scale) * static_cast<double>(f.upper(j, j));
         rows_[static_cast<std::size_t>(p.first + r)].predicted_error += step * step / 12;
@@ -60,18 +60,18 @@ class feedback_error {
 
  private:
   template <class Scalar>
-  void add(const row_major_matrix<Scalar>& d, index first, const feedback_factor<Scalar>& f,
+  void add(const row_major_matrix<Scalar>& d, index_t first, const feedback_factor<Scalar>& f,
            double gptq_report::*field) {
-    constexpr index width = 128;
+    constexpr index_t width = 128;
     Eigen::VectorXd sum = Eigen::VectorXd::Zero(d.rows());
-    for (index begin = 0; begin < d.cols(); begin += width) {
-      const index end = std::min(begin + width, d.cols());
+    for (index_t begin = 0; begin < d.cols(); begin += width) {
+      const index_t end = std::min(begin + width, d.cols());
       const row_major_matrix<Scalar> product = d.leftCols(end) * f.upper.block(0, begin, end, end - begin);
       sum += product.rowwise().squaredNorm().template cast<double>();
     }
-    for (index r = 0; r < d.rows(); ++r) {
+    for (index_t r = 0; r < d.rows(); ++r) {
       double damped = 0;
-      for (index j = 0; j < d.cols(); ++j) {
+      for (index_t j = 0; j < d.cols(); ++j) {
         const auto difference = static_cast<double>(d(r, j));
         damped += difference * difference * f.added(f.order[static_cast<std::size_t>(j)]);
       }

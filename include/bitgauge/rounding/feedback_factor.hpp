@@ -26,25 +26,25 @@ using dense_matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
 /// is not positive. Cost: n^3 / 3 multiplications and as many additions.
 template <class Scalar>
 bool factor_in_place(dense_matrix<Scalar>& a, int threads) {
-  constexpr index width = 128;
-  const index n = a.rows();
-  for (index k = 0; k < n; k += width) {
-    const index b = std::min(width, n - k), below = k + b, rest = n - below;
+  constexpr index_t width = 128;
+  const index_t n = a.rows();
+  for (index_t k = 0; k < n; k += width) {
+    const index_t b = std::min(width, n - k), below = k + b, rest = n - below;
     Eigen::Ref<dense_matrix<Scalar>> corner = a.block(k, k, b, b);
     const Eigen::LLT<Eigen::Ref<dense_matrix<Scalar>>, Eigen::Lower> pivot(corner);
     if (pivot.info() != Eigen::Success) return false;
-    const index tiles = (rest + width - 1) / width;
-    const auto height = [&](index i) { return std::min(width, rest - i * width); };
-    parallel_for(tiles, threads, [&](index i) {
+    const index_t tiles = (rest + width - 1) / width;
+    const auto height = [&](index_t i) { return std::min(width, rest - i * width); };
+    parallel_for(tiles, threads, [&](index_t i) {
       auto tile = a.block(below + i * width, k, height(i), b);
       a.block(k, k, b, b)
           .transpose()
           .template triangularView<Eigen::Upper>()
           .template solveInPlace<Eigen::OnTheRight>(tile);
     });
-    parallel_for(tiles, threads, [&](index j) {
+    parallel_for(tiles, threads, [&](index_t j) {
       const auto across = a.block(below + j * width, k, height(j), b).transpose();
-      for (index i = j; i < tiles; ++i)
+      for (index_t i = j; i < tiles; ++i)
         a.block(below + i * width, below + j * width, height(i), height(j)).noalias() -=
             a.block(below + i * width, k, height(i), b) * across;
     });
@@ -59,8 +59,8 @@ bool factor_in_place(dense_matrix<Scalar>& a, int threads) {
 template <class Scalar>
 struct feedback_factor {
   dense_matrix<Scalar> upper;  ///< R
-  std::vector<index> order;    ///< order[i] is the column processed i-th
-  std::vector<index> dead;     ///< columns whose input was always 0, ascending
+  std::vector<index_t> order;  ///< order[i] is the column processed i-th
+  std::vector<index_t> dead;   ///< columns whose input was always 0, ascending
   Eigen::VectorXd added;  ///< to the diagonal, by column: the damping; dead columns get the mean diagonal too
   double damping = 0;
   int raised = 0;  ///< how often the damping had to be raised
@@ -68,10 +68,10 @@ struct feedback_factor {
 
 /// Columns by falling diagonal, ties by number.
 template <class Derived>
-std::vector<index> falling_diagonal(const Eigen::MatrixBase<Derived>& h) {
-  std::vector<index> order(static_cast<std::size_t>(h.rows()));
-  std::iota(order.begin(), order.end(), index{0});
-  std::stable_sort(order.begin(), order.end(), [&](index a, index b) { return h(a, a) > h(b, b); });
+std::vector<index_t> falling_diagonal(const Eigen::MatrixBase<Derived>& h) {
+  std::vector<index_t> order(static_cast<std::size_t>(h.rows()));
+  std::iota(order.begin(), order.end(), index_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](index_t a, index_t b) { return h(a, a) > h(b, b); });
   return order;
 }
 
@@ -81,10 +81,10 @@ std::vector<index> falling_diagonal(const Eigen::MatrixBase<Derived>& h) {
 template <class Scalar>
 feedback_factor<Scalar> factor(const hessian& h, double fraction, bool act_order, int threads) {
   const Eigen::MatrixXd& sum = h.matrix();
-  const index n = h.inputs();
+  const index_t n = h.inputs();
   feedback_factor<Scalar> result;
   double mean = 0;
-  for (index j = 0; j < n; ++j) {
+  for (index_t j = 0; j < n; ++j) {
     if (sum(j, j) == 0) result.dead.push_back(j);
     mean += sum(j, j);
   }
@@ -97,18 +97,18 @@ feedback_factor<Scalar> factor(const hessian& h, double fraction, bool act_order
     result.order = falling_diagonal(sum);
   } else {
     result.order.resize(static_cast<std::size_t>(n));
-    std::iota(result.order.begin(), result.order.end(), index{0});
+    std::iota(result.order.begin(), result.order.end(), index_t{0});
   }
   // Reversing rows and columns turns the lower factor into an upper one.
-  const auto column = [&](index i) { return result.order[static_cast<std::size_t>(n - 1 - i)]; };
+  const auto column = [&](index_t i) { return result.order[static_cast<std::size_t>(n - 1 - i)]; };
   dense_matrix<Scalar>& a = result.upper;
   for (;; ++result.raised) {
     result.damping = fraction * mean;
     result.added.setConstant(n, result.damping);
-    for (const index c : result.dead) result.added(c) += mean;
+    for (const index_t c : result.dead) result.added(c) += mean;
     a.resize(n, n);
-    parallel_for(n, threads, [&](index c) {
-      for (index r = c; r < n; ++r) a(r, c) = static_cast<Scalar>(sum(column(r), column(c)));
+    parallel_for(n, threads, [&](index_t c) {
+      for (index_t r = c; r < n; ++r) a(r, c) = static_cast<Scalar>(sum(column(r), column(c)));
       a(c, c) = static_cast<Scalar>(sum(column(c), column(c)) + result.added(column(c)));
     });
     if (factor_in_place(a, threads)) break;
@@ -117,8 +117,8 @@ feedback_factor<Scalar> factor(const hessian& h, double fraction, bool act_order
                        " of its mean diagonal added: expected a positive semidefinite matrix"));
     fraction = std::max(fraction * 10, 1e-8);
   }
-  for (index c = 0; c < n; ++c)
-    for (index r = c + 1; r < n; ++r) a(n - 1 - r, n - 1 - c) = a(r, c);
+  for (index_t c = 0; c < n; ++c)
+    for (index_t r = c + 1; r < n; ++r) a(n - 1 - r, n - 1 - c) = a(r, c);
   a.diagonal().reverseInPlace();
   a.template triangularView<Eigen::StrictlyLower>().setZero();
   return result;

@@ -40,10 +40,10 @@ class feedback_target {
  public:
   virtual ~feedback_target() = default;
 
-  virtual index rows() const = 0;
-  virtual index cols() const = 0;
-  virtual index run_width() const = 0;
-  virtual index line_width() const = 0;
+  virtual index_t rows() const = 0;
+  virtual index_t cols() const = 0;
+  virtual index_t run_width() const = 0;
+  virtual index_t line_width() const = 0;
   /// The number of each field at scale 1; fields that no code may use are absent.
   struct level {
     float value = 0;
@@ -53,10 +53,10 @@ class feedback_target {
   virtual std::span<const level> levels() const = 0;
 
   /// Writes rows [first, first + count), row after row, each of cols() finite values.
-  virtual void read(index first, index count, float* out) const = 0;
+  virtual void read(index_t first, index_t count, float* out) const = 0;
   /// Parameters for run `i` of `row`, to suit `values`; `weights` says how much the error of each counts.
   /// Writes a line for each line of the run. May be called again for the same run: the last call counts.
-  virtual void fit(index row, index i, std::span<const float> values, std::span<const float> weights,
+  virtual void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,
                    number_line* lines) = 0;
   /// True where parameters are shared between rows: they are then fitted to the original matrix, and fit()
   /// only gives them back.
@@ -67,10 +67,10 @@ class feedback_target {
 
   /// Whether lines may be chosen freely; if so, the storable line closest to one wanted as line `l` of `row`.
   virtual bool adjustable() const = 0;
-  virtual number_line storable(index row, index l, number_line wanted) const = 0;
+  virtual number_line storable(index_t row, index_t l, number_line wanted) const = 0;
 
   /// The result of a row: a field for each column, and its lines.
-  virtual void store(index row, const std::uint8_t* fields, const number_line* lines) = 0;
+  virtual void store(index_t row, const std::uint8_t* fields, const number_line* lines) = 0;
 };
 
 /// A rounding that decides the codes of whole rows, because errors of some columns bear on others: GPTQ.

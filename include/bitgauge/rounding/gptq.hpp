@@ -101,9 +101,9 @@ class gptq_run {
 
   void run() {
     // Panels are the same whatever the number of threads, and enough to keep many busy.
-    const index rows = target_.rows(), height = std::clamp<index>((rows / 8 + 15) / 16 * 16, 16, 128);
+    const index_t rows = target_.rows(), height = std::clamp<index_t>((rows / 8 + 15) / 16 * 16, 16, 128);
     parallel_for((rows + height - 1) / height, threads_,
-                 [&](index i) { round_panel(i * height, std::min(height, rows - i * height)); });
+                 [&](index_t i) { round_panel(i * height, std::min(height, rows - i * height)); });
     if (options_.report != nullptr) *options_.report = errors_.total(factor_);
   }
 
@@ -123,15 +123,15 @@ class gptq_run {
   std::vector<line_system<Scalar>> systems(const Eigen::VectorXd& added) const {
     std::vector<line_system<Scalar>> all;
     const column_layout& layout = feedback_.layout();
-    for (index l = 0; l < layout.lines(); ++l) {
-      const index begin = layout.line_begin(l),
-                  end = l + 1 < layout.lines() ? layout.line_begin(l + 1) : layout.cols;
+    for (index_t l = 0; l < layout.lines(); ++l) {
+      const index_t begin = layout.line_begin(l),
+                    end = l + 1 < layout.lines() ? layout.line_begin(l + 1) : layout.cols;
       all.emplace_back(hessian_.matrix(), added, begin, end - begin);
     }
     return all;
   }
 
-  void round_panel(index first, index count) {
+  void round_panel(index_t first, index_t count) {
     feedback_panel<Scalar> p;
     if (options_.report != nullptr) {
       p = feedback_.read(first, count, false);
@@ -157,38 +157,38 @@ class gptq_run {
     if (!target_.adjustable()) other.lines = p.lines;
     other_feedback_->round(other, target_.adjustable());
     row_major_matrix<Scalar> weights(p.count, target_.cols());
-    for (index i = 0; i < target_.cols(); ++i)
+    for (index_t i = 0; i < target_.cols(); ++i)
       weights.col(factor_.order[static_cast<std::size_t>(i)]) = p.weights.col(i);
     const feedback_panel<Scalar> plain = p, other_plain = other;
 
     panel_refinement<Scalar> trusted(target_, hessian_.matrix(), trusted_added_, trusted_systems_);
-    std::vector<index> rows(static_cast<std::size_t>(p.count));
-    std::iota(rows.begin(), rows.end(), index{0});
+    std::vector<index_t> rows(static_cast<std::size_t>(p.count));
+    std::iota(rows.begin(), rows.end(), index_t{0});
     refine(trusted, p, other, weights, rows);
 
     panel_refinement<Scalar> seen(target_, hessian_.matrix(), factor_.added, seen_systems());
     const Eigen::VectorX<Scalar> error = seen.measure(p, weights);
     feedback_panel<Scalar> before = plain;
     const Eigen::VectorX<Scalar> error_before = seen.measure(before, weights);
-    std::erase_if(rows, [&](index r) { return !(error(r) > error_before(r)); });
+    std::erase_if(rows, [&](index_t r) { return !(error(r) > error_before(r)); });
     if (!rows.empty()) {
-      for (const index r : rows) copy_row(plain, r, p);
+      for (const index_t r : rows) copy_row(plain, r, p);
       other = other_plain;
       refine(seen, p, other, weights, rows);
     }
-    for (index r = 0; r < p.count; ++r) feedback_.compute_differences(p, r);
+    for (index_t r = 0; r < p.count; ++r) feedback_.compute_differences(p, r);
   }
 
   /// Refines rows of two panels; the better of each ends in the first.
   void refine(panel_refinement<Scalar>& refinement, feedback_panel<Scalar>& p, feedback_panel<Scalar>& other,
-              const row_major_matrix<Scalar>& weights, const std::vector<index>& rows) const {
+              const row_major_matrix<Scalar>& weights, const std::vector<index_t>& rows) const {
     const Eigen::VectorX<Scalar> error = refinement.run(p, weights, rows),
                                  other_error = refinement.run(other, weights, rows);
-    for (const index r : rows)
+    for (const index_t r : rows)
       if (other_error(r) < error(r)) copy_row(other, r, p);
   }
 
-  void copy_row(const feedback_panel<Scalar>& from, index r, feedback_panel<Scalar>& to) const {
+  void copy_row(const feedback_panel<Scalar>& from, index_t r, feedback_panel<Scalar>& to) const {
     std::copy_n(from.row_choice(r), target_.cols(), to.row_choice(r));
     std::copy_n(from.row_lines(r), feedback_.layout().lines(), to.row_lines(r));
   }
@@ -202,8 +202,8 @@ class gptq_run {
   void store(const feedback_panel<Scalar>& p) {
     const auto levels = target_.levels();
     std::vector<std::uint8_t> fields(static_cast<std::size_t>(target_.cols()));
-    for (index r = 0; r < p.count; ++r) {
-      for (index c = 0; c < target_.cols(); ++c)
+    for (index_t r = 0; r < p.count; ++r) {
+      for (index_t c = 0; c < target_.cols(); ++c)
         fields[static_cast<std::size_t>(c)] = levels[p.row_choice(r)[c]].field;
       target_.store(p.first + r, fields.data(), p.row_lines(r));
     }

@@ -20,9 +20,9 @@ struct gptq_report {
   /// Sum over groups and columns of step^2 / 12 times what feedback cannot remove from that column: the error
   /// to expect of feedback with all codes far from clipping, damping included. Integer grids only, else 0.
   double predicted_error = 0;
-  double damping = 0;               ///< what was added to the Hessian's diagonal
-  int damping_raised = 0;           ///< how often it had to be raised for the factorisation to succeed
-  std::vector<index> dead_columns;  ///< inputs that were always zero; their weights are taken as 0
+  double damping = 0;                 ///< what was added to the Hessian's diagonal
+  int damping_raised = 0;             ///< how often it had to be raised for the factorisation to succeed
+  std::vector<index_t> dead_columns;  ///< inputs that were always zero; their weights are taken as 0
 };
 
 /// How GPTQ rounds.
@@ -36,7 +36,7 @@ struct gptq_options {
   double damping = 0.01;
   /// Columns whose updates are gathered before they are applied to the rest. With effort::reference groups
   /// see the weights as they were at the start of the block.
-  index block = 128;
+  index_t block = 128;
   /// reference: as the authors' program, whose groups take their parameters from weights that are stale by up
   /// to a block. fast, normal: GPTQ. best: GPTQ from several starts, then a search over codes and scales for
   /// the least error on samples to come: the fewer were seen, the more the Hessian's diagonal counts beside

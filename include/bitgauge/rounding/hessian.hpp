@@ -36,7 +36,7 @@ namespace bitgauge {
 class hessian {
  public:
   /// No samples yet. Throws shape_error unless inputs >= 1.
-  explicit hessian(index inputs) {
+  explicit hessian(index_t inputs) {
     if (inputs < 1) raise(shape_error("hessian: expected at least 1 input, found " + std::to_string(inputs)));
     sum_.setZero(inputs, inputs);
   }
@@ -46,7 +46,7 @@ class hessian {
   /// shape_error unless it is square, data_error unless it is finite, symmetric to 1e-4 of its largest
   /// element and nowhere negative on the diagonal. It is made exactly symmetric: the mean of both halves.
   template <class Derived>
-  static hessian from_matrix(const Eigen::MatrixBase<Derived>& matrix, index samples = 0) {
+  static hessian from_matrix(const Eigen::MatrixBase<Derived>& matrix, index_t samples = 0) {
     if (matrix.rows() != matrix.cols())
       raise(shape_error("hessian: expected a square matrix, found " + std::to_string(matrix.rows()) + " x " +
                         std::to_string(matrix.cols())));
@@ -57,9 +57,9 @@ class hessian {
     return h;
   }
 
-  index inputs() const noexcept { return sum_.rows(); }
+  index_t inputs() const noexcept { return sum_.rows(); }
   /// Number of samples seen; those of weight 0 count too.
-  index samples() const noexcept { return samples_; }
+  index_t samples() const noexcept { return samples_; }
   /// The sum, both halves filled in.
   const Eigen::MatrixXd& matrix() const noexcept { return sum_; }
   /// sum of weight * x_j^2 of each input.
@@ -79,9 +79,9 @@ class hessian {
     const detail::serial_products serial;
     const auto& x = batch.derived().eval();
     check(x, weights);
-    constexpr index chunk = 256;
-    for (index begin = 0; begin < x.rows(); begin += chunk) {
-      const index count = std::min(chunk, x.rows() - begin);
+    constexpr index_t chunk = 256;
+    for (index_t begin = 0; begin < x.rows(); begin += chunk) {
+      const index_t count = std::min(chunk, x.rows() - begin);
       const matrix_of<scalar> part = x.middleRows(begin, count).matrix().template cast<scalar>();
       if (weights.empty()) {
         add(part, part, threads);
@@ -109,15 +109,15 @@ class hessian {
 
   template <class Matrix>
   static void check(const Matrix& x, std::span<const float> weights) {
-    if (!weights.empty() && static_cast<index>(weights.size()) != x.rows())
+    if (!weights.empty() && static_cast<index_t>(weights.size()) != x.rows())
       raise(shape_error("hessian: expected one weight for each of " + std::to_string(x.rows()) +
                         " samples, found " + std::to_string(weights.size())));
     for (std::size_t i = 0; i < weights.size(); ++i)
       if (!is_finite(static_cast<double>(weights[i])) || weights[i] < 0)
         raise(data_error("hessian: weight of sample " + std::to_string(i) +
                          ": expected a finite value from 0 up, found " + std::to_string(weights[i])));
-    for (index c = 0; c < x.cols(); ++c)
-      for (index r = 0; r < x.rows(); ++r)
+    for (index_t c = 0; c < x.cols(); ++c)
+      for (index_t r = 0; r < x.rows(); ++r)
         if (!is_finite(static_cast<double>(x.coeff(r, c))))
           raise(data_error("hessian: sample " + std::to_string(r) + ", input " + std::to_string(c) +
                            ": expected a finite value, found NaN or infinity"));
@@ -126,17 +126,17 @@ class hessian {
   /// H += left^T right, tile by tile of the lower half, each mirrored into the upper.
   template <class Matrix>
   void add(const Matrix& left, const Matrix& right, int threads) {
-    constexpr index width = 256;
-    const index tiles = (inputs() + width - 1) / width;
-    parallel_for(tiles * (tiles + 1) / 2, threads, [&](index tile) {
-      index i = 0;
+    constexpr index_t width = 256;
+    const index_t tiles = (inputs() + width - 1) / width;
+    parallel_for(tiles * (tiles + 1) / 2, threads, [&](index_t tile) {
+      index_t i = 0;
       while (tile > i) tile -= ++i;  // row i of the triangle holds i + 1 tiles
-      const index row = i * width, col = tile * width;
-      const index height = std::min(width, inputs() - row), across = std::min(width, inputs() - col);
+      const index_t row = i * width, col = tile * width;
+      const index_t height = std::min(width, inputs() - row), across = std::min(width, inputs() - col);
       const Matrix product = left.middleCols(row, height).transpose() * right.middleCols(col, across);
       if (row == col) {
-        for (index c = 0; c < across; ++c)
-          for (index r = c; r < height; ++r) sum_(row + r, col + c) += static_cast<double>(product(r, c));
+        for (index_t c = 0; c < across; ++c)
+          for (index_t r = c; r < height; ++r) sum_(row + r, col + c) += static_cast<double>(product(r, c));
         sum_.block(row, col, height, across).template triangularView<Eigen::StrictlyUpper>() =
             sum_.block(row, col, height, across).transpose();
       } else {
@@ -148,8 +148,8 @@ class hessian {
 
   void make_symmetric() {
     const double largest = sum_.cwiseAbs().maxCoeff();
-    for (index c = 0; c < inputs(); ++c) {
-      for (index r = c; r < inputs(); ++r) {
+    for (index_t c = 0; c < inputs(); ++c) {
+      for (index_t r = c; r < inputs(); ++r) {
         double &lower = sum_(r, c), &upper = sum_(c, r);
         if (!is_finite(lower) || !is_finite(upper))
           raise(data_error("hessian: element (" + std::to_string(r) + ", " + std::to_string(c) +
@@ -172,7 +172,7 @@ class hessian {
   }
 
   Eigen::MatrixXd sum_;
-  index samples_ = 0;
+  index_t samples_ = 0;
 };
 
 }  // namespace bitgauge

@@ -26,14 +26,14 @@ struct scale_fit {
 /// the columns were there no grid, in the order of the line's system.
 class lane_decoder {
  public:
-  static constexpr index most = 4 * lane_count;
+  static constexpr index_t most = 4 * lane_count;
 
   explicit lane_decoder(const level_lanes& levels) : levels_(levels) {}
 
   /// Decides one column after the other, each to the nearest level (Babai's nearest plane, which is GPTQ),
   /// for each of up to `most` lines. Cost: width^2 / 2 multiplications a candidate.
   void decode(const line_factors& f, const float* values, std::span<const number_line> lines) {
-    vectors_ = static_cast<index>(lines.size()) > lane_count ? most / lane_count : 1;
+    vectors_ = static_cast<index_t>(lines.size()) > lane_count ? most / lane_count : 1;
     set_lines(lines);
     difference_.resize(static_cast<std::size_t>(f.width * vectors_));
     choice_.resize(static_cast<std::size_t>(f.width * lanes()));
@@ -48,10 +48,10 @@ class lane_decoder {
   }
 
   /// Of the candidate in a lane, what decode() found.
-  double cost(index lane) const {
+  double cost(index_t lane) const {
     return cost_[static_cast<std::size_t>(lane / lane_count)][lane % lane_count];
   }
-  std::uint8_t choice(index lane, index i) const {
+  std::uint8_t choice(index_t lane, index_t i) const {
     return choice_[static_cast<std::size_t>(i * lanes() + lane)];
   }
 
@@ -61,10 +61,10 @@ class lane_decoder {
                                                std::span<const number_line> lines, const Choice& choice) {
     vectors_ = 1;
     set_lines(lines);
-    const auto count = static_cast<index>(lines.size());
+    const auto count = static_cast<index_t>(lines.size());
     choice_.resize(static_cast<std::size_t>(f.width * lane_count));
-    for (index i = 0; i < f.width; ++i)
-      for (index lane = 0; lane < lane_count; ++lane)
+    for (index_t i = 0; i < f.width; ++i)
+      for (index_t lane = 0; lane < lane_count; ++lane)
         choice_[static_cast<std::size_t>(i * lane_count + lane)] = choice(std::min(lane, count - 1), i);
     difference_.resize(static_cast<std::size_t>(f.width));
     pattern_.resize(static_cast<std::size_t>(f.width));
@@ -74,7 +74,7 @@ class lane_decoder {
       levels_.even() ? fit<true>(f, values, sums) : fit<false>(f, values, sums);
     });
     std::array<scale_fit, lane_count> fits;
-    for (index lane = 0; lane < lane_count; ++lane)
+    for (index_t lane = 0; lane < lane_count; ++lane)
       fits[static_cast<std::size_t>(lane)] = {sums[0][lane], sums[1][lane], sums[2][lane]};
     return fits;
   }
@@ -82,10 +82,10 @@ class lane_decoder {
  private:
   using choice_lanes [[gnu::vector_size(8)]] = std::uint8_t;
 
-  index lanes() const { return vectors_ * lane_count; }
+  index_t lanes() const { return vectors_ * lane_count; }
   void set_lines(std::span<const number_line> lines) {
-    const auto count = static_cast<index>(lines.size());
-    for (index i = 0; i < lanes(); ++i)
+    const auto count = static_cast<index_t>(lines.size());
+    for (index_t i = 0; i < lanes(); ++i)
       levels_.set(lines_[static_cast<std::size_t>(i / lane_count)], i % lane_count,
                   lines[static_cast<std::size_t>(std::min(i, count - 1))]);
   }
@@ -96,8 +96,8 @@ class lane_decoder {
   }
 
   /// Row i of the factors, as doubles.
-  [[gnu::always_inline]] void widen(const line_factors& f, index i) {
-    for (index j = 0; j < i; j += lane_count) {
+  [[gnu::always_inline]] void widen(const line_factors& f, index_t i) {
+    for (index_t j = 0; j < i; j += lane_count) {
       float_lanes row;
       std::memcpy(&row, f.into.data() + i * f.stride + j, sizeof row);
       const double_lanes wide = __builtin_convertvector(row, double_lanes);
@@ -107,11 +107,11 @@ class lane_decoder {
 
   /// What the columns decided before i, whose cells are given, move its value by. Several sums are taken at
   /// once: additions to one need not wait for those to another.
-  template <index Vectors>
-  [[gnu::always_inline]] void feed(const lane_cell* cell, index i, double_lanes* moved) const {
-    constexpr index sums = Vectors == 1 ? 4 : 2;
+  template <index_t Vectors>
+  [[gnu::always_inline]] void feed(const lane_cell* cell, index_t i, double_lanes* moved) const {
+    constexpr index_t sums = Vectors == 1 ? 4 : 2;
     double_lanes sum[sums * Vectors]{};
-    index j = 0;
+    index_t j = 0;
     for (; j + sums <= i; j += sums, cell += sums * Vectors) {
       const double* factor = factor_.data() + j;
       unrolled<sums * Vectors>([&](auto k) __attribute__((always_inline)) {
@@ -133,10 +133,10 @@ class lane_decoder {
     });
   }
 
-  template <bool Even, index Vectors>
+  template <bool Even, index_t Vectors>
   [[gnu::always_inline]] void run(const line_factors& f, const float* values) {
     double_lanes cost[Vectors]{};
-    for (index i = 0; i < f.width; ++i) {
+    for (index_t i = 0; i < f.width; ++i) {
       widen(f, i);
       double_lanes value[Vectors];
       feed<Vectors>(difference_.data(), i, value);
@@ -164,7 +164,7 @@ class lane_decoder {
 
   template <bool Even>
   [[gnu::always_inline]] void fit(const line_factors& f, const float* values, double_lanes* sums) {
-    for (index i = 0; i < f.width; ++i) {
+    for (index_t i = 0; i < f.width; ++i) {
       choice_lanes bytes;
       std::memcpy(&bytes, choice_.data() + i * lane_count, sizeof bytes);
       const integer_lanes choice = __builtin_convertvector(bytes, integer_lanes);
@@ -192,7 +192,7 @@ class lane_decoder {
   }
 
   const level_lanes& levels_;
-  index vectors_ = 1;
+  index_t vectors_ = 1;
   std::array<line_lanes, most / lane_count> lines_;
   std::array<double_lanes, most / lane_count> cost_;
   std::vector<lane_cell> difference_, pattern_;  ///< values - real and levels off the zero point, by column

@@ -17,7 +17,7 @@
 namespace bitgauge::detail {
 
 /// Eight lanes in the compiler's own vectors, which become registers of whatever width there is.
-inline constexpr index lane_count = 8;
+inline constexpr index_t lane_count = 8;
 using double_lanes [[gnu::vector_size(64)]] = double;
 using word_lanes [[gnu::vector_size(64)]] = std::int64_t;
 using float_lanes [[gnu::vector_size(32)]] = float;
@@ -33,12 +33,12 @@ struct alignas(64) lane_cell {
 
 /// Calls body(0) ... body(Count - 1), the numbers known to the compiler, so that arrays that they index stay
 /// in registers.
-template <index Count, class Body>
+template <index_t Count, class Body>
 [[gnu::always_inline]] inline void unrolled(const Body& body) {
-  [&]<index... I>(std::integer_sequence<index, I...>) __attribute__((always_inline)) {
-    (body(std::integral_constant<index, I>{}), ...);
+  [&]<index_t... I>(std::integer_sequence<index_t, I...>) __attribute__((always_inline)) {
+    (body(std::integral_constant<index_t, I>{}), ...);
   }
-  (std::make_integer_sequence<index, Count>{});
+  (std::make_integer_sequence<index_t, Count>{});
 }
 
 /// The lines of eight lanes.
@@ -71,7 +71,7 @@ class level_lanes {
   bool usable(const number_line& line) const {
     return std::abs(line.scale * (even_ ? spacing_ : 1.0f)) >= 1e-37f;
   }
-  void set(line_lanes& lanes, index lane, const number_line& line) const {
+  void set(line_lanes& lanes, index_t lane, const number_line& line) const {
     const double spacing = even_ ? spacing_ : 1.0;
     lanes.scale[lane] = line.scale;
     lanes.inverse[lane] = static_cast<float>(1 / (static_cast<double>(line.scale) * spacing));
@@ -106,7 +106,7 @@ class level_lanes {
       const double_lanes level = __builtin_convertvector(choice, double_lanes) * spacing_ + lowest_;
       out = __builtin_convertvector(level, float_lanes);
     } else {
-      for (index i = 0; i < lane_count; ++i) out[i] = values_[static_cast<std::size_t>(choice[i])];
+      for (index_t i = 0; i < lane_count; ++i) out[i] = values_[static_cast<std::size_t>(choice[i])];
     }
     out -= line.zero_point;
   }

@@ -37,7 +37,7 @@ class line_search {
 
   /// The best that is found for line l of a row, whose line is `present`; null where nothing is. Until the
   /// next call.
-  const line_choice* run(index row, index l, const line_factors& f, const float* values,
+  const line_choice* run(index_t row, index_t l, const line_factors& f, const float* values,
                          const number_line& present) {
     row_ = row;
     line_ = l;
@@ -73,7 +73,7 @@ class line_search {
       const auto lines = std::span(wanted_).subspan(
           begin, std::min<std::size_t>(lane_decoder::most, wanted_.size() - begin));
       decoder_.decode(f, values, lines);
-      for (index lane = 0; lane < static_cast<index>(lines.size()); ++lane)
+      for (index_t lane = 0; lane < static_cast<index_t>(lines.size()); ++lane)
         keep(f, lines[static_cast<std::size_t>(lane)], lane);
     }
   }
@@ -88,7 +88,7 @@ class line_search {
     return true;
   }
   /// Keeps what a lane found where it is among the cheapest.
-  void keep(const line_factors& f, const number_line& line, index lane) {
+  void keep(const line_factors& f, const number_line& line, index_t lane) {
     const double cost = decoder_.cost(lane);
     if (candidates_.size() == kept && cost >= candidates_.back().cost) return;
     if (candidates_.size() == kept) candidates_.pop_back();
@@ -96,9 +96,9 @@ class line_search {
                                      [](double c, const line_choice& x) { return c < x.cost; });
     take(f, lane, *candidates_.insert(at, {line, {}, cost}));
   }
-  void take(const line_factors& f, index lane, line_choice& x) const {
+  void take(const line_factors& f, index_t lane, line_choice& x) const {
     x.choice.resize(static_cast<std::size_t>(f.width));
-    for (index i = 0; i < f.width; ++i) x.choice[static_cast<std::size_t>(i)] = decoder_.choice(lane, i);
+    for (index_t i = 0; i < f.width; ++i) x.choice[static_cast<std::size_t>(i)] = decoder_.choice(lane, i);
   }
 
   /// Gives every candidate the scale that is best for its choices (least squares in closed form), and decodes
@@ -106,7 +106,7 @@ class line_search {
   void polish(const line_factors& f, const float* values) {
     wanted_.clear();
     for (const line_choice& x : candidates_) wanted_.push_back(x.line);
-    const auto fits = decoder_.fit_scales(f, values, wanted_, [&](index lane, index i) {
+    const auto fits = decoder_.fit_scales(f, values, wanted_, [&](index_t lane, index_t i) {
       return candidates_[static_cast<std::size_t>(lane)].choice[static_cast<std::size_t>(i)];
     });
     for (std::size_t k = 0; k < candidates_.size(); ++k) wanted_[k] = best_scale(wanted_[k], fits[k]);
@@ -115,11 +115,11 @@ class line_search {
       line_choice& x = candidates_[k];
       const double by = static_cast<double>(wanted_[k].scale) - static_cast<double>(x.line.scale);
       const double held = fits[k].cost - by * (2 * fits[k].slope - by * fits[k].curvature);
-      const double decoded = decoder_.cost(static_cast<index>(k));
+      const double decoded = decoder_.cost(static_cast<index_t>(k));
       if (std::min(held, decoded) >= x.cost) continue;
       x.line = wanted_[k];
       x.cost = std::min(held, decoded);
-      if (decoded < held) take(f, static_cast<index>(k), x);
+      if (decoded < held) take(f, static_cast<index_t>(k), x);
     }
     std::stable_sort(candidates_.begin(), candidates_.end(),
                      [](const line_choice& a, const line_choice& b) { return a.cost < b.cost; });
@@ -139,7 +139,7 @@ class line_search {
   const level_lanes& levels_;
   lane_decoder decoder_;
   best_paths paths_;
-  index row_ = 0, line_ = 0;
+  index_t row_ = 0, line_ = 0;
   std::vector<number_line> wanted_;
   std::vector<line_choice> candidates_;
   std::vector<std::uint8_t> choice_;

@@ -15,8 +15,8 @@ namespace bitgauge::detail {
 /// What decoding needs of R, as floats: their products with floats are exact in double, so that sums of them
 /// are the same whether a compiler contracts or not.
 struct line_factors {
-  index width = 0;
-  index stride = 0;          ///< width, rounded up to a multiple of 8
+  index_t width = 0;
+  index_t stride = 0;        ///< width, rounded up to a multiple of 8
   std::vector<float> pivot;  ///< R(i, i)
   std::vector<float> along;  ///< along[i * stride + j] = R(i, j) / R(j, j), by which i, once decided, moves j
   std::vector<float> into;   ///< into[i * stride + j] = R(j, i) / R(i, i), by which j moves i
@@ -26,46 +26,46 @@ struct line_factors {
 /// diagonal.
 template <class Scalar>
 struct line_system {
-  index begin = 0;
-  std::vector<index> order;    ///< order[i]: the column, counted from begin, that is decided i-th
+  index_t begin = 0;
+  std::vector<index_t> order;  ///< order[i]: the column, counted from begin, that is decided i-th
   dense_matrix<Scalar> upper;  ///< R; empty where G cannot be factored
   line_factors factors;
 
-  line_system(const Eigen::MatrixXd& h, const Eigen::VectorXd& added, index first, index width)
+  line_system(const Eigen::MatrixXd& h, const Eigen::VectorXd& added, index_t first, index_t width)
       : begin(first) {
     dense_matrix<Scalar> g = h.block(first, first, width, width).template cast<Scalar>();
     g.diagonal() += added.segment(first, width).template cast<Scalar>();
     order = falling_diagonal(g);
     dense_matrix<Scalar> reversed(width, width);
-    for (index c = 0; c < width; ++c)
-      for (index r = 0; r < width; ++r)
+    for (index_t c = 0; c < width; ++c)
+      for (index_t r = 0; r < width; ++r)
         reversed(r, c) =
             g(order[static_cast<std::size_t>(width - 1 - r)], order[static_cast<std::size_t>(width - 1 - c)]);
     const Eigen::LLT<Eigen::Ref<dense_matrix<Scalar>>> lower(reversed);
     if (lower.info() != Eigen::Success) return;
     upper = dense_matrix<Scalar>::Zero(width, width);
-    for (index r = 0; r < width; ++r)
-      for (index c = r; c < width; ++c) upper(r, c) = reversed(width - 1 - r, width - 1 - c);
+    for (index_t r = 0; r < width; ++r)
+      for (index_t c = r; c < width; ++c) upper(r, c) = reversed(width - 1 - r, width - 1 - c);
     list_factors();
   }
 
-  index width() const { return static_cast<index>(order.size()); }
+  index_t width() const { return static_cast<index_t>(order.size()); }
   bool usable() const { return upper.size() > 0; }
   /// The column of the matrix that is decided i-th.
-  index column(index i) const { return begin + order[static_cast<std::size_t>(i)]; }
+  index_t column(index_t i) const { return begin + order[static_cast<std::size_t>(i)]; }
 
  private:
   void list_factors() {
-    const index width = this->width();
+    const index_t width = this->width();
     line_factors& f = factors;
     f.width = width;
     f.stride = (width + 7) / 8 * 8;
     f.pivot.resize(static_cast<std::size_t>(width));
     f.along.resize(static_cast<std::size_t>(width * f.stride));
     f.into.resize(static_cast<std::size_t>(width * f.stride));
-    for (index j = 0; j < width; ++j) {
+    for (index_t j = 0; j < width; ++j) {
       f.pivot[static_cast<std::size_t>(j)] = static_cast<float>(upper(j, j));
-      for (index i = 0; i < j; ++i) {
+      for (index_t i = 0; i < j; ++i) {
         const auto factor = static_cast<float>(upper(i, j) / upper(j, j));
         f.along[static_cast<std::size_t>(i * f.stride + j)] = factor;
         f.into[static_cast<std::size_t>(j * f.stride + i)] = factor;

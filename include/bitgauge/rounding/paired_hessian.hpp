@@ -26,7 +26,7 @@ namespace bitgauge {
 class paired_hessian {
  public:
   /// No samples yet. Throws shape_error unless inputs >= 1.
-  explicit paired_hessian(index inputs) : quantized_(inputs) { cross_.setZero(inputs, inputs); }
+  explicit paired_hessian(index_t inputs) : quantized_(inputs) { cross_.setZero(inputs, inputs); }
 
   /// Adds a batch: the same samples through both networks, samples x inputs each. Throws as
   /// hessian::accumulate does, and shape_error where the two differ in shape. Cost: 2 * samples * d^2.
@@ -47,7 +47,7 @@ class paired_hessian {
     cross_ += other.cross_;
   }
 
-  index inputs() const noexcept { return quantized_.inputs(); }
+  index_t inputs() const noexcept { return quantized_.inputs(); }
   /// sum x' x'^T.
   const hessian& quantized() const noexcept { return quantized_; }
   /// sum x x'^T, original inputs along the rows.
@@ -56,8 +56,8 @@ class paired_hessian {
  private:
   template <class Derived>
   static void check_finite(const Eigen::MatrixBase<Derived>& x) {
-    for (index c = 0; c < x.cols(); ++c)
-      for (index r = 0; r < x.rows(); ++r)
+    for (index_t c = 0; c < x.cols(); ++c)
+      for (index_t r = 0; r < x.rows(); ++r)
         if (!numeric::is_finite(static_cast<float>(x(r, c))))
           raise(data_error("paired hessian: original sample " + std::to_string(r) + ", input " +
                            std::to_string(c) + ": expected a finite value, found NaN or infinity"));

@@ -20,7 +20,7 @@ namespace bitgauge {
 /// take the upper one? Works with every grid. Must give the same answer whenever it is asked the same.
 template <class R>
 concept neighbour_rounding = std::copy_constructible<R> &&
-    requires(const R& r, float value, float lower, float upper, index row, index col) {
+    requires(const R& r, float value, float lower, float upper, index_t row, index_t col) {
   { r.up(value, lower, upper, row, col) } -> std::convertible_to<bool>;
 };
 
@@ -35,7 +35,7 @@ struct nearest_rounding {
 struct stochastic_rounding {
   std::uint64_t seed = 0;
 
-  bool up(float value, float lower, float upper, index row, index col) const noexcept {
+  bool up(float value, float lower, float upper, index_t row, index_t col) const noexcept {
     std::uint64_t state = seed;
     for (const std::uint64_t part : {static_cast<std::uint64_t>(row), static_cast<std::uint64_t>(col)})
       state = mix(state ^ mix(part + 0x9e3779b97f4a7c15u));
@@ -76,7 +76,7 @@ class sorted_levels {
 
   /// The field that `rounding` chooses for `value`, in units of the scale and with the zero point added.
   template <class Rounding>
-  std::uint8_t choose(const Rounding& rounding, float value, index row, index col) const {
+  std::uint8_t choose(const Rounding& rounding, float value, index_t row, index_t col) const {
     const auto end = entries_.begin() + count_;
     const auto above =
         std::lower_bound(entries_.begin(), end, value, [](const entry& e, float v) { return e.level < v; });
@@ -99,19 +99,19 @@ class sorted_levels {
 class rounding_model {
  public:
   virtual ~rounding_model() = default;
-  virtual void encode(const float* x, index count, parameters p, const sorted_levels& levels, index row,
-                      index col, std::uint8_t* fields) const = 0;
+  virtual void encode(const float* x, index_t count, parameters p, const sorted_levels& levels, index_t row,
+                      index_t col, std::uint8_t* fields) const = 0;
 };
 
 template <neighbour_rounding R>
 class rounding_model_of final : public rounding_model {
  public:
   explicit rounding_model_of(const R& r) : rounding_(r) {}
-  void encode(const float* x, index count, parameters p, const sorted_levels& levels, index row, index col,
-              std::uint8_t* fields) const override {
+  void encode(const float* x, index_t count, parameters p, const sorted_levels& levels, index_t row,
+              index_t col, std::uint8_t* fields) const override {
     const float inverse = inverse_scale(p.scale);
     const auto zero_point = static_cast<float>(p.zero_point);
-    for (index i = 0; i < count; ++i) {
+    for (index_t i = 0; i < count; ++i) {
       const float value = numeric::uncontracted(x[i] * inverse) + zero_point;
       fields[i] = levels.choose(rounding_, value, row, col + i);
     }

@@ -28,7 +28,7 @@ class scale_array {
  public:
   scale_array() = default;
   /// Throws invalid_scheme where a type of blocks has none.
-  scale_array(scale_storage how, index count) : how_(how), count_(count) {
+  scale_array(scale_storage how, index_t count) : how_(how), count_(count) {
     if (second_level_needs_block(how.type) && how.block < 1)
       raise(invalid_scheme("double quantization: expected blocks of at least 1 scale, found " +
                            std::to_string(how.block)));
@@ -36,7 +36,7 @@ class scale_array {
   }
   /// Takes over stored bytes, as read from a file. Throws shape_error where their number is not that of
   /// `count` scales.
-  scale_array(scale_storage how, index count, std::vector<std::uint8_t> bytes) : scale_array(how, count) {
+  scale_array(scale_storage how, index_t count, std::vector<std::uint8_t> bytes) : scale_array(how, count) {
     if (bytes.size() != bytes_.size())
       raise(shape_error("scales: expected " + std::to_string(bytes_.size()) + " bytes, found " +
                         std::to_string(bytes.size())));
@@ -45,10 +45,10 @@ class scale_array {
 
   scale_type type() const noexcept { return how_.type; }
   const scale_storage& storage() const noexcept { return how_; }
-  index size() const noexcept { return count_; }
+  index_t size() const noexcept { return count_; }
   const std::vector<std::uint8_t>& bytes() const noexcept { return bytes_; }
 
-  float operator[](index i) const noexcept {
+  float operator[](index_t i) const noexcept {
     const std::uint8_t* at = bytes_.data() + i * bytes_of(how_.type);
     switch (how_.type) {
       case scale_type::f32:
@@ -64,29 +64,29 @@ class scale_array {
     }
   }
   /// Writes scales first .. first + count - 1 to `out`: many at once, the type looked at once.
-  void read_into(index first, index count, float* out) const noexcept {
+  void read_into(index_t first, index_t count, float* out) const noexcept {
     const std::uint8_t* at = bytes_.data() + first * bytes_of(how_.type);
     switch (how_.type) {
       case scale_type::f32:
         std::memcpy(out, at, static_cast<std::size_t>(count) * sizeof(float));
         return;
       case scale_type::f16:
-        for (index i = 0; i < count; ++i) out[i] = numeric::half_to_float(read<std::uint16_t>(at + 2 * i));
+        for (index_t i = 0; i < count; ++i) out[i] = numeric::half_to_float(read<std::uint16_t>(at + 2 * i));
         return;
       case scale_type::bf16:
-        for (index i = 0; i < count; ++i)
+        for (index_t i = 0; i < count; ++i)
           out[i] = numeric::bfloat16_to_float(read<std::uint16_t>(at + 2 * i));
         return;
       case scale_type::e8m0:
-        for (index i = 0; i < count; ++i) out[i] = numeric::e8m0::from_code(at[i]).to_float();
+        for (index_t i = 0; i < count; ++i) out[i] = numeric::e8m0::from_code(at[i]).to_float();
         return;
       default:
         for_each_block(first, count,
-                       [&](const detail::nested_codes& codes, index i) { out[i] = codes.value(at[i]); });
+                       [&](const detail::nested_codes& codes, index_t i) { out[i] = codes.value(at[i]); });
     }
   }
   /// Stores `scale`, which must be a value that the rounding of scale `i` gave.
-  void set(index i, float scale) noexcept {
+  void set(index_t i, float scale) noexcept {
     std::uint8_t* at = bytes_.data() + i * bytes_of(how_.type);
     switch (how_.type) {
       case scale_type::f32:
@@ -105,13 +105,13 @@ class scale_array {
 
   /// Rounds scales first, first + 1, .. as rounding(*this, i) does, stores them, and leaves the stored values
   /// in `scales`.
-  void round_and_set(index first, std::span<float> scales) {
+  void round_and_set(index_t first, std::span<float> scales) {
     if (!is_nested(how_.type)) {
       const float_scale_rounding alone(how_.type);
       for (float& scale : scales) set(first++, scale = alone.nearest(scale));
       return;
     }
-    for_each_block(first, std::ssize(scales), [&](const detail::nested_codes& codes, index i) {
+    for_each_block(first, std::ssize(scales), [&](const detail::nested_codes& codes, index_t i) {
       float& scale = scales[static_cast<std::size_t>(i)];
       const int code = codes.nearest(scale);
       bytes_[static_cast<std::size_t>(first + i)] = static_cast<std::uint8_t>(code);
@@ -132,7 +132,7 @@ class scale_array {
    public:
     /// To f32, for when the second level is not yet known.
     rounding() = default;
-    rounding(const scale_array& array, index i) : type_(array.type()) {
+    rounding(const scale_array& array, index_t i) : type_(array.type()) {
       if (is_nested(type_)) codes_ = array.nested(i);
     }
     float nearest(float scale) const override {
@@ -160,23 +160,23 @@ class scale_array {
 
   /// Calls action(codes, i) for scales first + i, i = 0 .. count-1, the second level looked at once a block.
   template <class Action>
-  void for_each_block(index first, index count, const Action& action) const {
-    for (index i = 0; i < count;) {
-      const index end = how_.block > 0 ? std::min(count, i + how_.block - (first + i) % how_.block) : count;
+  void for_each_block(index_t first, index_t count, const Action& action) const {
+    for (index_t i = 0; i < count;) {
+      const index_t end = how_.block > 0 ? std::min(count, i + how_.block - (first + i) % how_.block) : count;
       const detail::nested_codes codes = nested(first + i);
       for (; i < end; ++i) action(codes, i);
     }
   }
 
   /// What the code of scale `i` stands for.
-  detail::nested_codes nested(index i) const noexcept {
+  detail::nested_codes nested(index_t i) const noexcept {
     if (how_.type == scale_type::dynamic8) return {how_.type, parameter(1 + i / how_.block), parameter(0)};
     if (how_.type == scale_type::affine8)
       return {how_.type, parameter(2 * (i / how_.block)), parameter(2 * (i / how_.block) + 1)};
     return {how_.type, parameter(0), 0};
   }
   /// Parameter `i` of the second level.
-  float parameter(index i) const noexcept { return read<float>(bytes_.data() + count_ + 4 * i); }
+  float parameter(index_t i) const noexcept { return read<float>(bytes_.data() + count_ + 4 * i); }
 
   template <class T>
   static T read(const std::uint8_t* at) noexcept {
@@ -190,7 +190,7 @@ class scale_array {
   }
 
   scale_storage how_;
-  index count_ = 0;
+  index_t count_ = 0;
   std::vector<std::uint8_t> bytes_;
 };
 

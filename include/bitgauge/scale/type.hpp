@@ -26,9 +26,10 @@ enum class scale_type : std::uint8_t {
 /// The answer to "how are the parameters stored?": one of the constants below, or double_quantized.
 struct scale_storage {
   scale_type type;
-  index block;  ///< of dynamic8 and affine8: scales that share parameters of the second level
+  index_t block;  ///< of dynamic8 and affine8: scales that share parameters of the second level
 
-  constexpr scale_storage(scale_type kind = scale_type::f32, index scales = 0) : type(kind), block(scales) {}
+  constexpr scale_storage(scale_type kind = scale_type::f32, index_t scales = 0)
+      : type(kind), block(scales) {}
 
   friend constexpr bool operator==(const scale_storage&, const scale_storage&) = default;
 };
@@ -45,7 +46,7 @@ inline constexpr scale_storage e4m3_divided_scales{scale_type::e4m3_divided};
 ///
 ///     auto q = quantize(W, nf4{}, per_block{64}, double_quantized{256});   // 4.127 bits per weight
 struct double_quantized {
-  index block = 256;
+  index_t block = 256;
   scale_type type = scale_type::dynamic8;
   constexpr operator scale_storage() const noexcept { return {type, block}; }
 };
@@ -56,21 +57,21 @@ constexpr bool is_nested(scale_type type) noexcept {
 }
 
 /// Bytes of one scale, its second level left out.
-constexpr index bytes_of(scale_type type) noexcept {
+constexpr index_t bytes_of(scale_type type) noexcept {
   return type == scale_type::f32 ? 4 : type == scale_type::f16 || type == scale_type::bf16 ? 2 : 1;
 }
 
 /// Number of f32 parameters of the second level for `count` scales: e4m3 one; dynamic8 the offset and a
 /// factor a block; affine8 a factor and an offset a block.
-constexpr index second_level_size(scale_storage how, index count) noexcept {
+constexpr index_t second_level_size(scale_storage how, index_t count) noexcept {
   if (!is_nested(how.type) || count == 0) return 0;
   if (how.type == scale_type::e4m3 || how.type == scale_type::e4m3_divided) return 1;
-  const index blocks = (count + how.block - 1) / how.block;
+  const index_t blocks = (count + how.block - 1) / how.block;
   return how.type == scale_type::dynamic8 ? 1 + blocks : 2 * blocks;
 }
 
 /// Bytes of `count` scales, second level included.
-constexpr index scale_bytes(scale_storage how, index count) noexcept {
+constexpr index_t scale_bytes(scale_storage how, index_t count) noexcept {
   return count * bytes_of(how.type) + 4 * second_level_size(how, count);
 }
 

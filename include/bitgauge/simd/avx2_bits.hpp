@@ -58,7 +58,7 @@ inline constexpr std::array<std::array<std::uint16_t, 8>, 9> shifts = make_shift
 }  // namespace detail
 
 /// Neighbours are joined in three steps, to 2, 4 and 8 codes, and the bytes in use moved together.
-[[BITGAUGE_AVX2]] inline void pack(const std::uint8_t* codes, index count, int bits, std::uint8_t* out) {
+[[BITGAUGE_AVX2]] inline void pack(const std::uint8_t* codes, index_t count, int bits, std::uint8_t* out) {
   if (bits == 8) {
     if (count > 0) std::memcpy(out, codes, static_cast<std::size_t>(count));
     return;
@@ -68,7 +68,7 @@ inline constexpr std::array<std::array<std::uint16_t, 8>, 9> shifts = make_shift
   const __m256i join_4 = _mm256_set1_epi32(1 | 1 << (16 + 2 * bits));
   const __m256i low_half = _mm256_set1_epi64x(0xffffffff), join_8 = _mm256_set1_epi64x(32 - 4 * bits);
   const __m256i order = detail::twice(detail::gather[static_cast<std::size_t>(bits)].data());
-  index i = 0;
+  index_t i = 0;
   // each half of a vector is stored as 16 bytes, of which 2 * bits count: leave room for the rest
   for (; (count - i) / 8 * bits >= 2 * bits + 16; i += 32, out += 4 * bits) {
     const __m256i single =
@@ -85,7 +85,7 @@ inline constexpr std::array<std::array<std::uint16_t, 8>, 9> shifts = make_shift
 }
 
 /// Each field's two bytes are brought to a 16-bit lane, from which a multiplication shifts it to bit 8.
-[[BITGAUGE_AVX2]] inline void unpack(const std::uint8_t* packed, index count, int bits, bool sign_extend,
+[[BITGAUGE_AVX2]] inline void unpack(const std::uint8_t* packed, index_t count, int bits, bool sign_extend,
                                      std::uint8_t* codes) {
   const std::uint8_t sign_byte = simd::detail::field_sign(bits, sign_extend);
   const auto width = static_cast<std::size_t>(bits);
@@ -94,7 +94,7 @@ inline constexpr std::array<std::array<std::uint16_t, 8>, 9> shifts = make_shift
   const __m256i shift = detail::twice(detail::shifts[width].data());
   const __m256i field = _mm256_set1_epi16(static_cast<short>((1 << bits) - 1));
   const __m256i sign = _mm256_set1_epi8(static_cast<char>(sign_byte));
-  index i = 0;
+  index_t i = 0;
   for (; (count - i) / 8 * bits >= 2 * bits + 16; i += 32, packed += 4 * bits) {
     const __m256i dense = _mm256_loadu2_m128i(reinterpret_cast<const __m128i*>(packed + 2 * bits),
                                               reinterpret_cast<const __m128i*>(packed));

@@ -17,9 +17,9 @@ namespace bitgauge::simd::avx2 {
 namespace detail {
 
 /// The lanes that hold one of the next `left` elements.
-[[BITGAUGE_AVX2, gnu::always_inline]] inline __m256i lanes(index left) {
+[[BITGAUGE_AVX2, gnu::always_inline]] inline __m256i lanes(index_t left) {
   const __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(std::min<index>(left, 8))), number);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(std::min<index_t>(left, 8))), number);
 }
 
 struct extent {
@@ -62,7 +62,7 @@ template <bool Greatest>
 }
 
 /// What a row read from memory is fetched ahead, in floats.
-inline constexpr index ahead = 2048;
+inline constexpr index_t ahead = 2048;
 
 [[BITGAUGE_AVX2, gnu::always_inline]] inline void fetch(const float* x) {
   _mm_prefetch(reinterpret_cast<const char*>(x), _MM_HINT_T0);
@@ -104,16 +104,16 @@ struct encoder {
 }
 
 /// The first min(8, left) codes.
-[[BITGAUGE_AVX2, gnu::always_inline]] inline __m128i load_codes(const std::uint8_t* codes, index left) {
+[[BITGAUGE_AVX2, gnu::always_inline]] inline __m128i load_codes(const std::uint8_t* codes, index_t left) {
   std::uint64_t bytes = 0;
-  std::memcpy(&bytes, codes, static_cast<std::size_t>(std::min<index>(left, 8)));
+  std::memcpy(&bytes, codes, static_cast<std::size_t>(std::min<index_t>(left, 8)));
   return _mm_cvtsi64_si128(static_cast<long long>(bytes));
 }
 
-[[BITGAUGE_AVX2, gnu::always_inline]] inline void store_codes(__m128i bytes, index left,
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void store_codes(__m128i bytes, index_t left,
                                                               std::uint8_t* codes) {
   const long long eight = _mm_cvtsi128_si64(bytes);
-  std::memcpy(codes, &eight, static_cast<std::size_t>(std::min<index>(left, 8)));
+  std::memcpy(codes, &eight, static_cast<std::size_t>(std::min<index_t>(left, 8)));
 }
 
 [[BITGAUGE_AVX2, gnu::always_inline]] inline __m256 decode_8(__m128i codes, __m128i sign, __m256 scale,
@@ -124,12 +124,12 @@ struct encoder {
 
 }  // namespace detail
 
-[[BITGAUGE_AVX2]] inline std::uint32_t extents(const float* x, index count, index run, float* low,
+[[BITGAUGE_AVX2]] inline std::uint32_t extents(const float* x, index_t count, index_t run, float* low,
                                                float* high) {
   using namespace detail;
   __m256i largest = _mm256_setzero_si256();
   if (run == 1) {
-    for (index j = 0; j < count; j += 8) {
+    for (index_t j = 0; j < count; j += 8) {
       extent each{_mm256_setzero_ps(), _mm256_setzero_ps()};
       const __m256i mask = lanes(count - j);
       widen(each, largest, _mm256_maskload_ps(x + j, mask));
@@ -138,13 +138,13 @@ struct encoder {
     }
     return greatest_lane(largest);
   }
-  for (index begin = 0; begin < count; low += 8, high += 8) {
+  for (index_t begin = 0; begin < count; low += 8, high += 8) {
     __m256 lows[8], highs[8];
     int runs = 0;
     for (; runs < 8 && begin < count; begin += run, ++runs) {
-      const index end = std::min(begin + run, count);
+      const index_t end = std::min(begin + run, count);
       extent e{_mm256_setzero_ps(), _mm256_setzero_ps()};
-      index j = begin;
+      index_t j = begin;
       for (; j + 8 <= end; j += 8) {
         fetch(x + std::min(j + ahead, count - 1));
         widen(e, largest, _mm256_loadu_ps(x + j));
@@ -160,12 +160,12 @@ struct encoder {
   return greatest_lane(largest);
 }
 
-[[BITGAUGE_AVX2]] inline void encode(const float* x, index count, index run, const float* inverse,
+[[BITGAUGE_AVX2]] inline void encode(const float* x, index_t count, index_t run, const float* inverse,
                                      const std::int32_t* zero_point, int lowest, int highest,
                                      std::uint8_t* codes, const traffic& memory) {
   using namespace detail;
   if (run == 1) {
-    for (index j = 0; j < count; j += 8) {
+    for (index_t j = 0; j < count; j += 8) {
       const __m256i mask = lanes(count - j);
       const encoder each = make_encoder(_mm256_maskload_ps(inverse + j, mask),
                                         _mm256_maskload_epi32(zero_point + j, mask), lowest, highest);
@@ -174,11 +174,11 @@ struct encoder {
     return;
   }
   const float* const next = memory.next != nullptr ? memory.next : x;
-  for (index begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
-    const index end = std::min(begin + run, count);
+  for (index_t begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
+    const index_t end = std::min(begin + run, count);
     const encoder all =
         make_encoder(_mm256_set1_ps(*inverse), _mm256_set1_epi32(*zero_point), lowest, highest);
-    index j = begin;
+    index_t j = begin;
     for (; j + 32 <= end; j += 32) {
       fetch(next + j);
       fetch(next + j + 16);
@@ -192,13 +192,14 @@ struct encoder {
   }
 }
 
-[[BITGAUGE_AVX2]] inline void decode(const std::uint8_t* codes, index count, index run, const float* scale,
-                                     const std::int32_t* zero_point, bool is_signed, float* out) {
+[[BITGAUGE_AVX2]] inline void decode(const std::uint8_t* codes, index_t count, index_t run,
+                                     const float* scale, const std::int32_t* zero_point, bool is_signed,
+                                     float* out) {
   using namespace detail;
   const int sign = is_signed ? 0x80 : 0;
   const __m128i sign_bytes = _mm_set1_epi8(static_cast<char>(sign));
   if (run == 1) {
-    for (index j = 0; j < count; j += 8) {
+    for (index_t j = 0; j < count; j += 8) {
       const __m256i mask = lanes(count - j);
       const __m256i shift =
           _mm256_add_epi32(_mm256_maskload_epi32(zero_point + j, mask), _mm256_set1_epi32(sign));
@@ -208,11 +209,11 @@ struct encoder {
     }
     return;
   }
-  for (index begin = 0; begin < count; begin += run, ++scale, ++zero_point) {
-    const index end = std::min(begin + run, count);
+  for (index_t begin = 0; begin < count; begin += run, ++scale, ++zero_point) {
+    const index_t end = std::min(begin + run, count);
     const __m256 factor = _mm256_set1_ps(*scale);
     const __m256i shift = _mm256_set1_epi32(sign + *zero_point);
-    index j = begin;
+    index_t j = begin;
     for (; j < end && j + 8 <= count; j += 8) {
       const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes + j));
       _mm256_storeu_ps(out + j, decode_8(bytes, sign_bytes, factor, shift));

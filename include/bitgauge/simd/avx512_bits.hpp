@@ -39,14 +39,14 @@ constexpr byte_orders make_byte_orders() {
 inline constexpr byte_orders orders = make_byte_orders();
 
 /// The low `count` lanes, 1..64.
-[[BITGAUGE_AVX512_VBMI, gnu::always_inline]] inline __mmask64 lanes(index count) {
+[[BITGAUGE_AVX512_VBMI, gnu::always_inline]] inline __mmask64 lanes(index_t count) {
   return ~__mmask64{0} >> (64 - count);
 }
 
 }  // namespace detail
 
 /// Neighbours are joined in three steps, to 2, 4 and 8 codes, and the bytes in use moved together.
-[[BITGAUGE_AVX512_VBMI]] inline void pack(const std::uint8_t* codes, index count, int bits,
+[[BITGAUGE_AVX512_VBMI]] inline void pack(const std::uint8_t* codes, index_t count, int bits,
                                           std::uint8_t* out) {
   if (bits == 8) {
     if (count > 0) std::memcpy(out, codes, static_cast<std::size_t>(count));
@@ -57,8 +57,8 @@ inline constexpr byte_orders orders = make_byte_orders();
   const __m512i join_4 = _mm512_set1_epi32(1 | 1 << (16 + 2 * bits));
   const __m512i low_half = _mm512_set1_epi64(0xffffffff), join_8 = _mm512_set1_epi64(32 - 4 * bits);
   const __m512i order = _mm512_loadu_si512(detail::orders.gather[static_cast<std::size_t>(bits)].data());
-  for (index i = 0; i < count; i += 64, out += 8 * bits) {
-    const index n = std::min<index>(count - i, 64);
+  for (index_t i = 0; i < count; i += 64, out += 8 * bits) {
+    const index_t n = std::min<index_t>(count - i, 64);
     const __m512i single = _mm512_and_si512(_mm512_maskz_loadu_epi8(detail::lanes(n), codes + i), field);
     const __m512i twos = _mm512_maddubs_epi16(join_2, single);
     const __m512i fours = _mm512_madd_epi16(twos, join_4);
@@ -70,14 +70,14 @@ inline constexpr byte_orders orders = make_byte_orders();
 
 /// The bytes of eight codes are spread to a 64-bit word, from which eight fields are cut at multiples of
 /// `bits`.
-[[BITGAUGE_AVX512_VBMI]] inline void unpack(const std::uint8_t* packed, index count, int bits,
+[[BITGAUGE_AVX512_VBMI]] inline void unpack(const std::uint8_t* packed, index_t count, int bits,
                                             bool sign_extend, std::uint8_t* codes) {
   const __m512i field = _mm512_set1_epi8(static_cast<char>((1 << bits) - 1));
   const __m512i sign = _mm512_set1_epi8(static_cast<char>(simd::detail::field_sign(bits, sign_extend)));
   const __m512i cuts = _mm512_set1_epi64(0x0706050403020100 * bits);
   const __m512i order = _mm512_loadu_si512(detail::orders.spread[static_cast<std::size_t>(bits)].data());
-  for (index i = 0; i < count; i += 64, packed += 8 * bits) {
-    const index n = std::min<index>(count - i, 64);
+  for (index_t i = 0; i < count; i += 64, packed += 8 * bits) {
+    const index_t n = std::min<index_t>(count - i, 64);
     const __m512i dense = _mm512_maskz_loadu_epi8(detail::lanes((n * bits + 7) / 8), packed);
     const __m512i words = _mm512_permutexvar_epi8(order, dense);
     const __m512i fields = _mm512_and_si512(_mm512_multishift_epi64_epi8(cuts, words), field);

@@ -46,15 +46,15 @@ struct byte_plane {
 /// of
 /// 16. Returns how many elements those blocks hold. The bytes of a level are looked up plane by plane and
 /// put together by interleaving, for which the fields are brought into order beforehand.
-[[BITGAUGE_AVX512_VBMI]] inline index decode_byte_levels(const std::uint8_t* fields, index count, index run,
-                                                         const float* scale, const float* levels,
-                                                         float* out) {
+[[BITGAUGE_AVX512_VBMI]] inline index_t decode_byte_levels(const std::uint8_t* fields, index_t count,
+                                                           index_t run, const float* scale,
+                                                           const float* levels, float* out) {
   using namespace detail;
   const byte_plane planes[] = {load_plane(levels, 0), load_plane(levels, 1), load_plane(levels, 2),
                                load_plane(levels, 3)};
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  index left = run;  // elements of the current run
-  index i = 0;
+  index_t left = run;  // elements of the current run
+  index_t i = 0;
   for (; i + 64 <= count; i += 64) {
     const __m512i at = _mm512_permutexvar_epi32(order, _mm512_loadu_si512(fields + i));
     const __mmask64 high = _mm512_movepi8_mask(at);

@@ -31,11 +31,12 @@ namespace detail {
 
 }  // namespace detail
 
-[[BITGAUGE_AVX512]] inline void encode_levels(const float* x, index count, float inverse, const float* bounds,
-                                              const std::uint8_t* fields, std::uint8_t* out) {
+[[BITGAUGE_AVX512]] inline void encode_levels(const float* x, index_t count, float inverse,
+                                              const float* bounds, const std::uint8_t* fields,
+                                              std::uint8_t* out) {
   const __m512 factor = _mm512_set1_ps(inverse), limits = _mm512_loadu_ps(bounds);
   const __m512i names = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(fields)));
-  for (index i = 0; i < count; i += 16) {
+  for (index_t i = 0; i < count; i += 16) {
     const auto mask = static_cast<__mmask16>(count - i >= 16 ? 0xffffu : (1u << (count - i)) - 1u);
     const __m512 value = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), factor);
     const __m512i field = _mm512_permutexvar_epi32(detail::rank_16(value, limits), names);
@@ -44,7 +45,7 @@ namespace detail {
 }
 
 /// The same for up to 256 levels: level_buckets::rank on sixteen values at once.
-[[BITGAUGE_AVX512]] inline void encode_many_levels(const float* x, index count, float inverse,
+[[BITGAUGE_AVX512]] inline void encode_many_levels(const float* x, index_t count, float inverse,
                                                    const float* bounds, const level_buckets& buckets,
                                                    const std::uint8_t* fields, std::uint8_t* out) {
   const __m512 factor = _mm512_set1_ps(inverse), most = _mm512_set1_ps(FLT_MAX);
@@ -53,7 +54,7 @@ namespace detail {
   const __m512i last = _mm512_set1_epi32(static_cast<int>(level_buckets::buckets_per_sign - 1));
   const __m512i others = _mm512_set1_epi32(static_cast<int>(level_buckets::buckets_per_sign));
   const __m128i shift = _mm_cvtsi32_si128(buckets.shift());
-  for (index i = 0; i < count; i += 16) {
+  for (index_t i = 0; i < count; i += 16) {
     const auto mask = static_cast<__mmask16>(count - i >= 16 ? 0xffffu : (1u << (count - i)) - 1u);
     __m512 value = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, x + i), factor);
     value = _mm512_max_ps(_mm512_min_ps(value, most), _mm512_sub_ps(_mm512_setzero_ps(), most));
@@ -74,13 +75,13 @@ namespace detail {
   }
 }
 
-[[BITGAUGE_AVX512]] inline void decode_levels(const std::uint8_t* fields, index count, index run,
+[[BITGAUGE_AVX512]] inline void decode_levels(const std::uint8_t* fields, index_t count, index_t run,
                                               const float* scale, const float* levels, int bits, float* out) {
   const __m512 table = bits == 4 ? _mm512_loadu_ps(levels) : _mm512_setzero_ps();
-  for (index begin = 0; begin < count; begin += run, ++scale) {
-    const index end = std::min(begin + run, count);
+  for (index_t begin = 0; begin < count; begin += run, ++scale) {
+    const index_t end = std::min(begin + run, count);
     const __m512 factor = _mm512_set1_ps(*scale);
-    for (index i = begin; i < end; i += 16) {
+    for (index_t i = begin; i < end; i += 16) {
       const auto mask = static_cast<__mmask16>(end - i >= 16 ? 0xffffu : (1u << (end - i)) - 1u);
       const __m512i field = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, fields + i));
       const __m512 level =

@@ -14,12 +14,12 @@
 BITGAUGE_BEGIN_AVX512
 namespace bitgauge::simd::avx512 {
 
-[[BITGAUGE_AVX512]] inline float scales(const float* low, const float* high, index runs, bool symmetric,
+[[BITGAUGE_AVX512]] inline float scales(const float* low, const float* high, index_t runs, bool symmetric,
                                         float steps, float smallest, float* scale) {
   const __m512 zero = _mm512_setzero_ps(), divisor = _mm512_set1_ps(steps), least = _mm512_set1_ps(smallest);
   const __m512 smallest_normal = _mm512_set1_ps(FLT_MIN), greatest = _mm512_set1_ps(FLT_MAX);
   __m512 largest = zero;
-  for (index i = 0; i < runs; i += 16) {
+  for (index_t i = 0; i < runs; i += 16) {
     const __mmask16 mask = detail::lanes(runs - i);
     const __m512 from = _mm512_maskz_loadu_ps(mask, low + i), to = _mm512_maskz_loadu_ps(mask, high + i);
     const __m512 length = _mm512_sub_ps(to, from);
@@ -35,8 +35,8 @@ namespace bitgauge::simd::avx512 {
   return _mm512_reduce_max_ps(largest);
 }
 
-[[BITGAUGE_AVX512]] inline void inverses(const float* scale, index runs, float* inverse) {
-  for (index i = 0; i < runs; i += 16) {
+[[BITGAUGE_AVX512]] inline void inverses(const float* scale, index_t runs, float* inverse) {
+  for (index_t i = 0; i < runs; i += 16) {
     const __mmask16 mask = detail::lanes(runs - i);
     const __m512 s = _mm512_maskz_loadu_ps(mask, scale + i);
     const __mmask16 positive = _mm512_cmp_ps_mask(s, _mm512_setzero_ps(), _CMP_GT_OQ);

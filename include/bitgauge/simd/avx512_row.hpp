@@ -18,7 +18,7 @@ namespace bitgauge::simd::avx512 {
 namespace detail {
 
 /// The lanes that hold one of the next `left` elements.
-[[BITGAUGE_AVX512, gnu::always_inline]] inline __mmask16 lanes(index left) {
+[[BITGAUGE_AVX512, gnu::always_inline]] inline __mmask16 lanes(index_t left) {
   return left >= 16 ? __mmask16{0xffff} : static_cast<__mmask16>((1u << left) - 1u);
 }
 
@@ -59,7 +59,7 @@ template <bool Greatest>
 }
 
 /// What a row read from memory is fetched ahead, in floats.
-inline constexpr index ahead = 2048;
+inline constexpr index_t ahead = 2048;
 
 [[BITGAUGE_AVX512, gnu::always_inline]] inline void fetch(const float* x) {
   _mm_prefetch(reinterpret_cast<const char*>(x), _MM_HINT_T0);
@@ -83,10 +83,10 @@ struct encoder {
 }
 
 /// Runs of one element: parameters are vectors.
-[[BITGAUGE_AVX512]] inline void encode_each(const float* x, index count, const float* inverse,
+[[BITGAUGE_AVX512]] inline void encode_each(const float* x, index_t count, const float* inverse,
                                             const std::int32_t* zero_point, int lowest, int highest,
                                             std::uint8_t* codes) {
-  for (index j = 0; j < count; j += 16) {
+  for (index_t j = 0; j < count; j += 16) {
     const __mmask16 mask = lanes(count - j);
     const encoder each = make_encoder(_mm512_maskz_loadu_ps(mask, inverse + j),
                                       _mm512_maskz_loadu_epi32(mask, zero_point + j), lowest, highest);
@@ -96,14 +96,14 @@ struct encoder {
 
 /// `PastCaches` needs 16 codes of a run to lie at a multiple of 16 bytes.
 template <bool PastCaches>
-[[BITGAUGE_AVX512]] inline void encode_runs(const float* x, index count, index run, const float* inverse,
+[[BITGAUGE_AVX512]] inline void encode_runs(const float* x, index_t count, index_t run, const float* inverse,
                                             const std::int32_t* zero_point, int lowest, int highest,
                                             std::uint8_t* codes, const float* next) {
-  for (index begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
-    const index end = std::min(begin + run, count);
+  for (index_t begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
+    const index_t end = std::min(begin + run, count);
     const encoder all =
         make_encoder(_mm512_set1_ps(*inverse), _mm512_set1_epi32(*zero_point), lowest, highest);
-    index j = begin;
+    index_t j = begin;
     for (; j < end && j + 16 <= count; j += 16) {
       fetch(next + j);
       const __m128i bytes = encode_16(_mm512_loadu_ps(x + j), all);
@@ -128,12 +128,12 @@ template <bool PastCaches>
 
 }  // namespace detail
 
-[[BITGAUGE_AVX512]] inline std::uint32_t extents(const float* x, index count, index run, float* low,
+[[BITGAUGE_AVX512]] inline std::uint32_t extents(const float* x, index_t count, index_t run, float* low,
                                                  float* high) {
   using namespace detail;
   __m512i largest = _mm512_setzero_si512();
   if (run == 1) {
-    for (index j = 0; j < count; j += 16) {
+    for (index_t j = 0; j < count; j += 16) {
       extent each{_mm512_setzero_ps(), _mm512_setzero_ps()};
       const __mmask16 mask = lanes(count - j);
       widen(each, largest, _mm512_maskz_loadu_ps(mask, x + j));
@@ -142,13 +142,13 @@ template <bool PastCaches>
     }
     return _mm512_reduce_max_epu32(largest);
   }
-  for (index begin = 0; begin < count; low += 16, high += 16) {
+  for (index_t begin = 0; begin < count; low += 16, high += 16) {
     __m512 lows[16], highs[16];
     int runs = 0;
     for (; runs < 16 && begin < count; begin += run, ++runs) {
-      const index end = std::min(begin + run, count);
+      const index_t end = std::min(begin + run, count);
       extent e{_mm512_setzero_ps(), _mm512_setzero_ps()};
-      index j = begin;
+      index_t j = begin;
       for (; j + 16 <= end; j += 16) {
         fetch(x + std::min(j + ahead, count - 1));
         widen(e, largest, _mm512_loadu_ps(x + j));
@@ -164,7 +164,7 @@ template <bool PastCaches>
   return _mm512_reduce_max_epu32(largest);
 }
 
-[[BITGAUGE_AVX512]] inline void encode(const float* x, index count, index run, const float* inverse,
+[[BITGAUGE_AVX512]] inline void encode(const float* x, index_t count, index_t run, const float* inverse,
                                        const std::int32_t* zero_point, int lowest, int highest,
                                        std::uint8_t* codes, const traffic& memory) {
   using namespace detail;
@@ -177,13 +177,14 @@ template <bool PastCaches>
     encode_runs<false>(x, count, run, inverse, zero_point, lowest, highest, codes, next);
 }
 
-[[BITGAUGE_AVX512]] inline void decode(const std::uint8_t* codes, index count, index run, const float* scale,
-                                       const std::int32_t* zero_point, bool is_signed, float* out) {
+[[BITGAUGE_AVX512]] inline void decode(const std::uint8_t* codes, index_t count, index_t run,
+                                       const float* scale, const std::int32_t* zero_point, bool is_signed,
+                                       float* out) {
   using namespace detail;
   const int sign = is_signed ? 0x80 : 0;
   const __m128i sign_bytes = _mm_set1_epi8(static_cast<char>(sign));
   if (run == 1) {
-    for (index j = 0; j < count; j += 16) {
+    for (index_t j = 0; j < count; j += 16) {
       const __mmask16 mask = lanes(count - j);
       const __m512i shift =
           _mm512_add_epi32(_mm512_maskz_loadu_epi32(mask, zero_point + j), _mm512_set1_epi32(sign));
@@ -193,11 +194,11 @@ template <bool PastCaches>
     }
     return;
   }
-  for (index begin = 0; begin < count; begin += run, ++scale, ++zero_point) {
-    const index end = std::min(begin + run, count);
+  for (index_t begin = 0; begin < count; begin += run, ++scale, ++zero_point) {
+    const index_t end = std::min(begin + run, count);
     const __m512 factor = _mm512_set1_ps(*scale);
     const __m512i shift = _mm512_set1_epi32(sign + *zero_point);
-    index j = begin;
+    index_t j = begin;
     for (; j < end && j + 16 <= count; j += 16) {
       const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes + j));
       _mm512_storeu_ps(out + j, decode_16(bytes, sign_bytes, factor, shift));

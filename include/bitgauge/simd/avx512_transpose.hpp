@@ -42,47 +42,47 @@ namespace detail {
 }
 
 /// A block of at most 16 x 16 with masks.
-[[BITGAUGE_AVX512]] inline void transpose_edge(const float* x, index column_stride, index rows, index cols,
-                                               float* out, index row_stride) {
+[[BITGAUGE_AVX512]] inline void transpose_edge(const float* x, index_t column_stride, index_t rows,
+                                               index_t cols, float* out, index_t row_stride) {
   const auto row_mask = static_cast<__mmask16>((1u << rows) - 1u);
   const auto col_mask = static_cast<__mmask16>((1u << cols) - 1u);
   __m512 v[16];
-  for (index c = 0; c < 16; ++c)
+  for (index_t c = 0; c < 16; ++c)
     v[c] = c < cols ? _mm512_maskz_loadu_ps(row_mask, x + c * column_stride) : _mm512_setzero_ps();
   turn_16(v);
-  for (index r = 0; r < rows; ++r) _mm512_mask_storeu_ps(out + r * row_stride, col_mask, v[r]);
+  for (index_t r = 0; r < rows; ++r) _mm512_mask_storeu_ps(out + r * row_stride, col_mask, v[r]);
 }
 
-[[BITGAUGE_AVX512]] inline void transpose_block(const float* x, index column_stride, float* out,
-                                                index row_stride) {
+[[BITGAUGE_AVX512]] inline void transpose_block(const float* x, index_t column_stride, float* out,
+                                                index_t row_stride) {
   __m512 v[16];
 #pragma GCC unroll 16
-  for (index c = 0; c < 16; ++c) v[c] = _mm512_loadu_ps(x + c * column_stride);
+  for (index_t c = 0; c < 16; ++c) v[c] = _mm512_loadu_ps(x + c * column_stride);
   turn_16(v);
 #pragma GCC unroll 16
-  for (index r = 0; r < 16; ++r) _mm512_storeu_ps(out + r * row_stride, v[r]);
+  for (index_t r = 0; r < 16; ++r) _mm512_storeu_ps(out + r * row_stride, v[r]);
 }
 
 }  // namespace detail
 
-[[BITGAUGE_AVX512]] inline void transpose(const float* x, index column_stride, index rows, index cols,
-                                          float* out, index row_stride) {
-  constexpr index ahead = 32;  // columns lie far apart: no processor foresees the next
+[[BITGAUGE_AVX512]] inline void transpose(const float* x, index_t column_stride, index_t rows, index_t cols,
+                                          float* out, index_t row_stride) {
+  constexpr index_t ahead = 32;  // columns lie far apart: no processor foresees the next
   // the shorter side inside: what lies together in a column, read or written, is used up at once
   const bool wide = rows <= cols;
-  for (index outer = 0; outer < (wide ? cols : rows); outer += 16) {
-    for (index inner = 0; inner < (wide ? rows : cols); inner += 16) {
-      const index r = wide ? inner : outer, c = wide ? outer : inner;
+  for (index_t outer = 0; outer < (wide ? cols : rows); outer += 16) {
+    for (index_t inner = 0; inner < (wide ? rows : cols); inner += 16) {
+      const index_t r = wide ? inner : outer, c = wide ? outer : inner;
       const float* const from = x + c * column_stride + r;
       float* const to = out + r * row_stride + c;
-      for (index i = c + ahead; i < std::min(c + ahead + 16, cols); ++i)
+      for (index_t i = c + ahead; i < std::min(c + ahead + 16, cols); ++i)
         _mm_prefetch(reinterpret_cast<const char*>(x + i * column_stride + std::min(r + 15, rows - 1)),
                      _MM_HINT_T1);
       if (r + 16 <= rows && c + 16 <= cols)
         detail::transpose_block(from, column_stride, to, row_stride);
       else
-        detail::transpose_edge(from, column_stride, std::min<index>(rows - r, 16),
-                               std::min<index>(cols - c, 16), to, row_stride);
+        detail::transpose_edge(from, column_stride, std::min<index_t>(rows - r, 16),
+                               std::min<index_t>(cols - c, 16), to, row_stride);
     }
   }
 }

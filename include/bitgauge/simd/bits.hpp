@@ -35,36 +35,36 @@ template <class Action>
 }
 
 template <int Bits>
-void pack(const std::uint8_t* codes, index count, std::uint8_t* out) noexcept {
+void pack(const std::uint8_t* codes, index_t count, std::uint8_t* out) noexcept {
   constexpr std::uint64_t mask = (1u << Bits) - 1u;
-  const auto word_of = [&](const std::uint8_t* eight, index n) {
+  const auto word_of = [&](const std::uint8_t* eight, index_t n) {
     std::uint64_t word = 0;
-    for (index j = 0; j < n; ++j) word |= (eight[j] & mask) << (Bits * j);
+    for (index_t j = 0; j < n; ++j) word |= (eight[j] & mask) << (Bits * j);
     return word;
   };
-  const auto store = [](std::uint64_t word, index bytes, std::uint8_t* to) {
-    for (index b = 0; b < bytes; ++b) to[b] = static_cast<std::uint8_t>(word >> (8 * b));
+  const auto store = [](std::uint64_t word, index_t bytes, std::uint8_t* to) {
+    for (index_t b = 0; b < bytes; ++b) to[b] = static_cast<std::uint8_t>(word >> (8 * b));
   };
-  index i = 0;
+  index_t i = 0;
   for (; i + 8 <= count; i += 8, out += Bits) store(word_of(codes + i, 8), Bits, out);
   if (i < count) store(word_of(codes + i, count - i), ((count - i) * Bits + 7) / 8, out);
 }
 
 template <int Bits>
-void unpack(const std::uint8_t* packed, index count, std::uint8_t sign, std::uint8_t* codes) noexcept {
+void unpack(const std::uint8_t* packed, index_t count, std::uint8_t sign, std::uint8_t* codes) noexcept {
   constexpr std::uint64_t mask = (1u << Bits) - 1u;
-  const auto word_at = [](const std::uint8_t* from, index bytes) {
+  const auto word_at = [](const std::uint8_t* from, index_t bytes) {
     std::uint64_t word = 0;
-    for (index b = 0; b < bytes; ++b) word |= static_cast<std::uint64_t>(from[b]) << (8 * b);
+    for (index_t b = 0; b < bytes; ++b) word |= static_cast<std::uint64_t>(from[b]) << (8 * b);
     return word;
   };
-  const auto spread = [&](std::uint64_t word, std::uint8_t* eight, index n) {
-    for (index j = 0; j < n; ++j) {
+  const auto spread = [&](std::uint64_t word, std::uint8_t* eight, index_t n) {
+    for (index_t j = 0; j < n; ++j) {
       const auto field = static_cast<unsigned>((word >> (Bits * j)) & mask);
       eight[j] = static_cast<std::uint8_t>((field ^ sign) - sign);
     }
   };
-  index i = 0;
+  index_t i = 0;
   for (; i + 8 <= count; i += 8, packed += Bits) spread(word_at(packed, Bits), codes + i, 8);
   if (i < count) spread(word_at(packed, ((count - i) * Bits + 7) / 8), codes + i, count - i);
 }
@@ -78,11 +78,12 @@ constexpr std::uint8_t field_sign(int bits, bool sign_extend) noexcept {
 
 namespace portable {
 
-inline void pack(const std::uint8_t* codes, index count, int bits, std::uint8_t* out) {
+inline void pack(const std::uint8_t* codes, index_t count, int bits, std::uint8_t* out) {
   detail::with_bits(bits, [&]<int Bits>() { detail::pack<Bits>(codes, count, out); });
 }
 
-inline void unpack(const std::uint8_t* packed, index count, int bits, bool sign_extend, std::uint8_t* codes) {
+inline void unpack(const std::uint8_t* packed, index_t count, int bits, bool sign_extend,
+                   std::uint8_t* codes) {
   const std::uint8_t sign = detail::field_sign(bits, sign_extend);
   detail::with_bits(bits, [&]<int Bits>() { detail::unpack<Bits>(packed, count, sign, codes); });
 }

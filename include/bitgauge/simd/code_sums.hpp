@@ -35,12 +35,12 @@ struct code_sum_block {
 namespace portable {
 
 /// `weights` is null where all weigh 1. Sums are in double; x and w are finite.
-inline void code_sums(const float* x, const float* weights, index count, code_sum_block* blocks,
-                      index block_count) {
+inline void code_sums(const float* x, const float* weights, index_t count, code_sum_block* blocks,
+                      index_t block_count) {
   constexpr double to_integer = 0x1.8p52;  // adding it leaves no fraction bits: rounds to even
   for (code_sum_block* b = blocks; b != blocks + block_count; ++b) {
     double linear[code_sum_lanes] = {}, square[code_sum_lanes] = {};
-    for (index i = 0; i < count; ++i) {
+    for (index_t i = 0; i < count; ++i) {
       const double value = x[i], weight = weights != nullptr ? weights[i] : 1.0, moment = weight * value;
       for (std::size_t j = 0; j < code_sum_lanes; ++j) {
         const double steps = std::clamp(value * b->inverse[j], b->low[j], b->high[j]);
@@ -58,10 +58,10 @@ inline void code_sums(const float* x, const float* weights, index count, code_su
 }
 
 /// The first of the candidates with the largest gain.
-inline std::size_t best_gain(const code_sum_block* blocks, index block_count) {
+inline std::size_t best_gain(const code_sum_block* blocks, index_t block_count) {
   std::size_t best = 0;
   double most = blocks[0].gain[0];
-  for (index b = 0; b < block_count; ++b) {
+  for (index_t b = 0; b < block_count; ++b) {
     for (std::size_t j = 0; j < code_sum_lanes; ++j) {
       if (!(blocks[b].gain[j] > most)) continue;
       most = blocks[b].gain[j];
@@ -118,9 +118,9 @@ struct code_sum_registers {
 }
 
 /// Three blocks side by side hide the latency of the sums.
-[[BITGAUGE_AVX512]] inline void code_sums_of_three(const float* x, index count, code_sum_block* b) {
+[[BITGAUGE_AVX512]] inline void code_sums_of_three(const float* x, index_t count, code_sum_block* b) {
   code_sum_registers r0 = load(b[0]), r1 = load(b[1]), r2 = load(b[2]);
-  for (index i = 0; i < count; ++i) {
+  for (index_t i = 0; i < count; ++i) {
     const __m512d value = _mm512_set1_pd(x[i]);
     add(r0, value);
     add(r1, value);
@@ -131,22 +131,22 @@ struct code_sum_registers {
   store(r2, b[2]);
 }
 
-[[BITGAUGE_AVX512]] inline void code_sums_of_one(const float* x, index count, code_sum_block* b) {
+[[BITGAUGE_AVX512]] inline void code_sums_of_one(const float* x, index_t count, code_sum_block* b) {
   code_sum_registers r = load(*b);
-  for (index i = 0; i < count; ++i) add(r, _mm512_set1_pd(x[i]));
+  for (index_t i = 0; i < count; ++i) add(r, _mm512_set1_pd(x[i]));
   store(r, *b);
 }
 
-[[BITGAUGE_AVX512]] inline void code_sums_of_one(const float* x, const float* weights, index count,
+[[BITGAUGE_AVX512]] inline void code_sums_of_one(const float* x, const float* weights, index_t count,
                                                  code_sum_block* b) {
   code_sum_registers r = load(*b);
-  for (index i = 0; i < count; ++i) add(r, _mm512_set1_pd(x[i]), _mm512_set1_pd(weights[i]));
+  for (index_t i = 0; i < count; ++i) add(r, _mm512_set1_pd(x[i]), _mm512_set1_pd(weights[i]));
   store(r, *b);
 }
 
-inline void code_sums(const float* x, const float* weights, index count, code_sum_block* blocks,
-                      index block_count) {
-  index i = 0;
+inline void code_sums(const float* x, const float* weights, index_t count, code_sum_block* blocks,
+                      index_t block_count) {
+  index_t i = 0;
   if (weights == nullptr)
     for (; i + 3 <= block_count; i += 3) code_sums_of_three(x, count, blocks + i);
   for (; i < block_count; ++i) {
@@ -158,11 +158,11 @@ inline void code_sums(const float* x, const float* weights, index count, code_su
   }
 }
 
-[[BITGAUGE_AVX512]] inline std::size_t best_gain(const code_sum_block* blocks, index block_count) {
+[[BITGAUGE_AVX512]] inline std::size_t best_gain(const code_sum_block* blocks, index_t block_count) {
   __m512d most = _mm512_load_pd(blocks[0].gain);
-  for (index b = 1; b < block_count; ++b) most = _mm512_max_pd(most, _mm512_load_pd(blocks[b].gain));
+  for (index_t b = 1; b < block_count; ++b) most = _mm512_max_pd(most, _mm512_load_pd(blocks[b].gain));
   most = _mm512_set1_pd(_mm512_reduce_max_pd(most));
-  index b = 0;
+  index_t b = 0;
   unsigned equal = 0;
   while ((equal = _mm512_cmp_pd_mask(_mm512_load_pd(blocks[b].gain), most, _CMP_EQ_OQ)) == 0) ++b;
   return static_cast<std::size_t>(b) * code_sum_lanes + static_cast<std::size_t>(std::countr_zero(equal));
@@ -202,11 +202,11 @@ struct code_sum_registers {
   _mm256_store_pd(b.gain + lane, _mm256_and_pd(positive, quotient));
 }
 
-[[BITGAUGE_AVX2]] inline void code_sums(const float* x, const float* weights, index count,
-                                        code_sum_block* blocks, index block_count) {
+[[BITGAUGE_AVX2]] inline void code_sums(const float* x, const float* weights, index_t count,
+                                        code_sum_block* blocks, index_t block_count) {
   for (code_sum_block* b = blocks; b != blocks + block_count; ++b) {
     code_sum_registers near = load(*b, 0), far = load(*b, 4);
-    for (index i = 0; i < count; ++i) {
+    for (index_t i = 0; i < count; ++i) {
       const __m256d value = _mm256_set1_pd(x[i]);
       const __m256d weight = _mm256_set1_pd(weights != nullptr ? weights[i] : 1.0);
       add(near, value, weight);
@@ -221,8 +221,8 @@ struct code_sum_registers {
 #endif
 
 /// B and C of every candidate, with the instruction set in use.
-inline void code_sums(const float* x, const float* weights, index count, code_sum_block* blocks,
-                      index block_count) {
+inline void code_sums(const float* x, const float* weights, index_t count, code_sum_block* blocks,
+                      index_t block_count) {
 #if BITGAUGE_X86
   if (selected() >= instruction_set::avx512) return avx512::code_sums(x, weights, count, blocks, block_count);
   if (selected() == instruction_set::avx2) return avx2::code_sums(x, weights, count, blocks, block_count);
@@ -231,7 +231,7 @@ inline void code_sums(const float* x, const float* weights, index count, code_su
 }
 
 /// The first of the candidates whose codes, at their own best scale, take most off the error.
-inline std::size_t best_gain(const code_sum_block* blocks, index block_count) {
+inline std::size_t best_gain(const code_sum_block* blocks, index_t block_count) {
 #if BITGAUGE_X86
   if (selected() >= instruction_set::avx512) return avx512::best_gain(blocks, block_count);
 #endif

@@ -17,8 +17,8 @@
 namespace bitgauge::simd {
 namespace portable {
 
-inline void nearest_halves(const float* x, index count, std::uint16_t* pattern, float* value) {
-  for (index i = 0; i < count; ++i) {
+inline void nearest_halves(const float* x, index_t count, std::uint16_t* pattern, float* value) {
+  for (index_t i = 0; i < count; ++i) {
     pattern[i] = numeric::half_from_float(std::clamp(x[i], -65504.0f, 65504.0f));
     value[i] = numeric::half_to_float(pattern[i]);
   }
@@ -29,10 +29,10 @@ inline void nearest_halves(const float* x, index count, std::uint16_t* pattern, 
 #if BITGAUGE_X86
 namespace avx2 {
 
-[[BITGAUGE_AVX2]] inline void nearest_halves(const float* x, index count, std::uint16_t* pattern,
+[[BITGAUGE_AVX2]] inline void nearest_halves(const float* x, index_t count, std::uint16_t* pattern,
                                              float* value) {
   const __m256 most = _mm256_set1_ps(65504.0f), least = _mm256_set1_ps(-65504.0f);
-  index i = 0;
+  index_t i = 0;
   for (; i + 8 <= count; i += 8) {
     const __m256 clamped = _mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(x + i), least), most);
     const __m128i half = _mm256_cvtps_ph(clamped, _MM_FROUND_TO_NEAREST_INT);
@@ -61,15 +61,15 @@ constexpr float half_to_float(std::uint16_t pattern) noexcept {
 }  // namespace detail
 
 /// out[i] = the value of the binary16 number in bytes 2i and 2i + 1, little-endian.
-inline void from_halves(const std::uint8_t* bytes, index count, float* out) {
-  constexpr index together = 32;
+inline void from_halves(const std::uint8_t* bytes, index_t count, float* out) {
+  constexpr index_t together = 32;
   on_widest([=](auto) __attribute__((always_inline)) {
-    for (index at = 0; at < count; at += together) {
-      const index n = std::min(together, count - at);
+    for (index_t at = 0; at < count; at += together) {
+      const index_t n = std::min(together, count - at);
       std::uint16_t some[together] = {};
       float values[together];
       std::memcpy(some, bytes + 2 * at, static_cast<std::size_t>(2 * n));
-      for (index i = 0; i < together; ++i) {
+      for (index_t i = 0; i < together; ++i) {
         const std::uint16_t swapped = static_cast<std::uint16_t>(some[i] >> 8 | some[i] << 8);
         values[i] = detail::half_to_float(std::endian::native == std::endian::little ? some[i] : swapped);
       }
@@ -79,7 +79,7 @@ inline void from_halves(const std::uint8_t* bytes, index count, float* out) {
 }
 
 /// pattern[i] and value[i]: the finite binary16 number nearest to x[i], which is not NaN; ties to even.
-inline void nearest_halves(const float* x, index count, std::uint16_t* pattern, float* value) {
+inline void nearest_halves(const float* x, index_t count, std::uint16_t* pattern, float* value) {
 #if BITGAUGE_X86
   if (selected() >= instruction_set::avx2) return avx2::nearest_halves(x, count, pattern, value);
 #endif

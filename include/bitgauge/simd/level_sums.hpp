@@ -28,11 +28,11 @@ struct level_lanes {
 namespace portable {
 
 /// `weights` is null where all weigh 1. A value on a midpoint gets the lower level.
-inline void level_sums(const float* x, const float* weights, index count, const level_lanes& table,
-                       code_sum_block* blocks, index block_count) {
+inline void level_sums(const float* x, const float* weights, index_t count, const level_lanes& table,
+                       code_sum_block* blocks, index_t block_count) {
   for (code_sum_block* b = blocks; b != blocks + block_count; ++b) {
     double linear[code_sum_lanes] = {}, square[code_sum_lanes] = {};
-    for (index i = 0; i < count; ++i) {
+    for (index_t i = 0; i < count; ++i) {
       const double value = x[i], weight = weights != nullptr ? weights[i] : 1.0, moment = weight * value;
       double steps[code_sum_lanes], level[code_sum_lanes];
       for (std::size_t j = 0; j < code_sum_lanes; ++j) {
@@ -122,25 +122,25 @@ struct level_search {
 
 /// `Blocks` side by side hide the latency of the search.
 template <int Blocks>
-[[BITGAUGE_AVX512]] inline void level_sums_of(const float* x, const float* weights, index count,
+[[BITGAUGE_AVX512]] inline void level_sums_of(const float* x, const float* weights, index_t count,
                                               const level_lanes& table, code_sum_block* b) {
   const level_search search = make_level_search(table);
   code_sum_registers r[Blocks];
   for (int k = 0; k < Blocks; ++k) r[k] = load(b[k]);
   if (weights == nullptr) {
-    for (index i = 0; i < count; ++i)
+    for (index_t i = 0; i < count; ++i)
       for (int k = 0; k < Blocks; ++k) add_levels(r[k], search, _mm512_set1_pd(x[i]));
   } else {
-    for (index i = 0; i < count; ++i)
+    for (index_t i = 0; i < count; ++i)
       for (int k = 0; k < Blocks; ++k)
         add_levels(r[k], search, _mm512_set1_pd(x[i]), _mm512_set1_pd(weights[i]));
   }
   for (int k = 0; k < Blocks; ++k) store(r[k], b[k]);
 }
 
-inline void level_sums(const float* x, const float* weights, index count, const level_lanes& table,
-                       code_sum_block* blocks, index block_count) {
-  index i = 0;
+inline void level_sums(const float* x, const float* weights, index_t count, const level_lanes& table,
+                       code_sum_block* blocks, index_t block_count) {
+  index_t i = 0;
   for (; i + 3 <= block_count; i += 3) level_sums_of<3>(x, weights, count, table, blocks + i);
   for (; i < block_count; ++i) level_sums_of<1>(x, weights, count, table, blocks + i);
 }
@@ -164,12 +164,12 @@ namespace avx2 {
   r.square = _mm256_add_pd(r.square, square);
 }
 
-[[BITGAUGE_AVX2]] inline void level_sums(const float* x, const float* weights, index count,
+[[BITGAUGE_AVX2]] inline void level_sums(const float* x, const float* weights, index_t count,
                                          const level_lanes& table, code_sum_block* blocks,
-                                         index block_count) {
+                                         index_t block_count) {
   for (code_sum_block* b = blocks; b != blocks + block_count; ++b) {
     code_sum_registers near = load(*b, 0), far = load(*b, 4);
-    for (index i = 0; i < count; ++i) {
+    for (index_t i = 0; i < count; ++i) {
       const __m256d value = _mm256_set1_pd(x[i]);
       const __m256d weight = _mm256_set1_pd(weights != nullptr ? weights[i] : 1.0);
       add_levels(near, table, value, weight);
@@ -184,8 +184,8 @@ namespace avx2 {
 #endif
 
 /// B and C of every candidate, with the instruction set in use.
-inline void level_sums(const float* x, const float* weights, index count, const level_lanes& table,
-                       code_sum_block* blocks, index block_count) {
+inline void level_sums(const float* x, const float* weights, index_t count, const level_lanes& table,
+                       code_sum_block* blocks, index_t block_count) {
 #if BITGAUGE_X86
   if (selected() >= instruction_set::avx512)
     return avx512::level_sums(x, weights, count, table, blocks, block_count);

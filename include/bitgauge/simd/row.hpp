@@ -29,40 +29,41 @@ struct traffic {
 struct row_operations {
   /// low[i] = min(0, x...), high[i] = max(0, x...) of run i. Returns the largest numeric::magnitude_bits of
   /// the row: at least infinity_bits where an element is not finite, and then low and high are unspecified.
-  std::uint32_t (*extents)(const float* x, index count, index run, float* low, float* high);
+  std::uint32_t (*extents)(const float* x, index_t count, index_t run, float* low, float* high);
 
   /// The scale of each run from its extents, low <= 0 <= high: max(-low, high) / steps if `symmetric`, else
   /// (high - low) / steps; at least `smallest`, and a positive one at least the smallest normal number.
   /// Returns the largest.
-  float (*scales)(const float* low, const float* high, index runs, bool symmetric, float steps,
+  float (*scales)(const float* low, const float* high, index_t runs, bool symmetric, float steps,
                   float smallest, float* scale);
 
   /// 1 / scale, or 0 where the scale is 0.
-  void (*inverses)(const float* scale, index runs, float* inverse);
+  void (*inverses)(const float* scale, index_t runs, float* inverse);
 
   /// codes[j] = clamp(rint(x[j] * inverse) + zero_point, lowest, highest), a byte each (two's complement).
   /// Every x is finite; a product that overflows is clamped. Not for one-bit symmetric grids.
-  void (*encode)(const float* x, index count, index run, const float* inverse, const std::int32_t* zero_point,
-                 int lowest, int highest, std::uint8_t* codes, const traffic& memory);
+  void (*encode)(const float* x, index_t count, index_t run, const float* inverse,
+                 const std::int32_t* zero_point, int lowest, int highest, std::uint8_t* codes,
+                 const traffic& memory);
 
   /// out[j] = scale * (code - zero_point), where code is the byte codes[j], signed or not.
-  void (*decode)(const std::uint8_t* codes, index count, index run, const float* scale,
+  void (*decode)(const std::uint8_t* codes, index_t count, index_t run, const float* scale,
                  const std::int32_t* zero_point, bool is_signed, float* out);
 
   /// See packing::pack_dense and unpack_dense, bits 1..8; `sign_extend` makes unpacked fields two's
   /// complement bytes.
-  void (*pack)(const std::uint8_t* codes, index count, int bits, std::uint8_t* out);
-  void (*unpack)(const std::uint8_t* packed, index count, int bits, bool sign_extend, std::uint8_t* codes);
+  void (*pack)(const std::uint8_t* codes, index_t count, int bits, std::uint8_t* out);
+  void (*unpack)(const std::uint8_t* packed, index_t count, int bits, bool sign_extend, std::uint8_t* codes);
 
   /// Copies `rows` x `cols` elements of a column-major matrix into a row-major one:
   /// out[r * row_stride + c] = x[c * column_stride + r]. See transpose_stride.
-  void (*transpose)(const float* x, index column_stride, index rows, index cols, float* out,
-                    index row_stride);
+  void (*transpose)(const float* x, index_t column_stride, index_t rows, index_t cols, float* out,
+                    index_t row_stride);
 };
 
 /// Floats from row to row of a buffer for transposed rows of `cols` elements: whole cache lines, an odd
 /// number of them, so that an element of each row does not fall into the same set of a cache.
-constexpr index transpose_stride(index cols) noexcept {
+constexpr index_t transpose_stride(index_t cols) noexcept {
   return ((cols + 15) / 16 | 1) * 16;
 }
 
@@ -75,12 +76,12 @@ inline void finish_stores() {
 
 namespace portable {
 
-inline std::uint32_t extents(const float* x, index count, index run, float* low, float* high) {
+inline std::uint32_t extents(const float* x, index_t count, index_t run, float* low, float* high) {
   std::uint32_t largest = 0;
-  for (index begin = 0; begin < count; begin += run, ++low, ++high) {
-    const index end = std::min(begin + run, count);
+  for (index_t begin = 0; begin < count; begin += run, ++low, ++high) {
+    const index_t end = std::min(begin + run, count);
     float smallest = 0, greatest = 0;
-    for (index j = begin; j < end; ++j) {
+    for (index_t j = begin; j < end; ++j) {
       smallest = x[j] < smallest ? x[j] : smallest;
       greatest = x[j] > greatest ? x[j] : greatest;
       largest = std::max(largest, numeric::magnitude_bits(x[j]));
@@ -91,10 +92,10 @@ inline std::uint32_t extents(const float* x, index count, index run, float* low,
   return largest;
 }
 
-inline float scales(const float* low, const float* high, index runs, bool symmetric, float steps,
+inline float scales(const float* low, const float* high, index_t runs, bool symmetric, float steps,
                     float smallest, float* scale) {
   float largest = 0;
-  for (index i = 0; i < runs; ++i) {
+  for (index_t i = 0; i < runs; ++i) {
     const float length = high[i] - low[i];
     float s = symmetric                    ? (-low[i] > high[i] ? -low[i] : high[i]) / steps
               : numeric::is_finite(length) ? length / steps
@@ -107,18 +108,18 @@ inline float scales(const float* low, const float* high, index runs, bool symmet
   return largest;
 }
 
-inline void inverses(const float* scale, index runs, float* inverse) {
-  for (index i = 0; i < runs; ++i) inverse[i] = scale[i] > 0 ? 1.0f / scale[i] : 0.0f;
+inline void inverses(const float* scale, index_t runs, float* inverse) {
+  for (index_t i = 0; i < runs; ++i) inverse[i] = scale[i] > 0 ? 1.0f / scale[i] : 0.0f;
 }
 
-inline void encode(const float* x, index count, index run, const float* inverse,
+inline void encode(const float* x, index_t count, index_t run, const float* inverse,
                    const std::int32_t* zero_point, int lowest, int highest, std::uint8_t* codes,
                    const traffic&) {
-  for (index begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
-    const index end = std::min(begin + run, count);
+  for (index_t begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
+    const index_t end = std::min(begin + run, count);
     const auto low = static_cast<float>(lowest - *zero_point),
                high = static_cast<float>(highest - *zero_point);
-    for (index j = begin; j < end; ++j) {
+    for (index_t j = begin; j < end; ++j) {
       const float steps = x[j] * *inverse;
       const float clamped = steps < low ? low : steps > high ? high : steps;
       codes[j] = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(clamped)) + *zero_point);
@@ -126,20 +127,20 @@ inline void encode(const float* x, index count, index run, const float* inverse,
   }
 }
 
-inline void decode(const std::uint8_t* codes, index count, index run, const float* scale,
+inline void decode(const std::uint8_t* codes, index_t count, index_t run, const float* scale,
                    const std::int32_t* zero_point, bool is_signed, float* out) {
   const int sign = is_signed ? 0x80 : 0;
-  for (index begin = 0; begin < count; begin += run, ++scale, ++zero_point) {
-    const index end = std::min(begin + run, count);
+  for (index_t begin = 0; begin < count; begin += run, ++scale, ++zero_point) {
+    const index_t end = std::min(begin + run, count);
     const int shift = sign + *zero_point;  // (code ^ sign) - sign is the signed value of the byte
-    for (index j = begin; j < end; ++j) out[j] = *scale * static_cast<float>((codes[j] ^ sign) - shift);
+    for (index_t j = begin; j < end; ++j) out[j] = *scale * static_cast<float>((codes[j] ^ sign) - shift);
   }
 }
 
-inline void transpose(const float* x, index column_stride, index rows, index cols, float* out,
-                      index row_stride) {
-  for (index c = 0; c < cols; ++c)
-    for (index r = 0; r < rows; ++r) out[r * row_stride + c] = x[c * column_stride + r];
+inline void transpose(const float* x, index_t column_stride, index_t rows, index_t cols, float* out,
+                      index_t row_stride) {
+  for (index_t c = 0; c < cols; ++c)
+    for (index_t r = 0; r < rows; ++r) out[r * row_stride + c] = x[c * column_stride + r];
 }
 
 }  // namespace portable

@@ -65,10 +65,10 @@ template <class Float, int Bytes>
 
 /// codes[i] = Float::from_float(x[i] * inverse).code for finite x and `inverse`.
 template <class Float>
-void encode_small_floats(const float* x, index count, float inverse, std::uint8_t* codes) {
+void encode_small_floats(const float* x, index_t count, float inverse, std::uint8_t* codes) {
   on_widest([=](auto width) __attribute__((always_inline)) {
-    constexpr index chunk = 16;
-    index at = 0;
+    constexpr index_t chunk = 16;
+    index_t at = 0;
     for (; at + chunk <= count; at += chunk)
       detail::encode_16_small_floats<Float, width>(x + at, inverse, codes + at);
     if (at == count) return;

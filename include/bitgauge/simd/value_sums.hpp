@@ -39,10 +39,10 @@ class striped_sum {
 
 namespace portable {
 
-inline value_sums sum_values(const float* x, index count) {
+inline value_sums sum_values(const float* x, index_t count) {
   value_sums found;
   striped_sum energy, magnitude;
-  for (index i = 0; i < count; ++i) {
+  for (index_t i = 0; i < count; ++i) {
     const double value = x[i];
     energy.add(static_cast<std::size_t>(i), value * value);  // exact, fused or not
     magnitude.add(static_cast<std::size_t>(i), std::fabs(value));
@@ -60,10 +60,10 @@ inline value_sums sum_values(const float* x, index count) {
 BITGAUGE_BEGIN_AVX512
 namespace avx512 {
 
-[[BITGAUGE_AVX512]] inline value_sums sum_values(const float* x, index count) {
+[[BITGAUGE_AVX512]] inline value_sums sum_values(const float* x, index_t count) {
   __m512d energy = _mm512_setzero_pd(), magnitude = energy;
   __m256 low = _mm256_setzero_ps(), high = low;
-  for (index i = 0; i < count; i += 8) {
+  for (index_t i = 0; i < count; i += 8) {
     const auto mask = static_cast<__mmask8>(count - i >= 8 ? 0xff : (1u << (count - i)) - 1);
     const __m256 values = _mm256_maskz_loadu_ps(mask, x + i);  // what is beyond the end adds nothing
     const __m512d wide = _mm512_cvtps_pd(values);
@@ -85,7 +85,7 @@ BITGAUGE_END_AVX512
 #endif
 
 /// The sums of finite values, with the instruction set in use.
-inline value_sums sum_values(const float* x, index count) {
+inline value_sums sum_values(const float* x, index_t count) {
 #if BITGAUGE_X86
   if (selected() >= instruction_set::avx512) return avx512::sum_values(x, count);
 #endif

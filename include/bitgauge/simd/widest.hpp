@@ -10,7 +10,14 @@
 
 namespace bitgauge::simd {
 
-#if BITGAUGE_X86
+// Without optimisation no compiler inlines the body's calls, so they would be compiled for the unit's own vectors.
+#if BITGAUGE_X86 && defined(__OPTIMIZE__)
+#define BITGAUGE_WIDEST 1
+#else
+#define BITGAUGE_WIDEST 0
+#endif
+
+#if BITGAUGE_WIDEST
 namespace detail {
 
 // Flattened: what the body calls is compiled for the same vectors. The barrier: GCC 12 takes some bodies that
@@ -36,7 +43,7 @@ template <class Body>
 /// exact. Cost: one choice; make the body at least some hundred cycles long.
 template <class Body>
 void on_widest(const Body& body) {
-#if BITGAUGE_X86
+#if BITGAUGE_WIDEST
   const instruction_set set = selected();
   if (set >= instruction_set::avx512) return detail::run_for_avx512(body);
   if (set == instruction_set::avx2) return detail::run_for_avx2(body);
