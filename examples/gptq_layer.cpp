@@ -68,11 +68,15 @@ int main(int argc, char** argv) {
           bits, nearest.back().second, plain.back().second, best.back().second, report.error / report.energy,
           report.predicted_error / report.energy);
     }
-    svg_chart chart(80, 50, name, {"bits", 2, 4}, {"relative output error, unseen samples", 1e-5, 1});
-    chart.curve(nearest, "#d62728", "nearest");
-    chart.curve(plain, "#1f77b4", "GPTQ");
-    chart.curve(best, "#2ca02c", "GPTQ, refined");
-    std::ofstream(argv[argc - 1]) << svg_chart::page(560, 430, {chart});
+    svg_chart chart({80, 50, 690, 370}, name, {"bits", 2, 4, true},
+                    {"relative output error, unseen samples", 1e-5, 1});
+    chart.curve(nearest, "#d62728", "nearest", true);
+    chart.curve(plain, "#1f77b4", "GPTQ", true);
+    chart.curve(best, "#2ca02c", "GPTQ, refined", true);
+    std::ofstream out(argv[argc - 1], std::ios::binary);
+    out << svg_chart::page(800, 500, {chart});
+    out.close();
+    if (!out) throw bg::io_error(std::string(argv[argc - 1]) + ": cannot be written");
   } catch (const bg::bitgauge_error& failure) {
     fmt::print(stderr, "gptq_layer: {}\n", failure.what());
     return 2;

@@ -60,10 +60,10 @@ svg_chart clipping_chart(const Eigen::MatrixXf& w, const std::string& name) {
       high = std::max(high, y);
     }
   }
-  svg_chart chart(70, 40, name + ", 4 bits, one scale", {"clip value", 0, absmax * 1.02},
+  svg_chart chart({70, 60, 310, 350}, name, {"clip value, 4 bits, one scale", 0, absmax * 1.02},
                   {"relative squared error, KL divergence", low / 1.5, high * 1.5});
-  chart.curve(error, "#c0392b", "squared error / energy");
-  chart.curve(divergence, "#2471a3", "KL divergence (nats)");
+  chart.curve(error, "#c0392b", "squared error");
+  chart.curve(divergence, "#2471a3", "KL divergence in nats");
   chart.mark(highest * scale_of(w, bg::minmax_range{}), "#555", "min-max");
   chart.mark(highest * scale_of(w, bg::percentile_range{99.9}), "#7d3c98", "percentile 99.9");
   chart.mark(highest * scale_of(w, bg::kl_range{}), "#2471a3", "KL");
@@ -81,7 +81,7 @@ svg_chart histogram_chart(const Eigen::MatrixXf& w) {
       ++bins[static_cast<std::size_t>(std::lround(static_cast<double>(v) / width) + 61)].second;
     return bins;
   };
-  svg_chart chart(600, 40, "values, and the error that the best scale leaves", {"value", -absmax, absmax},
+  svg_chart chart({470, 60, 310, 350}, "values, and the error of the best scale", {"value", -absmax, absmax},
                   {"count", 0.8, static_cast<double>(w.size())});
   chart.bars(count(w), width, "#2471a3", "weights");
   chart.bars(count(error), width, "#c0392b", "error");
@@ -100,7 +100,7 @@ int main(int argc, char** argv) try {
   const bg::io::safetensors_file file(path);
   const auto w = bg::io::to_matrix<Eigen::MatrixXf>(file.at(name));
   std::ofstream out(argv[argc - 1], std::ios::binary);
-  out << svg_chart::page(1060, 420, {clipping_chart(w, name), histogram_chart(w)});
+  out << svg_chart::page(800, 500, {clipping_chart(w, name), histogram_chart(w)});
   out.close();
   if (!out) throw bg::io_error(std::string(argv[argc - 1]) + ": cannot be written");
 } catch (const std::exception& failure) {

@@ -1,8 +1,8 @@
 #pragma once
 
 /// \file
-/// A chart as an SVG text: axes with ticks, curves, bars and marked positions. Enough for the plots of the
-/// examples.
+/// A chart as an SVG text: axes with ticks, curves with or without markers, bars and marked positions. Enough
+/// for the plots of the examples.
 
 #include <fmt/format.h>
 
@@ -12,33 +12,48 @@
 #include <utility>
 #include <vector>
 
-/// One chart at a place on the page. Values are drawn on a linear x axis and a logarithmic y axis.
+/// One chart in a box of the page. Values are drawn on a linear x axis and a logarithmic y axis.
 class svg_chart {
  public:
+  /// The area between the axes, in pixels of the page; what is written around it takes about 60 to the left,
+  /// 30 above and 70 below.
+  struct box {
+    double left, top, width, height;
+  };
   struct axis {
     std::string label;
     double from, to;
+    bool whole = false;  ///< ticks at whole numbers alone, with half a step of room on either side
   };
   using points = std::vector<std::pair<double, double>>;
 
-  svg_chart(double left, double top, std::string title, axis x, axis y)
-      : left_(left), top_(top), x_(std::move(x)), y_(std::move(y)) {
-    text(left_ + width_ / 2, top_ - 14, title, "middle", 15);
-    text(left_ + width_ / 2, top_ + height_ + 38, x_.label, "middle");
+  svg_chart(box area, const std::string& title, axis x, axis y)
+      : area_(area), x_(std::move(x)), y_(std::move(y)), legend_at_(area.left) {
+    if (x_.whole) {
+      x_.from -= 0.25;
+      x_.to += 0.25;
+    }
+    text(area_.left + area_.width / 2, area_.top - 12, title, "middle", 14);
+    text(area_.left + area_.width / 2, bottom() + 36, x_.label, "middle");
     body_ += fmt::format(
         "<text transform='translate({:.1f},{:.1f}) rotate(-90)' text-anchor='middle' "
         "font-size='12'>{}</text>\n",
-        left_ - 48, top_ + height_ / 2, y_.label);
-    body_ += fmt::format("<rect x='{}' y='{}' width='{}' height='{}' fill='none' stroke='#888'/>\n", left_,
-                         top_, width_, height_);
+        area_.left - 46, area_.top + area_.height / 2, escaped(y_.label));
     ticks();
+    body_ += fmt::format("<rect x='{}' y='{}' width='{}' height='{}' fill='none' stroke='#888'/>\n",
+                         area_.left, area_.top, area_.width, area_.height);
   }
 
-  void curve(const points& values, const std::string& color, const std::string& name) {
-    std::string path;
-    for (const auto& [x, y] : values)
-      if (y > 0) path += fmt::format("{}{:.2f},{:.2f}", path.empty() ? "M" : " L", at_x(x), at_y(y));
-    body_ += fmt::format("<path d='{}' fill='none' stroke='{}' stroke-width='1.8'/>\n", path, color);
+  /// A line through `values`; with `markers` a dot stands on each of them.
+  void curve(const points& values, const std::string& color, const std::string& name, bool markers = false) {
+    std::string path, dots;
+    for (const auto& [x, y] : values) {
+      if (!(y > 0)) continue;
+      path += fmt::format("{}{:.2f},{:.2f}", path.empty() ? "M" : " L", at_x(x), at_y(y));
+      if (markers)
+        dots += fmt::format("<circle cx='{:.2f}' cy='{:.2f}' r='4' fill='{}'/>\n", at_x(x), at_y(y), color);
+    }
+    body_ += fmt::format("<path d='{}' fill='none' stroke='{}' stroke-width='1.8'/>\n{}", path, color, dots);
     legend(color, name);
   }
 
@@ -49,17 +64,17 @@ class svg_chart {
       body_ += fmt::format(
           "<rect x='{:.2f}' y='{:.2f}' width='{:.2f}' height='{:.2f}' fill='{}' fill-opacity='0.45'/>\n",
           at_x(x - width / 2), at_y(y), std::max(at_x(x + width / 2) - at_x(x - width / 2), 0.5),
-          top_ + height_ - at_y(y), color);
+          bottom() - at_y(y), color);
     }
     legend(color, name);
   }
 
   /// A dashed line at `x` with its name beside it.
   void mark(double x, const std::string& color, const std::string& name) {
-    const double at = at_x(x), label = top_ + 14 + 15 * marks_++;
-    body_ += fmt::format("<path d='M{0:.2f},{1} V{2}' stroke='{3}' stroke-dasharray='5 3'/>\n", at, top_,
-                         top_ + height_, color);
-    const bool leftwards = at > left_ + 0.75 * width_;
+    const double at = at_x(x), label = area_.top + 14 + 15 * marks_++;
+    body_ += fmt::format("<path d='M{0:.2f},{1} V{2}' stroke='{3}' stroke-dasharray='5 3'/>\n", at, area_.top,
+                         bottom(), color);
+    const bool leftwards = at > area_.left + 0.6 * area_.width;
     text(leftwards ? at - 4 : at + 4, label, name, leftwards ? "end" : "start");
   }
 
@@ -75,24 +90,26 @@ class svg_chart {
   }
 
  private:
-  static constexpr double width_ = 430, height_ = 300;
-
+  double bottom() const { return area_.top + area_.height; }
   double at_x(double x) const {
-    return left_ + width_ * std::clamp((x - x_.from) / (x_.to - x_.from), 0.0, 1.0);
+    return area_.left + area_.width * std::clamp((x - x_.from) / (x_.to - x_.from), 0.0, 1.0);
   }
   double at_y(double y) const {
     const double part = std::log(y / y_.from) / std::log(y_.to / y_.from);
-    return top_ + height_ * (1 - std::clamp(part, 0.0, 1.0));
+    return area_.top + area_.height * (1 - std::clamp(part, 0.0, 1.0));
   }
 
   void ticks() {
-    const double step = round_step((x_.to - x_.from) / 6);
-    for (double x = std::ceil(x_.from / step) * step; x <= x_.to + 1e-9 * step; x += step)
-      text(at_x(x), top_ + height_ + 18, fmt::format("{:.3g}", std::fabs(x) < step / 2 ? 0 : x), "middle");
+    const double wanted = round_step((x_.to - x_.from) / (area_.width / 70));
+    const double step = x_.whole ? std::max(1.0, wanted) : wanted;
+    for (double x = std::ceil(x_.from / step) * step; x <= x_.to + 1e-9 * step; x += step) {
+      body_ += fmt::format("<path d='M{:.2f},{} v4' stroke='#888'/>\n", at_x(x), bottom());
+      text(at_x(x), bottom() + 18, fmt::format("{:.3g}", std::fabs(x) < step / 2 ? 0 : x), "middle");
+    }
     for (double power = std::ceil(std::log10(y_.from) - 1e-9); power <= std::log10(y_.to) + 1e-9; ++power) {
       const double y = std::pow(10, power);
-      body_ += fmt::format("<path d='M{},{:.2f} h{}' stroke='#ddd'/>\n", left_, at_y(y), width_);
-      text(left_ - 6, at_y(y) + 4, fmt::format("1e{}", std::lround(power)), "end");
+      body_ += fmt::format("<path d='M{},{:.2f} h{}' stroke='#ddd'/>\n", area_.left, at_y(y), area_.width);
+      text(area_.left - 6, at_y(y) + 4, fmt::format("1e{}", std::lround(power)), "end");
     }
   }
 
@@ -104,11 +121,14 @@ class svg_chart {
     return 10 * power;
   }
 
-  /// Names stand in a row under the chart, where nothing is drawn.
+  /// Names stand in a row under the chart, where nothing is drawn, each after the one before; a letter of
+  /// this size is seldom wider than 7 pixels.
   void legend(const std::string& color, const std::string& name) {
-    const double x = left_ + 10 + 200 * entries_++, y = top_ + height_ + 60;
-    body_ += fmt::format("<rect x='{}' y='{}' width='12' height='8' fill='{}'/>\n", x, y - 8, color);
-    text(x + 18, y, name, "start");
+    const double y = bottom() + 58;
+    body_ +=
+        fmt::format("<rect x='{:.1f}' y='{}' width='12' height='8' fill='{}'/>\n", legend_at_, y - 8, color);
+    text(legend_at_ + 18, y, name, "start");
+    legend_at_ += 36 + 7 * static_cast<double>(name.size());
   }
 
   /// Names come from files: what XML would read as its own is written out.
@@ -119,13 +139,17 @@ class svg_chart {
     return safe;
   }
 
+  /// With a white rim, so that lines below it do not cross the letters.
   void text(double x, double y, const std::string& what, const char* anchor, int size = 12) {
-    body_ += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='{}' font-size='{}'>{}</text>\n", x, y,
-                         anchor, size, escaped(what));
+    body_ += fmt::format(
+        "<text x='{:.1f}' y='{:.1f}' text-anchor='{}' font-size='{}' stroke='white' stroke-width='3' "
+        "paint-order='stroke'>{}</text>\n",
+        x, y, anchor, size, escaped(what));
   }
 
-  double left_, top_;
+  box area_;
   axis x_, y_;
-  int marks_ = 0, entries_ = 0;
+  double legend_at_;
+  int marks_ = 0;
   std::string body_;
 };
