@@ -34,7 +34,7 @@ struct tensor_view {
   storage_order order = storage_order::row_major;
 
   /// The number of elements: the product of the shape.
-  std::uint64_t element_count() const noexcept { return data.size() / size_of(type); }
+  std::uint64_t element_count() const noexcept { return data.size() * 8 / traits_of(type).bits; }
 };
 
 /// The dtype that holds an Eigen scalar as it is: float, double, Eigen::half, Eigen::bfloat16, an integer or
@@ -127,6 +127,9 @@ Matrix to_matrix(const tensor_view& tensor) {
     stored.resize(row_count, col_count);
     const auto count = static_cast<std::size_t>(stored.size());
     if constexpr (std::is_floating_point_v<scalar>) {
+      if (!has_values(tensor.type))
+        raise(data_error(tensor.name + ": expected elements that are numbers, found " +
+                         std::string(name_of(tensor.type))));
       convert_to(tensor.type, tensor.data.data(), count, stored.data());
     } else {
       if (tensor.type != dtype_of<scalar>) {
