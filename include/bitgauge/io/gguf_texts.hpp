@@ -31,11 +31,6 @@
 namespace bitgauge::io {
 namespace detail {
 
-/// Keys of `__metadata__` that are this library's: the descriptions of quantized tensors, and the types of
-/// GGUF metadata.
-inline constexpr const char* description_key = "bitgauge";
-inline constexpr const char* gguf_types_key = "bitgauge.gguf";
-
 inline bool is_own_key(std::string_view key) {
   return key == description_key || key == gguf_types_key;
 }

@@ -44,7 +44,7 @@ struct gguf_value_text {
 
 namespace detail {
 
-using json = nlohmann::ordered_json;
+using value_json = nlohmann::ordered_json;
 
 inline constexpr std::string_view hex_suffix = ":hex";
 
@@ -84,7 +84,7 @@ inline constexpr auto float_infinity = static_cast<bits_of_float<Float>>(sizeof(
 
 /// By its bits, whatever -ffast-math makes of comparisons.
 template <class Float>
-json json_of_float(Float value) {
+value_json json_of_float(Float value) {
   const auto bits = std::bit_cast<bits_of_float<Float>>(value);
   constexpr auto infinity = float_infinity<Float>;
   constexpr auto sign = static_cast<bits_of_float<Float>>(~(~bits_of_float<Float>{0} >> 1));
@@ -97,7 +97,7 @@ json json_of_float(Float value) {
 }
 
 template <class Float>
-std::optional<Float> float_of_json(const json& value) {
+std::optional<Float> float_of_json(const value_json& value) {
   if (value.is_number()) {
     const auto number = value.get<double>();
     if (number > static_cast<double>(std::numeric_limits<Float>::max()) ||
@@ -122,12 +122,12 @@ std::optional<Float> float_of_json(const json& value) {
   return std::bit_cast<Float>(bits);
 }
 
-json json_of_array(const gguf_array& array);
-bool array_of_json(std::string_view type, const json& list, gguf_array& array);
+value_json json_of_array(const gguf_array& array);
+bool array_of_json(std::string_view type, const value_json& list, gguf_array& array);
 
 /// One value or element as JSON; `hex` spells the bytes of a string.
 template <class T>
-json json_of_element(const T& value, bool hex) {
+value_json json_of_element(const T& value, bool hex) {
   if constexpr (std::is_same_v<T, gguf_array>) {
     return json_of_array(value);
   } else if constexpr (std::is_same_v<T, std::string>) {
@@ -140,7 +140,7 @@ json json_of_element(const T& value, bool hex) {
 }
 
 template <class T>
-std::optional<T> element_of_json(const json& value, bool hex) {
+std::optional<T> element_of_json(const value_json& value, bool hex) {
   if constexpr (std::is_same_v<T, gguf_array>) {
     gguf_array array;
     if (!value.is_object() || value.size() != 1) return std::nullopt;
@@ -175,9 +175,9 @@ inline std::string element_type_of(const gguf_array& array) {
   return name;
 }
 
-inline json list_of_array(const gguf_array& array) {
+inline value_json list_of_array(const gguf_array& array) {
   const bool hex = element_type_of(array).ends_with(hex_suffix);
-  json list = json::array();
+  value_json list = value_json::array();
   std::visit(
       [&](const auto& elements) {
         using element = typename std::decay_t<decltype(elements)>::value_type;
@@ -187,8 +187,8 @@ inline json list_of_array(const gguf_array& array) {
   return list;
 }
 
-inline json json_of_array(const gguf_array& array) {
-  json one;
+inline value_json json_of_array(const gguf_array& array) {
+  value_json one;
   one[element_type_of(array)] = list_of_array(array);
   return one;
 }
@@ -206,12 +206,12 @@ bool with_named_type(std::string_view name, const Visit& visit) {
   (std::make_index_sequence<gguf_type_names.size()>());
 }
 
-inline bool array_of_json(std::string_view type, const json& list, gguf_array& array) {
+inline bool array_of_json(std::string_view type, const value_json& list, gguf_array& array) {
   if (!list.is_array()) return false;
   return with_named_type(type, [&]<class T>(std::type_identity<T>, bool hex) {
     auto& elements = array.elements.emplace<std::vector<T>>();
     elements.reserve(list.size());
-    for (const json& each : list) {
+    for (const value_json& each : list) {
       std::optional<T> element = element_of_json<T>(each, hex);
       if (!element) return false;
       elements.push_back(*std::move(element));
@@ -233,7 +233,7 @@ inline gguf_value_text typed_text_of(const gguf_value& value) {
     if (detail::is_utf8(*text)) return {"str", *text};
     return {"str:hex", detail::hex_of(*text)};
   }
-  const detail::json json = std::visit(
+  const detail::value_json json = std::visit(
       [](const auto& v) { return detail::json_of_element<std::decay_t<decltype(v)>>(v, false); }, value);
   return {std::string(type_name_of(value)), json.is_string() ? json.get<std::string>() : json.dump()};
 }
@@ -245,7 +245,7 @@ inline std::optional<gguf_value> value_of(const gguf_value_text& typed) {
   if (type.starts_with('[') && type.ends_with(']')) {
     gguf_array array;
     // an array in an array is a list in an object
-    const detail::json list = detail::parse_json(typed.text, 2 * detail::gguf_text_depth);
+    const detail::value_json list = detail::parse_json(typed.text, 2 * detail::gguf_text_depth);
     if (!detail::array_of_json(type.substr(1, type.size() - 2), list, array)) return std::nullopt;
     value = std::move(array);
     return value;
@@ -254,7 +254,7 @@ inline std::optional<gguf_value> value_of(const gguf_value_text& typed) {
     if constexpr (std::is_same_v<T, gguf_array>) {
       return false;
     } else {
-      detail::json json = typed.text;
+      detail::value_json json = typed.text;
       constexpr bool is_text = std::is_same_v<T, std::string>;
       if (!is_text && !(std::is_floating_point_v<T> && typed.text.find_first_of("in") != std::string::npos))
         json = detail::parse_json(typed.text, 0);

@@ -23,7 +23,12 @@
 namespace bitgauge::io {
 namespace detail {
 
-inline constexpr const char* description_key = "bitgauge";
+/// True where a text under our key can be a description. Another program's text may stand there too: it is no
+/// JSON object, and carried like any other.
+inline bool is_description(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && text[first] == '{';
+}
 
 /// One part of a quantized tensor: how the file lists it.
 struct tensor_part {
@@ -89,9 +94,14 @@ class quantized_reader {
  public:
   /// Raises parse_error, naming the field, where a description is not what this version writes, or a part is
   /// missing or of another type or size.
-  quantized_reader(const safetensors_model& model, std::string file) : model_(model), file_(std::move(file)) {
-    for (const metadata_entry& text : model.metadata())
-      if (text.name == detail::description_key) read_descriptions(text.value);
+  /// Every file of the model describes its own tensors; of those in shards, the ones that the index lists,
+  /// by their own name or by that of their codes.
+  explicit quantized_reader(const safetensors_model& model) : model_(model) {
+    for (std::size_t i = 0; i < model.files().size(); ++i) {
+      file_ = model.files()[i].name();
+      const std::string* text = model.files()[i].find_metadata(detail::description_key);
+      if (text != nullptr && detail::is_description(*text)) read_descriptions(i, *text);
+    }
   }
 
   const std::vector<quantized_entry>& entries() const noexcept { return entries_.items(); }
@@ -114,15 +124,16 @@ class quantized_reader {
   }
 
  private:
-  struct part_name {
+  struct part_place {
     std::string name;
+    const tensor_view* tensor;
   };
 
   [[noreturn]] void fail(const std::string& field, const std::string& problem) const {
     raise(parse_error(file_, 8, "__metadata__: bitgauge: " + field, problem));
   }
 
-  void read_descriptions(const std::string& text) {
+  void read_descriptions(std::size_t file, const std::string& text) {
     const auto all = nlohmann::ordered_json::parse(text, nullptr, false);
     if (!all.is_object()) fail("text", "expected a JSON object");
     if (!all.contains("version") || all["version"] != 1)
@@ -130,29 +141,30 @@ class quantized_reader {
            "expected 1" + (all.contains("version") ? ", found " + all["version"].dump() : std::string()));
     if (!all.contains("tensors") || !all["tensors"].is_object()) fail("tensors", "expected an object");
     for (const auto& [name, description] : all["tensors"].items()) {
+      if (!model_.lists(name, file) && !model_.lists(name + ".codes", file)) continue;
       quantized_entry entry = detail::description_reader(file_, name, description).read();
-      find_scale_type(entry);
-      check_parts(entry);
+      find_scale_type(file, entry);
+      check_parts(file, entry);
       entries_.add(std::move(entry));
     }
   }
 
-  void find_scale_type(quantized_entry& entry) const {
-    const tensor_view* scales = model_.find(entry.name + ".scales");
+  void find_scale_type(std::size_t file, quantized_entry& entry) const {
+    const tensor_view* scales = model_.files()[file].find(entry.name + ".scales");
     if (scales == nullptr) fail("tensor " + entry.name, "expected the tensor " + entry.name + ".scales");
     if (entry.layout.scales.type > scale_type::bf16) return;
     if (scales->type == dtype::f16) entry.layout.scales = scale_type::f16;
     if (scales->type == dtype::bf16) entry.layout.scales = scale_type::bf16;
   }
 
-  void check_parts(const quantized_entry& entry) {
+  void check_parts(std::size_t file, const quantized_entry& entry) {
     for (const detail::tensor_part& expected : detail::parts_of(entry)) {
-      const tensor_view* found = model_.find(expected.name);
+      const tensor_view* found = model_.files()[file].find(expected.name);
       if (found == nullptr) fail("tensor " + entry.name, "expected the tensor " + expected.name);
       if (found->type != expected.type || found->shape != expected.shape)
         fail("tensor " + expected.name, "expected " + shown(expected.type, expected.shape) + ", found " +
                                             shown(found->type, found->shape));
-      parts_.add({expected.name});
+      parts_.add({expected.name, found});
     }
   }
 
@@ -162,7 +174,9 @@ class quantized_reader {
     return std::string(name_of(type)) + " [" + text + "]";
   }
 
-  std::span<const std::byte> part(const std::string& name) const { return model_.at(name).data; }
+  std::span<const std::byte> part(const std::string& name) const {
+    return parts_.at(name, file_).tensor->data;
+  }
   template <class Bytes = std::vector<std::uint8_t>>
   Bytes copy(const std::string& name) const {
     const auto bytes = part(name);
@@ -174,7 +188,7 @@ class quantized_reader {
   const safetensors_model& model_;
   std::string file_;
   named_list<quantized_entry> entries_;
-  named_list<part_name> parts_;
+  named_list<part_place> parts_;
 };
 
 }  // namespace bitgauge::io

@@ -6,8 +6,10 @@
 
 #include <bitgauge/io/safetensors_reader.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -93,9 +95,11 @@ class safetensors_model {
  public:
   /// Opens an index where `path` ends in .json, else one file. Raises io_error naming a file that cannot be
   /// opened, such as a missing shard, and parse_error for a faulty file, a shard name that leaves the index's
-  /// folder, or a tensor that its shard does not hold.
-  explicit safetensors_model(const std::filesystem::path& path) : name_(path.string()) {
-    if (path.extension() == ".json") {
+  /// folder, or a tensor that its shard does not hold
+  /// (as it is or, where the shard was quantized after the index was written, in parts).
+  explicit safetensors_model(const std::filesystem::path& path)
+      : name_(path.string()), is_sharded_(path.extension() == ".json") {
+    if (is_sharded_) {
       open_shards(path);
     } else {
       files_.emplace_back(path);
@@ -104,6 +108,15 @@ class safetensors_model {
     for (const safetensors_file& file : files_) {
       for (const metadata_entry& entry : file.metadata()) metadata_.add(entry);
     }
+  }
+
+  /// The file, or the shards in the order in which the index names them first.
+  const std::vector<safetensors_file>& files() const noexcept { return files_; }
+  /// True where `name` is to be read from `files()[file]`: always in a single file, else as the index says.
+  bool lists(std::string_view name, std::size_t file) const {
+    if (!is_sharded_) return true;
+    const auto place = places_.find(name);
+    return place != places_.end() && place->second == file;
   }
 
   /// The tensors in the order of the file, or of the index's weight_map. What a shard holds beside them is
@@ -130,10 +143,14 @@ class safetensors_model {
         check_shard_name(entry);
         files_.emplace_back(path.parent_path() / entry.shard);
       }
-      const tensor_view* tensor = files_[place->second].find(entry.name);
-      if (tensor == nullptr)
+      places_.emplace(entry.name, place->second);
+      const safetensors_file& shard = files_[place->second];
+      if (const tensor_view* tensor = shard.find(entry.name)) {
+        tensors_.add(*tensor);
+      } else if (shard.find_metadata(detail::description_key) == nullptr ||
+                 shard.find(entry.name + ".codes") == nullptr) {  // quantized since the index was written
         fail(entry, "expected the tensor in " + entry.shard + ", which does not hold it");
-      tensors_.add(*tensor);
+      }
     }
   }
 
@@ -151,7 +168,9 @@ class safetensors_model {
   }
 
   std::string name_;
+  bool is_sharded_;
   std::vector<safetensors_file> files_;
+  std::map<std::string, std::size_t, std::less<>> places_;  // of the index's tensors among the files
   named_list<tensor_view> tensors_;
   named_list<metadata_entry> metadata_;
 };
