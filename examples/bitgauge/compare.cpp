@@ -63,7 +63,7 @@ void compare(const compare_options& options) {
     bitgauge::raise(bitgauge::data_error(a.path() + ": tensor " + other.name + ": expected as in " +
                                          b.path() + ", found none"));
   }
-  fmt::print("{}", options.json ? as_json(rows).dump(2) + "\n" : as_table(rows));
+  fmt::print("{}", options.json ? json_text(as_json(rows)) : as_table(rows));
 }
 
 }  // namespace program

@@ -2,8 +2,10 @@
 
 #include <bitgauge/io.hpp>
 
+#include "cells.hpp"
 #include "commands.hpp"
 #include "metadata_text.hpp"
+#include "report.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,13 +17,6 @@ namespace program {
 namespace {
 
 namespace io = bitgauge::io;
-
-/// Long texts, such as a vocabulary, are cut on the screen.
-std::string shortened(const std::string& text) {
-  constexpr std::size_t longest = 100;
-  return text.size() <= longest ? text
-                                : text.substr(0, longest) + fmt::format("... ({} characters)", text.size());
-}
 
 nlohmann::ordered_json as_json(const io::tensor_file& file) {
   nlohmann::ordered_json json;
@@ -42,17 +37,18 @@ nlohmann::ordered_json as_json(const io::tensor_file& file) {
 std::string as_text(const io::tensor_file& file) {
   std::size_t width = 6;
   std::uint64_t bytes = 0;
-  for (const io::stored_tensor& tensor : file.tensors()) width = std::max(width, tensor.name.size());
+  for (const io::stored_tensor& tensor : file.tensors())
+    width = std::max(width, table_cell(tensor.name).size());
   std::string text;
   for (const io::metadata_entry& entry : metadata_texts(file))
-    text += fmt::format("{}: {}\n", entry.name, shortened(entry.value));
+    text += fmt::format("{}: {}\n", table_cell(entry.name), table_cell(entry.value, 100));
   text += fmt::format("{:<{}}  {:>20}  {:>12}  {:>11}  {}\n", "tensor", width, "shape", "bytes",
                       "bits/weight", "format");
   for (const io::stored_tensor& tensor : file.tensors()) {
     bytes += tensor.bytes;
-    text += fmt::format("{:<{}}  {:>20}  {:>12}  {:>11.4f}  {}\n", tensor.name, width,
-                        fmt::format("{}", fmt::join(tensor.shape, " x ")), tensor.bytes,
-                        tensor.bits_per_weight(), tensor.format);
+    text += fmt::format("{:<{}}  {:>20}  {:>12}  {:>11.4f}  {}\n", table_cell(tensor.name), width,
+                        table_cell(fmt::format("{}", fmt::join(tensor.shape, " x "))), tensor.bytes,
+                        tensor.bits_per_weight(), table_cell(tensor.format));
   }
   return text + fmt::format("{} tensors, {} bytes\n", file.tensors().size(), bytes);
 }
@@ -61,7 +57,7 @@ std::string as_text(const io::tensor_file& file) {
 
 void inspect(const inspect_options& options) {
   const io::tensor_file file(options.file);
-  fmt::print("{}", options.json ? as_json(file).dump(2) + "\n" : as_text(file));
+  fmt::print("{}", options.json ? json_text(as_json(file)) : as_text(file));
 }
 
 }  // namespace program

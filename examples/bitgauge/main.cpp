@@ -1,6 +1,7 @@
 // bitgauge: quantizes, restores, compares and lists files of tensors. Run `bitgauge --help`.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/printable.hpp>
 #include <bitgauge/version.hpp>
 
 #include "commands.hpp"
@@ -76,7 +77,7 @@ void add_inspect(CLI::App& app) {
 int fail(std::string message) {
   while (!message.empty() && message.back() == '\n') message.pop_back();
   std::replace(message.begin(), message.end(), '\n', ' ');
-  fmt::print(stderr, "bitgauge: {}\n", message);
+  fmt::print(stderr, "bitgauge: {}\n", bitgauge::printable(message, 8192));
   return 2;
 }
 

@@ -1,5 +1,7 @@
 #include "progress.hpp"
 
+#include "cells.hpp"
+
 #include <fmt/core.h>
 
 #include <cstdio>
@@ -28,7 +30,7 @@ void progress::advance(std::uint64_t amount, const std::string& next) {
   const auto filled = static_cast<std::size_t>(fraction * width);
   clear();
   fmt::print(stderr, "[{}{}] {:3.0f}% {} {}", std::string(filled, '#'), std::string(width - filled, ' '),
-             100 * fraction, left, next.substr(0, 40));
+             100 * fraction, left, table_cell(next, 40));
   std::fflush(stderr);
 }
 

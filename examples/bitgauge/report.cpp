@@ -3,6 +3,8 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/atomic_file.hpp>
 
+#include "cells.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,9 +47,9 @@ std::string number(double value, const char* format) {
 
 /// The cells that people look at; the JSON has every digit.
 std::vector<std::string> cells(const report_row& row, bool with_output_error) {
-  std::vector<std::string> text{row.name,
+  std::vector<std::string> text{table_cell(row.name),
                                 fmt::format("{} x {}", row.rows, row.cols),
-                                row.scheme,
+                                table_cell(row.scheme),
                                 fmt::format("{:.3f}", row.bits_per_weight),
                                 fmt::format("{:.4g}", row.error.mse()),
                                 number(row.error.sqnr_db(), "{:.2f}"),
@@ -55,7 +57,7 @@ std::vector<std::string> cells(const report_row& row, bool with_output_error) {
                                 fmt::format("{:.4g}", row.error.max_abs_error()),
                                 number(row.error.gap_db(row.bits_per_weight), "{:.2f}")};
   if (with_output_error) text.push_back(row.output_error ? fmt::format("{:.3g}", *row.output_error) : "");
-  text.push_back(joined(row.notes));
+  text.push_back(table_cell(joined(row.notes), 400));
   return text;
 }
 
@@ -99,13 +101,6 @@ std::vector<std::vector<std::string>> table(const std::vector<report_row>& rows,
   return lines;
 }
 
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
 std::string as_csv(const std::vector<report_row>& rows) {
   std::string text =
       "name,rows,cols,scheme,bits_per_weight,mse,sqnr_db,cosine,max_abs_error,gap_db,output_error,"
@@ -132,7 +127,7 @@ std::string as_markdown(const std::vector<report_row>& rows) {
   for (const auto& line : table(rows, true)) {
     const bool first = text.empty();
     text += "|";
-    for (const std::string& cell : line) text += " " + cell + " |";
+    for (const std::string& cell : line) text += " " + markdown_cell(cell) + " |";
     text += "\n";
     if (!first) continue;
     text += "|";
@@ -168,6 +163,10 @@ std::string as_table(const std::vector<report_row>& rows) {
   return text;
 }
 
+std::string json_text(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
 void check_report_ending(const std::filesystem::path& path) {
   const std::string ending = path.extension().string();
   if (ending != ".json" && ending != ".csv" && ending != ".md")
@@ -177,7 +176,7 @@ void check_report_ending(const std::filesystem::path& path) {
 void write_report(const std::vector<report_row>& rows, const std::filesystem::path& path) {
   check_report_ending(path);
   const std::string ending = path.extension().string();
-  const std::string text = ending == ".json"  ? as_json(rows).dump(2) + "\n"
+  const std::string text = ending == ".json"  ? json_text(as_json(rows))
                            : ending == ".csv" ? as_csv(rows)
                                               : as_markdown(rows);
   bitgauge::io::atomic_file file(path);

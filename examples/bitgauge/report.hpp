@@ -29,6 +29,10 @@ struct report_row {
 /// The rows as a JSON array. Infinite figures (no error at all) are null.
 nlohmann::ordered_json as_json(const std::vector<report_row>& rows);
 
+/// JSON as ASCII text that ends with a newline: what is not ASCII is spelled \uXXXX, so that a terminal only
+/// shows it, and bytes that are no UTF-8 become U+FFFD.
+std::string json_text(const nlohmann::ordered_json& json);
+
 /// A table for people, with a total: weights, bits per weight and SQNR over all rows.
 std::string as_table(const std::vector<report_row>& rows);
 
