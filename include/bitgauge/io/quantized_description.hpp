@@ -168,6 +168,8 @@ class description_reader {
     const nlohmann::ordered_json& zero_point = member("zero_point", true);
     m.has_zero_points = zero_point == "stored";
     if (!m.has_zero_points) m.center = static_cast<int>(number("zero_point", -128, 255));
+    const auto fault = bitgauge::detail::fault_of(m, entry.has_levels);
+    if (fault.field != nullptr) fail(fault.field, fault.problem);
     if (json_.contains("scale")) entry.layout.scales = scales();
     const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape);
     entry.layout.groups = grouping(group(), rows, cols);
@@ -176,11 +178,13 @@ class description_reader {
   }
 
  private:
+  [[noreturn]] void fail(const std::string& field, const std::string& problem) const {
+    raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": " + field, problem));
+  }
   [[noreturn]] void fail(const std::string& field, const std::string& expected,
                          const nlohmann::ordered_json& found) const {
-    raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": " + field,
-                      "expected " + expected + ", found " +
-                          found.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
+    fail(field, "expected " + expected + ", found " +
+                    excerpt(found.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
   }
   const nlohmann::ordered_json& member(const char* field, bool good,
                                        const char* expected = "a member") const {

@@ -98,8 +98,22 @@ class quantized_reader {
   /// True where `name` is a part of a quantized tensor, not a tensor of its own.
   bool is_part(std::string_view name) const { return parts_.find(name) != nullptr; }
 
-  /// Assembles one tensor; only its own buffers are in memory.
+  /// Assembles one tensor; only its own buffers are in memory. Raises parse_error, naming the tensor, for a
+  /// scale or a restored value that is not finite.
   quantized_matrix read(const quantized_entry& entry) const {
+#if BITGAUGE_EXCEPTIONS
+    try {
+      return assemble(entry);
+    } catch (const data_error& problem) {
+      fail("tensor " + entry.name, problem.what());
+    }
+#else
+    return assemble(entry);
+#endif
+  }
+
+ private:
+  quantized_matrix assemble(const quantized_entry& entry) const {
     quantized_layout layout = entry.layout;
     if (entry.has_levels) {
       const std::span<const std::byte> bytes = part(entry.name + ".levels");
@@ -113,7 +127,6 @@ class quantized_reader {
             std::move(zero_points)};
   }
 
- private:
   struct part_name {
     std::string name;
   };
@@ -162,7 +175,9 @@ class quantized_reader {
     return std::string(name_of(type)) + " [" + text + "]";
   }
 
-  std::span<const std::byte> part(const std::string& name) const { return model_.at(name).data; }
+  std::span<const std::byte> part(const std::string& name) const {
+    return model_.at(name).data;
+  }
   template <class Bytes = std::vector<std::uint8_t>>
   Bytes copy(const std::string& name) const {
     const auto bytes = part(name);

@@ -41,9 +41,13 @@ class feedback_quantizer final : public feedback_target {
       if (fitted_beforehand() || is_nested(scales_.type())) fit_beforehand();
       how_.feedback->round(*this, how_.how.threads);
     }
-    return {
-        groups_,          meaning_of(*how_.grid), std::move(codes_), std::move(scales_), packed_zero_points(),
-        is_column_vector_};
+    return {groups_,
+            meaning_of(*how_.grid),
+            std::move(codes_),
+            std::move(scales_),
+            packed_zero_points(),
+            is_column_vector_,
+            own_codes()};
   }
 
   // --- feedback_target ---
