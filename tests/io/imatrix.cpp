@@ -65,6 +65,8 @@ TEST(imatrix_file, reads_the_gguf_form) {
   EXPECT_EQ(w.columns(), 2);
   EXPECT_EQ(w.weights, (std::vector<float>{1, 2, 1, 0, 1, 1}));
   EXPECT_EQ(w.of_matrix(1)[0], 1.0f);
+  EXPECT_EQ(w.unreached, std::vector<bitgauge::index_t>{2});
+  EXPECT_TRUE(file.at("v").unreached.empty());
   EXPECT_EQ(file.at("v").weights, (std::vector<float>{0.25f, 0.5f}));
   EXPECT_EQ(file.datasets(), std::vector<std::string>{"text.txt"});
   EXPECT_EQ(file.find("other"), nullptr);

@@ -38,6 +38,22 @@ TEST(quantized_description, reads_what_it_writes) {
   EXPECT_EQ(back.activations->frozen.zero_point, 131);
 }
 
+// Catches a description that forgets how rows were counted, and one from before there was a choice that is
+// read as if it said so.
+TEST(quantized_description, remembers_the_rows) {
+  const scheme s = parse_scheme("affine:bits=4,group=32");
+  for (const row_dimensions how : {row_dimensions::first, row_dimensions::all_but_last}) {
+    const auto [rows, cols] = matrix_shape("w", std::vector<std::uint64_t>{8, 3, 40}, how);
+    quantized_entry entry{"w", {8, 3, 40}, dtype::f16, to_text(s), layout_of(s, rows, cols), false};
+    entry.rows = how;
+    nlohmann::ordered_json json = detail::description_of(entry);
+    EXPECT_EQ(read(json).rows, how);
+    EXPECT_EQ(read(json).layout.groups.rows(), rows);
+    json.erase("rows");
+    EXPECT_EQ(read(json).layout.groups.rows(), 8);
+  }
+}
+
 // Every field with a value it cannot have: refused with its name.
 TEST(quantized_description, refuses_wrong_values_by_field) {
   const auto message = [](const char* pointer, const nlohmann::ordered_json& value) {
@@ -47,6 +63,7 @@ TEST(quantized_description, refuses_wrong_values_by_field) {
   };
   const std::pair<const char*, nlohmann::ordered_json> wrong[] = {{"/shape", 3},
                                                                   {"/shape", {-1}},
+                                                                  {"/rows", "middle"},
                                                                   {"/dtype", "F33"},
                                                                   {"/scheme", 1},
                                                                   {"/bits", 9},

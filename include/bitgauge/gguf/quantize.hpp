@@ -15,8 +15,10 @@
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/parallel.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace bitgauge {
@@ -44,13 +46,19 @@ struct block_options {
   }
 };
 
+/// The weights of a row; null where there are none or all are 0, which says nothing of any column.
+inline const float* weights_of_row(const importance& all, index_t row, index_t rows) noexcept {
+  const std::span<const float> weights = all.of_row(row, rows);
+  const bool any = std::any_of(weights.begin(), weights.end(), [](float w) { return w > 0; });
+  return any ? weights.data() : nullptr;
+}
+
 inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
                                           const block_options& o) {
   if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how.threads);
   const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
-  check_importance(o.column_weights, cols);
-  const float* weights = o.column_weights.weights.empty() ? nullptr : o.column_weights.weights.data();
+  check_importance(o.column_weights, rows, cols);
   buffer<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
   const index_t height = source.panel_height();
   lender<std::vector<float>> scratches;
@@ -63,6 +71,7 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
       for (index_t r = 0; r < count; ++r) {
         const finite_row x = examine(panel.row(r), cols, 32, {first + r, 0}, o.how.on_nonfinite, s);
         const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
+        const float* weights = weights_of_row(o.column_weights, first + r, rows);
         gguf::encode_row(type, x.for_codes, cols, weights, o.level,
                          blocks.data() + static_cast<std::size_t>(first + r) * row_bytes,
                          {.low = as_read ? s.low.data() : nullptr,
@@ -76,7 +85,7 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
 }  // namespace detail
 
 /// Quantizes `matrix` (out x in, blocks along in) to a ggml format. `extras`, in any order: an effort, an
-/// importance (one positive weight per column), options, error feedback.
+/// importance (one positive weight per column; all zero counts as none), options, error feedback.
 ///
 ///     auto q = quantize(W, gguf::q4_k{}, importance(v), effort::best);
 ///     auto p = quantize(W, gguf::q4_k{}, gptq{H});  // the Hessian's diagonal is the importance

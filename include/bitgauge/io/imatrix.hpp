@@ -27,6 +27,7 @@ struct importance_entry {
   std::string name;            ///< of the tensor, such as "blk.0.ffn_down.weight"
   index_t matrices = 1;        ///< the tensor's experts; 1 for a plain matrix, and always in the old form
   std::vector<float> weights;  ///< one a column, matrix after matrix
+  std::vector<index_t> unreached{};  ///< matrices that no token reached, whose weights mean nothing
 
   /// Columns of each matrix.
   index_t columns() const noexcept { return static_cast<index_t>(weights.size()) / matrices; }
@@ -96,7 +97,7 @@ class imatrix_file {
 
   importance_entry divided(const gguf_file& file, const std::string& name, const gguf_tensor& sums,
                            const gguf_tensor& counts) const {
-    importance_entry entry{name, 1, floats_of(file, sums)};
+    importance_entry entry{name, 1, floats_of(file, sums), {}};
     const std::vector<float> tokens = floats_of(file, counts);
     if (tokens.empty() || entry.weights.empty() || entry.weights.size() % tokens.size() != 0) {
       fail(file, sums,
@@ -104,6 +105,8 @@ class imatrix_file {
                " counts");
     }
     entry.matrices = static_cast<index_t>(tokens.size());
+    for (std::size_t m = 0; m < tokens.size(); ++m)
+      if (!(std::round(tokens[m]) > 0)) entry.unreached.push_back(static_cast<index_t>(m));
     const auto columns = static_cast<std::size_t>(entry.columns());
     for (std::size_t i = 0; i < entry.weights.size(); ++i) {
       const float count = std::round(tokens[i / columns]);

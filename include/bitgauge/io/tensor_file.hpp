@@ -37,10 +37,15 @@ struct stored_tensor {
   bool is_quantized() const noexcept { return plain == nullptr; }
   /// True where matrix() can give its values as floats without changing their meaning.
   bool is_real() const noexcept { return is_quantized() || is_floating(plain->type); }
+  /// The product of the shape; the readers have seen to it that it fits.
+  std::uint64_t element_count() const noexcept {
+    std::uint64_t count = 1;
+    for (const std::uint64_t extent : shape) count *= extent;
+    return count;
+  }
   /// Stored bits over elements; 0 for an empty tensor.
   double bits_per_weight() const noexcept {
-    double size = 1;
-    for (const std::uint64_t extent : shape) size *= static_cast<double>(extent);
+    const auto size = static_cast<double>(element_count());
     return size > 0 ? 8.0 * static_cast<double>(bytes) / size : 0;
   }
 };
@@ -57,6 +62,11 @@ class tensor_file {
       array_.emplace(path);
       views_.push_back(array_->array());
       views_.front().name = path.stem().string();
+      if (views_.front().order == storage_order::column_major) {
+        turned_ = row_major_bytes(views_.front());
+        views_.front().data = turned_;
+        views_.front().order = storage_order::row_major;
+      }
     } else if (ending == ".safetensors" || ending == ".json") {
       model_ = std::make_unique<safetensors_model>(path);
       views_ = model_->tensors();
@@ -89,32 +99,36 @@ class tensor_file {
     return result;
   }
 
-  /// Rows and columns of matrix(t): a vector is one row. Of more dimensions than two, a GGUF tensor's rows
-  /// are all but the last, as its blocks run along that; another's are the first, an output channel each.
-  std::pair<index_t, index_t> shape_of(const stored_tensor& t) const {
-    if (!gguf_ || t.shape.size() < 3) return matrix_shape(subject(t), t.shape);
-    // the same rule, read from the other end
-    const auto [cols, rows] = matrix_shape(subject(t), {t.shape.rbegin(), t.shape.rend()});
-    return {rows, cols};
+  /// Which dimensions are rows: what a quantized tensor was made with, else default_row_dimensions().
+  row_dimensions rows_of(const stored_tensor& t) const {
+    return t.quantized != nullptr ? t.quantized->rows : default_row_dimensions(t.shape);
+  }
+  /// Rows and columns of matrix(t): matrix_shape() by rows_of(t), the same in every container.
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t) const { return shape_of(t, rows_of(t)); }
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t, row_dimensions how) const {
+    return matrix_shape(subject(t), t.shape, how);
   }
 
-  /// The values as floats.
-  float_matrix matrix(const stored_tensor& t) const {
-    if (t.quantized != nullptr) return quantized_->read(*t.quantized).dequantize<float_matrix>();
-    const auto [rows, cols] = shape_of(t);
+  /// The values as floats, in the order in which they lie; `how` only says where rows end.
+  float_matrix matrix(const stored_tensor& t) const { return matrix(t, rows_of(t)); }
+  float_matrix matrix(const stored_tensor& t, row_dimensions how) const {
+    const auto [rows, cols] = shape_of(t, how);
+    if (t.quantized != nullptr) {
+      float_matrix values = quantized_->read(*t.quantized).dequantize<float_matrix>();
+      values.resize(rows, cols);  // as many elements: nothing moves
+      return values;
+    }
     float_matrix values(rows, cols);
     bitgauge::detail::expect_writing(values);
     if (t.blocks != nullptr) {
-      const auto row_bytes = static_cast<index_t>(gguf::row_bytes(t.blocks->type, cols));
-      parallel_for(rows, 0, [&, cols = cols](index_t r) {
-        gguf::decode_row(t.blocks->type, t.blocks->data.data() + r * row_bytes, cols, values.row(r).data());
+      // blocks run along the innermost dimension, whatever the rows are
+      const auto [lines, width] = shape_of(t, row_dimensions::all_but_last);
+      const auto line_bytes = static_cast<index_t>(gguf::row_bytes(t.blocks->type, width));
+      parallel_for(lines, 0, [&, width = width](index_t i) {
+        gguf::decode_row(t.blocks->type, t.blocks->data.data() + i * line_bytes, width,
+                         values.data() + i * width);
       });
       return values;
-    }
-    if (t.plain->order == storage_order::column_major && t.shape.size() > 1) {
-      if (t.shape.size() > 2)
-        raise(shape_error(subject(t) + ": an array in Fortran order has at most 2 dimensions here"));
-      return to_matrix<float_matrix>(*t.plain);
     }
     convert_to(t.plain->type, t.plain->data.data(), static_cast<std::size_t>(values.size()), values.data());
     return values;
@@ -160,6 +174,7 @@ class tensor_file {
 
   std::string path_;
   std::optional<npy_file> array_;
+  std::vector<std::byte> turned_;  // an array in Fortran order, in C order
   std::unique_ptr<safetensors_model> model_;
   std::unique_ptr<gguf_file> gguf_;
   std::vector<tensor_view> views_;

@@ -30,7 +30,7 @@ class feedback_quantizer final : public feedback_target {
         integer_(how.grid->integer()),
         scales_(how.scales, groups_.count()),
         zero_points_(how.grid->has_zero_point() ? static_cast<std::size_t>(groups_.count()) : 0) {
-    check_importance(how.column_weights, groups_.cols());
+    check_importance(how.column_weights, groups_.rows(), groups_.cols());
     list_levels();
   }
 
@@ -77,7 +77,7 @@ class feedback_quantizer final : public feedback_target {
       *lines = line_of({scales_[group], zero_point(group)});
       return;
     }
-    const std::span<const float> own = how_.column_weights.weights;
+    const std::span<const float> own = how_.column_weights.of_row(row, groups_.rows());
     if (!own.empty()) weights = own.subspan(static_cast<std::size_t>(i * groups_.run()), values.size());
     *lines =
         line_of(how_.range->fit({values, weights, group}, *how_.grid, scale_array::rounding(scales_, group)));

@@ -39,7 +39,7 @@ class group_fitter : private group_parameters {
     const integer_grid* integer = how.grid->integer();
     sign_only_ = integer != nullptr && integer->is_sign_only();
     if (sign_only_) extent_ = nullptr;
-    check_importance(how.column_weights, groups_.cols());
+    check_importance(how.column_weights, groups_.rows(), groups_.cols());
   }
 
   const grouping& groups() const noexcept { return groups_; }
@@ -85,7 +85,7 @@ class group_fitter : private group_parameters {
       const parameters p =
           extent_ != nullptr
               ? parameters_for(extent_->widen({s.low[at], s.high[at]}), *how_.grid, rounding_of(group))
-              : fit({x + i * run, static_cast<std::size_t>(count)}, weights_of(i * run, count), group);
+              : fit({x + i * run, static_cast<std::size_t>(count)}, weights_of(row, i * run, count), group);
       store(group, p);
       set_run(at, p, s);
     }
@@ -98,8 +98,8 @@ class group_fitter : private group_parameters {
       return parameters_for(extent_of(values), *how_.grid, rounding_of(group));
     return how_.range->fit({values, weights, group}, *how_.grid, rounding_of(group));
   }
-  std::span<const float> weights_of(index_t col, index_t count) const {
-    const std::span<const float> all = how_.column_weights.weights;
+  std::span<const float> weights_of(index_t row, index_t col, index_t count) const {
+    const std::span<const float> all = how_.column_weights.of_row(row, groups_.rows());
     return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
   }
 
@@ -208,8 +208,10 @@ class group_fitter : private group_parameters {
         source_.contiguous() != nullptr && std::find(clean.begin(), clean.end(), 0) == clean.end();
     const std::vector<float> copy = in_place ? std::vector<float>{} : gathered();
     std::vector<float> weights;
-    for (index_t r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
-      weights.insert(weights.end(), how_.column_weights.weights.begin(), how_.column_weights.weights.end());
+    for (index_t r = 0; r < rows; ++r) {
+      const std::span<const float> row = how_.column_weights.of_row(r, rows);
+      weights.insert(weights.end(), row.begin(), row.end());
+    }
     store(0, fit({in_place ? source_.contiguous() : copy.data(), static_cast<std::size_t>(rows * cols)},
                  weights, 0));
   }
@@ -258,9 +260,9 @@ class group_fitter : private group_parameters {
         }
       }
       for (index_t c = 0; c < count; ++c) {
-        if (!how_.column_weights.weights.empty())
-          weights.assign(static_cast<std::size_t>(rows),
-                         how_.column_weights.weights[static_cast<std::size_t>(first + c)]);
+        weights.clear();
+        for (index_t r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
+          weights.push_back(weights_of(r, first + c, 1)[0]);
         store(first + c, fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights, first + c));
       }
     });
