@@ -8,16 +8,21 @@
 #include "column_weights.hpp"
 #include "commands.hpp"
 #include "failure.hpp"
+#include "nonfinite_note.hpp"
 #include "planner.hpp"
 #include "progress.hpp"
 #include "report.hpp"
 #include "tensor_sink.hpp"
+#include "terminal.hpp"
 
 #include <fmt/core.h>
 
 #include <chrono>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace program {
@@ -34,22 +39,22 @@ class quantization {
         weights_(options.importance),
         calibration_(options.calibration) {}
 
-  std::vector<report_row> run() {
-    const std::vector<plan_row> plan = planner(file_, options_, scheme_, calibration_).plan();
+  file_report run() {
+    const quantization_plan plan = planner(file_, options_, scheme_, calibration_, weights_).plan();
     const std::unique_ptr<tensor_sink> sink = open_sink(options_.output);
-    declare(plan, *sink);
+    declare(plan.rows, *sink);
     std::uint64_t total = 0;
-    for (const plan_row& row : plan) total += row.tensor->bytes;
-    progress bar(total);
-    std::vector<report_row> rows;
-    for (const plan_row& row : plan) {
+    for (const plan_row& row : plan.rows) total += row.tensor->element_count();
+    progress bar(total, options_.quiet);
+    file_report result{{}, plan.remarks};
+    for (const plan_row& row : plan.rows) {
       bar.advance(0, row.tensor->name);
-      rows.push_back(naming(file_.path(), row.tensor->name,
-                            [&] { return row.copied ? copy(row, *sink) : quantize_one(row, *sink); }));
-      bar.advance(row.tensor->bytes, row.tensor->name);
+      result.rows.push_back(naming(file_.path(), row.tensor->name,
+                                   [&] { return row.copied ? copy(row, *sink) : quantize_one(row, *sink); }));
+      bar.advance(row.tensor->element_count(), row.tensor->name);
     }
     sink->commit();
-    return rows;
+    return result;
   }
 
  private:
@@ -71,6 +76,7 @@ class quantization {
     sink.copy(file_, *row.tensor);
     report_row result;
     result.name = row.tensor->name;
+    result.kind = row_kind::identical;
     result.scheme = row.tensor->format;
     std::tie(result.rows, result.cols) = file_.shape_of(*row.tensor);
     result.bits_per_weight = row.tensor->bits_per_weight();
@@ -80,8 +86,8 @@ class quantization {
 
   report_row quantize_one(const plan_row& row, tensor_sink& sink) const {
     const auto start = std::chrono::steady_clock::now();
-    const io::tensor_file::float_matrix values = file_.matrix(*row.tensor);
-    const bitgauge::importance weights = weights_.of(row.tensor->name);
+    const io::tensor_file::float_matrix values = file_.matrix(*row.tensor, row.rows);
+    const bitgauge::importance& weights = row.importance;
     const bitgauge::options how{options_.threads, options_.on_nonfinite};
     const std::optional<calibration::matrix> samples = calibration_.samples(row.tensor->name);
     const std::optional<bitgauge::hessian> h = hessian_of(samples);
@@ -94,6 +100,9 @@ class quantization {
       result.cols = q.cols();
       result.bits_per_weight = q.bits_per_weight();
       result.error = bitgauge::measure_error(values, q, options_.threads);
+      if (!bitgauge::numeric::binary64::is_finite(result.error.mse()))
+        result.notes.push_back(
+            nonfinite_note(values, q.template dequantize<io::tensor_file::float_matrix>(options_.threads)));
       if (h) result.output_error = bitgauge::measure_output_error(values, q, *h, options_.threads).relative();
       if (samples && row.entry && row.entry->activations)
         measure_activations(values, q, *samples, *row.entry->activations, result);
@@ -167,9 +176,12 @@ class quantization {
 
 void quantize(const quantize_options& options) {
   if (!options.report.empty()) check_report_ending(options.report);
-  const std::vector<report_row> rows = quantization(options).run();
-  if (!options.report.empty()) write_report(rows, options.report);
-  fmt::print("{}", as_table(rows));
+  file_report result = quantization(options).run();
+  result.remarks.push_back(
+      fmt::format("{}: {:.2f} MB", options.output,
+                  static_cast<double>(std::filesystem::file_size(options.output)) / 1e6));
+  if (!options.report.empty()) write_report(result, options.report);
+  if (!options.quiet) fmt::print("{}", as_table(result, terminal_width(stdout)));
 }
 
 }  // namespace program
