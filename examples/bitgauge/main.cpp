@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <new>
 #include <string>
 
 namespace {
@@ -97,6 +98,8 @@ int main(int argc, char** argv) {
     return 0;
   } catch (const CLI::ParseError& request) {
     return request.get_exit_code() == 0 ? app.exit(request) : fail(request.what());
+  } catch (const std::bad_alloc&) {
+    return fail("not enough memory");
   } catch (const std::exception& failure) {
     return fail(failure.what());
   }

@@ -14,6 +14,7 @@
 ///
 /// Source: bitsandbytes, functional.py, QuantState.as_dict.
 
+#include <bitgauge/io/json_text.hpp>
 #include <bitgauge/io/layer_parts.hpp>
 #include <bitgauge/io/safetensors_writer.hpp>
 #include <bitgauge/nf4/tensor_4bit.hpp>
@@ -93,9 +94,7 @@ class quant_state_reader {
   quant_state_reader(const layer_parts& parts, const tensor_view& part)
       : parts_(parts),
         part_(part),
-        json_(nlohmann::json::parse(reinterpret_cast<const char*>(part.data.data()),
-                                    reinterpret_cast<const char*>(part.data.data()) + part.data.size(),
-                                    nullptr, false)) {
+        json_(parse_json({reinterpret_cast<const char*>(part.data.data()), part.data.size()})) {
     if (!json_.is_object()) parts_.fail(part_, 0, "expected a JSON object");
   }
 
@@ -105,7 +104,7 @@ class quant_state_reader {
     return json_[member].get<std::string>();
   }
   index_t positive(const char* member) const {
-    return positive(has(member) ? json_[member] : nlohmann::json(), member);
+    return positive(has(member) ? json_[member] : nlohmann::ordered_json(), member);
   }
   std::vector<index_t> shape() const {
     if (!has("shape") || !json_["shape"].is_array() || json_["shape"].size() > 2 || json_["shape"].empty())
@@ -121,15 +120,13 @@ class quant_state_reader {
     return value;
   }
   [[noreturn]] void fail(const char* member, const std::string& expected) const {
-    const std::string found =
-        has(member) ? json_[member].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                    : std::string("none");
+    const std::string found = has(member) ? shown(json_[member]) : "none";
     parts_.fail(part_, 0, std::string(member) + ": expected " + expected + ", found " + found);
   }
 
  private:
   /// Extents below 2^31, so that no product of two overflows.
-  index_t positive(const nlohmann::json& value, const char* member) const {
+  index_t positive(const nlohmann::ordered_json& value, const char* member) const {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() < 1 ||
         value.get<std::uint64_t>() > 0x7fffffff)
       fail(member, "a whole number from 1 to 2147483647");
@@ -138,7 +135,7 @@ class quant_state_reader {
 
   const layer_parts& parts_;
   const tensor_view& part_;
-  nlohmann::json json_;
+  nlohmann::ordered_json json_;
 };
 
 }  // namespace detail

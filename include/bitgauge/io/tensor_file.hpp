@@ -12,6 +12,7 @@
 #include <bitgauge/io/safetensors_model.hpp>
 #include <bitgauge/io/tensor_view.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -68,15 +70,15 @@ class tensor_file {
       raise(io_error(path_ + ": expected a file ending in .npy, .safetensors, .index.json or .gguf"));
     }
     list();
+    for (std::size_t i = 0; i < tensors_.size(); ++i) places_.emplace(tensors_[i].name, i);
   }
 
   const std::string& path() const noexcept { return path_; }
   const std::vector<stored_tensor>& tensors() const noexcept { return tensors_; }
-  /// The tensor called `name`, or null.
+  /// The tensor called `name`, or null; of two, the first. Constant time.
   const stored_tensor* find(std::string_view name) const {
-    for (const stored_tensor& t : tensors_)
-      if (t.name == name) return &t;
-    return nullptr;
+    const auto place = places_.find(name);
+    return place == places_.end() ? nullptr : &tensors_[place->second];
   }
   /// The GGUF file behind this one, or null.
   const gguf_file* gguf() const noexcept { return gguf_.get(); }
@@ -98,16 +100,24 @@ class tensor_file {
     return {rows, cols};
   }
 
-  /// The values as floats.
+  /// The values as floats. Raises data_error where a quantized tensor restores NaN or infinity; plain numbers
+  /// are what they are.
   float_matrix matrix(const stored_tensor& t) const {
     if (t.quantized != nullptr) return quantized_->read(*t.quantized).dequantize<float_matrix>();
     const auto [rows, cols] = shape_of(t);
     float_matrix values(rows, cols);
+    if (values.size() == 0) return values;  // whatever the other extent is
     bitgauge::detail::expect_writing(values);
     if (t.blocks != nullptr) {
       const auto row_bytes = static_cast<index_t>(gguf::row_bytes(t.blocks->type, cols));
       parallel_for(rows, 0, [&, cols = cols](index_t r) {
-        gguf::decode_row(t.blocks->type, t.blocks->data.data() + r * row_bytes, cols, values.row(r).data());
+        float* const row = values.row(r).data();
+        gguf::decode_row(t.blocks->type, t.blocks->data.data() + r * row_bytes, cols, row);
+        const float* const fault = std::find_if_not(row, row + cols, numeric::is_finite);
+        if (fault != row + cols)
+          raise(data_error(subject(t) + ": row " + std::to_string(r) + ", column " +
+                           std::to_string(fault - row) + ": expected blocks of finite values, found " +
+                           std::to_string(*fault)));
       });
       return values;
     }
@@ -124,7 +134,7 @@ class tensor_file {
   quantized_matrix quantized(const stored_tensor& t) const { return quantized_->read(*t.quantized); }
 
  private:
-  std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + t.name; }
+  std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + excerpt(t.name); }
 
   static std::vector<tensor_view> plain_views(const gguf_file& file) {
     std::vector<tensor_view> views;
@@ -165,6 +175,7 @@ class tensor_file {
   std::vector<tensor_view> views_;
   std::optional<quantized_reader> quantized_;
   std::vector<stored_tensor> tensors_;
+  std::unordered_map<std::string_view, std::size_t> places_;  // of the names in tensors_
 };
 
 }  // namespace bitgauge::io
