@@ -29,9 +29,11 @@ inline packing::word_matrix words_of(const tensor_view& part) {
   return to_matrix<packing::word_matrix>(part);
 }
 
-/// Scales in f16, each finite.
+/// Scales, each finite, also as a multiple of what 8-bit codes and zero points are apart.
 inline packing::float_matrix scales_of(const layer_parts& parts, const tensor_view& part) {
   const std::vector<float> scales = read_parameters(parts, part);
+  for (std::size_t i = 0; i < scales.size(); ++i)
+    require_finite_reach(parts, part, i, -256 * scales[i], 256 * scales[i]);
   return Eigen::Map<const packing::float_matrix>(scales.data(), static_cast<index_t>(part.shape[0]),
                                                  static_cast<index_t>(part.shape[1]));
 }
