@@ -3,10 +3,9 @@
 #include <bitgauge/io.hpp>
 
 #include "commands.hpp"
+#include "console.hpp"
 #include "failure.hpp"
 #include "report.hpp"
-
-#include <fmt/core.h>
 
 #include <string>
 #include <vector>
@@ -63,7 +62,7 @@ void compare(const compare_options& options) {
     bitgauge::raise(bitgauge::data_error(a.path() + ": tensor " + other.name + ": expected as in " +
                                          b.path() + ", found none"));
   }
-  fmt::print("{}", options.json ? json_text(as_json(rows)) : as_table(rows));
+  print(options.json ? json_text(as_json(rows)) : as_table(rows));
 }
 
 }  // namespace program

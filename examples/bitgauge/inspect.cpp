@@ -4,6 +4,7 @@
 
 #include "cells.hpp"
 #include "commands.hpp"
+#include "console.hpp"
 #include "metadata_text.hpp"
 #include "report.hpp"
 
@@ -57,7 +58,7 @@ std::string as_text(const io::tensor_file& file) {
 
 void inspect(const inspect_options& options) {
   const io::tensor_file file(options.file);
-  fmt::print("{}", options.json ? json_text(as_json(file)) : as_text(file));
+  print(options.json ? json_text(as_json(file)) : as_text(file));
 }
 
 }  // namespace program

@@ -5,12 +5,14 @@
 #include <bitgauge/version.hpp>
 
 #include "commands.hpp"
+#include "console.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <exception>
+#include <iostream>
 #include <map>
 #include <new>
 #include <string>
@@ -93,11 +95,14 @@ int main(int argc, char** argv) {
   add_dequantize(app);
   add_compare(app);
   add_inspect(app);
+  program::end_cleanly_on_signals();
   try {
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& request) {
-    return request.get_exit_code() == 0 ? app.exit(request) : fail(request.what());
+    if (request.get_exit_code() != 0) return fail(request.what());
+    app.exit(request);  // --help and --version
+    return std::cout.flush() ? 0 : fail("standard output: cannot write");
   } catch (const std::bad_alloc&) {
     return fail("not enough memory");
   } catch (const std::exception& failure) {

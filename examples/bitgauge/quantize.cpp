@@ -7,6 +7,7 @@
 #include "calibration.hpp"
 #include "column_weights.hpp"
 #include "commands.hpp"
+#include "console.hpp"
 #include "failure.hpp"
 #include "planner.hpp"
 #include "progress.hpp"
@@ -166,10 +167,16 @@ class quantization {
 }  // namespace
 
 void quantize(const quantize_options& options) {
-  if (!options.report.empty()) check_report_ending(options.report);
+  std::optional<report_file> report;  // opened before the work: a path that cannot be written is told at once
+  if (!options.report.empty()) report.emplace(options.report, options.input);
   const std::vector<report_row> rows = quantization(options).run();
-  if (!options.report.empty()) write_report(rows, options.report);
-  fmt::print("{}", as_table(rows));
+  try {
+    if (report) report->write(rows);
+  } catch (...) {
+    print(as_table(rows));  // what was found is not lost with the file
+    throw;
+  }
+  print(as_table(rows));
 }
 
 }  // namespace program

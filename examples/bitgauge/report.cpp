@@ -1,7 +1,6 @@
 #include "report.hpp"
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/atomic_file.hpp>
 
 #include "cells.hpp"
 
@@ -167,21 +166,24 @@ std::string json_text(const nlohmann::ordered_json& json) {
   return json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-void check_report_ending(const std::filesystem::path& path) {
-  const std::string ending = path.extension().string();
-  if (ending != ".json" && ending != ".csv" && ending != ".md")
-    bitgauge::raise(bitgauge::io_error(path.string() + ": expected a report ending in .json, .csv or .md"));
-}
+report_file::report_file(const std::filesystem::path& path, const std::filesystem::path& input)
+    : ending_(path.extension().string()), file_([&] {
+        if (ending_ != ".json" && ending_ != ".csv" && ending_ != ".md")
+          bitgauge::raise(
+              bitgauge::io_error(path.string() + ": expected a report ending in .json, .csv or .md"));
+        std::error_code ignored;
+        if (std::filesystem::equivalent(path, input, ignored))
+          bitgauge::raise(bitgauge::io_error(path.string() +
+                                             ": expected a report beside the input, found the input itself"));
+        return bitgauge::io::atomic_file(path);
+      }()) {}
 
-void write_report(const std::vector<report_row>& rows, const std::filesystem::path& path) {
-  check_report_ending(path);
-  const std::string ending = path.extension().string();
-  const std::string text = ending == ".json"  ? json_text(as_json(rows))
-                           : ending == ".csv" ? as_csv(rows)
-                                              : as_markdown(rows);
-  bitgauge::io::atomic_file file(path);
-  file.write(std::as_bytes(std::span(text)));
-  file.commit();
+void report_file::write(const std::vector<report_row>& rows) {
+  const std::string text = ending_ == ".json"  ? json_text(as_json(rows))
+                           : ending_ == ".csv" ? as_csv(rows)
+                                               : as_markdown(rows);
+  file_.write(std::as_bytes(std::span(text)));
+  file_.commit();
 }
 
 }  // namespace program

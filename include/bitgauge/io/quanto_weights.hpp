@@ -96,6 +96,7 @@ inline quanto_weight read_quanto(const safetensors_file& file, const std::string
   packing::detail::require_quanto_bits(bits);
   const detail::layer_parts parts(file, name);
   const tensor_view& code_part = parts.of_rank("._data._data", dtype::u8, 2);
+  parts.require_elements(code_part);
   const tensor_view& scale_part = parts.required("._scale");
   if (scale_part.shape.size() != 2 || scale_part.shape[1] != 1)
     parts.fail(scale_part, 0,
