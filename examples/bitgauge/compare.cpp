@@ -3,12 +3,11 @@
 #include <bitgauge/io.hpp>
 
 #include "commands.hpp"
+#include "console.hpp"
 #include "failure.hpp"
 #include "nonfinite_note.hpp"
 #include "report.hpp"
 #include "terminal.hpp"
-
-#include <fmt/core.h>
 
 #include <algorithm>
 #include <string>
@@ -79,7 +78,7 @@ void compare(const compare_options& options) {
     bitgauge::raise(bitgauge::data_error(a.path() + ": tensor " + other.name + ": expected as in " +
                                          b.path() + ", found none"));
   }
-  fmt::print("{}", options.json ? json_text(as_json(rows)) : as_table({rows, {}}, terminal_width(stdout)));
+  print(options.json ? json_text(as_json(rows)) : as_table({rows, {}}, terminal_width(stdout)));
 }
 
 }  // namespace program

@@ -4,6 +4,7 @@
 
 #include "cells.hpp"
 #include "commands.hpp"
+#include "console.hpp"
 #include "metadata_text.hpp"
 #include "report.hpp"
 #include "table.hpp"
@@ -95,7 +96,7 @@ std::string as_text(const io::tensor_file& file, std::size_t width) {
 
 void inspect(const inspect_options& options) {
   const io::tensor_file file(options.file);
-  fmt::print("{}", options.json ? json_text(as_json(file)) : as_text(file, terminal_width(stdout)));
+  print(options.json ? json_text(as_json(file)) : as_text(file, terminal_width(stdout)));
 }
 
 }  // namespace program

@@ -5,6 +5,7 @@
 #include <bitgauge/version.hpp>
 
 #include "commands.hpp"
+#include "console.hpp"
 #include "explain.hpp"
 
 #include <CLI/CLI.hpp>
@@ -12,7 +13,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <iostream>
 #include <map>
+#include <new>
 #include <string>
 
 namespace {
@@ -113,12 +116,16 @@ int main(int argc, char** argv) {
   add_compare(app);
   add_inspect(app);
   add_schemes(app);
+  program::end_cleanly_on_signals();
   try {
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& request) {
-    return request.get_exit_code() == 0 ? app.exit(request)
-                                        : fail(program::explained(app, request, argc, argv));
+    if (request.get_exit_code() != 0) return fail(program::explained(app, request, argc, argv));
+    app.exit(request);  // --help and --version
+    return std::cout.flush() ? 0 : fail("standard output: cannot write");
+  } catch (const std::bad_alloc&) {
+    return fail("not enough memory");
   } catch (const std::exception& failure) {
     return fail(failure.what());
   }

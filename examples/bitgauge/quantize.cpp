@@ -7,6 +7,7 @@
 #include "calibration.hpp"
 #include "column_weights.hpp"
 #include "commands.hpp"
+#include "console.hpp"
 #include "failure.hpp"
 #include "nonfinite_note.hpp"
 #include "planner.hpp"
@@ -175,13 +176,20 @@ class quantization {
 }  // namespace
 
 void quantize(const quantize_options& options) {
-  if (!options.report.empty()) check_report_ending(options.report);
+  std::optional<report_file> file;  // opened before the work: a path that cannot be written is told at once
+  if (!options.report.empty()) file.emplace(options.report, options.input);
   file_report result = quantization(options).run();
   result.remarks.push_back(
       fmt::format("{}: {:.2f} MB", options.output,
                   static_cast<double>(std::filesystem::file_size(options.output)) / 1e6));
-  if (!options.report.empty()) write_report(result, options.report);
-  if (!options.quiet) fmt::print("{}", as_table(result, terminal_width(stdout)));
+  const std::string table = options.quiet ? "" : as_table(result, terminal_width(stdout));
+  try {
+    if (file) file->write(result);
+  } catch (...) {
+    print(table);  // what was found is not lost with the file
+    throw;
+  }
+  print(table);
 }
 
 }  // namespace program

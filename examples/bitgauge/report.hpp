@@ -2,6 +2,7 @@
 
 // What is said of each tensor, and of all together.
 
+#include <bitgauge/io/atomic_file.hpp>
 #include <bitgauge/metrics/error.hpp>
 
 #include <nlohmann/json.hpp>
@@ -72,9 +73,17 @@ std::string json_text(const nlohmann::ordered_json& json);
 /// out; no number is ever cut.
 std::string as_table(const file_report& all, std::size_t width);
 
-/// Writes .json, .csv or .md, whole or not at all. Throws io_error for another ending.
-void write_report(const file_report& all, const std::filesystem::path& path);
-/// Throws io_error where write_report would refuse the ending: to be told before the work, not after.
-void check_report_ending(const std::filesystem::path& path);
+/// A report as .json, .csv or .md, whole or not at all.
+class report_file {
+ public:
+  /// Throws io_error for another ending, where no file can be created there, and where it would replace
+  /// `input`: to be told before the work, not after.
+  report_file(const std::filesystem::path& path, const std::filesystem::path& input);
+  void write(const file_report& all);
+
+ private:
+  std::string ending_;
+  bitgauge::io::atomic_file file_;
+};
 
 }  // namespace program

@@ -1,7 +1,6 @@
 // Reports as files: .json, .csv, .md.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/atomic_file.hpp>
 
 #include "cells.hpp"
 #include "report.hpp"
@@ -56,21 +55,24 @@ std::string as_markdown(const file_report& all) {
 
 }  // namespace
 
-void check_report_ending(const std::filesystem::path& path) {
-  const std::string ending = path.extension().string();
-  if (ending != ".json" && ending != ".csv" && ending != ".md")
-    bitgauge::raise(bitgauge::io_error(path.string() + ": expected a report ending in .json, .csv or .md"));
-}
+report_file::report_file(const std::filesystem::path& path, const std::filesystem::path& input)
+    : ending_(path.extension().string()), file_([&] {
+        if (ending_ != ".json" && ending_ != ".csv" && ending_ != ".md")
+          bitgauge::raise(
+              bitgauge::io_error(path.string() + ": expected a report ending in .json, .csv or .md"));
+        std::error_code ignored;
+        if (std::filesystem::equivalent(path, input, ignored))
+          bitgauge::raise(bitgauge::io_error(path.string() +
+                                             ": expected a report beside the input, found the input itself"));
+        return bitgauge::io::atomic_file(path);
+      }()) {}
 
-void write_report(const file_report& all, const std::filesystem::path& path) {
-  check_report_ending(path);
-  const std::string ending = path.extension().string();
-  const std::string text = ending == ".json"  ? json_text(as_json(all.rows))
-                           : ending == ".csv" ? as_csv(all.rows)
-                                              : as_markdown(all);
-  bitgauge::io::atomic_file file(path);
-  file.write(std::as_bytes(std::span(text)));
-  file.commit();
+void report_file::write(const file_report& all) {
+  const std::string text = ending_ == ".json"  ? json_text(as_json(all.rows))
+                           : ending_ == ".csv" ? as_csv(all.rows)
+                                               : as_markdown(all);
+  file_.write(std::as_bytes(std::span(text)));
+  file_.commit();
 }
 
 }  // namespace program

@@ -6,6 +6,7 @@
 #include <bitgauge/matrix/scheme_text.hpp>
 
 #include "commands.hpp"
+#include "console.hpp"
 #include "report.hpp"
 #include "table.hpp"
 #include "terminal.hpp"
@@ -127,7 +128,7 @@ std::string as_text(std::size_t width) {
 }  // namespace
 
 void schemes(const schemes_options& options) {
-  fmt::print("{}", options.json ? json_text(as_json()) : as_text(terminal_width(stdout)));
+  print(options.json ? json_text(as_json()) : as_text(terminal_width(stdout)));
 }
 
 }  // namespace program

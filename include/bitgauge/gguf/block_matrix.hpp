@@ -10,6 +10,7 @@
 #include <bitgauge/matrix/row_sink.hpp>
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -24,7 +25,11 @@ class block_matrix {
   /// row_bytes(type, cols) bytes, or a row is no whole number of blocks.
   block_matrix(tensor_type type, index_t rows, index_t cols, buffer<std::byte> blocks)
       : type_(type), rows_(rows), cols_(cols), blocks_(std::move(blocks)) {
-    const index_t expected = rows * static_cast<index_t>(gguf::row_bytes(type, cols));
+    const auto bytes = static_cast<index_t>(gguf::row_bytes(type, cols));
+    if (rows < 0 || (bytes > 0 && rows > std::numeric_limits<index_t>::max() / bytes))
+      raise(shape_error(std::string(traits_of(type).name) + " matrix of " + std::to_string(rows) + " x " +
+                        std::to_string(cols) + ": expected rows from 0 up whose bytes fit 63 bits"));
+    const index_t expected = rows * bytes;
     if (static_cast<index_t>(blocks_.size()) != expected)
       raise(shape_error(std::string(traits_of(type).name) + " matrix of " + std::to_string(rows) + " x " +
                         std::to_string(cols) + ": expected " + std::to_string(expected) + " bytes, found " +

@@ -136,7 +136,7 @@ inline block_matrix feed_back(const bitgauge::detail::row_source& source, tensor
   return visit_format(type, [&]<class Format>(Format) -> block_matrix {
     if constexpr (code_per_element<Format>) {
       feedback_blocks<Format> target(source, level);
-      if (target.cols() > 0) rounding.round(target, threads);
+      if (target.rows() > 0 && target.cols() > 0) rounding.round(target, threads);
       return std::move(target).result();
     } else {
       raise(invalid_scheme(

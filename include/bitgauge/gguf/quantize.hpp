@@ -62,7 +62,7 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
   buffer<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
   const index_t height = source.panel_height();
   lender<std::vector<float>> scratches;
-  if (cols > 0)
+  if (cols > 0)  // else there may be any number of rows
     parallel_for((rows + height - 1) / height, o.how.threads, [&](index_t p) {
       finite_scratch s;
       const auto scratch = scratches.borrow();

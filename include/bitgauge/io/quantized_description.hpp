@@ -36,6 +36,7 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/dtype.hpp>
+#include <bitgauge/io/json_text.hpp>
 #include <bitgauge/io/matrix_shape.hpp>
 #include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/matrix/layout.hpp>
@@ -170,8 +171,7 @@ class description_reader {
   }
   [[noreturn]] void fail(const std::string& field, const std::string& expected,
                          const nlohmann::ordered_json& found) const {
-    fail(field, "expected " + expected + ", found " +
-                    excerpt(found.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
+    fail(field, "expected " + expected + ", found " + shown(found));
   }
   const nlohmann::ordered_json& member(const char* field, bool good,
                                        const char* expected = "a member") const {
@@ -222,7 +222,8 @@ class description_reader {
     const nlohmann::ordered_json& scale = inner.member("scale", true);
     const float number = scale.is_number() ? scale.get<float>() : 0;
     if (!(number > 0) || !numeric::is_finite(number)) inner.fail("scale", "a finite number above 0", scale);
-    found.frozen = {number, static_cast<int>(inner.number("zero_point", -128, 255))};
+    const bool is_affine = found.scheme.answers.grid.view() == "affine";
+    found.frozen = {number, static_cast<int>(inner.number("zero_point", 0, is_affine ? 255 : 0))};
     return found;
   }
   /// Files written before there was a choice have no such field; their rows are the first dimension.

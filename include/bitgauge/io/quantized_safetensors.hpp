@@ -4,6 +4,7 @@
 /// Quantized tensors in .safetensors files: see quantized_description.hpp for what a file holds.
 
 #include <bitgauge/buffer.hpp>
+#include <bitgauge/io/description_list.hpp>
 #include <bitgauge/io/named_list.hpp>
 #include <bitgauge/io/quantized_description.hpp>
 #include <bitgauge/io/safetensors_model.hpp>
@@ -59,15 +60,14 @@ class quantized_writer {
   void declare(safetensors_writer& writer, const quantized_entry& entry) {
     for (const detail::tensor_part& part : detail::parts_of(entry))
       writer.declare(part.name, part.type, part.shape);
-    descriptions_[entry.name] = detail::description_of(entry);
+    // as text at once: a tree would search all its names for each new one
+    descriptions_ += (descriptions_.empty() ? "" : ",") + nlohmann::ordered_json(entry.name).dump() + ":" +
+                     detail::description_of(entry).dump();
   }
   /// Puts the descriptions of all declared tensors into the header.
   void describe(safetensors_writer& writer) const {
     if (descriptions_.empty()) return;
-    nlohmann::ordered_json all;
-    all["version"] = 1;
-    all["tensors"] = descriptions_;
-    writer.set_metadata(detail::description_key, all.dump());
+    writer.set_metadata(detail::description_key, R"({"version":1,"tensors":{)" + descriptions_ + "}}");
   }
   /// Writes the parts of one tensor, in the order of declaration. Raises shape_error where `q` is not of the
   /// declared layout.
@@ -81,7 +81,7 @@ class quantized_writer {
   }
 
  private:
-  nlohmann::ordered_json descriptions_;
+  std::string descriptions_;  // JSON members
 };
 
 /// The quantized tensors described in a file, and the names of the parts they are made of.
@@ -136,17 +136,13 @@ class quantized_reader {
   }
 
   void read_descriptions(const std::string& text) {
-    const auto all = nlohmann::ordered_json::parse(text, nullptr, false);
-    if (!all.is_object()) fail("text", "expected a JSON object");
-    if (!all.contains("version") || all["version"] != 1)
-      fail("version",
-           "expected 1" + (all.contains("version") ? ", found " + all["version"].dump() : std::string()));
-    if (!all.contains("tensors") || !all["tensors"].is_object()) fail("tensors", "expected an object");
-    for (const auto& [name, description] : all["tensors"].items()) {
-      quantized_entry entry = detail::description_reader(file_, name, description).read();
+    detail::description_list_visitor list(file_, text);
+    list.visit();
+    for (const auto& [name, description] : list.descriptions) {
+      quantized_entry entry = detail::description_reader(file_, name, detail::parse_json(description)).read();
       find_scale_type(entry);
       check_parts(entry);
-      entries_.add(std::move(entry));
+      if (!entries_.add(std::move(entry))) fail("tensor " + name, "appears twice");
     }
   }
 

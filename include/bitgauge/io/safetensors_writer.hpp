@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -54,6 +55,10 @@ class safetensors_writer {
     for (const std::uint64_t extent : shape) {
       fits = checked_multiply(size, extent, size) && fits;
       extents += (extents.empty() ? "" : ",") + std::to_string(extent);
+    }
+    if (std::ranges::count(shape, std::uint64_t{0}) > 0) {
+      size = 0;
+      fits = true;
     }
     const std::uint64_t end = end_ + size;
     if (!fits || end < end_)
@@ -116,7 +121,7 @@ class safetensors_writer {
     const nlohmann::ordered_json value(text);
     std::string json = value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     if (nlohmann::ordered_json::parse(json) != value)
-      raise(data_error(stream_.shown() + ": '" + text + "' is not UTF-8"));
+      raise(data_error(stream_.shown() + ": '" + excerpt(text) + "' is not UTF-8"));
     return json;
   }
 

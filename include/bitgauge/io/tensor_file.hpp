@@ -12,6 +12,7 @@
 #include <bitgauge/io/safetensors_model.hpp>
 #include <bitgauge/io/tensor_view.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -78,15 +80,15 @@ class tensor_file {
       raise(io_error(path_ + ": expected a file ending in .npy, .safetensors, .index.json or .gguf"));
     }
     list();
+    for (std::size_t i = 0; i < tensors_.size(); ++i) places_.emplace(tensors_[i].name, i);
   }
 
   const std::string& path() const noexcept { return path_; }
   const std::vector<stored_tensor>& tensors() const noexcept { return tensors_; }
-  /// The tensor called `name`, or null.
+  /// The tensor called `name`, or null; of two, the first. Constant time.
   const stored_tensor* find(std::string_view name) const {
-    for (const stored_tensor& t : tensors_)
-      if (t.name == name) return &t;
-    return nullptr;
+    const auto place = places_.find(name);
+    return place == places_.end() ? nullptr : &tensors_[place->second];
   }
   /// The GGUF file behind this one, or null.
   const gguf_file* gguf() const noexcept { return gguf_.get(); }
@@ -109,7 +111,8 @@ class tensor_file {
     return matrix_shape(subject(t), t.shape, how);
   }
 
-  /// The values as floats, in the order in which they lie; `how` only says where rows end.
+  /// The values as floats, in the order in which they lie; `how` only says where rows end. Raises data_error
+  /// where a quantized tensor restores NaN or infinity; plain numbers are what they are.
   float_matrix matrix(const stored_tensor& t) const { return matrix(t, rows_of(t)); }
   float_matrix matrix(const stored_tensor& t, row_dimensions how) const {
     const auto [rows, cols] = shape_of(t, how);
@@ -119,14 +122,20 @@ class tensor_file {
       return values;
     }
     float_matrix values(rows, cols);
+    if (values.size() == 0) return values;  // whatever the other extent is
     bitgauge::detail::expect_writing(values);
     if (t.blocks != nullptr) {
       // blocks run along the innermost dimension, whatever the rows are
       const auto [lines, width] = shape_of(t, row_dimensions::all_but_last);
       const auto line_bytes = static_cast<index_t>(gguf::row_bytes(t.blocks->type, width));
       parallel_for(lines, 0, [&, width = width](index_t i) {
-        gguf::decode_row(t.blocks->type, t.blocks->data.data() + i * line_bytes, width,
-                         values.data() + i * width);
+        float* const line = values.data() + i * width;
+        gguf::decode_row(t.blocks->type, t.blocks->data.data() + i * line_bytes, width, line);
+        const float* const fault = std::find_if_not(line, line + width, numeric::is_finite);
+        if (fault != line + width)
+          raise(data_error(subject(t) + ": row " + std::to_string(i) + ", column " +
+                           std::to_string(fault - line) + ": expected blocks of finite values, found " +
+                           std::to_string(*fault)));
       });
       return values;
     }
@@ -138,7 +147,7 @@ class tensor_file {
   quantized_matrix quantized(const stored_tensor& t) const { return quantized_->read(*t.quantized); }
 
  private:
-  std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + t.name; }
+  std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + excerpt(t.name); }
 
   static std::vector<tensor_view> plain_views(const gguf_file& file) {
     std::vector<tensor_view> views;
@@ -180,6 +189,7 @@ class tensor_file {
   std::vector<tensor_view> views_;
   std::optional<quantized_reader> quantized_;
   std::vector<stored_tensor> tensors_;
+  std::unordered_map<std::string_view, std::size_t> places_;  // of the names in tensors_
 };
 
 }  // namespace bitgauge::io

@@ -87,6 +87,7 @@ namespace detail {
 template <class Approximation>
 error_sums compare_rows(const row_source& original, int threads, const Approximation& approximation) {
   constexpr index_t height = 32;  // always: the order of the sums shall not depend on how a matrix lies
+  if (original.rows() == 0 || original.cols() == 0) return {};  // whatever the other extent is
   const index_t panels = (original.rows() + height - 1) / height, cols = original.cols();
   std::vector<error_sums> parts(static_cast<std::size_t>(panels));
   parallel_for(panels, threads, [&](index_t p) {

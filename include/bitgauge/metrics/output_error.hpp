@@ -38,6 +38,7 @@ output_error sum_output_errors(const Eigen::DenseBase<Derived>& original, const 
   return with_rows(original, [&](const row_source& source) {
     constexpr index_t height = 64;
     const index_t rows = source.rows(), cols = source.cols();
+    if (rows == 0 || cols == 0) return output_error{};
     std::vector<output_error> parts(static_cast<std::size_t>((rows + height - 1) / height));
     parallel_for(static_cast<index_t>(parts.size()), threads, [&](index_t p) {
       const index_t first = p * height, count = std::min(height, rows - first);
