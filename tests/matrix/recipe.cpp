@@ -88,7 +88,7 @@ TEST(recipe, every_answer_combines_with_any_other) {
               ASSERT_LE(error, bound * scale + clipped) << r << ", " << c;
             }
         };
-        constexpr options serial{.threads = 1};
+        const options serial{.threads = 1};
         judge(quantize(x, grid, groups, storage, serial), false);
         judge(quantize(x, serial, storage, absmax_range{}, groups, grid, stochastic_rounding{3}), false);
         judge(quantize(x, outward{}, grid, groups, storage, serial), false);

@@ -46,7 +46,7 @@ struct block_options {
 
 inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
                                           const block_options& o) {
-  if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how.threads);
+  if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how);
   const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, cols);
@@ -54,8 +54,10 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
   buffer<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
   const index_t height = source.panel_height();
   lender<std::vector<float>> scratches;
+  work_monitor monitor(o.how, rows * cols);
   if (cols > 0)
     parallel_for((rows + height - 1) / height, o.how.threads, [&](index_t p) {
+      monitor.check();
       finite_scratch s;
       const auto scratch = scratches.borrow();
       const index_t first = p * height, count = std::min(height, rows - first);
@@ -69,6 +71,7 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
                           .high = as_read ? s.high.data() : nullptr,
                           .next = r + 1 < count ? panel.row(r + 1) : nullptr});
       }
+      monitor.advance(count * cols);
     });
   return {type, rows, cols, std::move(blocks)};
 }

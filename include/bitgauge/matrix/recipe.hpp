@@ -5,6 +5,7 @@
 
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/grid/model.hpp>
+#include <bitgauge/matrix/options.hpp>
 #include <bitgauge/range/range.hpp>
 #include <bitgauge/rounding/feedback_target.hpp>
 #include <bitgauge/rounding/rounding.hpp>
@@ -19,18 +20,6 @@
 #include <vector>
 
 namespace bitgauge {
-
-/// What happens to NaN and infinity in the data.
-enum class nonfinite {
-  reject,   ///< data_error that names the first such element (the default)
-  saturate  ///< ranges take them for 0; then +-infinity gets the outermost code and NaN the code of zero
-};
-
-/// How a call is carried out; never changes the bytes of finite data.
-struct options {
-  int threads = 0;  ///< 0: all that OpenMP, or the installed hook, has
-  nonfinite on_nonfinite = nonfinite::reject;
-};
 
 /// Positive weights, one per column: how much the error of each column counts to a range that minimises an
 /// error.
