@@ -1,4 +1,5 @@
 #include <bitgauge/matrix/quantize.hpp>
+#include <bitgauge/range/mse.hpp>
 
 #include "support/codes.hpp"
 #include "support/message_of.hpp"
@@ -103,16 +104,11 @@ TEST(recipe, every_answer_combines_with_any_other) {
   check(powers_of_two{}, 0.51);
 }
 
-// Catches an answer of which the first wins.
-TEST(recipe, the_last_answer_to_a_question_counts) {
-  EXPECT_EQ(quantize(x, affine<4>{}, per_row{}, symmetric<8>{}, per_tensor{}),
-            quantize(x, symmetric<8>{}, per_tensor{}));
-}
-
 // Catches importances that are not checked before anything is computed.
 TEST(recipe, importance_must_fit) {
   const auto failure = [](std::vector<float> weights) {
-    return test::message_of<bitgauge_error>([&] { quantize(x, importance(std::move(weights))); });
+    return test::message_of<bitgauge_error>(
+        [&] { quantize(x, mse_range{}, importance(std::move(weights))); });
   };
   EXPECT_EQ(failure({1, 2}), "importance: expected one weight for each of 21 columns, found 2");
   std::vector<float> weights(21, 1.0f);

@@ -42,6 +42,22 @@ struct block_options {
   void set(const Rounding& rounding) {
     feedback = std::make_shared<Rounding>(rounding);
   }
+  void set(const nearest_rounding&) { feedback.reset(); }
+  template <class Extra>
+  void set(const Extra&) {
+    constexpr question asked = question_of<Extra>();
+    static_assert(asked != question::grid, "bitgauge: a ggml type has its own numbers: leave the grid out");
+    static_assert(asked != question::granularity,
+                  "bitgauge: a ggml type has blocks of its own: leave the granularity out");
+    static_assert(
+        asked != question::range,
+        "bitgauge: a ggml type chooses its scales by effort: leave the range out, write effort::best");
+    static_assert(asked != question::rounding,
+                  "bitgauge: a ggml type rounds to nearest or by error feedback such as gptq(H)");
+    static_assert(asked != question::scale_storage,
+                  "bitgauge: a ggml type has its own storage of scales: leave the scale storage out");
+    if constexpr (asked == question::none) refuse_unknown_answer<Extra>();
+  }
 };
 
 inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
@@ -79,7 +95,9 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
 }  // namespace detail
 
 /// Quantizes `matrix` (out x in, blocks along in) to a ggml format. `extras`, in any order: an effort, an
-/// importance (one positive weight per column), options, error feedback.
+/// importance (one positive weight per column), options, error feedback. Two of a kind do not compile. f32,
+/// f16 and bf16, which a tensor_type may be, have nothing to search: effort and importance do not change
+/// them.
 ///
 ///     auto q = quantize(W, gguf::q4_k{}, importance(v), effort::best);
 ///     auto p = quantize(W, gguf::q4_k{}, gptq{H});  // the Hessian's diagonal is the importance
@@ -89,6 +107,7 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
 /// are not formats.
 template <class Derived, ggml_format Format, class... Extras>
 gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format format, const Extras&... extras) {
+  detail::check_contradictions<Extras...>();
   detail::block_options o;
   (o.set(extras), ...);
   gguf::tensor_type type;

@@ -5,6 +5,7 @@
 
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/grid/model.hpp>
+#include <bitgauge/matrix/answers.hpp>
 #include <bitgauge/matrix/options.hpp>
 #include <bitgauge/range/range.hpp>
 #include <bitgauge/rounding/feedback_target.hpp>
@@ -89,18 +90,15 @@ struct recipe {
       column_weights = answer;
     } else if constexpr (std::same_as<Answer, options>) {
       how = answer;
-    } else {
-      static_assert(
-          !sizeof(Answer),
-          "bitgauge::quantize: not an answer it knows. Pass a grid, a granularity, a range, a rounding, a "
-          "scale_storage, an importance or options; see the concepts plain_grid, interval_range, "
-          "fitting_range and neighbour_rounding for what a type of your own must offer");
+    } else if constexpr (!std::same_as<Answer, effort>) {
+      refuse_unknown_answer<Answer>();
     }
   }
 };
 
 template <class... Answers>
 recipe make_recipe(const Answers&... answers) {
+  check_answers<Answers...>();
   recipe all;
   (all.set(answers), ...);
   if (!all.grid) all.set(make_affine(8));
