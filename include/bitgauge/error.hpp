@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// Every failure of the library: one message that says what, where, expected and found, thrown as one of five
+/// Every failure of the library: one message that says what, where, expected and found, thrown as one of six
 /// types. Where a program is built without exceptions, the handler is called instead and must not return.
 
 #include <bitgauge/config.hpp>
@@ -70,6 +70,13 @@ class parse_error : public bitgauge_error {
  private:
   std::string file_, field_;
   std::uint64_t offset_;
+};
+
+/// The work was ended because the caller asked for it, by options::cancel. There is no result, and nothing
+/// that the caller owns was changed.
+class cancelled : public bitgauge_error {
+ public:
+  using bitgauge_error::bitgauge_error;
 };
 
 /// Called in place of a throw in programs built with -fno-exceptions. It must not return.

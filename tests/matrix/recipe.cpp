@@ -1,4 +1,5 @@
 #include <bitgauge/matrix/quantize.hpp>
+#include <bitgauge/range/mse.hpp>
 
 #include "support/codes.hpp"
 #include "support/message_of.hpp"
@@ -88,7 +89,7 @@ TEST(recipe, every_answer_combines_with_any_other) {
               ASSERT_LE(error, bound * scale + clipped) << r << ", " << c;
             }
         };
-        constexpr options serial{.threads = 1};
+        const options serial{.threads = 1};
         judge(quantize(x, grid, groups, storage, serial), false);
         judge(quantize(x, serial, storage, absmax_range{}, groups, grid, stochastic_rounding{3}), false);
         judge(quantize(x, outward{}, grid, groups, storage, serial), false);
@@ -101,12 +102,6 @@ TEST(recipe, every_answer_combines_with_any_other) {
   check(symmetric<3>{}, 1.1);
   check(symmetric<8>{{.full = true, .unsigned_codes = true}}, 1.6);
   check(powers_of_two{}, 0.51);
-}
-
-// Catches an answer of which the first wins.
-TEST(recipe, the_last_answer_to_a_question_counts) {
-  EXPECT_EQ(quantize(x, affine<4>{}, per_row{}, symmetric<8>{}, per_tensor{}),
-            quantize(x, symmetric<8>{}, per_tensor{}));
 }
 
 // Catches weights of one matrix used for another that lies below it: the oracle quantizes each alone. Groups
@@ -139,7 +134,8 @@ TEST(recipe, importance_of_stacked_matrices) {
 // Catches importances that are not checked before anything is computed.
 TEST(recipe, importance_must_fit) {
   const auto failure = [](std::vector<float> weights) {
-    return test::message_of<bitgauge_error>([&] { quantize(x, importance(std::move(weights))); });
+    return test::message_of<bitgauge_error>(
+        [&] { quantize(x, mse_range{}, importance(std::move(weights))); });
   };
   EXPECT_EQ(failure({1, 2}), "importance: expected one weight for each of 21 columns, found 2");
   std::vector<float> weights(21, 1.0f);

@@ -8,6 +8,7 @@
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/matrix/row_sink.hpp>
+#include <bitgauge/reset_on_move.hpp>
 
 #include <cstddef>
 #include <limits>
@@ -17,7 +18,7 @@
 namespace bitgauge::gguf {
 
 /// A matrix W (out x in) whose rows are blocks of one type, one row after another without gaps: the bytes of
-/// a tensor in a GGUF file. Owns its bytes.
+/// a tensor in a GGUF file. Owns its bytes; what has been moved from is empty: 0 x 0.
 class block_matrix {
  public:
   block_matrix() = default;
@@ -48,8 +49,11 @@ class block_matrix {
     return size() == 0 ? 0 : 8.0 * static_cast<double>(storage_bytes()) / static_cast<double>(size());
   }
 
-  /// Writes row `row` as cols() floats, bit for bit as ggml decodes it.
+  /// Writes row `row` as cols() floats, bit for bit as ggml decodes it. Raises shape_error where there is no
+  /// such row.
   void dequantize_row(index_t row, float* out) const {
+    if (row < 0 || row >= rows_)
+      raise(shape_error("dequantize_row(" + std::to_string(row) + ") of " + std::to_string(rows_) + " rows"));
     decode_row(type_, blocks_.data() + row * row_bytes(), cols_, out);
   }
   /// The matrix of real values: MatrixXf, or any plain float type named.
@@ -73,7 +77,7 @@ class block_matrix {
 
  private:
   tensor_type type_ = tensor_type::f32;
-  index_t rows_ = 0, cols_ = 0;
+  bitgauge::detail::reset_on_move<index_t> rows_, cols_;
   buffer<std::byte> blocks_;
 };
 

@@ -44,6 +44,22 @@ struct block_options {
   void set(const Rounding& rounding) {
     feedback = std::make_shared<Rounding>(rounding);
   }
+  void set(const nearest_rounding&) { feedback.reset(); }
+  template <class Extra>
+  void set(const Extra&) {
+    constexpr question asked = question_of<Extra>();
+    static_assert(asked != question::grid, "bitgauge: a ggml type has its own numbers: leave the grid out");
+    static_assert(asked != question::granularity,
+                  "bitgauge: a ggml type has blocks of its own: leave the granularity out");
+    static_assert(
+        asked != question::range,
+        "bitgauge: a ggml type chooses its scales by effort: leave the range out, write effort::best");
+    static_assert(asked != question::rounding,
+                  "bitgauge: a ggml type rounds to nearest or by error feedback such as gptq(H)");
+    static_assert(asked != question::scale_storage,
+                  "bitgauge: a ggml type has its own storage of scales: leave the scale storage out");
+    if constexpr (asked == question::none) refuse_unknown_answer<Extra>();
+  }
 };
 
 /// The weights of a row; null where there are none or all are 0, which says nothing of any column.
@@ -55,15 +71,17 @@ inline const float* weights_of_row(const importance& all, index_t row, index_t r
 
 inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
                                           const block_options& o) {
-  if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how.threads);
+  if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how);
   const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, rows, cols);
   buffer<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
   const index_t height = source.panel_height();
   lender<std::vector<float>> scratches;
+  work_monitor monitor(o.how, rows * cols);
   if (cols > 0)  // else there may be any number of rows
     parallel_for((rows + height - 1) / height, o.how.threads, [&](index_t p) {
+      monitor.check();
       finite_scratch s;
       const auto scratch = scratches.borrow();
       const index_t first = p * height, count = std::min(height, rows - first);
@@ -78,6 +96,7 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
                           .high = as_read ? s.high.data() : nullptr,
                           .next = r + 1 < count ? panel.row(r + 1) : nullptr});
       }
+      monitor.advance(count * cols);
     });
   return {type, rows, cols, std::move(blocks)};
 }
@@ -85,7 +104,9 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
 }  // namespace detail
 
 /// Quantizes `matrix` (out x in, blocks along in) to a ggml format. `extras`, in any order: an effort, an
-/// importance (one positive weight per column; all zero counts as none), options, error feedback.
+/// importance (one positive weight per column; all zero counts as none), options, error feedback. Two of a
+/// kind do not compile. f32, f16 and bf16, which a tensor_type may be, have nothing to search: effort and
+/// importance do not change them.
 ///
 ///     auto q = quantize(W, gguf::q4_k{}, importance(v), effort::best);
 ///     auto p = quantize(W, gguf::q4_k{}, gptq{H});  // the Hessian's diagonal is the importance
@@ -95,6 +116,7 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
 /// are not formats.
 template <class Derived, ggml_format Format, class... Extras>
 gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format format, const Extras&... extras) {
+  detail::check_contradictions<Extras...>();
   detail::block_options o;
   (o.set(extras), ...);
   gguf::tensor_type type;

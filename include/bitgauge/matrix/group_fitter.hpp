@@ -34,6 +34,8 @@ class group_fitter : private group_parameters {
         how_(how),
         is_column_vector_(is_column_vector),
         groups_(how.groups, source.rows(), source.cols()),
+        monitor_(how.how, source.rows() * source.cols(),
+                 1 + (groups_.within_rows() ? 0 : 1) + (is_nested(how.scales.type) ? 1 : 0)),
         extent_(how.range->needs_extent_only() ? static_cast<const extent_model*>(how.range.get())
                                                : nullptr) {
     const integer_grid* integer = how.grid->integer();
@@ -50,12 +52,16 @@ class group_fitter : private group_parameters {
     fit_spanning();
   }
 
-  /// Calls body(first, count) for every panel of rows, from several threads.
+  /// Calls body(first, count) for every panel of rows, from several threads: one pass.
   template <class Body>
-  void for_each_panel(const Body& body) const {
+  void for_each_panel(const Body& body) {
     const index_t height = source_.panel_height();
-    parallel_for((groups_.rows() + height - 1) / height, how_.how.threads,
-                 [&](index_t p) { body(p * height, std::min(height, groups_.rows() - p * height)); });
+    parallel_for((groups_.rows() + height - 1) / height, how_.how.threads, [&](index_t p) {
+      const index_t count = std::min(height, groups_.rows() - p * height);
+      monitor_.check();
+      body(p * height, count);
+      monitor_.advance(count * groups_.cols());
+    });
   }
 
   finite_row finite(const float* x, index_t count, index_t run, index_t row, index_t col,
@@ -248,6 +254,7 @@ class group_fitter : private group_parameters {
     const index_t rows = groups_.rows(), cols = groups_.cols();
     parallel_for((cols + width - 1) / width, how_.how.threads, [&](index_t block) {
       const index_t first = block * width, count = std::min(width, cols - first);
+      monitor_.check();
       std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
       row_scratch s;
       for (index_t r = 0; r < rows; r += source_.panel_height()) {
@@ -265,6 +272,7 @@ class group_fitter : private group_parameters {
           weights.push_back(weights_of(r, first + c, 1)[0]);
         store(first + c, fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights, first + c));
       }
+      monitor_.advance(count * rows);
     });
   }
 
@@ -272,6 +280,7 @@ class group_fitter : private group_parameters {
   const recipe& how_;
   bool is_column_vector_;
   grouping groups_;
+  work_monitor monitor_;
   const extent_model* extent_;
   bool sign_only_ = false;
 };

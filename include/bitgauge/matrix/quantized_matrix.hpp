@@ -11,6 +11,7 @@
 #include <bitgauge/matrix/code_meaning.hpp>
 #include <bitgauge/matrix/row_sink.hpp>
 #include <bitgauge/packing/dense.hpp>
+#include <bitgauge/reset_on_move.hpp>
 #include <bitgauge/scale/storage.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/levels.hpp>
@@ -43,7 +44,7 @@ class own_codes {
 /// Layout. Codes: row after row, each row packed densely (packing/dense.hpp) from a byte boundary on,
 /// row_bytes() a row. Scales: one per group in the order of `grouping`, see scale_array. Zero points: one
 /// code per group, packed densely at the codes' width without gaps. A column vector of n elements is stored
-/// as one row of n.
+/// as one row of n. A matrix that has been moved from is empty: 0 x 0.
 class quantized_matrix {
  public:
   quantized_matrix() = default;
@@ -93,10 +94,14 @@ class quantized_matrix {
   /// Packed; empty where all groups share one zero point.
   const std::vector<std::uint8_t>& zero_points() const noexcept { return zero_points_; }
 
-  float scale(index_t group) const noexcept { return scales_[group]; }
-  int zero_point(index_t group) const noexcept {
-    if (!meaning_.has_zero_points) return meaning_.center;
-    return code_of_field(packing::dense_field(zero_points_.data(), group, meaning_.bits));
+  /// Of a group of groups(). Throw shape_error where there is no such group.
+  float scale(index_t group) const {
+    check_group("scale", group);
+    return scales_[group];
+  }
+  int zero_point(index_t group) const {
+    check_group("zero_point", group);
+    return stored_zero_point(group);
   }
   /// The code at a position; with a codebook its field. Throws shape_error outside the matrix. O(1), for
   /// inspection.
@@ -122,8 +127,12 @@ class quantized_matrix {
                        : 8.0 * static_cast<double>(storage_bytes() - levels) / static_cast<double>(size());
   }
 
-  /// Writes stored row `row` as cols floats (of a column vector: row 0, all elements) to `out`.
+  /// Writes stored row `row` as cols floats (of a column vector: row 0, all elements) to `out`. Throws
+  /// shape_error where there is no such row.
   void dequantize_row(index_t row, float* out) const {
+    if (row < 0 || row >= groups_.rows())
+      raise(shape_error("dequantize_row(" + std::to_string(row) + ") of " + std::to_string(groups_.rows()) +
+                        " stored rows"));
     row_scratch scratch;
     dequantize_row(row, out, scratch);
   }
@@ -167,6 +176,15 @@ class quantized_matrix {
     std::vector<std::int32_t> zero_points;
   };
 
+  void check_group(const char* what, index_t group) const {
+    if (group < 0 || group >= groups_.count())
+      raise(shape_error(what + ("(" + std::to_string(group)) + ") of a matrix of " +
+                        std::to_string(groups_.count()) + " groups"));
+  }
+  int stored_zero_point(index_t group) const noexcept {
+    if (!meaning_.has_zero_points) return meaning_.center;
+    return code_of_field(packing::dense_field(zero_points_.data(), group, meaning_.bits));
+  }
   int code_of_field(int field) const noexcept {
     if (meaning_.is_sign_only) return field != 0 ? 1 : -1;
     const int sign = 1 << (meaning_.bits - 1);
@@ -181,7 +199,7 @@ class quantized_matrix {
     const index_t first = groups_.group_of_run(row, 0);  // the groups of a row follow each other
     scales_.read_into(first, runs, scratch.scales.data());
     for (index_t i = 0; i < runs; ++i)
-      scratch.zero_points[static_cast<std::size_t>(i)] = zero_point(first + i);
+      scratch.zero_points[static_cast<std::size_t>(i)] = stored_zero_point(first + i);
     const bool codebook = !meaning_.levels.empty();
     const bool extend = meaning_.is_signed && !meaning_.is_sign_only && !codebook;
     const std::uint8_t* fields = codes_.data() + row * row_bytes();
@@ -201,12 +219,12 @@ class quantized_matrix {
   float validate() const;
   void require_finite_values(float largest_scale) const;
 
-  grouping groups_;
-  code_meaning meaning_;
+  detail::reset_on_move<grouping> groups_;
+  detail::reset_on_move<code_meaning> meaning_;
   buffer<std::uint8_t> codes_;
   scale_array scales_;
   std::vector<std::uint8_t> zero_points_;
-  bool is_column_vector_ = false;
+  detail::reset_on_move<bool> is_column_vector_;
 };
 
 /// Checks that the parts fit together; returns the largest magnitude of a scale.

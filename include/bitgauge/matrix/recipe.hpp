@@ -5,6 +5,8 @@
 
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/grid/model.hpp>
+#include <bitgauge/matrix/answers.hpp>
+#include <bitgauge/matrix/options.hpp>
 #include <bitgauge/range/range.hpp>
 #include <bitgauge/rounding/feedback_target.hpp>
 #include <bitgauge/rounding/rounding.hpp>
@@ -19,18 +21,6 @@
 #include <vector>
 
 namespace bitgauge {
-
-/// What happens to NaN and infinity in the data.
-enum class nonfinite {
-  reject,   ///< data_error that names the first such element (the default)
-  saturate  ///< ranges take them for 0; then +-infinity gets the outermost code and NaN the code of zero
-};
-
-/// How a call is carried out; never changes the bytes of finite data.
-struct options {
-  int threads = 0;  ///< 0: all that OpenMP, or the installed hook, has
-  nonfinite on_nonfinite = nonfinite::reject;
-};
 
 /// Positive weights, one per column: how much the error of each column counts to a range that minimises an
 /// error. Where several matrices lie one below the other, such as experts, each has weights of its own:
@@ -116,18 +106,15 @@ struct recipe {
       column_weights = answer;
     } else if constexpr (std::same_as<Answer, options>) {
       how = answer;
-    } else {
-      static_assert(
-          !sizeof(Answer),
-          "bitgauge::quantize: not an answer it knows. Pass a grid, a granularity, a range, a rounding, a "
-          "scale_storage, an importance or options; see the concepts plain_grid, interval_range, "
-          "fitting_range and neighbour_rounding for what a type of your own must offer");
+    } else if constexpr (!std::same_as<Answer, effort>) {
+      refuse_unknown_answer<Answer>();
     }
   }
 };
 
 template <class... Answers>
 recipe make_recipe(const Answers&... answers) {
+  check_answers<Answers...>();
   recipe all;
   (all.set(answers), ...);
   if (!all.grid) all.set(make_affine(8));
