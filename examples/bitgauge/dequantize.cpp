@@ -30,12 +30,12 @@ void to_container(const io::tensor_file& file, const std::string& output, bool q
   sink->begin();
   progress bar(total, quiet);
   for (const io::stored_tensor& tensor : file.tensors()) {
-    bar.advance(0, tensor.name);
+    bar.begin(tensor.name);
     naming(file.path(), tensor.name, [&] {
       if (tensor.is_quantized()) return sink->write(tensor.name, file.matrix(tensor));
       sink->copy(file, tensor);
     });
-    bar.advance(tensor.element_count(), tensor.name);
+    bar.finish(tensor.element_count());
   }
   sink->commit();
 }

@@ -4,6 +4,7 @@
 #include <bitgauge/layer/activations_of.hpp>
 #include <bitgauge/matrix/memory.hpp>
 #include <bitgauge/matrix/named_grids.hpp>
+#include <bitgauge/matrix/scheme_check.hpp>
 #include <bitgauge/matrix/scheme_text.hpp>
 #include <bitgauge/range/observer_histogram.hpp>
 
@@ -193,7 +194,7 @@ void planner::weigh(plan_row& row, bitgauge::index_t cols) const {
     return row.notes.push_back("importance changes nothing in floats");
   if (row.blocks && feeds_back(scheme_, row))
     return row.notes.push_back("importance not used: with gptq a ggml type takes the Hessian's diagonal");
-  if (!row.blocks && scheme_.range == bitgauge::range_kind::minmax)
+  if (!row.blocks && !bitgauge::uses_importance(scheme_))
     return row.notes.push_back("importance changes nothing with range=minmax");
   row.importance = std::move(found.weights);
   for (std::string& note : found.notes) row.notes.push_back(std::move(note));

@@ -44,13 +44,28 @@ void progress::clear() const {
   if (width_ > 0) fmt::print(stderr, "\r\033[K");
 }
 
-void progress::advance(std::uint64_t amount, const std::string& next) {
-  done_ += amount;
+void progress::begin(const std::string& name) {
+  name_ = name;
+  show(before_);
+}
+
+void progress::reach(std::uint64_t done) {
+  constexpr auto pause = std::chrono::milliseconds(100);  // more often than that nobody can read
+  if (width_ > 0 && std::chrono::steady_clock::now() - shown_ >= pause) show(before_ + done);
+}
+
+void progress::finish(std::uint64_t count) {
+  before_ += count;
+  show(before_);
+}
+
+void progress::show(std::uint64_t done) {
   if (width_ == 0) return;
-  const double fraction = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 1;
-  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  shown_ = std::chrono::steady_clock::now();
+  const double fraction = total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 1;
+  const double elapsed = std::chrono::duration<double>(shown_ - start_).count();
   clear();
-  fmt::print(stderr, "{}", progress_line(fraction, elapsed, next, width_));
+  fmt::print(stderr, "{}", progress_line(fraction, elapsed, name_, width_));
   std::fflush(stderr);
 }
 

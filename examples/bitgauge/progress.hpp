@@ -22,15 +22,21 @@ class progress {
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
 
-  /// Says that `amount` more elements are done, and what is worked on.
-  void advance(std::uint64_t amount, const std::string& next);
+  /// Says what is worked on now.
+  void begin(const std::string& name);
+  /// Says that `done` elements of it are done, growing from call to call. From one thread at a time.
+  void reach(std::uint64_t done);
+  /// Says that it is done, all of its `count` elements.
+  void finish(std::uint64_t count);
 
  private:
   void clear() const;
+  void show(std::uint64_t done);
 
-  std::uint64_t total_, done_ = 0;
+  std::uint64_t total_, before_ = 0;  ///< elements: of all tensors, of those that are finished
+  std::string name_;
   std::size_t width_;  ///< 0: not shown
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now(), shown_{};
 };
 
 }  // namespace program

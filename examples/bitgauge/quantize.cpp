@@ -49,10 +49,11 @@ class quantization {
     progress bar(total, options_.quiet);
     file_report result{{}, plan.remarks};
     for (const plan_row& row : plan.rows) {
-      bar.advance(0, row.tensor->name);
-      result.rows.push_back(naming(file_.path(), row.tensor->name,
-                                   [&] { return row.copied ? copy(row, *sink) : quantize_one(row, *sink); }));
-      bar.advance(row.tensor->element_count(), row.tensor->name);
+      bar.begin(row.tensor->name);
+      result.rows.push_back(naming(file_.path(), row.tensor->name, [&] {
+        return row.copied ? copy(row, *sink) : quantize_one(row, *sink, bar);
+      }));
+      bar.finish(row.tensor->element_count());
     }
     sink->commit();
     return result;
@@ -85,11 +86,15 @@ class quantization {
     return result;
   }
 
-  report_row quantize_one(const plan_row& row, tensor_sink& sink) const {
+  report_row quantize_one(const plan_row& row, tensor_sink& sink, progress& bar) const {
     const auto start = std::chrono::steady_clock::now();
     const io::tensor_file::float_matrix values = file_.matrix(*row.tensor, row.rows);
     const bitgauge::importance& weights = row.importance;
-    const bitgauge::options how{options_.threads, options_.on_nonfinite};
+    const bitgauge::options how{.threads = options_.threads,
+                                .on_nonfinite = options_.on_nonfinite,
+                                .progress = [&](bitgauge::index_t done, bitgauge::index_t) {
+                                  bar.reach(static_cast<std::uint64_t>(done));
+                                }};
     const std::optional<calibration::matrix> samples = calibration_.samples(row.tensor->name);
     const std::optional<bitgauge::hessian> h = hessian_of(samples);
     report_row result;
