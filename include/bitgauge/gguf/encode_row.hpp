@@ -10,6 +10,7 @@
 #include <bitgauge/gguf/quick_row.hpp>
 #include <bitgauge/gguf/quick_search.hpp>
 #include <bitgauge/gguf/row.hpp>
+#include <bitgauge/gguf/small_blocks.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 
@@ -87,27 +88,39 @@ void encode_as_reference(const float* x, index_t columns, const float* importanc
   }
 }
 
+/// Encodes blocks by the quick encoder, else the reference. False where there is neither.
+template <class Format>
+bool encode_quickly(const float* x, index_t columns, const float* importance, const row_knowledge& known,
+                    std::uint8_t* out) noexcept {
+  if constexpr (quick::encodable<Format>) {
+    // ggml ignores the importance of 8-bit codes, too: their error is too small to be worth a search
+    if (importance == nullptr || std::same_as<Format, q8_0>) {
+      quick::encode_blocks<Format>(x, columns, known, out);
+      return true;
+    }
+  }
+  if constexpr (quick::searched<Format>) {
+    quick::search_blocks<Format>(x, columns, importance, out);
+    return true;
+  } else if constexpr (best::has_reference<Format>) {
+    encode_as_reference<Format>(x, columns, importance, context_of(x, columns, importance), out);
+    return true;
+  }
+  return false;
+}
+
 /// Encodes blocks at an effort above `reference`, or of a format that has no reference here; `importance` is
 /// sound.
 template <class Format>
 void encode_blocks(const float* x, index_t columns, const float* importance, effort level,
-                   const row_knowledge& known, std::uint8_t* out) noexcept {
-  if (level != effort::best) {
-    if constexpr (quick::encodable<Format>) {
-      // ggml ignores the importance of 8-bit codes, too: their error is too small to be worth a search
-      if (importance == nullptr || std::same_as<Format, q8_0>) {
-        return quick::encode_blocks<Format>(x, columns, known, out);
-      }
-    }
-    if constexpr (quick::searched<Format>) {
-      return quick::search_blocks<Format>(x, columns, importance, out);
-    }
+                   const row_knowledge& known, std::uint8_t* out) {
+  if (level == effort::best || !encode_quickly<Format>(x, columns, importance, known, out)) {
+    return best::encode_blocks<Format>(x, columns, importance, context_of(x, columns, importance), out);
   }
-  const reference::block_context context = context_of(x, columns, importance);
-  if constexpr (best::has_reference<Format>) {
-    if (level != effort::best) return encode_as_reference<Format>(x, columns, importance, context, out);
-  }
-  best::encode_blocks<Format>(x, columns, importance, context, out);
+  mend_small_blocks<Format>(x, columns, known, out, [&](index_t j, std::uint8_t* bytes) {
+    encode_blocks<Format>(x + j, Format::elements, importance == nullptr ? nullptr : importance + j,
+                          effort::best, {}, bytes);
+  });
 }
 
 inline float greatest_magnitude(const float* x, index_t columns) noexcept {

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -26,9 +27,10 @@ namespace detail {
 /// What stores the scales of a format.
 template <class Format>
 constexpr const char* scale_name() noexcept {
-  if (std::same_as<typename Format::scale, float_scale>) return "f32";
-  if (!quick::has_byte<typename Format::scale>) return "f16";
-  return Format::type == tensor_type::mxfp4 ? "E8M0" : "E4M3";
+  if (std::same_as<typename Format::scale, float_scale>) return "f32 scale";
+  if (!std::same_as<typename Format::derived, no_derived_field>) return "f16 sum";
+  if (!quick::has_byte<typename Format::scale>) return "f16 scales";
+  return Format::type == tensor_type::mxfp4 ? "E8M0 scales" : "E4M3 scales";
 }
 
 /// Up to this magnitude no scale, offset or sum of any encoder leaves the range of its storage: no level but
@@ -121,8 +123,8 @@ void mend_overflow(const float* x, index_t columns, const float* importance, flo
     const index_t first = place.column + j;
     raise(data_error("row " + std::to_string(place.row) + ", columns " + std::to_string(first) + " to " +
                      std::to_string(first + Format::elements - 1) + ": magnitudes up to " +
-                     std::to_string(magnitude) + " overflow the " + detail::scale_name<Format>() +
-                     " scales of " + std::string(traits_of(Format::type).name) +
+                     std::to_string(magnitude) + " overflow the " + detail::scale_name<Format>() + " of " +
+                     std::string(traits_of(Format::type).name) +
                      ": scale the matrix down (or ask for nonfinite::saturate)"));
   }
 }
