@@ -71,7 +71,7 @@ class column_weights {
     const bitgauge::io::importance_entry* entry = imatrix_->find(name);
     if (entry == nullptr) return false;
     weights = entry->weights;
-    for (const bitgauge::index_t matrix : entry->unreached)
+    for (const bitgauge::index_t matrix : entry->untouched)
       std::fill_n(weights.begin() + matrix * entry->columns(), entry->columns(), 0.0f);
     return true;
   }

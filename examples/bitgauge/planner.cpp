@@ -1,5 +1,6 @@
 #include "planner.hpp"
 
+#include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/layer/activations_of.hpp>
 #include <bitgauge/matrix/memory.hpp>
@@ -37,6 +38,23 @@ std::optional<tensor_type> blocks_of(const bitgauge::scheme& scheme, const std::
 io::dtype original_of(const io::stored_tensor& tensor) {
   if (tensor.plain != nullptr) return tensor.plain->type;
   return tensor.quantized != nullptr ? tensor.quantized->original : io::dtype::f32;
+}
+
+/// Says how many blocks have no weight above 0; wholly without are matrices that have a note of their own.
+void note_empty_blocks(plan_row& row) {
+  const bitgauge::importance& all = row.importance;
+  const auto elements = static_cast<bitgauge::index_t>(bitgauge::gguf::traits_of(*row.blocks).elements);
+  bitgauge::index_t empty = 0, blocks = 0;
+  for (bitgauge::index_t m = 0; m < all.matrices && !all.weights.empty(); ++m) {
+    const auto weights = all.of_row(m, all.matrices);
+    const auto count = (static_cast<bitgauge::index_t>(weights.size()) + elements - 1) / elements;
+    const bitgauge::index_t found = bitgauge::gguf::blocks_without_importance(weights, elements);
+    blocks += count;
+    empty += found < count ? found : 0;
+  }
+  if (empty > 0)
+    row.notes.push_back(fmt::format(
+        "importance 0 in {} of {} blocks of columns: the plain error decides there", empty, blocks));
 }
 
 }  // namespace
@@ -197,6 +215,7 @@ void planner::weigh(plan_row& row, bitgauge::index_t cols) const {
   if (!row.blocks && !bitgauge::uses_importance(scheme_))
     return row.notes.push_back("importance changes nothing with range=minmax");
   row.importance = std::move(found.weights);
+  if (row.blocks) note_empty_blocks(row);
   for (std::string& note : found.notes) row.notes.push_back(std::move(note));
 }
 

@@ -4,6 +4,7 @@
 /// Where error feedback meets the block formats: a matrix of ggml blocks as feedback_rounding sees it.
 
 #include <bitgauge/effort.hpp>
+#include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/formats.hpp>
@@ -70,13 +71,11 @@ class feedback_blocks final : public feedback_target {
   void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,
            number_line* lines) override {
     monitor_.check();
-    std::array<float, static_cast<std::size_t>(Format::elements)> importance;
-    // encoders want weights above 0; those of dead inputs are 0
-    std::transform(weights.begin(), weights.end(), importance.begin(),
-                   [](float w) { return std::max(w, 1e-8f); });
+    // at every effort: the weights of dead inputs are 0
+    const sound_importance importance(weights.data(), Format::elements, Format::elements);
     std::uint8_t* bytes = block_at(row, i);
     encode_row(Format::type, values.data(), Format::elements, importance.data(), search_,
-               reinterpret_cast<std::byte*>(bytes));
+               reinterpret_cast<std::byte*>(bytes), {}, {.row = row, .column = i * Format::elements});
     block_codes<Format> codes;
     unpack(bytes, codes);
     for (int s = 0; s < Format::sub_blocks; ++s) lines[s] = {codes.scale_of(s), 0, -codes.offset_of(s)};

@@ -16,7 +16,9 @@
 #include <bitgauge/parallel.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
@@ -62,11 +64,49 @@ struct block_options {
   }
 };
 
-/// The weights of a row; null where there are none or all are 0, which says nothing of any column.
-inline const float* weights_of_row(const importance& all, index_t row, index_t rows) noexcept {
-  const std::span<const float> weights = all.of_row(row, rows);
-  const bool any = std::any_of(weights.begin(), weights.end(), [](float w) { return w > 0; });
-  return any ? weights.data() : nullptr;
+/// The weights of each of the stacked matrices as its blocks are encoded with; none where all of a matrix's
+/// weights are 0, which says nothing of any column.
+class block_weights {
+ public:
+  block_weights(const importance& given, index_t rows, bool as_given, index_t elements)
+      : rows_(given.weights.empty() ? 0 : rows / given.matrices) {
+    if (rows_ == 0) return;
+    sound_.reserve(static_cast<std::size_t>(given.matrices));  // they point into themselves
+    for (index_t m = 0; m < given.matrices; ++m) {
+      const std::span<const float> own = given.of_row(m, given.matrices);
+      const bool any = std::any_of(own.begin(), own.end(), [](float w) { return w > 0; });
+      given_.push_back(any ? own.data() : nullptr);
+      // once for all rows; each then finds nothing left to mend
+      sound_.emplace_back(any && !as_given ? own.data() : nullptr, static_cast<index_t>(own.size()),
+                          elements);
+      if (!as_given) given_.back() = sound_.back().data();
+    }
+  }
+  const float* of_row(index_t row) const noexcept {
+    return rows_ == 0 ? nullptr : given_[static_cast<std::size_t>(row / rows_)];
+  }
+
+ private:
+  index_t rows_;  // of each matrix
+  std::vector<gguf::sound_importance> sound_;
+  std::vector<const float*> given_;
+};
+
+/// What a row is encoded from: in blocks infinities take the greatest finite magnitude, which has the
+/// outermost code there, and NaN is 0.
+inline const float* without_infinities(const finite_row& x, index_t cols, index_t elements,
+                                       finite_scratch& s) {
+  if (x.for_codes == x.for_range || elements == 1) return x.for_codes;
+  for (index_t first = 0; first < cols; first += elements) {
+    float greatest = 0.0f;
+    const index_t end = std::min(first + elements, cols);
+    for (index_t j = first; j < end; ++j) greatest = std::max(greatest, std::abs(x.for_range[j]));
+    for (index_t j = first; j < end; ++j) {
+      float& code = s.for_codes[static_cast<std::size_t>(j)];
+      code = std::clamp(code, -greatest, greatest);
+    }
+  }
+  return s.for_codes.data();
 }
 
 inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
@@ -75,6 +115,9 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
   const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, rows, cols);
+  const index_t elements = static_cast<index_t>(gguf::traits_of(type).elements);
+  const block_weights weights(o.column_weights, rows, o.level == effort::reference || elements == 1,
+                              elements);
   buffer<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
   const index_t height = source.panel_height();
   lender<std::vector<float>> scratches;
@@ -89,12 +132,13 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
       for (index_t r = 0; r < count; ++r) {
         const finite_row x = examine(panel.row(r), cols, 32, {first + r, 0}, o.how.on_nonfinite, s);
         const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
-        const float* weights = weights_of_row(o.column_weights, first + r, rows);
-        gguf::encode_row(type, x.for_codes, cols, weights, o.level,
-                         blocks.data() + static_cast<std::size_t>(first + r) * row_bytes,
+        gguf::encode_row(type, without_infinities(x, cols, elements, s), cols, weights.of_row(first + r),
+                         o.level, blocks.data() + static_cast<std::size_t>(first + r) * row_bytes,
                          {.low = as_read ? s.low.data() : nullptr,
                           .high = as_read ? s.high.data() : nullptr,
-                          .next = r + 1 < count ? panel.row(r + 1) : nullptr});
+                          .next = r + 1 < count ? panel.row(r + 1) : nullptr,
+                          .greatest = x.greatest},
+                         {.row = first + r, .saturates = o.how.on_nonfinite == nonfinite::saturate});
       }
       monitor.advance(count * cols);
     });
@@ -112,8 +156,9 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
 ///     auto p = quantize(W, gguf::q4_k{}, gptq{H});  // the Hessian's diagonal is the importance
 ///
 /// Efforts: see gguf/encode_row.hpp. Raises shape_error for rows that blocks do not divide or an importance
-/// of the wrong length, data_error for NaN and infinity (unless saturating), invalid_scheme for types that
-/// are not formats.
+/// of the wrong length; data_error for NaN, infinity and numbers too large for the format's scales (under
+/// nonfinite::saturate infinities get the outermost code of their block, and what is too large is cut off);
+/// invalid_scheme for types that are not formats.
 template <class Derived, ggml_format Format, class... Extras>
 gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format format, const Extras&... extras) {
   detail::check_contradictions<Extras...>();

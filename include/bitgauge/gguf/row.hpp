@@ -17,6 +17,13 @@ struct row_knowledge {
   const float* low = nullptr;   ///< min(0, x...) of each run of 32 elements
   const float* high = nullptr;  ///< max(0, x...)
   const float* next = nullptr;  ///< a row of the same length that will be encoded after this one
+  float greatest = -1.0f;       ///< the largest magnitude; negative: not known
+};
+
+/// Where a row lies in its matrix, for messages, and what becomes of numbers beyond what its type can store.
+struct row_place {
+  index_t row = 0, column = 0;
+  bool saturates = false;  ///< cut off where the type ends; else they are a data_error
 };
 
 /// The bytes of a row of `columns` elements of `type`: columns / block elements * block bytes. Raises
