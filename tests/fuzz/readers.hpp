@@ -7,35 +7,21 @@
 /// Built with `clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 /// -Iinclude -Itests` and run as `gguf_fuzz -max_total_time=600 NEW_FOLDER tests/data/io/corpus/gguf`.
 
-#include <bitgauge/error.hpp>
 #include <bitgauge/io/gguf_reader.hpp>
 #include <bitgauge/io/imatrix.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/safetensors_reader.hpp>
 
+#include "fuzz/target.hpp"
+
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
-#include <span>
 #include <vector>
 
 namespace fuzz {
 
-using bytes = std::span<const std::byte>;
-
 /// Keeps the compiler from dropping reads whose result nobody needs.
 inline volatile unsigned checksum = 0;
-
-/// Runs a target; returns whether the bytes were accepted.
-template <class Target>
-bool accepts(Target target, bytes input) {
-  try {
-    target(input);
-  } catch (const bitgauge::bitgauge_error&) {
-    return false;
-  }
-  return true;
-}
 
 /// Converts every element, so that a sanitizer sees a view that leaves the file.
 inline void touch(const bitgauge::io::tensor_view& tensor) {

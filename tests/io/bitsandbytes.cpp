@@ -131,4 +131,28 @@ TEST(bitsandbytes_file, refuses_damage_with_byte_and_field) {
       "w: byte " + std::to_string(map) + ": layer.weight.quant_map: expected a finite value, found another");
 }
 
+// Catches scales that are finite and restore infinity, also through the level of scales above them; and a
+// text so deep that reading it takes the stack.
+TEST(bitsandbytes_file, refuses_parameters_that_restore_infinity_and_deep_text) {
+  const std::string said =
+      "expected a value with which every code restores a finite number, found one too large";
+  io::bitsandbytes_weight weight(bitsandbytes::quantize_4bit(matrix()));
+  weight.tensor.absmax[1] = 3e38f;
+  EXPECT_EQ(test::parse_failure([&] { read(written(weight)); }), "nothing was raised");
+  weight.quant_map[2] = 1.5f;
+  EXPECT_NE(test::parse_failure([&] { read(written(weight)); }).find("layer.weight.absmax: " + said),
+            std::string::npos);
+  io::bitsandbytes_weight nested(bitsandbytes::quantize_4bit(matrix(), {.nested = true}));
+  nested.tensor.nested->codes.absmax[0] = 2e38f;
+  nested.tensor.nested->offset = 2e38f;
+  EXPECT_NE(test::parse_failure([&] { read(written(nested)); }).find("layer.weight.nested_absmax: " + said),
+            std::string::npos);
+  weight.dtype = std::string(50000, '[');  // in quotes it is no depth
+  weight.quant_map[2] = 1;
+  EXPECT_EQ(read(written(weight)).dtype, weight.dtype);
+  weight.dtype = "\", \"x\": " + weight.dtype;
+  EXPECT_NE(test::parse_failure([&] { read(written(weight)); }).find("expected a JSON object"),
+            std::string::npos);
+}
+
 }  // namespace

@@ -83,7 +83,7 @@ class gguf_texts_reader {
 
  private:
   void read_keys(const std::string& text) {
-    const auto all = parse_json(text, 3);
+    const auto all = parse_json(text);
     if (!all.is_object() || !all.contains("version") || all["version"] != 1 || !all.contains("keys") ||
         !all["keys"].is_array())
       fail("", "expected an object of version 1 with an array 'keys'");

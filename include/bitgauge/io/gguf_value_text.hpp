@@ -220,9 +220,6 @@ inline bool array_of_json(std::string_view type, const value_json& list, gguf_ar
   });
 }
 
-/// How deep arrays may stand in arrays as text.
-inline constexpr int gguf_text_depth = 16;
-
 }  // namespace detail
 
 /// `value` as a type and a text, from which value_of() makes the same value, bit by bit.
@@ -244,8 +241,7 @@ inline std::optional<gguf_value> value_of(const gguf_value_text& typed) {
   gguf_value value;
   if (type.starts_with('[') && type.ends_with(']')) {
     gguf_array array;
-    // an array in an array is a list in an object
-    const detail::value_json list = detail::parse_json(typed.text, 2 * detail::gguf_text_depth);
+    const detail::value_json list = detail::parse_json(typed.text);
     if (!detail::array_of_json(type.substr(1, type.size() - 2), list, array)) return std::nullopt;
     value = std::move(array);
     return value;
@@ -257,7 +253,7 @@ inline std::optional<gguf_value> value_of(const gguf_value_text& typed) {
       detail::value_json json = typed.text;
       constexpr bool is_text = std::is_same_v<T, std::string>;
       if (!is_text && !(std::is_floating_point_v<T> && typed.text.find_first_of("in") != std::string::npos))
-        json = detail::parse_json(typed.text, 0);
+        json = detail::parse_json(typed.text);
       std::optional<T> element = detail::element_of_json<T>(json, hex);
       if (!element) return false;
       value.emplace<T>(*std::move(element));

@@ -29,9 +29,11 @@ inline packing::word_matrix words_of(const tensor_view& part) {
   return to_matrix<packing::word_matrix>(part);
 }
 
-/// Scales in f16, each finite.
+/// Scales, each finite, also as a multiple of what 8-bit codes and zero points are apart.
 inline packing::float_matrix scales_of(const layer_parts& parts, const tensor_view& part) {
   const std::vector<float> scales = read_parameters(parts, part);
+  for (std::size_t i = 0; i < scales.size(); ++i)
+    require_finite_reach(parts, part, i, -256 * scales[i], 256 * scales[i]);
   return Eigen::Map<const packing::float_matrix>(scales.data(), static_cast<index_t>(part.shape[0]),
                                                  static_cast<index_t>(part.shape[1]));
 }
@@ -70,6 +72,7 @@ inline packing::autogptq_tensors read_autogptq(
   const detail::layer_parts parts(file, name);
   const tensor_view& group_part = parts.of_rank(".g_idx", dtype::i32, 1);
   const tensor_view& weight_part = parts.of_rank(".qweight", dtype::i32, 2);
+  parts.require_elements(weight_part);
   const std::uint64_t in = group_part.shape[0], out = weight_part.shape[1];
   packing::autogptq_tensors tensors;
   tensors.zeros = zeros;
@@ -105,6 +108,7 @@ inline packing::awq_tensors read_awq(const safetensors_file& file, const std::st
   const detail::layer_parts parts(file, name);
   const tensor_view& weight_part = parts.of_rank(".qweight", dtype::i32, 2);
   const tensor_view& zero_part = parts.of_rank(".qzeros", dtype::i32, 2);
+  parts.require_elements(weight_part);
   const std::uint64_t in = weight_part.shape[0], words = weight_part.shape[1], groups = zero_part.shape[0];
   if (groups == 0 || in % groups != 0)
     parts.fail(

@@ -1,12 +1,16 @@
 #pragma once
 
 /// \file
-/// Text as a JSON literal.
+/// Text as JSON, and small JSON texts from outside as trees.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/io/json_visitor.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace bitgauge::io::detail {
 
@@ -23,19 +27,34 @@ inline bool is_utf8(const std::string& text) {
   return json_text(text).has_value();
 }
 
-/// The JSON in `text`, or a discarded value where it is none or objects and arrays stand deeper than `depth`
-/// in each other.
-inline nlohmann::ordered_json parse_json(const std::string& text, int depth) {
-  using nlohmann::ordered_json;
-  bool too_deep = false;
-  const auto keep = [&](int level, ordered_json::parse_event_t event, ordered_json&) {
-    const bool opens = event == ordered_json::parse_event_t::object_start ||
-                       event == ordered_json::parse_event_t::array_start;
-    too_deep = too_deep || (opens && level >= depth);
-    return !too_deep;
-  };
-  ordered_json json = ordered_json::parse(text, keep, false);
-  return too_deep ? ordered_json(ordered_json::value_t::discarded) : json;
+/// Whether brackets outside texts are nested deeper than `limit`; `text` need not be JSON. Linear time.
+constexpr bool is_deeper_than(std::string_view text, int limit) noexcept {
+  int depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i)
+        if (text[i] == '\\') ++i;
+    } else if (c == '[' || c == '{') {
+      if (++depth > limit) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+/// `text` as a tree: discarded (is_discarded()) where it is no JSON or nested deeper than json_depth_limit:
+/// what handles trees recurses.
+inline nlohmann::ordered_json parse_json(std::string_view text) {
+  if (is_deeper_than(text, json_depth_limit))
+    return nlohmann::ordered_json(nlohmann::json::value_t::discarded);
+  return nlohmann::ordered_json::parse(text.begin(), text.end(), nullptr, false);
+}
+
+/// The start of `json` as text, for messages.
+inline std::string shown(const nlohmann::ordered_json& json) {
+  return excerpt(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 }  // namespace bitgauge::io::detail

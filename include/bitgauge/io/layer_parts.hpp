@@ -20,7 +20,7 @@ namespace bitgauge::io::detail {
 inline std::string shape_text(const std::vector<std::uint64_t>& shape) {
   std::string text;
   for (const std::uint64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
-  return "[" + text + "]";
+  return "[" + excerpt(text) + "]";
 }
 
 /// One layer of a file: tensors named `layer` + suffix. Faults are parse_errors that name the tensor and the
@@ -60,6 +60,11 @@ class layer_parts {
   void require_shape(const tensor_view& part, const std::vector<std::uint64_t>& shape) const {
     if (part.shape != shape)
       fail(part, 0, "expected the shape " + shape_text(shape) + ", found " + shape_text(part.shape));
+  }
+
+  /// Faults where a tensor has no elements: its other extents may be anything, and nothing is made of them.
+  void require_elements(const tensor_view& part) const {
+    if (part.data.empty()) fail(part, 0, "expected elements, found the shape " + shape_text(part.shape));
   }
 
   /// Raises a fault at byte `at` of a tensor's data.

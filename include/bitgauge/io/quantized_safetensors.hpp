@@ -4,6 +4,7 @@
 /// Quantized tensors in .safetensors files: see quantized_description.hpp for what a file holds.
 
 #include <bitgauge/buffer.hpp>
+#include <bitgauge/io/description_list.hpp>
 #include <bitgauge/io/named_list.hpp>
 #include <bitgauge/io/quantized_description.hpp>
 #include <bitgauge/io/safetensors_model.hpp>
@@ -64,15 +65,14 @@ class quantized_writer {
   void declare(safetensors_writer& writer, const quantized_entry& entry) {
     for (const detail::tensor_part& part : detail::parts_of(entry))
       writer.declare(part.name, part.type, part.shape);
-    descriptions_[entry.name] = detail::description_of(entry);
+    // as text at once: a tree would search all its names for each new one
+    descriptions_ += (descriptions_.empty() ? "" : ",") + nlohmann::ordered_json(entry.name).dump() + ":" +
+                     detail::description_of(entry).dump();
   }
   /// Puts the descriptions of all declared tensors into the header.
   void describe(safetensors_writer& writer) const {
     if (descriptions_.empty()) return;
-    nlohmann::ordered_json all;
-    all["version"] = 1;
-    all["tensors"] = descriptions_;
-    writer.set_metadata(detail::description_key, all.dump());
+    writer.set_metadata(detail::description_key, R"({"version":1,"tensors":{)" + descriptions_ + "}}");
   }
   /// Writes the parts of one tensor, in the order of declaration. Raises shape_error where `q` is not of the
   /// declared layout.
@@ -86,7 +86,7 @@ class quantized_writer {
   }
 
  private:
-  nlohmann::ordered_json descriptions_;
+  std::string descriptions_;  // JSON members
 };
 
 /// The quantized tensors described in a file, and the names of the parts they are made of.
@@ -108,8 +108,22 @@ class quantized_reader {
   /// True where `name` is a part of a quantized tensor, not a tensor of its own.
   bool is_part(std::string_view name) const { return parts_.find(name) != nullptr; }
 
-  /// Assembles one tensor; only its own buffers are in memory.
+  /// Assembles one tensor; only its own buffers are in memory. Raises parse_error, naming the tensor, for a
+  /// scale or a restored value that is not finite.
   quantized_matrix read(const quantized_entry& entry) const {
+#if BITGAUGE_EXCEPTIONS
+    try {
+      return assemble(entry);
+    } catch (const data_error& problem) {
+      fail("tensor " + entry.name, problem.what());
+    }
+#else
+    return assemble(entry);
+#endif
+  }
+
+ private:
+  quantized_matrix assemble(const quantized_entry& entry) const {
     quantized_layout layout = entry.layout;
     if (entry.has_levels) {
       const std::span<const std::byte> bytes = part(entry.name + ".levels");
@@ -123,7 +137,6 @@ class quantized_reader {
             std::move(zero_points)};
   }
 
- private:
   struct part_place {
     std::string name;
     const tensor_view* tensor;
@@ -134,18 +147,14 @@ class quantized_reader {
   }
 
   void read_descriptions(std::size_t file, const std::string& text) {
-    const auto all = nlohmann::ordered_json::parse(text, nullptr, false);
-    if (!all.is_object()) fail("text", "expected a JSON object");
-    if (!all.contains("version") || all["version"] != 1)
-      fail("version",
-           "expected 1" + (all.contains("version") ? ", found " + all["version"].dump() : std::string()));
-    if (!all.contains("tensors") || !all["tensors"].is_object()) fail("tensors", "expected an object");
-    for (const auto& [name, description] : all["tensors"].items()) {
+    detail::description_list_visitor list(file_, text);
+    list.visit();
+    for (const auto& [name, description] : list.descriptions) {
       if (!model_.lists(name, file) && !model_.lists(name + ".codes", file)) continue;
-      quantized_entry entry = detail::description_reader(file_, name, description).read();
+      quantized_entry entry = detail::description_reader(file_, name, detail::parse_json(description)).read();
       find_scale_type(file, entry);
       check_parts(file, entry);
-      entries_.add(std::move(entry));
+      if (!entries_.add(std::move(entry))) fail("tensor " + name, "appears twice");
     }
   }
 

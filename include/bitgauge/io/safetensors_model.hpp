@@ -48,8 +48,7 @@ class shard_index_visitor final : public json_visitor {
       if (has_map) fail("'weight_map' appears twice");
       has_map = in_map_ = true;
     }
-    ++depth_;
-    return true;
+    return enter();
   }
   bool end_object() override {
     --depth_;
@@ -58,8 +57,7 @@ class shard_index_visitor final : public json_visitor {
   }
   bool start_array(std::size_t) override {
     pass("an array");
-    ++depth_;
-    return true;
+    return enter();
   }
   bool end_array() override {
     --depth_;
@@ -77,6 +75,12 @@ class shard_index_visitor final : public json_visitor {
  private:
   bool pass(const char* found) const {
     if (in_map_ || depth_ == 0) unexpected(found);
+    return true;
+  }
+  bool enter() {
+    if (++depth_ > json_depth_limit)
+      fail("expected at most " + std::to_string(json_depth_limit) +
+           " levels of arrays and objects, found more");
     return true;
   }
   std::string field() const override { return in_map_ ? "weight_map: " + key_ : "index"; }

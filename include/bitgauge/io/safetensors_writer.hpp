@@ -116,7 +116,7 @@ class safetensors_writer {
   /// `text` as JSON.
   std::string quoted(const std::string& text) const {
     std::optional<std::string> json = detail::json_text(text);
-    if (!json) raise(data_error(stream_.shown() + ": '" + text + "' is not UTF-8"));
+    if (!json) raise(data_error(stream_.shown() + ": '" + excerpt(text) + "' is not UTF-8"));
     return *std::move(json);
   }
 

@@ -14,6 +14,7 @@
 #include <bitgauge/io/tensor_view.hpp>
 #include <bitgauge/io/weight_scales.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -21,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -45,10 +47,15 @@ struct stored_tensor {
   bool is_encoded() const noexcept { return is_quantized() || scales != nullptr; }
   /// True where matrix() can give its values as floats without changing their meaning.
   bool is_real() const noexcept { return is_quantized() || is_floating(plain->type); }
+  /// The product of the shape; the readers have seen to it that it fits.
+  std::uint64_t element_count() const noexcept {
+    std::uint64_t count = 1;
+    for (const std::uint64_t extent : shape) count *= extent;
+    return count;
+  }
   /// Stored bits over elements; 0 for an empty tensor.
   double bits_per_weight() const noexcept {
-    double size = 1;
-    for (const std::uint64_t extent : shape) size *= static_cast<double>(extent);
+    const auto size = static_cast<double>(element_count());
     return size > 0 ? 8.0 * static_cast<double>(bytes) / size : 0;
   }
 };
@@ -65,6 +72,11 @@ class tensor_file {
       array_.emplace(path);
       views_.push_back(array_->array());
       views_.front().name = path.stem().string();
+      if (views_.front().order == storage_order::column_major) {
+        turned_ = row_major_bytes(views_.front());
+        views_.front().data = turned_;
+        views_.front().order = storage_order::row_major;
+      }
     } else if (ending == ".safetensors" || ending == ".json") {
       model_ = std::make_unique<safetensors_model>(path);
       views_ = model_->tensors();
@@ -79,15 +91,15 @@ class tensor_file {
       raise(io_error(path_ + ": expected a file ending in .npy, .safetensors, .index.json or .gguf"));
     }
     list();
+    for (std::size_t i = 0; i < tensors_.size(); ++i) places_.emplace(tensors_[i].name, i);
   }
 
   const std::string& path() const noexcept { return path_; }
   const std::vector<stored_tensor>& tensors() const noexcept { return tensors_; }
-  /// The tensor called `name`, or null.
+  /// The tensor called `name`, or null; of two, the first. Constant time.
   const stored_tensor* find(std::string_view name) const {
-    for (const stored_tensor& t : tensors_)
-      if (t.name == name) return &t;
-    return nullptr;
+    const auto place = places_.find(name);
+    return place == places_.end() ? nullptr : &tensors_[place->second];
   }
   /// The GGUF file behind this one, the first part of a split one, or null.
   const gguf_file* gguf() const noexcept { return gguf_ ? &gguf_->front() : nullptr; }
@@ -107,33 +119,44 @@ class tensor_file {
   /// see gguf_texts.hpp. Raises data_error for a key that is not UTF-8.
   std::vector<metadata_entry> texts() const { return detail::texts_of(metadata(), path_); }
 
-  /// Rows and columns of matrix(t): a vector is one row. Of more dimensions than two, a GGUF tensor's rows
-  /// are all but the last, as its blocks run along that; another's are the first, an output channel each.
-  std::pair<index_t, index_t> shape_of(const stored_tensor& t) const {
-    if (!gguf_ || t.shape.size() < 3) return matrix_shape(subject(t), t.shape);
-    // the same rule, read from the other end
-    const auto [cols, rows] = matrix_shape(subject(t), {t.shape.rbegin(), t.shape.rend()});
-    return {rows, cols};
+  /// Which dimensions are rows: what a quantized tensor was made with, else default_row_dimensions().
+  row_dimensions rows_of(const stored_tensor& t) const {
+    return t.quantized != nullptr ? t.quantized->rows : default_row_dimensions(t.shape);
+  }
+  /// Rows and columns of matrix(t): matrix_shape() by rows_of(t), the same in every container.
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t) const { return shape_of(t, rows_of(t)); }
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t, row_dimensions how) const {
+    return matrix_shape(subject(t), t.shape, how);
   }
 
-  /// The values as floats: of 8-bit floats with scales, the products. Raises data_error where the elements
-  /// are no numbers or the scales do not fit.
-  float_matrix matrix(const stored_tensor& t) const {
-    if (t.quantized != nullptr) return quantized_->read(*t.quantized).dequantize<float_matrix>();
-    const auto [rows, cols] = shape_of(t);
-    float_matrix values(rows, cols);
-    bitgauge::detail::expect_writing(values);
-    if (t.blocks != nullptr) {
-      const auto row_bytes = static_cast<index_t>(gguf::row_bytes(t.blocks->type, cols));
-      parallel_for(rows, 0, [&, cols = cols](index_t r) {
-        gguf::decode_row(t.blocks->type, t.blocks->data.data() + r * row_bytes, cols, values.row(r).data());
-      });
+  /// The values as floats, in the order in which they lie; `how` only says where rows end. 8-bit floats with
+  /// scales are their products. Raises data_error where a quantized tensor restores NaN or infinity, where
+  /// elements are no numbers and where scales do not fit; plain numbers are what they are.
+  float_matrix matrix(const stored_tensor& t) const { return matrix(t, rows_of(t)); }
+  float_matrix matrix(const stored_tensor& t, row_dimensions how) const {
+    const auto [rows, cols] = shape_of(t, how);
+    if (t.quantized != nullptr) {
+      float_matrix values = quantized_->read(*t.quantized).dequantize<float_matrix>();
+      values.resize(rows, cols);  // as many elements: nothing moves
       return values;
     }
-    if (t.plain->order == storage_order::column_major && t.shape.size() > 1) {
-      if (t.shape.size() > 2)
-        raise(shape_error(subject(t) + ": an array in Fortran order has at most 2 dimensions here"));
-      return to_matrix<float_matrix>(*t.plain);
+    float_matrix values(rows, cols);
+    if (values.size() == 0) return values;  // whatever the other extent is
+    bitgauge::detail::expect_writing(values);
+    if (t.blocks != nullptr) {
+      // blocks run along the innermost dimension, whatever the rows are
+      const auto [lines, width] = shape_of(t, row_dimensions::all_but_last);
+      const auto line_bytes = static_cast<index_t>(gguf::row_bytes(t.blocks->type, width));
+      parallel_for(lines, 0, [&, width = width](index_t i) {
+        float* const line = values.data() + i * width;
+        gguf::decode_row(t.blocks->type, t.blocks->data.data() + i * line_bytes, width, line);
+        const float* const fault = std::find_if_not(line, line + width, numeric::is_finite);
+        if (fault != line + width)
+          raise(data_error(subject(t) + ": row " + std::to_string(i) + ", column " +
+                           std::to_string(fault - line) + ": expected blocks of finite values, found " +
+                           std::to_string(*fault)));
+      });
+      return values;
     }
     convert_to(t.plain->type, t.plain->data.data(), static_cast<std::size_t>(values.size()), values.data());
     if (t.scales != nullptr) apply_scales(*t.scales, t.shape, values.data());
@@ -144,7 +167,7 @@ class tensor_file {
   quantized_matrix quantized(const stored_tensor& t) const { return quantized_->read(*t.quantized); }
 
  private:
-  std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + t.name; }
+  std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + excerpt(t.name); }
 
   static std::vector<tensor_view> plain_views(const std::vector<gguf_tensor>& tensors) {
     std::vector<tensor_view> views;
@@ -195,6 +218,7 @@ class tensor_file {
 
   std::string path_;
   std::optional<npy_file> array_;
+  std::vector<std::byte> turned_;  // an array in Fortran order, in C order
   std::unique_ptr<safetensors_model> model_;
   std::unique_ptr<gguf_model> gguf_;
   std::vector<gguf_tensor> blocks_;
@@ -202,6 +226,7 @@ class tensor_file {
   std::optional<weight_scale_index> scales_;
   std::optional<quantized_reader> quantized_;
   std::vector<stored_tensor> tensors_;
+  std::unordered_map<std::string_view, std::size_t> places_;  // of the names in tensors_
 };
 
 }  // namespace bitgauge::io

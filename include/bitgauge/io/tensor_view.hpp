@@ -146,6 +146,27 @@ Matrix to_matrix(const tensor_view& tensor) {
   return tensor.order == storage_order::row_major ? copy_into(row_major()) : copy_into(column_major());
 }
 
+/// The bytes of a tensor in C order: the last index runs fastest. A copy.
+inline std::vector<std::byte> row_major_bytes(const tensor_view& tensor) {
+  std::vector<std::byte> turned(tensor.data.begin(), tensor.data.end());
+  const std::uint64_t width = size_of(tensor.type);
+  std::vector<std::uint64_t> index(tensor.shape.size());
+  if (tensor.order == storage_order::row_major || index.size() < 2) return turned;
+  std::uint64_t from = 0;
+  for (std::size_t at = 0; at < turned.size(); at += width) {
+    std::memcpy(turned.data() + at, tensor.data.data() + from * width, width);
+    std::uint64_t step = tensor.element_count();  // in the stored order, of the dimension that goes on
+    for (std::size_t i = index.size(); i-- > 0;) {
+      step /= tensor.shape[i];
+      from += step;
+      if (++index[i] < tensor.shape[i]) break;
+      from -= step * tensor.shape[i];
+      index[i] = 0;
+    }
+  }
+  return turned;
+}
+
 /// Hands the elements of a matrix or expression, row by row and in bounded pieces, to `sink(std::span<const
 /// std::byte>)` as little-endian bytes. An expression is evaluated once.
 template <class Derived, class Sink>
