@@ -32,7 +32,8 @@ io::row_dimensions rows_of(const io::tensor_file& a, const io::stored_tensor& or
 }
 
 bool same_bytes(const io::stored_tensor& a, const io::stored_tensor& b) {
-  return a.plain != nullptr && b.plain != nullptr && a.plain->type == b.plain->type &&
+  return a.plain != nullptr && b.plain != nullptr && a.scales == nullptr && b.scales == nullptr &&
+         a.plain->type == b.plain->type &&
          std::equal(a.plain->data.begin(), a.plain->data.end(), b.plain->data.begin(), b.plain->data.end());
 }
 
@@ -49,8 +50,9 @@ report_row compare_one(const io::tensor_file& a, const io::stored_tensor& origin
     row.notes.emplace_back(row.kind == row_kind::identical ? "identical bytes" : "different bytes");
     return row;
   }
-  row.kind = other.is_quantized() ? row_kind::quantized : row_kind::plain;
-  const auto x = a.matrix(original, how), y = b.matrix(other, how);
+  row.kind = other.is_encoded() ? row_kind::quantized : row_kind::plain;
+  const auto x = naming(a.path(), original.name, [&] { return a.matrix(original, how); });
+  const auto y = naming(b.path(), other.name, [&] { return b.matrix(other, how); });
   row.error = bitgauge::measure_error(x, y);
   if (!bitgauge::numeric::binary64::is_finite(row.error.mse())) row.notes.push_back(nonfinite_note(x, y));
   return row;

@@ -1,4 +1,5 @@
-// bitgauge dequantize: every quantized tensor becomes F32 in its original shape; the others are copied.
+// bitgauge dequantize: every quantized tensor, and 8-bit floats with their scales, become F32 in their
+// original shape; the others are copied.
 
 #include <bitgauge/io.hpp>
 
@@ -20,7 +21,7 @@ void to_container(const io::tensor_file& file, const std::string& output, bool q
   sink->take_metadata(file);
   std::uint64_t total = 0;
   for (const io::stored_tensor& tensor : file.tensors()) {
-    if (tensor.is_quantized()) {
+    if (tensor.is_encoded()) {
       sink->declare_floats(tensor.name, tensor.shape);
     } else {
       sink->declare_copy(tensor);
@@ -32,7 +33,7 @@ void to_container(const io::tensor_file& file, const std::string& output, bool q
   for (const io::stored_tensor& tensor : file.tensors()) {
     bar.begin(tensor.name);
     naming(file.path(), tensor.name, [&] {
-      if (tensor.is_quantized()) return sink->write(tensor.name, file.matrix(tensor));
+      if (tensor.is_encoded()) return sink->write(tensor.name, file.matrix(tensor));
       sink->copy(file, tensor);
     });
     bar.finish(tensor.element_count());

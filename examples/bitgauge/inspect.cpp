@@ -45,7 +45,7 @@ nlohmann::ordered_json as_json(const io::tensor_file& file) {
                                  {"rows", rows},
                                  {"cols", cols},
                                  {"format", tensor.format},
-                                 {"quantized", tensor.is_quantized()},
+                                 {"quantized", tensor.is_encoded()},
                                  {"bytes", tensor.bytes},
                                  {"bits_per_weight", tensor.bits_per_weight()}};
     if (tensor.quantized != nullptr && tensor.quantized->activations)

@@ -78,7 +78,7 @@ planner::planner(const io::tensor_file& file, const quantize_options& options, c
 }
 
 quantization_plan planner::plan() const {
-  quantization_plan all{{}, choices_.remarks()};
+  quantization_plan all{{}, choices_.remarks(), type_};
   std::size_t dropped = 0;
   for (const io::stored_tensor& tensor : file_.tensors()) {
     if (choices_.is_dropped(tensor.name)) {
@@ -136,17 +136,19 @@ void planner::set_activations() {
         std::string(bitgauge::gguf::traits_of(*type_).name)));
 }
 
-/// GPTQ needs the activations of every tensor, one value for each of its columns.
-void planner::check_samples(const std::string& name, bitgauge::index_t cols) const {
+/// GPTQ needs the activations of every tensor; where there are some, they have one value for each column.
+void planner::check_samples(const std::string& name, bitgauge::index_t cols, bool required) const {
   const std::optional<bitgauge::index_t> found = samples_.columns(name);
-  const std::string where = file_.path() + ": tensor " + name + ": rounding=gptq: ";
+  const std::string where = file_.path() + ": tensor " + name + ": " + (required ? "rounding=gptq: " : "");
+  if (!found && !required) return;
   if (!found)
     bitgauge::raise(bitgauge::invalid_scheme(
         where +
         "expected calibration data by --calibration, found none for it (or leave it out with --exclude)"));
   if (*found != cols)
     bitgauge::raise(bitgauge::shape_error(where + "expected calibration data of " + std::to_string(cols) +
-                                          " columns, found " + std::to_string(*found)));
+                                          " columns, found " + std::to_string(*found) + " in " +
+                                          samples_.path()));
 }
 
 /// How the inputs of a tensor are to be quantized; a static scale needs its calibration data.
@@ -168,6 +170,7 @@ std::optional<io::stored_activations> planner::activations_of(const std::string&
 std::optional<std::string> planner::reason_to_copy(const io::stored_tensor& tensor) const {
   if (tensor.is_quantized() && !options_.requantize) return "already quantized";
   if (!tensor.is_real()) return tensor.format + " elements";
+  if (!tensor.owner.empty()) return "scales or other parameters of " + tensor.owner;
   if (tensor.shape.size() < 2) return std::to_string(tensor.shape.size()) + "-D";
   return choices_.reason_to_skip(tensor.name);
 }
@@ -175,6 +178,10 @@ std::optional<std::string> planner::reason_to_copy(const io::stored_tensor& tens
 plan_row planner::plan_one(const io::stored_tensor& tensor) const {
   plan_row row{&tensor, reason_to_copy(tensor)};
   if (row.copied) return row;
+  if (tensor.scales != nullptr && !tensor.scales->problem.empty())
+    bitgauge::raise(bitgauge::data_error(file_.path() + ": tensor " + tensor.name + ": " +
+                                         tensor.scales->problem + " (or copy both with --exclude)"));
+  if (!tensor.remark.empty()) row.notes.push_back(tensor.remark);
   if (tensor.is_quantized())
     row.notes.push_back("requantized from " + tensor.format + ", whose values the error is against");
   choose_rows(row);
@@ -190,7 +197,7 @@ plan_row planner::plan_one(const io::stored_tensor& tensor) const {
     row.entry->activations = activations_of(tensor.name, row.notes);
   }
   if (weights_.given()) weigh(row, cols);
-  if (feeds_back(scheme_, row)) check_samples(tensor.name, cols);
+  check_samples(tensor.name, cols, feeds_back(scheme_, row));
   return row;
 }
 

@@ -32,7 +32,8 @@ struct plan_row {
 /// What is to become of a file.
 struct quantization_plan {
   std::vector<plan_row> rows;
-  std::vector<std::string> remarks;  ///< of no tensor in particular
+  std::vector<std::string> remarks;                   ///< of no tensor in particular
+  std::optional<bitgauge::gguf::tensor_type> type{};  ///< the ggml type asked for, where one is
 };
 
 /// Whether a tensor is rounded by GPTQ: floats that a fallback stores as they are have nothing to feed back.
@@ -50,7 +51,7 @@ class planner {
   void check_blocks() const;
   void read_fallbacks();
   void set_activations();
-  void check_samples(const std::string& name, bitgauge::index_t cols) const;
+  void check_samples(const std::string& name, bitgauge::index_t cols, bool required) const;
   std::optional<bitgauge::io::stored_activations> activations_of(const std::string& name,
                                                                  std::vector<std::string>& notes) const;
   std::optional<std::string> reason_to_copy(const bitgauge::io::stored_tensor& tensor) const;

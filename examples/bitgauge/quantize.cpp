@@ -43,6 +43,7 @@ class quantization {
   file_report run() {
     const quantization_plan plan = planner(file_, options_, scheme_, calibration_, weights_).plan();
     const std::unique_ptr<tensor_sink> sink = open_sink(options_.output);
+    if (plan.type) sink->set_main_type(*plan.type);
     declare(plan.rows, *sink);
     std::uint64_t total = 0;
     for (const plan_row& row : plan.rows) total += row.tensor->element_count();
@@ -96,7 +97,7 @@ class quantization {
                                   bar.reach(static_cast<std::uint64_t>(done));
                                 }};
     const std::optional<calibration::matrix> samples = calibration_.samples(row.tensor->name);
-    const std::optional<bitgauge::hessian> h = hessian_of(samples);
+    const std::optional<bitgauge::hessian> h = hessian_of(row.tensor->name, samples);
     report_row result;
     result.notes = row.notes;
     const auto finish = [&](const auto& q) {
@@ -132,11 +133,14 @@ class quantization {
     return result;
   }
 
-  std::optional<bitgauge::hessian> hessian_of(const std::optional<calibration::matrix>& samples) const {
+  std::optional<bitgauge::hessian> hessian_of(const std::string& name,
+                                              const std::optional<calibration::matrix>& samples) const {
     if (!samples) return std::nullopt;
-    bitgauge::hessian h(samples->cols());
-    h.accumulate(*samples, {}, options_.threads);
-    return h;
+    return naming(calibration_.path(), "activations of " + name, [&] {
+      bitgauge::hessian h(samples->cols());
+      h.accumulate(*samples, {}, options_.threads);
+      return h;
+    });
   }
 
   /// What the layer's outputs are like with inputs in 8 bits.
