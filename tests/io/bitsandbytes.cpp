@@ -98,6 +98,35 @@ TEST(bitsandbytes_file, reads_what_bitsandbytes_writes) {
   EXPECT_NE(written(weight).find(state), std::string::npos);
 }
 
+// Catches scales and codebooks that a program stored in BF16 with the rest of its model.
+TEST(bitsandbytes_file, takes_floats_of_every_type) {
+  for (const bool nested : {false, true}) {
+    io::bitsandbytes_weight weight(bitsandbytes::quantize_4bit(matrix(), {.nested = nested}));
+    const auto round = [](std::vector<float>& values) {
+      for (float& value : values) value = static_cast<float>(Eigen::bfloat16(value));
+    };
+    round(weight.quant_map);
+    round(weight.nested_quant_map);
+    round(nested ? weight.tensor.nested->codes.absmax : weight.tensor.absmax);
+    const std::string bytes = written(weight);
+    const io::safetensors_file floats(test::bytes_of(bytes), "w");
+    const test::temporary_directory folder;
+    io::safetensors_writer writer(folder / "w.safetensors");
+    for (const io::tensor_view& part : floats.tensors())
+      writer.declare(part.name, part.type == io::dtype::f32 ? io::dtype::bf16 : part.type, part.shape);
+    for (const io::tensor_view& part : floats.tensors()) {
+      if (part.type == io::dtype::f32)
+        writer.write(part.name, io::to_matrix<Eigen::VectorXf>(part).cast<Eigen::bfloat16>());
+      else
+        writer.write(part.name, part.data);
+    }
+    writer.commit();
+    const auto back = io::read_bitsandbytes(io::safetensors_file(folder / "w.safetensors"), "layer.weight");
+    EXPECT_EQ(back.dequantize(), weight.dequantize());
+    EXPECT_EQ(back.quant_map, weight.quant_map);
+  }
+}
+
 // Catches damage that is read without a word, or reported without its place.
 TEST(bitsandbytes_file, refuses_damage_with_byte_and_field) {
   const auto tensor = bitsandbytes::quantize_4bit(matrix(), {.nested = true});

@@ -12,6 +12,7 @@
 ///         {"quant_type": "nf4", "blocksize": 64, "dtype": "float16", "shape": [64, 128],
 ///          "nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": 0.0123}
 ///
+/// Floats may be F16 or BF16 as well, as programs that cast a whole model leave them.
 /// Source: bitsandbytes, functional.py, QuantState.as_dict.
 
 #include <bitgauge/io/float_parameters.hpp>
@@ -174,7 +175,7 @@ inline bitsandbytes_weight read_bitsandbytes(const safetensors_file& file, const
   const index_t blocks = bitsandbytes::detail::block_count(tensor.size(), tensor.block_size);
   const auto block_extent = static_cast<std::uint64_t>(blocks);
   tensor.packed = detail::layer_parts::elements<std::uint8_t>(parts.of_shape("", dtype::u8, {bytes, 1}));
-  weight.quant_map = parts.finite_floats(parts.of_shape(".quant_map", dtype::f32, {std::uint64_t{16}}));
+  weight.quant_map = detail::read_parameters(parts, parts.of_shape(".quant_map", {16}));
   const auto largest_of = [](const std::vector<float>& levels) {
     float largest = 0;
     for (const float level : levels) largest = std::max(largest, std::fabs(level));
@@ -182,8 +183,8 @@ inline bitsandbytes_weight read_bitsandbytes(const safetensors_file& file, const
   };
   const float reach = largest_of(weight.quant_map);
   if (!state.has("nested_blocksize")) {
-    const tensor_view& absmax = parts.of_shape(".absmax", dtype::f32, {block_extent});
-    tensor.absmax = parts.finite_floats(absmax);
+    const tensor_view& absmax = parts.of_shape(".absmax", {block_extent});
+    tensor.absmax = detail::read_parameters(parts, absmax);
     for (std::size_t i = 0; i < tensor.absmax.size(); ++i)
       detail::require_finite_reach(parts, absmax, i, -reach * tensor.absmax[i], reach * tensor.absmax[i]);
     return weight;
@@ -195,11 +196,9 @@ inline bitsandbytes_weight read_bitsandbytes(const safetensors_file& file, const
   nested.codes.codes =
       detail::layer_parts::elements<std::uint8_t>(parts.of_shape(".absmax", dtype::u8, {block_extent}));
   const index_t nested_blocks = bitsandbytes::detail::block_count(blocks, nested.codes.block_size);
-  const tensor_view& factors =
-      parts.of_shape(".nested_absmax", dtype::f32, {static_cast<std::uint64_t>(nested_blocks)});
-  nested.codes.absmax = parts.finite_floats(factors);
-  weight.nested_quant_map =
-      parts.finite_floats(parts.of_shape(".nested_quant_map", dtype::f32, {std::uint64_t{256}}));
+  const tensor_view& factors = parts.of_shape(".nested_absmax", {static_cast<std::uint64_t>(nested_blocks)});
+  nested.codes.absmax = detail::read_parameters(parts, factors);
+  weight.nested_quant_map = detail::read_parameters(parts, parts.of_shape(".nested_quant_map", {256}));
   const float nested_reach = largest_of(weight.nested_quant_map), offset = std::fabs(nested.offset);
   for (std::size_t i = 0; i < nested.codes.absmax.size(); ++i) {
     const float absmax = numeric::uncontracted(nested_reach * std::fabs(nested.codes.absmax[i])) + offset;

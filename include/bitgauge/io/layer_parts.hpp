@@ -39,20 +39,30 @@ class layer_parts {
                         "expected a tensor of this name, found none"));
     return *part;
   }
-  /// The same, of this type and number of dimensions.
-  const tensor_view& of_rank(std::string_view suffix, dtype type, std::size_t dimensions) const {
+  /// The same, of this number of dimensions.
+  const tensor_view& of_rank(std::string_view suffix, std::size_t dimensions) const {
     const tensor_view& part = required(suffix);
-    if (part.type != type)
-      fail(part, 0, "expected " + std::string(name_of(type)) + ", found " + std::string(name_of(part.type)));
     if (part.shape.size() != dimensions)
       fail(part, 0,
            "expected " + std::to_string(dimensions) + " dimensions, found " + shape_text(part.shape));
     return part;
   }
+  /// The same, of this type.
+  const tensor_view& of_rank(std::string_view suffix, dtype type, std::size_t dimensions) const {
+    const tensor_view& part = required(suffix);
+    if (part.type != type)
+      fail(part, 0, "expected " + std::string(name_of(type)) + ", found " + std::string(name_of(part.type)));
+    return of_rank(suffix, dimensions);
+  }
   /// The same, of this shape.
   const tensor_view& of_shape(std::string_view suffix, dtype type,
                               const std::vector<std::uint64_t>& shape) const {
     const tensor_view& part = of_rank(suffix, type, shape.size());
+    require_shape(part, shape);
+    return part;
+  }
+  const tensor_view& of_shape(std::string_view suffix, const std::vector<std::uint64_t>& shape) const {
+    const tensor_view& part = of_rank(suffix, shape.size());
     require_shape(part, shape);
     return part;
   }
@@ -78,14 +88,6 @@ class layer_parts {
     std::vector<T> values(part.data.size() / sizeof(T));
     for (std::size_t i = 0; i < values.size(); ++i)
       values[i] = from_little_endian<T>(part.data.data() + i * sizeof(T));
-    return values;
-  }
-  /// f32 elements, all finite.
-  std::vector<float> finite_floats(const tensor_view& part) const {
-    std::vector<float> values = elements<float>(part);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (!numeric::is_finite(values[i]))
-        fail(part, i * sizeof(float), "expected a finite value, found another");
     return values;
   }
 

@@ -12,8 +12,8 @@
 /// are one tensor: value = element * scale. A scale is one number, or one for each row, column, group along
 /// the row, or block: along each dimension its extent is that of the weight (one an element), 1 (one for all)
 /// or the number of blocks, the last of which may be cut short. 128 x 128 is DeepSeek's and the rule; another
-/// block is a power of two from 16 to 256 or divides the extent, if only one of these gives the extent of the
-/// scales.
+/// block is a power of two from 16 to 256, or else divides the extent; where a multiple of 16 that divides
+/// and a power of two that does not give as many scales, neither is taken.
 
 #include <bitgauge/config.hpp>
 #include <bitgauge/error.hpp>
@@ -60,14 +60,13 @@ inline std::optional<std::uint64_t> scale_block(std::uint64_t size, std::uint64_
   if (scales == 0 || scales > size) return std::nullopt;
   const auto blocks = [&](std::uint64_t block) { return size / block + (size % block != 0 ? 1 : 0); };
   if (blocks(128) == scales) return 128;
-  std::optional<std::uint64_t> found;
-  if (size % scales == 0) found = size / scales;
+  const std::uint64_t even = size % scales == 0 ? size / scales : 0;
   for (const std::uint64_t power : {16u, 32u, 64u, 256u}) {
     if (blocks(power) != scales) continue;
-    if (found && *found != power) return std::nullopt;
-    found = power;
+    const bool is_other_block = even != 0 && even % 16 == 0 && even != power;
+    return is_other_block ? std::nullopt : std::optional(power);
   }
-  return found;
+  return even == 0 ? std::nullopt : std::optional(even);
 }
 
 /// The block of elements that share a scale, or nothing where the scales do not fit the weight.
