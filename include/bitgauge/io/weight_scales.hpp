@@ -5,9 +5,11 @@
 ///
 /// A weight of 8-bit floats NAME.weight (or NAME) and one of
 ///
-///     NAME.weight_scale_inv   DeepSeek, Qwen, transformers' FP8 (the inverse of what the weight was divided
-///     by) NAME.weight_scale       compressed-tensors, llm-compressor, FBGEMM, ModelOpt NAME.scale DeepSeek's
-///     own converted files NAME.scale_weight, NAME.qscale_weight    ComfyUI, Mistral
+///     NAME.weight_scale_inv   DeepSeek, Qwen, transformers (the inverse of what weights were divided by)
+///     NAME.weight_scale       compressed-tensors, llm-compressor, FBGEMM, ModelOpt
+///     NAME.scale              DeepSeek's own converted files
+///     NAME.scale_weight       ComfyUI
+///     NAME.qscale_weight      Mistral
 ///
 /// are one tensor: value = element * scale. A scale is one number, or one for each row, column, group along
 /// the row, or block: along each dimension its extent is that of the weight (one an element), 1 (one for all)
