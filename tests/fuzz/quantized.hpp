@@ -20,7 +20,7 @@ inline void quantized(bytes input) {
   require(file != nullptr && std::fwrite(input.data(), 1, input.size(), file.get()) == input.size() &&
           std::fflush(file.get()) == 0);
   const bitgauge::io::safetensors_model model("/dev/fd/" + std::to_string(fileno(file.get())));
-  const bitgauge::io::quantized_reader reader(model, "input");
+  const bitgauge::io::quantized_reader reader(model);
   for (const auto& entry : reader.entries()) {
     const bitgauge::quantized_matrix q = reader.read(entry);
     const Eigen::MatrixXf fastest = q.dequantize(1);

@@ -8,9 +8,11 @@
 /// -Iinclude -Itests` and run as `gguf_fuzz -max_total_time=600 NEW_FOLDER tests/data/io/corpus/gguf`.
 
 #include <bitgauge/io/gguf_reader.hpp>
+#include <bitgauge/io/gguf_texts.hpp>
 #include <bitgauge/io/imatrix.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/safetensors_reader.hpp>
+#include <bitgauge/io/weight_scales.hpp>
 
 #include "fuzz/target.hpp"
 
@@ -40,6 +42,14 @@ inline void npy(bytes input) {
 inline void safetensors(bytes input) {
   const bitgauge::io::safetensors_file file(input, "input");
   for (const auto& tensor : file.tensors()) touch(tensor);
+  const bitgauge::io::weight_scale_index scales(file.tensors());
+  for (const auto& tensor : file.tensors()) {
+    const bitgauge::io::weight_scales* found = scales.scales_of(tensor.name);
+    if (found == nullptr || !found->problem.empty()) continue;
+    std::vector<float> values(static_cast<std::size_t>(tensor.element_count()), 1.0f);
+    bitgauge::io::apply_scales(*found, tensor.shape, values.data());
+  }
+  bitgauge::io::detail::gguf_texts_reader(file.metadata(), "input").read();
 }
 
 inline void gguf(bytes input) {

@@ -102,6 +102,9 @@ class quantized_reader {
       const std::string* text = model.files()[i].find_metadata(detail::description_key);
       if (text != nullptr && detail::is_description(*text)) read_descriptions(i, *text);
     }
+    for (const std::string& name : model.described())
+      if (entries_.find(name) == nullptr)
+        fail("tensor " + name, "expected a description, as an index lists it and it is there in parts");
   }
 
   const std::vector<quantized_entry>& entries() const noexcept { return entries_.items(); }

@@ -123,6 +123,9 @@ class safetensors_model {
     return place != places_.end() && place->second == file;
   }
 
+  /// What the index lists and shards hold in parts, by their own description.
+  const std::vector<std::string>& described() const noexcept { return described_; }
+
   /// The tensors in the order of the file, or of the index's weight_map. What a shard holds beside them is
   /// left out.
   const std::vector<tensor_view>& tensors() const noexcept { return tensors_.items(); }
@@ -154,6 +157,8 @@ class safetensors_model {
       } else if (shard.find_metadata(detail::description_key) == nullptr ||
                  shard.find(entry.name + ".codes") == nullptr) {  // quantized since the index was written
         fail(entry, "expected the tensor in " + entry.shard + ", which does not hold it");
+      } else {
+        described_.push_back(entry.name);
       }
     }
   }
@@ -175,6 +180,7 @@ class safetensors_model {
   bool is_sharded_;
   std::vector<safetensors_file> files_;
   std::map<std::string, std::size_t, std::less<>> places_;  // of the index's tensors among the files
+  std::vector<std::string> described_;
   named_list<tensor_view> tensors_;
   named_list<metadata_entry> metadata_;
 };
