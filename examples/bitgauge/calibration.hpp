@@ -4,6 +4,9 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/tensor_file.hpp>
+#include <bitgauge/numeric/bits.hpp>
+
+#include "failure.hpp"
 
 #include <optional>
 #include <string>
@@ -22,12 +25,20 @@ class calibration {
   using matrix = bitgauge::io::tensor_file::float_matrix;
 
   /// The activations that go with the tensor called `name`; none where there is no file, or no tensor of this
-  /// name in it.
+  /// name in it. Throws located_error, naming the file, for NaN and infinity.
   std::optional<matrix> samples(const std::string& name) const {
     const bitgauge::io::stored_tensor* found = find(name);
     if (found == nullptr) return std::nullopt;
-    return file_->matrix(*found);
+    return naming(file_->path(), found->name, [&] {
+      matrix values = file_->matrix(*found);
+      for (bitgauge::index_t i = 0; i < values.size(); ++i)
+        if (!bitgauge::numeric::is_finite(values.data()[i])) reject(values, i, name);
+      return values;
+    });
   }
+
+  /// The file, as given.
+  const std::string& path() const { return file_->path(); }
 
   /// How many columns they have, without reading them.
   std::optional<bitgauge::index_t> columns(const std::string& name) const {
@@ -37,6 +48,12 @@ class calibration {
   }
 
  private:
+  [[noreturn]] static void reject(const matrix& values, bitgauge::index_t at, const std::string& name) {
+    bitgauge::raise(bitgauge::data_error(
+        "row " + std::to_string(at / values.cols()) + ", column " + std::to_string(at % values.cols()) +
+        ": expected finite activations for tensor " + name + ", found " +
+        (bitgauge::numeric::is_nan(values.data()[at]) ? "NaN" : "infinity")));
+  }
   const bitgauge::io::stored_tensor* find(const std::string& name) const {
     if (!file_) return nullptr;
     const bool single = file_->path().ends_with(".npy");

@@ -5,11 +5,16 @@
 #include <bitgauge/matrix/recipe.hpp>
 
 #include <string>
+#include <vector>
 
 namespace program {
 
 struct quantize_options {
   std::string input, output, scheme, calibration, activations, importance, include, exclude, fallback, report;
+  std::string drop;               ///< regular expression: these tensors are not written
+  std::vector<std::string> rows;  ///< REGEX=first|last, the first match wins
+  bool requantize = false;        ///< quantized tensors too, from their values
+  bool quiet = false;             ///< neither bar nor table
   int threads = 0;
   bitgauge::nonfinite on_nonfinite = bitgauge::nonfinite::reject;
 };
@@ -17,6 +22,7 @@ void quantize(const quantize_options& options);
 
 struct dequantize_options {
   std::string input, output;
+  bool quiet = false;
 };
 void dequantize(const dequantize_options& options);
 
@@ -31,5 +37,11 @@ struct inspect_options {
   bool json = false;
 };
 void inspect(const inspect_options& options);
+
+struct schemes_options {
+  bool json = false;
+};
+/// Lists what --scheme takes.
+void schemes(const schemes_options& options);
 
 }  // namespace program

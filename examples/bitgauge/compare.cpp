@@ -3,12 +3,15 @@
 #include <bitgauge/io.hpp>
 
 #include "commands.hpp"
+#include "console.hpp"
 #include "failure.hpp"
+#include "nonfinite_note.hpp"
 #include "report.hpp"
+#include "terminal.hpp"
 
-#include <fmt/core.h>
-
+#include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace program {
@@ -22,22 +25,36 @@ std::string shown(const std::vector<std::uint64_t>& shape) {
   return text.empty() ? "a single number" : text;
 }
 
+/// How rows are counted: as the quantized one of the two remembers, else as ever.
+io::row_dimensions rows_of(const io::tensor_file& a, const io::stored_tensor& original,
+                           const io::tensor_file& b, const io::stored_tensor& other) {
+  return other.quantized != nullptr ? b.rows_of(other) : a.rows_of(original);
+}
+
+bool same_bytes(const io::stored_tensor& a, const io::stored_tensor& b) {
+  return a.plain != nullptr && b.plain != nullptr && a.scales == nullptr && b.scales == nullptr &&
+         a.plain->type == b.plain->type &&
+         std::equal(a.plain->data.begin(), a.plain->data.end(), b.plain->data.begin(), b.plain->data.end());
+}
+
 report_row compare_one(const io::tensor_file& a, const io::stored_tensor& original, const io::tensor_file& b,
                        const io::stored_tensor& other) {
+  const io::row_dimensions how = rows_of(a, original, b, other);
   report_row row;
   row.name = original.name;
   row.scheme = other.format;
-  std::tie(row.rows, row.cols) = a.shape_of(original);
+  std::tie(row.rows, row.cols) = a.shape_of(original, how);
   row.bits_per_weight = other.bits_per_weight();
   if (!original.is_real() || !other.is_real()) {
-    const bool same = original.plain != nullptr && other.plain != nullptr &&
-                      original.plain->type == other.plain->type &&
-                      std::equal(original.plain->data.begin(), original.plain->data.end(),
-                                 other.plain->data.begin(), other.plain->data.end());
-    row.notes.push_back(same ? "identical bytes" : "different bytes");
+    row.kind = same_bytes(original, other) ? row_kind::identical : row_kind::incomparable;
+    row.notes.emplace_back(row.kind == row_kind::identical ? "identical bytes" : "different bytes");
     return row;
   }
-  row.error = bitgauge::measure_error(a.matrix(original), b.matrix(other));
+  row.kind = other.is_encoded() ? row_kind::quantized : row_kind::plain;
+  const auto x = naming(a.path(), original.name, [&] { return a.matrix(original, how); });
+  const auto y = naming(b.path(), other.name, [&] { return b.matrix(other, how); });
+  row.error = bitgauge::measure_error(x, y);
+  if (!bitgauge::numeric::binary64::is_finite(row.error.mse())) row.notes.push_back(nonfinite_note(x, y));
   return row;
 }
 
@@ -63,7 +80,7 @@ void compare(const compare_options& options) {
     bitgauge::raise(bitgauge::data_error(a.path() + ": tensor " + other.name + ": expected as in " +
                                          b.path() + ", found none"));
   }
-  fmt::print("{}", options.json ? as_json(rows).dump(2) + "\n" : as_table(rows));
+  print(options.json ? json_text(as_json(rows)) : as_table({rows, {}}, terminal_width(stdout)));
 }
 
 }  // namespace program

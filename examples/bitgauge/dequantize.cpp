@@ -1,4 +1,5 @@
-// bitgauge dequantize: every quantized tensor becomes F32 in its original shape; the others are copied.
+// bitgauge dequantize: every quantized tensor, and 8-bit floats with their scales, become F32 in their
+// original shape; the others are copied.
 
 #include <bitgauge/io.hpp>
 
@@ -15,27 +16,27 @@ namespace {
 
 namespace io = bitgauge::io;
 
-void to_container(const io::tensor_file& file, const std::string& output) {
+void to_container(const io::tensor_file& file, const std::string& output, bool quiet) {
   const std::unique_ptr<tensor_sink> sink = open_sink(output);
   sink->take_metadata(file);
   std::uint64_t total = 0;
   for (const io::stored_tensor& tensor : file.tensors()) {
-    if (tensor.is_quantized()) {
+    if (tensor.is_encoded()) {
       sink->declare_floats(tensor.name, tensor.shape);
     } else {
       sink->declare_copy(tensor);
     }
-    total += tensor.bytes;
+    total += tensor.element_count();
   }
   sink->begin();
-  progress bar(total);
+  progress bar(total, quiet);
   for (const io::stored_tensor& tensor : file.tensors()) {
-    bar.advance(0, tensor.name);
+    bar.begin(tensor.name);
     naming(file.path(), tensor.name, [&] {
-      if (tensor.is_quantized()) return sink->write(tensor.name, file.matrix(tensor));
+      if (tensor.is_encoded()) return sink->write(tensor.name, file.matrix(tensor));
       sink->copy(file, tensor);
     });
-    bar.advance(tensor.bytes, tensor.name);
+    bar.finish(tensor.element_count());
   }
   sink->commit();
 }
@@ -48,14 +49,15 @@ void to_npy(const io::tensor_file& file, const std::string& output) {
   if (!tensor.is_real())
     bitgauge::raise(bitgauge::data_error(file.path() + ": tensor " + tensor.name +
                                          ": expected numbers to turn into floats, found " + tensor.format));
-  io::write_npy(output, naming(file.path(), tensor.name, [&] { return file.matrix(tensor); }));
+  io::write_npy(output, naming(file.path(), tensor.name, [&] { return file.matrix(tensor); }), tensor.shape);
 }
 
 }  // namespace
 
 void dequantize(const dequantize_options& options) {
   const io::tensor_file file(options.input);
-  options.output.ends_with(".npy") ? to_npy(file, options.output) : to_container(file, options.output);
+  if (options.output.ends_with(".npy")) return to_npy(file, options.output);
+  to_container(file, options.output, options.quiet);
 }
 
 }  // namespace program

@@ -1,16 +1,21 @@
 // bitgauge: quantizes, restores, compares and lists files of tensors. Run `bitgauge --help`.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/printable.hpp>
 #include <bitgauge/version.hpp>
 
 #include "commands.hpp"
+#include "console.hpp"
+#include "explain.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <exception>
+#include <iostream>
 #include <map>
+#include <new>
 #include <string>
 
 namespace {
@@ -28,14 +33,25 @@ void add_quantize(CLI::App& app) {
   command->add_option("--activations", options.activations,
                       "how the layers' inputs become 8-bit: dynamic[:SCHEME] or static[:SCHEME], "
                       "such as static:affine:range=kl; static needs --calibration");
-  command->add_option("--importance", options.importance,
-                      "a positive weight per column: .npy, or .safetensors by tensor name");
+  command->add_option(
+      "--importance", options.importance,
+      "a positive weight per column, or per column of each expert: .npy, .safetensors by tensor "
+      "name, or an importance matrix of llama.cpp: .gguf, .dat, .imatrix");
   command->add_option("--include", options.include,
                       "quantize only tensors whose name matches this regular expression");
   command->add_option("--exclude", options.exclude,
                       "copy tensors whose name matches this regular expression");
+  command->add_option("--drop", options.drop, "leave out tensors whose name matches this regular expression");
+  command->add_option(
+      "--rows", options.rows,
+      "REGEX=first|last: the rows of tensors of 3 and more dimensions are the first, or all but "
+      "the last; else by the last one's size, 32 or more being a layer's inputs; may be repeated");
   command->add_option("--fallback", options.fallback,
-                      "the ggml type of rows that the scheme's blocks do not divide");
+                      "ggml types for rows that the scheme's blocks do not divide, the first that fits: "
+                      "q4_0,q8_0,f16");
+  command->add_flag("--requantize", options.requantize,
+                    "quantize what is quantized already, from its values; else it is copied");
+  command->add_flag("-q,--quiet", options.quiet, "neither bar nor table");
   command->add_option("--threads", options.threads, "0: all")->check(CLI::NonNegativeNumber);
   command->add_option("--report", options.report, "write the report too: .json, .csv or .md");
   const std::map<std::string, bitgauge::nonfinite> policies{{"reject", bitgauge::nonfinite::reject},
@@ -52,6 +68,7 @@ void add_dequantize(CLI::App& app) {
   CLI::App* command = app.add_subcommand("dequantize", "Turn quantized tensors back into floats");
   command->add_option("IN", options.input, "a quantized file")->required();
   command->add_option("-o,--output", options.output, ".npy, .safetensors or .gguf")->required();
+  command->add_flag("-q,--quiet", options.quiet, "no bar");
   command->callback([] { program::dequantize(options); });
 }
 
@@ -72,11 +89,18 @@ void add_inspect(CLI::App& app) {
   command->callback([] { program::inspect(options); });
 }
 
+void add_schemes(CLI::App& app) {
+  static program::schemes_options options;
+  CLI::App* command = app.add_subcommand("schemes", "List the names, keys and values that --scheme takes");
+  command->add_flag("--json", options.json, "print JSON");
+  command->callback([] { program::schemes(options); });
+}
+
 /// Failures are one line on stderr and exit code 2.
 int fail(std::string message) {
   while (!message.empty() && message.back() == '\n') message.pop_back();
   std::replace(message.begin(), message.end(), '\n', ' ');
-  fmt::print(stderr, "bitgauge: {}\n", message);
+  fmt::print(stderr, "bitgauge: {}\n", bitgauge::printable(message, 8192));
   return 2;
 }
 
@@ -91,11 +115,17 @@ int main(int argc, char** argv) {
   add_dequantize(app);
   add_compare(app);
   add_inspect(app);
+  add_schemes(app);
+  program::end_cleanly_on_signals();
   try {
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& request) {
-    return request.get_exit_code() == 0 ? app.exit(request) : fail(request.what());
+    if (request.get_exit_code() != 0) return fail(program::explained(app, request, argc, argv));
+    app.exit(request);  // --help and --version
+    return std::cout.flush() ? 0 : fail("standard output: cannot write");
+  } catch (const std::bad_alloc&) {
+    return fail("not enough memory");
   } catch (const std::exception& failure) {
     return fail(failure.what());
   }

@@ -8,8 +8,7 @@
 
 namespace program {
 
-/// The texts of a .safetensors file, or the metadata of a GGUF file: a string as it is, anything else as
-/// JSON.
+/// The metadata of a file for people to read: a string as it is, anything else as JSON.
 std::vector<bitgauge::io::metadata_entry> metadata_texts(const bitgauge::io::tensor_file& file);
 
 }  // namespace program

@@ -1,34 +1,71 @@
 #include "progress.hpp"
 
+#include "cells.hpp"
+#include "terminal.hpp"
+
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <unistd.h>
 
 namespace program {
 
-progress::progress(std::uint64_t total) : total_(total), is_terminal_(isatty(STDERR_FILENO) != 0) {}
+std::string progress_line(double fraction, double elapsed_seconds, const std::string& name,
+                          std::size_t width) {
+  fraction = std::clamp(fraction, 0.0, 1.0);
+  const std::string percent = fmt::format("{:3.0f}%", 100 * fraction);
+  const std::string left =
+      fraction > 0 ? fmt::format(" {:.0f} s left", elapsed_seconds * (1 - fraction) / fraction) : "";
+  const std::size_t room = width > 0 ? width - 1 : 0;  // a full last column would wrap on some terminals
+  const std::size_t figures = percent.size() + left.size();
+  if (room < figures) return percent.substr(0, room);
+  constexpr std::size_t longest_bar = 30, shortest_bar = 8, shortest_name = 10;
+  std::string line;
+  std::size_t rest = room - figures;
+  if (rest >= shortest_bar + 3) {
+    const std::size_t wanted = rest >= longest_bar + 4 + shortest_name ? longest_bar : rest / 2;
+    const std::size_t bar = std::clamp(wanted, shortest_bar, longest_bar);
+    const auto filled = static_cast<std::size_t>(fraction * static_cast<double>(bar));
+    line = "[" + std::string(filled, '#') + std::string(bar - filled, ' ') + "] ";
+    rest -= bar + 3;
+  }
+  line += percent + left;
+  return rest > shortest_name ? line + " " + shortened(table_cell(name), rest - 1) : line;
+}
+
+progress::progress(std::uint64_t total, bool quiet)
+    : total_(total), width_(quiet ? 0 : terminal_width(stderr)) {}
 
 progress::~progress() {
   clear();
 }
 
 void progress::clear() const {
-  if (is_terminal_) fmt::print(stderr, "\r\033[K");
+  if (width_ > 0) fmt::print(stderr, "\r\033[K");
 }
 
-void progress::advance(std::uint64_t amount, const std::string& next) {
-  done_ += amount;
-  if (!is_terminal_) return;
-  constexpr int width = 30;
-  const double fraction = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 1;
-  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  const std::string left =
-      fraction > 0 ? fmt::format("{:.0f} s left", elapsed * (1 - fraction) / fraction) : "";
-  const auto filled = static_cast<std::size_t>(fraction * width);
+void progress::begin(const std::string& name) {
+  name_ = name;
+  show(before_);
+}
+
+void progress::reach(std::uint64_t done) {
+  constexpr auto pause = std::chrono::milliseconds(100);  // more often than that nobody can read
+  if (width_ > 0 && std::chrono::steady_clock::now() - shown_ >= pause) show(before_ + done);
+}
+
+void progress::finish(std::uint64_t count) {
+  before_ += count;
+  show(before_);
+}
+
+void progress::show(std::uint64_t done) {
+  if (width_ == 0) return;
+  shown_ = std::chrono::steady_clock::now();
+  const double fraction = total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 1;
+  const double elapsed = std::chrono::duration<double>(shown_ - start_).count();
   clear();
-  fmt::print(stderr, "[{}{}] {:3.0f}% {} {}", std::string(filled, '#'), std::string(width - filled, ' '),
-             100 * fraction, left, next.substr(0, 40));
+  fmt::print(stderr, "{}", progress_line(fraction, elapsed, name_, width_));
   std::fflush(stderr);
 }
 

@@ -7,17 +7,23 @@
 #include "calibration.hpp"
 #include "column_weights.hpp"
 #include "commands.hpp"
+#include "console.hpp"
 #include "failure.hpp"
+#include "nonfinite_note.hpp"
 #include "planner.hpp"
 #include "progress.hpp"
 #include "report.hpp"
 #include "tensor_sink.hpp"
+#include "terminal.hpp"
 
 #include <fmt/core.h>
 
 #include <chrono>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace program {
@@ -34,22 +40,24 @@ class quantization {
         weights_(options.importance),
         calibration_(options.calibration) {}
 
-  std::vector<report_row> run() {
-    const std::vector<plan_row> plan = planner(file_, options_, scheme_, calibration_).plan();
+  file_report run() {
+    const quantization_plan plan = planner(file_, options_, scheme_, calibration_, weights_).plan();
     const std::unique_ptr<tensor_sink> sink = open_sink(options_.output);
-    declare(plan, *sink);
+    if (plan.type) sink->set_main_type(*plan.type);
+    declare(plan.rows, *sink);
     std::uint64_t total = 0;
-    for (const plan_row& row : plan) total += row.tensor->bytes;
-    progress bar(total);
-    std::vector<report_row> rows;
-    for (const plan_row& row : plan) {
-      bar.advance(0, row.tensor->name);
-      rows.push_back(naming(file_.path(), row.tensor->name,
-                            [&] { return row.copied ? copy(row, *sink) : quantize_one(row, *sink); }));
-      bar.advance(row.tensor->bytes, row.tensor->name);
+    for (const plan_row& row : plan.rows) total += row.tensor->element_count();
+    progress bar(total, options_.quiet);
+    file_report result{{}, plan.remarks};
+    for (const plan_row& row : plan.rows) {
+      bar.begin(row.tensor->name);
+      result.rows.push_back(naming(file_.path(), row.tensor->name, [&] {
+        return row.copied ? copy(row, *sink) : quantize_one(row, *sink, bar);
+      }));
+      bar.finish(row.tensor->element_count());
     }
     sink->commit();
-    return rows;
+    return result;
   }
 
  private:
@@ -71,6 +79,7 @@ class quantization {
     sink.copy(file_, *row.tensor);
     report_row result;
     result.name = row.tensor->name;
+    result.kind = row_kind::identical;
     result.scheme = row.tensor->format;
     std::tie(result.rows, result.cols) = file_.shape_of(*row.tensor);
     result.bits_per_weight = row.tensor->bits_per_weight();
@@ -78,13 +87,17 @@ class quantization {
     return result;
   }
 
-  report_row quantize_one(const plan_row& row, tensor_sink& sink) const {
+  report_row quantize_one(const plan_row& row, tensor_sink& sink, progress& bar) const {
     const auto start = std::chrono::steady_clock::now();
-    const io::tensor_file::float_matrix values = file_.matrix(*row.tensor);
-    const bitgauge::importance weights = weights_.of(row.tensor->name);
-    const bitgauge::options how{options_.threads, options_.on_nonfinite};
+    const io::tensor_file::float_matrix values = file_.matrix(*row.tensor, row.rows);
+    const bitgauge::importance& weights = row.importance;
+    const bitgauge::options how{.threads = options_.threads,
+                                .on_nonfinite = options_.on_nonfinite,
+                                .progress = [&](bitgauge::index_t done, bitgauge::index_t) {
+                                  bar.reach(static_cast<std::uint64_t>(done));
+                                }};
     const std::optional<calibration::matrix> samples = calibration_.samples(row.tensor->name);
-    const std::optional<bitgauge::hessian> h = hessian_of(samples);
+    const std::optional<bitgauge::hessian> h = hessian_of(row.tensor->name, samples);
     report_row result;
     result.notes = row.notes;
     const auto finish = [&](const auto& q) {
@@ -94,6 +107,9 @@ class quantization {
       result.cols = q.cols();
       result.bits_per_weight = q.bits_per_weight();
       result.error = bitgauge::measure_error(values, q, options_.threads);
+      if (!bitgauge::numeric::binary64::is_finite(result.error.mse()))
+        result.notes.push_back(
+            nonfinite_note(values, q.template dequantize<io::tensor_file::float_matrix>(options_.threads)));
       if (h) result.output_error = bitgauge::measure_output_error(values, q, *h, options_.threads).relative();
       if (samples && row.entry && row.entry->activations)
         measure_activations(values, q, *samples, *row.entry->activations, result);
@@ -117,11 +133,14 @@ class quantization {
     return result;
   }
 
-  std::optional<bitgauge::hessian> hessian_of(const std::optional<calibration::matrix>& samples) const {
+  std::optional<bitgauge::hessian> hessian_of(const std::string& name,
+                                              const std::optional<calibration::matrix>& samples) const {
     if (!samples) return std::nullopt;
-    bitgauge::hessian h(samples->cols());
-    h.accumulate(*samples, {}, options_.threads);
-    return h;
+    return naming(calibration_.path(), "activations of " + name, [&] {
+      bitgauge::hessian h(samples->cols());
+      h.accumulate(*samples, {}, options_.threads);
+      return h;
+    });
   }
 
   /// What the layer's outputs are like with inputs in 8 bits.
@@ -166,10 +185,20 @@ class quantization {
 }  // namespace
 
 void quantize(const quantize_options& options) {
-  if (!options.report.empty()) check_report_ending(options.report);
-  const std::vector<report_row> rows = quantization(options).run();
-  if (!options.report.empty()) write_report(rows, options.report);
-  fmt::print("{}", as_table(rows));
+  std::optional<report_file> file;  // opened before the work: a path that cannot be written is told at once
+  if (!options.report.empty()) file.emplace(options.report, options.input);
+  file_report result = quantization(options).run();
+  result.remarks.push_back(
+      fmt::format("{}: {:.2f} MB", options.output,
+                  static_cast<double>(std::filesystem::file_size(options.output)) / 1e6));
+  const std::string table = options.quiet ? "" : as_table(result, terminal_width(stdout));
+  try {
+    if (file) file->write(result);
+  } catch (...) {
+    print(table);  // what was found is not lost with the file
+    throw;
+  }
+  print(table);
 }
 
 }  // namespace program

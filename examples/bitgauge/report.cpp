@@ -1,23 +1,70 @@
 #include "report.hpp"
 
-#include <bitgauge/error.hpp>
-#include <bitgauge/io/atomic_file.hpp>
+#include <bitgauge/numeric/bits.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <span>
 #include <string_view>
 
 namespace program {
-namespace {
+
+std::optional<double> report_row::gap_db() const {
+  if (kind != row_kind::quantized || error.count == 0) return std::nullopt;
+  return error.gap_db(bits_per_weight);
+}
+
+double report_row::bytes() const {
+  return static_cast<double>(rows) * static_cast<double>(cols) * bits_per_weight / 8;
+}
+
+std::optional<report_row> total(const std::vector<report_row>& rows) {
+  const auto is_of = [](row_kind kind) { return [kind](const report_row& row) { return row.kind == kind; }; };
+  report_row all;
+  all.name = "total";
+  all.kind = row_kind::quantized;
+  if (std::none_of(rows.begin(), rows.end(), is_of(all.kind))) all.kind = row_kind::plain;
+  if (std::none_of(rows.begin(), rows.end(), is_of(all.kind))) return std::nullopt;
+  double bytes = 0, weights = 0;
+  for (const report_row& row : rows) {
+    all.seconds += row.seconds;
+    if (row.kind != all.kind) continue;
+    weights += static_cast<double>(row.rows) * static_cast<double>(row.cols);
+    bytes += row.bytes();
+    all.error.merge(row.error);
+  }
+  all.bits_per_weight = weights > 0 ? 8 * bytes / weights : 0;
+  all.notes.push_back(fmt::format("{:.0f} weights in {:.2f} MB", weights, bytes / 1e6));
+  return all;
+}
+
+std::string rest_of(const std::vector<report_row>& rows) {
+  const std::optional<report_row> measured = total(rows);
+  double bytes = 0;
+  std::size_t count = 0;
+  for (const report_row& row : rows) {
+    if (measured && row.kind == measured->kind) continue;
+    ++count;
+    bytes += row.bytes();
+  }
+  if (count == 0) return {};
+  return fmt::format("{} {} in {:.2f} MB {}", count, measured ? "other tensors" : "tensors", bytes / 1e6,
+                     measured ? "are not in the total" : "without errors to measure");
+}
+
+std::string number_text(double value, const char* format) {
+  if (bitgauge::numeric::binary64::is_finite(value)) return fmt::format(fmt::runtime(format), value);
+  if (bitgauge::numeric::binary64::is_nan(value)) return "NaN";
+  return value > 0 ? "inf" : "-inf";
+}
 
 std::string joined(const std::vector<std::string>& notes) {
   std::string text;
   for (const std::string& note : notes) text += (text.empty() ? "" : "; ") + note;
   return text;
 }
+
+namespace {
 
 nlohmann::ordered_json row_json(const report_row& row) {
   nlohmann::ordered_json json{{"name", row.name},
@@ -29,117 +76,21 @@ nlohmann::ordered_json row_json(const report_row& row) {
                               {"sqnr_db", row.error.sqnr_db()},
                               {"cosine", row.error.cosine()},
                               {"max_abs_error", row.error.max_abs_error()},
-                              {"gap_db", row.error.gap_db(row.bits_per_weight)}};
+                              {"gap_db", nullptr}};
+  if (row.kind == row_kind::incomparable)
+    for (const char* key : {"mse", "sqnr_db", "cosine", "max_abs_error"}) json[key] = nullptr;
+  if (const std::optional<double> gap = row.gap_db()) json["gap_db"] = *gap;
   if (row.output_error) json["output_error"] = *row.output_error;
   if (row.activation_output_error) json["activation_output_error"] = *row.activation_output_error;
   json["seconds"] = row.seconds;
-  json["notes"] = row.notes;
-  for (auto& value : json)
-    if (value.is_number_float() && !std::isfinite(value.get<double>())) value = nullptr;
+  std::vector<std::string> notes = row.notes;
+  for (auto& [key, value] : json.items()) {
+    if (!value.is_number_float() || bitgauge::numeric::binary64::is_finite(value.get<double>())) continue;
+    if (!row.is_exact()) notes.push_back(key + ": " + number_text(value.get<double>(), "{}"));
+    value = nullptr;
+  }
+  json["notes"] = notes;
   return json;
-}
-
-std::string number(double value, const char* format) {
-  return std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : "exact";
-}
-
-/// The cells that people look at; the JSON has every digit.
-std::vector<std::string> cells(const report_row& row, bool with_output_error) {
-  std::vector<std::string> text{row.name,
-                                fmt::format("{} x {}", row.rows, row.cols),
-                                row.scheme,
-                                fmt::format("{:.3f}", row.bits_per_weight),
-                                fmt::format("{:.4g}", row.error.mse()),
-                                number(row.error.sqnr_db(), "{:.2f}"),
-                                fmt::format("{:.6f}", row.error.cosine()),
-                                fmt::format("{:.4g}", row.error.max_abs_error()),
-                                number(row.error.gap_db(row.bits_per_weight), "{:.2f}")};
-  if (with_output_error) text.push_back(row.output_error ? fmt::format("{:.3g}", *row.output_error) : "");
-  text.push_back(joined(row.notes));
-  return text;
-}
-
-bool has_output_error(const std::vector<report_row>& rows) {
-  return std::any_of(rows.begin(), rows.end(),
-                     [](const report_row& row) { return row.output_error.has_value(); });
-}
-
-std::vector<std::string> headings(bool with_output_error) {
-  std::vector<std::string> text{"tensor",  "shape",  "scheme",    "bits/weight", "mse",
-                                "sqnr dB", "cosine", "max error", "gap dB"};
-  if (with_output_error) text.emplace_back("output error");
-  text.emplace_back("notes");
-  return text;
-}
-
-report_row total(const std::vector<report_row>& rows) {
-  report_row all;
-  all.name = "total";
-  double bits = 0, weights = 0;
-  for (const report_row& row : rows) {
-    const auto size = static_cast<double>(row.rows) * static_cast<double>(row.cols);
-    weights += size;
-    bits += size * row.bits_per_weight;
-    all.error.merge(row.error);
-    all.seconds += row.seconds;
-  }
-  all.bits_per_weight = weights > 0 ? bits / weights : 0;
-  all.notes.push_back(fmt::format("{:.0f} weights in {:.2f} MB", weights, bits / 8e6));
-  return all;
-}
-
-std::vector<std::vector<std::string>> table(const std::vector<report_row>& rows, bool with_total) {
-  const bool output = has_output_error(rows);
-  std::vector<std::vector<std::string>> lines{headings(output)};
-  for (const report_row& row : rows) lines.push_back(cells(row, output));
-  if (with_total && !rows.empty()) {
-    lines.push_back(cells(total(rows), output));
-    lines.back()[1].clear();
-  }
-  return lines;
-}
-
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
-std::string as_csv(const std::vector<report_row>& rows) {
-  std::string text =
-      "name,rows,cols,scheme,bits_per_weight,mse,sqnr_db,cosine,max_abs_error,gap_db,output_error,"
-      "activation_output_error,seconds,notes\n";
-  for (const report_row& row : rows) {
-    const nlohmann::ordered_json json = row_json(row);
-    std::string separator;
-    for (const char* key :
-         {"name", "rows", "cols", "scheme", "bits_per_weight", "mse", "sqnr_db", "cosine", "max_abs_error",
-          "gap_db", "output_error", "activation_output_error", "seconds"}) {
-      const bool has_value = json.contains(key) && !json[key].is_null();
-      text += separator + (!has_value              ? ""
-                           : json[key].is_string() ? csv_cell(json[key].get<std::string>())
-                                                   : json[key].dump());
-      separator = ",";
-    }
-    text += "," + csv_cell(joined(row.notes)) + "\n";
-  }
-  return text;
-}
-
-std::string as_markdown(const std::vector<report_row>& rows) {
-  std::string text;
-  for (const auto& line : table(rows, true)) {
-    const bool first = text.empty();
-    text += "|";
-    for (const std::string& cell : line) text += " " + cell + " |";
-    text += "\n";
-    if (!first) continue;
-    text += "|";
-    for (std::size_t i = 0; i < line.size(); ++i) text += "---|";
-    text += "\n";
-  }
-  return text;
 }
 
 }  // namespace
@@ -150,39 +101,8 @@ nlohmann::ordered_json as_json(const std::vector<report_row>& rows) {
   return all;
 }
 
-std::string as_table(const std::vector<report_row>& rows) {
-  const auto lines = table(rows, true);
-  std::vector<std::size_t> widths(lines.front().size());
-  for (const auto& line : lines)
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  std::string text;
-  for (const auto& line : lines) {
-    std::string row;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      const bool is_text = i == 0 || i == 2 || i + 1 == line.size();
-      row +=
-          is_text ? fmt::format("{:<{}}  ", line[i], widths[i]) : fmt::format("{:>{}}  ", line[i], widths[i]);
-    }
-    text += row.substr(0, row.find_last_not_of(' ') + 1) + "\n";
-  }
-  return text;
-}
-
-void check_report_ending(const std::filesystem::path& path) {
-  const std::string ending = path.extension().string();
-  if (ending != ".json" && ending != ".csv" && ending != ".md")
-    bitgauge::raise(bitgauge::io_error(path.string() + ": expected a report ending in .json, .csv or .md"));
-}
-
-void write_report(const std::vector<report_row>& rows, const std::filesystem::path& path) {
-  check_report_ending(path);
-  const std::string ending = path.extension().string();
-  const std::string text = ending == ".json"  ? as_json(rows).dump(2) + "\n"
-                           : ending == ".csv" ? as_csv(rows)
-                                              : as_markdown(rows);
-  bitgauge::io::atomic_file file(path);
-  file.write(std::as_bytes(std::span(text)));
-  file.commit();
+std::string json_text(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace program

@@ -2,9 +2,9 @@
 
 #include <bitgauge/error.hpp>
 
-#include "metadata_text.hpp"
-
-#include <span>
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <utility>
 
 namespace program {
@@ -23,12 +23,15 @@ class safetensors_sink final : public tensor_sink {
   explicit safetensors_sink(const std::string& path) : path_(path), writer_(path) {}
 
   void take_metadata(const io::tensor_file& source) override {
-    for (const io::metadata_entry& text : metadata_texts(source)) writer_.set_metadata(text.name, text.value);
+    for (const io::metadata_entry& text : source.texts()) writer_.set_metadata(text.name, text.value);
   }
   void declare_copy(const io::stored_tensor& tensor) override {
     if (tensor.blocks != nullptr) refuse(path_, tensor.name, tensor.format);
     if (tensor.quantized != nullptr) return declare_quantized(*tensor.quantized);
     writer_.declare(tensor.name, tensor.plain->type, tensor.shape);
+    if (tensor.scales == nullptr) return;
+    const io::tensor_view& scales = *tensor.scales->tensor;
+    writer_.declare(scales.name, scales.type, scales.shape);
   }
   void declare_floats(const std::string& name, const std::vector<std::uint64_t>& shape) override {
     writer_.declare(name, io::dtype::f32, shape);
@@ -43,6 +46,7 @@ class safetensors_sink final : public tensor_sink {
   void copy(const io::tensor_file& source, const io::stored_tensor& tensor) override {
     if (tensor.quantized != nullptr) return write(tensor.name, source.quantized(tensor));
     writer_.write(tensor.name, tensor.plain->data);
+    if (tensor.scales != nullptr) writer_.write(tensor.scales->tensor->name, tensor.scales->tensor->data);
   }
   void write(const std::string& name, const io::tensor_file::float_matrix& values) override {
     writer_.write(name, values);
@@ -78,25 +82,33 @@ std::uint32_t file_type_of(tensor_type type) {
   return 1024;  // llama.cpp's "guessed, not specified in the model file"
 }
 
+constexpr const char* file_type_key = "general.file_type";
+
 class gguf_sink final : public tensor_sink {
  public:
   explicit gguf_sink(const std::string& path) : path_(path), writer_(path) {}
 
   void take_metadata(const io::tensor_file& source) override {
-    if (source.gguf() != nullptr)
-      for (const io::gguf_entry& entry : source.gguf()->metadata()) writer_.set(entry.name, entry.value);
-    for (const io::metadata_entry& text : source.texts()) writer_.set(text.name, text.value);
+    for (const io::gguf_entry& entry : source.metadata()) {
+      writer_.set(entry.name, entry.value);
+      has_file_type_ = has_file_type_ || entry.name == file_type_key;
+    }
   }
+  void set_main_type(tensor_type type) override { main_type_ = type; }
   void declare_copy(const io::stored_tensor& tensor) override {
-    if (tensor.blocks != nullptr) return declare(tensor.name, tensor.blocks->type, tensor.shape);
+    if (tensor.blocks != nullptr) {
+      copied_[tensor.blocks->type] += elements(tensor.shape);
+      return declare(tensor.name, tensor.blocks->type, tensor.shape);
+    }
     if (tensor.quantized != nullptr) refuse(path_, tensor.name, tensor.format);
+    if (tensor.scales != nullptr) refuse(path_, tensor.name, tensor.format);
     for (const bitgauge::gguf::tensor_type_traits& traits : bitgauge::gguf::tensor_types)
       if (io::plain_dtype(traits.type) == tensor.plain->type)
         return declare(tensor.name, traits.type, tensor.shape);
     refuse(path_, tensor.name, tensor.format);
   }
   void declare_floats(const std::string& name, const std::vector<std::uint64_t>& shape) override {
-    note_type(tensor_type::f32);
+    restored_ = true;
     declare(name, tensor_type::f32, shape);
   }
   void declare_quantized(const io::quantized_entry& entry) override {
@@ -105,8 +117,16 @@ class gguf_sink final : public tensor_sink {
   }
   void declare_blocks(const std::string& name, tensor_type type,
                       const std::vector<std::uint64_t>& shape) override {
-    note_type(type);
+    changed_[type] += elements(shape);
     declare(name, type, shape);
+  }
+  void begin() override {
+    const auto is_quantized = [](const auto& entry) {
+      return bitgauge::gguf::traits_of(entry.first).is_quantized();
+    };
+    if (std::ranges::any_of(changed_, is_quantized) || std::ranges::any_of(copied_, is_quantized))
+      writer_.set("general.quantization_version", std::uint32_t{2});
+    if (const auto type = file_type()) writer_.set(file_type_key, file_type_of(*type));
   }
 
   void copy(const io::tensor_file&, const io::stored_tensor& tensor) override {
@@ -127,17 +147,33 @@ class gguf_sink final : public tensor_sink {
   void declare(const std::string& name, tensor_type type, const std::vector<std::uint64_t>& shape) {
     writer_.declare(name, type, {shape.rbegin(), shape.rend()});
   }
-  /// The file is of the type that its first changed tensor gets.
-  void note_type(tensor_type type) {
-    if (std::exchange(has_type_, true)) return;
-    writer_.set("general.file_type", file_type_of(type));
-    if (bitgauge::gguf::traits_of(type).is_quantized())
-      writer_.set("general.quantization_version", std::uint32_t{2});
+  static double elements(const std::vector<std::uint64_t>& shape) {
+    double count = 1;
+    for (const std::uint64_t extent : shape) count *= static_cast<double>(extent);
+    return count;
+  }
+
+  /// The type of most elements that are not plain copies, those of a fallback counted as the type asked for
+  /// where any tensor got that. Nothing where what the source says still holds.
+  std::optional<tensor_type> file_type() const {
+    std::map<tensor_type, double> sizes = changed_;
+    if (main_type_ && changed_.contains(*main_type_)) {
+      double all = 0;
+      for (const auto& [type, size] : changed_) all += size;
+      sizes = {{*main_type_, all}};
+    }
+    for (const auto& [type, size] : copied_) sizes[type] += size;
+    const bool is_new = !changed_.empty() || !has_file_type_;
+    if (sizes.empty()) return restored_ && has_file_type_ ? std::optional(tensor_type::f32) : std::nullopt;
+    if (!is_new && !restored_) return std::nullopt;
+    return std::ranges::max_element(sizes, {}, [](const auto& entry) { return entry.second; })->first;
   }
 
   std::string path_;
   io::gguf_writer writer_;
-  bool has_type_ = false;
+  std::optional<tensor_type> main_type_;
+  std::map<tensor_type, double> changed_, copied_;  // elements of each type
+  bool has_file_type_ = false, restored_ = false;
 };
 
 }  // namespace

@@ -22,6 +22,8 @@ class tensor_sink {
 
   /// Takes over what `source` says beside its tensors.
   virtual void take_metadata(const bitgauge::io::tensor_file& source) = 0;
+  /// Says what type was asked for, where a fallback may stand in for it. Call before the declarations.
+  virtual void set_main_type(bitgauge::gguf::tensor_type) {}
   /// Declares a tensor that is copied as it is. Throws where this container cannot hold it.
   virtual void declare_copy(const bitgauge::io::stored_tensor& tensor) = 0;
   /// Declares a tensor of floats.

@@ -1,10 +1,11 @@
 #pragma once
 
 /// \file
-/// Every failure of the library: one message that says what, where, expected and found, thrown as one of five
+/// Every failure of the library: one message that says what, where, expected and found, thrown as one of six
 /// types. Where a program is built without exceptions, the handler is called instead and must not return.
 
 #include <bitgauge/config.hpp>
+#include <bitgauge/printable.hpp>
 
 #include <cstdint>
 #include <cstdio>
@@ -52,10 +53,14 @@ class parse_error : public bitgauge_error {
   /// \param offset  byte offset in the file at which the fault was seen
   /// \param field   the field being read, such as "header length" or "tensor w: data_offsets"
   /// \param problem expected and found
-  parse_error(std::string file, std::uint64_t offset, std::string field, const std::string& problem)
-      : bitgauge_error(file + ": byte " + std::to_string(offset) + ": " + field + ": " + problem),
+  ///
+  /// Field and problem may hold what the file says: they become printable(), and no longer than quoted_limit
+  /// and two times that.
+  parse_error(std::string file, std::uint64_t offset, const std::string& field, const std::string& problem)
+      : bitgauge_error(file + ": byte " + std::to_string(offset) + ": " + excerpt(field) + ": " +
+                       printable(problem, 2 * quoted_limit)),
         file_(std::move(file)),
-        field_(std::move(field)),
+        field_(excerpt(field)),
         offset_(offset) {}
 
   const std::string& file() const noexcept { return file_; }
@@ -65,6 +70,13 @@ class parse_error : public bitgauge_error {
  private:
   std::string file_, field_;
   std::uint64_t offset_;
+};
+
+/// The work was ended because the caller asked for it, by options::cancel. There is no result, and nothing
+/// that the caller owns was changed.
+class cancelled : public bitgauge_error {
+ public:
+  using bitgauge_error::bitgauge_error;
 };
 
 /// Called in place of a throw in programs built with -fno-exceptions. It must not return.

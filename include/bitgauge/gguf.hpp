@@ -3,6 +3,7 @@
 /// \file
 /// The block formats of ggml, as in GGUF files: their types, their descriptions, rows to bytes and back.
 
+#include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/formats.hpp>

@@ -64,10 +64,17 @@ class first_failure {
   index_t item_ = 0;
 };
 
+#ifdef _OPENMP
+inline int most_threads() {
+  return std::max(256, 4 * omp_get_num_procs());
+}
+#endif
+
 }  // namespace detail
 
-/// Calls body(i) for every i in [0, count). `threads` 0 means the OpenMP default. Of several exceptions, the
-/// one of the smallest i is thrown after all work has ended.
+/// Calls body(i) for every i in [0, count). `threads` 0 means the OpenMP default; more than 256 and than four
+/// a processor are never started, as OpenMP ends the program where the system refuses one. Of several
+/// exceptions, the one of the smallest i is thrown after all work has ended.
 template <class Body>
 void parallel_for(index_t count, int threads, const Body& body) {
   if (count <= 1 || threads == 1) {
@@ -79,8 +86,8 @@ void parallel_for(index_t count, int threads, const Body& body) {
     parallel_for_hook()(count, threads, [&](index_t i) { failure.guard(i, body); });
   } else {
 #ifdef _OPENMP
-    const int team =
-        static_cast<int>(std::min<index_t>(count, threads > 0 ? threads : omp_get_max_threads()));
+    const int wanted = threads > 0 ? std::min(threads, detail::most_threads()) : omp_get_max_threads();
+    const int team = static_cast<int>(std::min<index_t>(count, wanted));
     detail::work_shares shares(count, team);
 #pragma omp parallel num_threads(team)
     while (const auto i = shares.take(omp_get_thread_num())) failure.guard(*i, body);

@@ -7,38 +7,27 @@
 /// Built with `clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 /// -Iinclude -Itests` and run as `gguf_fuzz -max_total_time=600 NEW_FOLDER tests/data/io/corpus/gguf`.
 
-#include <bitgauge/error.hpp>
 #include <bitgauge/io/gguf_reader.hpp>
+#include <bitgauge/io/gguf_texts.hpp>
 #include <bitgauge/io/imatrix.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/safetensors_reader.hpp>
+#include <bitgauge/io/weight_scales.hpp>
+
+#include "fuzz/target.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
-#include <span>
 #include <vector>
 
 namespace fuzz {
 
-using bytes = std::span<const std::byte>;
-
 /// Keeps the compiler from dropping reads whose result nobody needs.
 inline volatile unsigned checksum = 0;
 
-/// Runs a target; returns whether the bytes were accepted.
-template <class Target>
-bool accepts(Target target, bytes input) {
-  try {
-    target(input);
-  } catch (const bitgauge::bitgauge_error&) {
-    return false;
-  }
-  return true;
-}
-
 /// Converts every element, so that a sanitizer sees a view that leaves the file.
 inline void touch(const bitgauge::io::tensor_view& tensor) {
+  if (!has_values(tensor.type)) return;
   if (tensor.data.size() % size_of(tensor.type) != 0) std::abort();
   std::vector<double> values(static_cast<std::size_t>(tensor.element_count()));
   bitgauge::io::convert_to(tensor.type, tensor.data.data(), values.size(), values.data());
@@ -53,6 +42,14 @@ inline void npy(bytes input) {
 inline void safetensors(bytes input) {
   const bitgauge::io::safetensors_file file(input, "input");
   for (const auto& tensor : file.tensors()) touch(tensor);
+  const bitgauge::io::weight_scale_index scales(file.tensors());
+  for (const auto& tensor : file.tensors()) {
+    const bitgauge::io::weight_scales* found = scales.scales_of(tensor.name);
+    if (found == nullptr || !found->problem.empty()) continue;
+    std::vector<float> values(static_cast<std::size_t>(tensor.element_count()), 1.0f);
+    bitgauge::io::apply_scales(*found, tensor.shape, values.data());
+  }
+  bitgauge::io::detail::gguf_texts_reader(file.metadata(), "input").read();
 }
 
 inline void gguf(bytes input) {

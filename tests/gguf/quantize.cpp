@@ -1,10 +1,12 @@
 #include <bitgauge/gguf/quantize.hpp>
+#include <bitgauge/rounding/gptq.hpp>
 
 #include "support/filled_memory.hpp"
 #include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -83,6 +85,30 @@ TEST(gguf_quantize, a_matrix_takes_over_blocks_that_fit) {
   EXPECT_EQ(test::message_of<bg::shape_error>(
                 [] { bg::gguf::block_matrix(tensor_type::q8_0, 2, 32, std::vector<std::byte>(67)); }),
             "q8_0 matrix of 2 x 32: expected 68 bytes, found 67");
+}
+
+// Catches blocks whose progress ends before or beyond the number of elements, and work that goes on although
+// the caller wants its end: encoders, and error feedback into blocks.
+TEST(gguf_quantize, tells_its_progress_and_can_be_cancelled) {
+  const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> w = some_matrix(100, 256);
+  bg::hessian h(256);
+  h.accumulate(some_matrix(300, 256));
+  const auto check = [&](const auto&... extras) {
+    std::vector<Eigen::Index> heard;
+    const auto listen = [&](Eigen::Index done, Eigen::Index total) {
+      heard.push_back(done);
+      EXPECT_EQ(total, w.size());
+    };
+    const auto q = bg::quantize(w, bg::gguf::q4_0{}, extras..., bg::options{.progress = listen});
+    EXPECT_EQ(q, bg::quantize(w, bg::gguf::q4_0{}, extras...));
+    EXPECT_GT(heard.size(), 3u);
+    EXPECT_TRUE(std::is_sorted(heard.begin(), heard.end()));
+    EXPECT_EQ(heard.back(), w.size());
+    const bg::options stop{.cancel = [] { return true; }};
+    EXPECT_THROW(bg::quantize(w, bg::gguf::q4_0{}, extras..., stop), bg::cancelled);
+  };
+  check();
+  check(bg::gptq(h));
 }
 
 }  // namespace

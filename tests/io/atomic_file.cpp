@@ -9,6 +9,7 @@
 #include <csignal>
 #include <string>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,6 +144,80 @@ TEST(atomic_file, tells_the_reason) {
   file.commit();
   EXPECT_EQ(test::failure_of<bitgauge::io_error>([&] { file.commit(); }),
             (folder / "out").string() + ": is written after it was finished");
+}
+
+// Catches a private file that others may read once it is written anew, and a new one that ignores the umask.
+TEST(atomic_file, keeps_permissions) {
+  const test::temporary_directory folder;
+  const auto mode_after = [&](const char* name) {
+    atomic_file file(folder / name);
+    file.write(bytes_of("new"));
+    file.commit();
+    return static_cast<unsigned>(std::filesystem::status(folder / name).permissions());
+  };
+  const mode_t before = umask(027);
+  EXPECT_EQ(mode_after("new"), 0640u);
+  for (const unsigned mode : {0600u, 0666u, 0755u, 0440u}) {
+    test::write_file(folder / "old", "old");
+    std::filesystem::permissions(folder / "old", static_cast<std::filesystem::perms>(mode));
+    EXPECT_EQ(mode_after("old"), mode);
+    std::filesystem::remove(folder / "old");
+  }
+  umask(before);
+}
+
+// Catches a link to nowhere, or to itself, that is replaced by the file.
+TEST(atomic_file, refuses_a_link_that_leads_nowhere) {
+  const test::temporary_directory folder;
+  for (const char* to : {"missing", "link"}) {
+    std::filesystem::create_symlink(to, folder / "link");
+    EXPECT_EQ(test::failure_of<bitgauge::io_error>([&] { atomic_file file(folder / "link"); }),
+              (folder / "link").string() + ": cannot write: it is a symbolic link to " + to +
+                  ", which leads to no file");
+    EXPECT_EQ(folder.entries(), 1u);
+    std::filesystem::remove(folder / "link");
+  }
+}
+
+// Catches a temporary name that is longer than names may be where the target's own name is not.
+TEST(atomic_file, long_names_work) {
+  const test::temporary_directory folder;
+  for (const std::string& name : {std::string(255, 'n'), std::string(240, 'n')}) {
+    atomic_file file(folder / name);
+    file.write(bytes_of("new"));
+    file.commit();
+    EXPECT_EQ(test::read_file(folder / name), "new");
+  }
+  EXPECT_EQ(folder.entries(), 2u);
+  EXPECT_NE(test::failure_of<bitgauge::io_error>([&] {
+              atomic_file file(folder / std::string(256, 'n'));
+            }).find("File name too long"),
+            std::string::npos);
+  EXPECT_EQ(folder.entries(), 2u);
+}
+
+// Catches a temporary file that stays when a signal ends the program, one that is removed though it is
+// finished, and a list that fills up.
+TEST(atomic_file, a_signal_handler_can_remove_what_is_not_finished) {
+  const test::temporary_directory folder;
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int i = 0; i < 40; ++i) atomic_file(folder / "finished").commit();
+    std::signal(SIGTERM, [](int number) {
+      bitgauge::io::remove_partial_files();
+      std::signal(number, SIG_DFL);
+      raise(number);
+    });
+    atomic_file first(folder / "first"), second(folder / "second");
+    const atomic_file moved(std::move(first));
+    second.write(bytes_of("new"));
+    raise(SIGTERM);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+  EXPECT_TRUE(std::filesystem::exists(folder / "finished"));
+  EXPECT_EQ(folder.entries(), 1u);
 }
 
 }  // namespace

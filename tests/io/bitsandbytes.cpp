@@ -98,6 +98,35 @@ TEST(bitsandbytes_file, reads_what_bitsandbytes_writes) {
   EXPECT_NE(written(weight).find(state), std::string::npos);
 }
 
+// Catches scales and codebooks that a program stored in BF16 with the rest of its model.
+TEST(bitsandbytes_file, takes_floats_of_every_type) {
+  for (const bool nested : {false, true}) {
+    io::bitsandbytes_weight weight(bitsandbytes::quantize_4bit(matrix(), {.nested = nested}));
+    const auto round = [](std::vector<float>& values) {
+      for (float& value : values) value = static_cast<float>(Eigen::bfloat16(value));
+    };
+    round(weight.quant_map);
+    round(weight.nested_quant_map);
+    round(nested ? weight.tensor.nested->codes.absmax : weight.tensor.absmax);
+    const std::string bytes = written(weight);
+    const io::safetensors_file floats(test::bytes_of(bytes), "w");
+    const test::temporary_directory folder;
+    io::safetensors_writer writer(folder / "w.safetensors");
+    for (const io::tensor_view& part : floats.tensors())
+      writer.declare(part.name, part.type == io::dtype::f32 ? io::dtype::bf16 : part.type, part.shape);
+    for (const io::tensor_view& part : floats.tensors()) {
+      if (part.type == io::dtype::f32)
+        writer.write(part.name, io::to_matrix<Eigen::VectorXf>(part).cast<Eigen::bfloat16>());
+      else
+        writer.write(part.name, part.data);
+    }
+    writer.commit();
+    const auto back = io::read_bitsandbytes(io::safetensors_file(folder / "w.safetensors"), "layer.weight");
+    EXPECT_EQ(back.dequantize(), weight.dequantize());
+    EXPECT_EQ(back.quant_map, weight.quant_map);
+  }
+}
+
 // Catches damage that is read without a word, or reported without its place.
 TEST(bitsandbytes_file, refuses_damage_with_byte_and_field) {
   const auto tensor = bitsandbytes::quantize_4bit(matrix(), {.nested = true});
@@ -129,6 +158,30 @@ TEST(bitsandbytes_file, refuses_damage_with_byte_and_field) {
   EXPECT_EQ(
       test::parse_failure([&] { read(nan); }),
       "w: byte " + std::to_string(map) + ": layer.weight.quant_map: expected a finite value, found another");
+}
+
+// Catches scales that are finite and restore infinity, also through the level of scales above them; and a
+// text so deep that reading it takes the stack.
+TEST(bitsandbytes_file, refuses_parameters_that_restore_infinity_and_deep_text) {
+  const std::string said =
+      "expected a value with which every code restores a finite number, found one too large";
+  io::bitsandbytes_weight weight(bitsandbytes::quantize_4bit(matrix()));
+  weight.tensor.absmax[1] = 3e38f;
+  EXPECT_EQ(test::parse_failure([&] { read(written(weight)); }), "nothing was raised");
+  weight.quant_map[2] = 1.5f;
+  EXPECT_NE(test::parse_failure([&] { read(written(weight)); }).find("layer.weight.absmax: " + said),
+            std::string::npos);
+  io::bitsandbytes_weight nested(bitsandbytes::quantize_4bit(matrix(), {.nested = true}));
+  nested.tensor.nested->codes.absmax[0] = 2e38f;
+  nested.tensor.nested->offset = 2e38f;
+  EXPECT_NE(test::parse_failure([&] { read(written(nested)); }).find("layer.weight.nested_absmax: " + said),
+            std::string::npos);
+  weight.dtype = std::string(50000, '[');  // in quotes it is no depth
+  weight.quant_map[2] = 1;
+  EXPECT_EQ(read(written(weight)).dtype, weight.dtype);
+  weight.dtype = "\", \"x\": " + weight.dtype;
+  EXPECT_NE(test::parse_failure([&] { read(written(weight)); }).find("expected a JSON object"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -85,6 +85,27 @@ TEST(gptq_weights, awq_round_trips_byte_for_byte) {
             std::string::npos);
 }
 
+// Catches scales in BF16 or F32, as newer files have them, refused or read by the bits of another type.
+TEST(gptq_weights, take_scales_of_every_float_type) {
+  const auto weights = layer(4, packing::consecutive_groups(96, 48));  // its scales have 7 significant bits
+  for (const io::dtype type : {io::dtype::f16, io::dtype::bf16, io::dtype::f32}) {
+    const std::string gptq = written([&](io::safetensors_writer& writer) {
+      const auto tensors = packing::pack_autogptq(weights);
+      io::declare_autogptq(writer, "q", tensors, type);
+      io::write_autogptq(writer, "q", tensors, type);
+    });
+    EXPECT_EQ(io::safetensors_file(test::bytes_of(gptq), "w").at("q.scales").type, type);
+    EXPECT_EQ(packing::unpack_autogptq(read_gptq(gptq)).dequantize(), weights.dequantize());
+    const std::string awq = written([&](io::safetensors_writer& writer) {
+      const auto tensors = packing::pack_awq(weights, 48);
+      io::declare_awq(writer, "q", tensors, type);
+      io::write_awq(writer, "q", tensors, type);
+    });
+    const auto tensors = io::read_awq(io::safetensors_file(test::bytes_of(awq), "w"), "q");
+    EXPECT_EQ(packing::unpack_awq(tensors).dequantize(), weights.dequantize());
+  }
+}
+
 // Catches damage that is read without a word, or reported without its place; and scales that f16 would
 // change.
 TEST(gptq_weights, refuses_damage_with_byte_and_field) {
@@ -105,6 +126,13 @@ TEST(gptq_weights, refuses_damage_with_byte_and_field) {
   EXPECT_NE(failure_after("[2,64]", "[64,2]").find("q.scales: expected the shape [64, 64], found [64, 2]"),
             std::string::npos);
   EXPECT_NE(failure_after("qzeros", "qzeroz").find("q.qzeros: expected a tensor of this name, found none"),
+            std::string::npos);
+  std::string integers = bytes;
+  const auto scales = integers.find("\"F16\"");
+  integers.replace(scales, 5, "\"I16\"");
+  EXPECT_NE(test::parse_failure([&] {
+              read_gptq(integers);
+            }).find("q.scales: expected F32, F16 or BF16, found I16"),
             std::string::npos);
   auto inexact = tensors;
   inexact.scales(0, 0) = 0.1f;

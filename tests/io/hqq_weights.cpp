@@ -168,4 +168,20 @@ TEST(hqq_weights, refuses_to_write_what_does_not_fit) {
             "q: expected groups that fill the weight, and a scale and a zero point for each");
 }
 
+// Catches a scale and a zero point that are finite and restore infinity.
+TEST(hqq_weights, refuses_parameters_that_restore_infinity) {
+  const auto failure = [](float scale, float zero) {
+    auto weight = weight_of(4, 1, io::dtype::f32);
+    weight.scales[3] = scale;
+    weight.zeros[3] = zero;
+    return test::parse_failure([&] { read(written(weight)); });
+  };
+  const std::string said =
+      "expected a value with which every code restores a finite number, found one too large";
+  EXPECT_EQ(failure(2e37f, 0), "nothing was raised");
+  EXPECT_NE(failure(3e37f, 0).find("q.scale: " + said), std::string::npos);
+  EXPECT_NE(failure(1, -3.4028235e38f).find("nothing was raised"), std::string::npos);
+  EXPECT_NE(failure(2, -3.4028235e38f).find("q.scale: " + said), std::string::npos);
+}
+
 }  // namespace

@@ -70,6 +70,47 @@ TEST(imatrix_file, reads_the_gguf_form) {
   EXPECT_EQ(file.find("other"), nullptr);
 }
 
+// Catches an expert without tokens whose weights of 1 are taken for a measurement, an expert that is given
+// another's weights, and a division by a count of 0.
+TEST(imatrix_file, gives_each_expert_its_own_weights) {
+  const io::imatrix_file file =
+      parse(gguf({gguf_info("w.in_sum2", {2, 4}, 0, 0), gguf_info("w.counts", {1, 4}, 0, 32),
+                  gguf_info("one.in_sum2", {2}, 0, 64), gguf_info("one.counts", {1}, 0, 96)},
+                 {floats({2, 4, 0, 0, 9, 6, 0, 0}), floats({2, 0, 3, 5}), floats({1, 2}), floats({0})}));
+  const io::importance_entry& w = file.at("w");
+  const auto of = [&](bitgauge::index_t matrix) {
+    const auto found = w.of_matrix(matrix);
+    return std::vector<float>(found.begin(), found.end());
+  };
+  EXPECT_EQ(w.untouched, std::vector<bitgauge::index_t>{1});
+  EXPECT_EQ(w.matrices_of(2), 4);
+  EXPECT_EQ(of(0), (std::vector<float>{1, 2}));
+  EXPECT_TRUE(of(1).empty());
+  EXPECT_EQ(of(2), (std::vector<float>{3, 2}));
+  EXPECT_TRUE(of(3).empty()) << "all of its inputs were 0";
+  EXPECT_TRUE(file.at("one").of_matrix(0).empty());
+  EXPECT_EQ(file.at("one").weights, (std::vector<float>{1, 1}));
+}
+
+// Catches experts of the old form, which does not count them, taken for one matrix of many columns, and
+// weights that are cut to fit columns that they are not for.
+TEST(imatrix_file, divides_the_old_form_by_the_columns_of_the_tensor) {
+  const io::imatrix_file file = parse(legacy(1, entry("w", 2, {2, 4, 0, 0, 6, 8})));
+  const io::importance_entry& w = file.at("w");
+  EXPECT_EQ(w.matrices_of(2), 3);
+  EXPECT_EQ(w.matrices_of(6), 1);
+  EXPECT_EQ(w.of_matrix(2, 2)[0], 3.0f);
+  EXPECT_EQ(w.of_matrix(0, 6)[5], 4.0f);
+  EXPECT_TRUE(w.of_matrix(1, 2).empty());
+  EXPECT_EQ(test::failure_of<bitgauge::shape_error>([&] { w.matrices_of(4); }),
+            "importance of w: expected weights for matrices of 4 columns, found 6");
+  const io::imatrix_file counted =
+      parse(gguf({gguf_info("w.in_sum2", {4, 2}, 0, 0), gguf_info("w.counts", {2}, 0, 32)},
+                 {floats({1, 1, 1, 1, 1, 1, 1, 1}), floats({1, 1})}));
+  EXPECT_EQ(test::failure_of<bitgauge::shape_error>([&] { counted.at("w").matrices_of(2); }),
+            "importance of w: expected weights for matrices of 2 columns, found 8 for 2 matrices");
+}
+
 // Catches the old form's fields in another order, calls of 0, and the ending that only newer files have.
 TEST(imatrix_file, reads_the_old_form) {
   const std::string bytes = legacy(2, entry("a", 2, {2, 4, 5}) + entry("b", 0, {3}));

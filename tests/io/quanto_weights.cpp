@@ -118,4 +118,23 @@ TEST(quanto_weights, refuses_damage_with_byte_and_field) {
             "q.weight._shift: expected a whole number from 0 to 255, found 0.500000");
 }
 
+// Catches a scale and a shift that are finite and restore infinity.
+TEST(quanto_weights, refuses_parameters_that_restore_infinity) {
+  for (const bool integers : {false, true}) {
+    const auto failure = [&](float scale, float shift) {
+      auto weight = weight_of(4, io::dtype::f32, integers);
+      weight.scales[3] = scale;
+      weight.shifts[3] = shift;
+      return test::parse_failure([&] { read(written(weight), 4); });
+    };
+    const std::string said =
+        "q.weight._scale: expected a value with which every code restores a finite number, found one too "
+        "large";
+    EXPECT_EQ(failure(2e37f, 0), "nothing was raised");
+    EXPECT_NE(failure(3e37f, 0).find(said), std::string::npos);
+    EXPECT_NE(integers ? failure(2e37f, 200).find(said) : failure(2e37f, -3e38f).find(said),
+              std::string::npos);
+  }
+}
+
 }  // namespace

@@ -61,13 +61,20 @@ TEST(safetensors_file, gives_tensors_in_place) {
 
 // Catches a dtype whose size is wrong or whose name is not understood.
 TEST(safetensors_file, knows_every_dtype) {
+  // bits of an element, from safetensors' own table (src/tensor.rs, Dtype::bitsize)
   const std::vector<std::pair<std::string, std::size_t>> sizes{
-      {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I8", 1},   {"I16", 2},     {"I32", 4},    {"I64", 8},
-      {"U8", 1},  {"U16", 2}, {"U32", 4}, {"U64", 8},  {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}};
-  for (const auto& [name, size] : sizes) {
-    const std::string header = "{" + tensor("w", name, "[3]", "[0," + std::to_string(3 * size) + "]") + "}";
-    const std::string bytes = safetensors(header, std::string(3 * size, '\0'));
-    EXPECT_EQ(io::name_of(parse(bytes).at("w").type), name);
+      {"BOOL", 8},    {"F4", 4},      {"F6_E2M3", 6},     {"F6_E3M2", 6},     {"U8", 8},      {"I8", 8},
+      {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E5M2FNUZ", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E8M0", 8}, {"I16", 16},
+      {"U16", 16},    {"F16", 16},    {"BF16", 16},       {"I32", 32},        {"U32", 32},    {"F32", 32},
+      {"C64", 64},    {"F64", 64},    {"I64", 64},        {"U64", 64}};
+  EXPECT_EQ(sizes.size(), io::dtypes.size());
+  for (const auto& [name, bits] : sizes) {
+    const std::string header =
+        "{" + tensor("w", name, "[3,4]", "[0," + std::to_string(12 * bits / 8) + "]") + "}";
+    const std::string bytes = safetensors(header, std::string(12 * bits / 8, '\0'));
+    const io::safetensors_file file = parse(bytes);
+    EXPECT_EQ(io::name_of(file.at("w").type), name);
+    EXPECT_EQ(file.at("w").element_count(), 12u) << name;
   }
   EXPECT_EQ(parse(safetensors("{}", "")).tensors().size(), 0u);
 }
@@ -96,7 +103,8 @@ TEST(safetensors_file, refuses_a_bad_header) {
   EXPECT_EQ(
       failure(R"({"w":{"dtype":"F31"}})"),
       "m.safetensors: byte 27: tensor w: dtype: expected one of F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, "
-      "I32, I16, I8, U64, U32, U16, U8, BOOL, found 'F31'");
+      "I32, I16, I8, U64, U32, U16, U8, BOOL, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, F6_E2M3, F6_E3M2, F4, C64, "
+      "found 'F31'");
   EXPECT_EQ(failure(R"({"w":{"shape":[-1]}})"),
             "m.safetensors: byte 26: tensor w: shape: expected a number that is not negative, found a "
             "negative number");
@@ -149,6 +157,13 @@ TEST(safetensors_file, refuses_bad_offsets) {
   // 4 * 2^32 * 2^32 is 0 modulo 2^64: a product without a check would accept it.
   EXPECT_EQ(failure(one("[4294967296,4294967296]", "[0,0]")),
             "m.safetensors: byte 81: tensor w: data_offsets: the bytes of the shape exceed 64 bits");
+  // half a byte cannot be stored, and 3 codes of 6 bits are no 2 bytes
+  EXPECT_EQ(
+      failure("{" + tensor("w", "F4", "[3]", "[0,2]") + "}", "12"),
+      "m.safetensors: byte 60: tensor w: data_offsets: the shape's bits are no whole number of bytes, or "
+      "exceed 64 bits");
+  EXPECT_EQ(failure("{" + tensor("w", "F6_E2M3", "[4]", "[0,2]") + "}", "12"),
+            "m.safetensors: byte 65: tensor w: data_offsets: expected 3 bytes for dtype and shape, found 2");
   const auto two = [](const std::string& first, const std::string& second) {
     return "{" + tensor("a", "F32", "[1]", first) + "," + tensor("b", "F32", "[1]", second) + "}";
   };

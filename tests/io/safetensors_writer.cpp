@@ -70,6 +70,10 @@ TEST_F(safetensors_writer, holds_to_what_was_declared) {
             here + ": '__metadata__' cannot name a tensor");
   EXPECT_EQ(shape([&] { writer.declare("big", io::dtype::u16, {1ull << 63}); }),
             here + ": tensor big: its bytes exceed 64 bits");
+  EXPECT_EQ(shape([&] { writer.declare("odd", io::dtype::f4, {3}); }),
+            here + ": tensor odd: its bits are no whole number of bytes, or exceed 64 bits");
+  EXPECT_EQ(data([&] { writer.set_metadata("author", "caf\xe9"); }),
+            here + ": metadata 'author': the text is not UTF-8");
   EXPECT_EQ(data([&] { writer.declare("\xff", io::dtype::u8, {}); }), here + ": '\xff' is not UTF-8");
   EXPECT_EQ(data([&] { writer.write("b", test::bytes_of("xx")); }),
             here + ": tensor b: is written where 'a' is to follow");

@@ -31,6 +31,20 @@ TEST(to_matrix, keeps_rows_and_columns) {
   EXPECT_EQ(io::to_matrix<row_major>(view({2, 3}, by_columns, column_order)), expected);
 }
 
+// Catches an order that only holds for two dimensions. The oracle counts the stored place of each element.
+TEST(row_major_bytes, turns_any_number_of_dimensions) {
+  std::string stored(24, '\0'), expected;
+  for (int i = 0, at = 0; i < 2; ++i)
+    for (int j = 0; j < 3; ++j)
+      for (int k = 0; k < 4; ++k, ++at) {
+        stored[static_cast<std::size_t>(i + 2 * (j + 3 * k))] = static_cast<char>(at);
+        expected += static_cast<char>(at);
+      }
+  const auto turned = io::row_major_bytes(view({2, 3, 4}, stored, io::storage_order::column_major));
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(turned.data()), turned.size()), expected);
+  EXPECT_EQ(io::row_major_bytes(view({0, 3}, "", io::storage_order::column_major)).size(), 0u);
+}
+
 // Catches a loop over the rows of a matrix that has no elements: with 2^40 of them it would not end.
 TEST(to_matrix, is_quick_where_there_is_nothing) {
   constexpr std::uint64_t many = std::uint64_t{1} << 40;

@@ -14,7 +14,7 @@ using bitgauge::index_t;
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 constexpr granularity granularities[] = {per_tensor{}, per_row{}, per_column{}, per_group{8}};
-constexpr options saturating{.on_nonfinite = nonfinite::saturate};
+const options saturating{.on_nonfinite = nonfinite::saturate};
 
 /// A value of every kind that is not finite: signalling NaN too.
 const std::pair<float, const char*> kinds[] = {{nan, "NaN"},

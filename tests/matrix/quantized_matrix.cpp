@@ -68,13 +68,74 @@ TEST(quantized_matrix, parts_must_fit) {
   EXPECT_EQ(failure(groups, code_meaning{.bits = 4, .levels = {1, 2}}, bytes(4), scales, bytes{}),
             "quantized matrix: levels: expected 64 bytes, found 8");
   EXPECT_EQ(failure(groups, code_meaning{.bits = 9}, bytes(4), scales, bytes{}),
-            "bits: expected 1 to 8, found 9");
+            "quantized matrix: bits: expected 1 to 8, found 9");
   EXPECT_EQ(failure(groups, meaning, bytes(4), scales, bytes(2), true),
             "quantized matrix: a column vector is stored as 1 row, found 2");
   scale_array infinite(scale_type::f32, 4);
   infinite.set(2, std::numeric_limits<float>::infinity());
   EXPECT_EQ(failure(groups, meaning, bytes(4), infinite, bytes(2)),
             "quantized matrix: scale of group 2: expected a finite value, found inf");
+}
+
+// Catches a meaning that decodes out of its tables: sign codes of 8 bits used to read 256 numbers where there
+// are two, and what lay on the stack became the matrix.
+TEST(quantized_matrix, a_meaning_must_make_sense) {
+  const auto failure = [](const code_meaning& meaning) {
+    return test::message_of<invalid_scheme>([&] {
+      const grouping groups(per_row{}, 1, 8);
+      quantized_matrix(groups, meaning, bytes(static_cast<std::size_t>(meaning.bits)),
+                       scale_array(scale_type::f32, 1), bytes(meaning.has_zero_points ? 1 : 0));
+    });
+  };
+  const std::vector<float> two{-1, 1};
+  EXPECT_EQ(failure({.bits = 1, .is_sign_only = true}), "no error");
+  EXPECT_EQ(failure({.bits = 1, .levels = two}), "no error");
+  EXPECT_EQ(failure({.bits = 4, .center = 15}), "no error");
+  EXPECT_EQ(failure({.bits = 4, .is_signed = true, .center = -8}), "no error");
+  for (const int bits : {2, 4, 8})
+    EXPECT_EQ(failure({.bits = bits, .is_sign_only = true}),
+              "quantized matrix: bits: expected 1 for sign codes, found " + std::to_string(bits));
+  const std::string one_of =
+      "quantized matrix: codes: expected one of unsigned, signed, sign and levels, found ";
+  EXPECT_EQ(failure({.bits = 1, .is_signed = true, .is_sign_only = true}), one_of + "2");
+  EXPECT_EQ(failure({.bits = 1, .is_signed = true, .levels = two}), one_of + "2");
+  EXPECT_EQ(failure({.bits = 1, .is_signed = true, .is_sign_only = true, .levels = two}), one_of + "3");
+  const std::string zero = "quantized matrix: zero_point: expected ";
+  EXPECT_EQ(failure({.bits = 1, .is_sign_only = true, .has_zero_points = true}),
+            zero + "0 for sign codes and levels, found one a group");
+  EXPECT_EQ(failure({.bits = 1, .has_zero_points = true, .levels = two}),
+            zero + "0 for sign codes and levels, found one a group");
+  EXPECT_EQ(failure({.bits = 1, .center = 1, .levels = two}), zero + "0, found 1");
+  EXPECT_EQ(failure({.bits = 4, .has_zero_points = true, .center = 3}), zero + "0, found 3");
+  EXPECT_EQ(failure({.bits = 4, .center = 16}), zero + "a code, 0 to 15, found 16");
+  EXPECT_EQ(failure({.bits = 4, .center = -1}), zero + "a code, 0 to 15, found -1");
+  EXPECT_EQ(failure({.bits = 4, .is_signed = true, .center = 8}), zero + "a code, -8 to 7, found 8");
+}
+
+// Catches codes from outside that stand for NaN or infinity: by a level, or by a scale that takes a level
+// beyond binary32. Levels that no code uses, as the NaN of FP8, and codes near the end are fine.
+TEST(quantized_matrix, restored_values_are_finite) {
+  const float inf = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
+  const auto failure = [](const code_meaning& meaning, float scale, const bytes& codes, bool column = false) {
+    return test::message_of<data_error>([&] {
+      scale_array scales(scale_type::f32, 1);
+      scales.set(0, scale);
+      quantized_matrix(grouping(per_tensor{}, column ? 1 : 2, column ? 4 : 2), meaning, codes, scales, {},
+                       column);
+    });
+  };
+  const code_meaning book{.bits = 2, .levels = {0, 1, inf, std::numeric_limits<float>::quiet_NaN()}};
+  EXPECT_EQ(failure(book, 1, {0b0100, 0b0001}), "no error");
+  EXPECT_EQ(failure(book, 1, {0b0100, 0b1001}),
+            "quantized matrix: row 1, column 1: expected a finite value, found inf");
+  EXPECT_EQ(failure(book, 1, {0b11100100}, true),
+            "quantized matrix: row 2, column 0: expected a finite value, found inf");
+  EXPECT_NE(failure(book, 1, {0b0100, 0b1101}), "no error");
+  const code_meaning plain{.bits = 2};
+  EXPECT_EQ(failure(plain, most / 2, {0b1000, 0b0110}), "no error");
+  EXPECT_EQ(failure(plain, most / 2, {0b1000, 0b0111}),
+            "quantized matrix: row 1, column 0: expected a finite value, found inf");
+  EXPECT_NE(failure({.bits = 2, .is_signed = true, .center = 1}, -most / 2, {0b1000, 0}), "no error");
 }
 
 // Catches an element beyond the end that is read from the next row.

@@ -1,4 +1,5 @@
 #include <bitgauge/matrix/quantize.hpp>
+#include <bitgauge/range/mse.hpp>
 
 #include "support/codes.hpp"
 #include "support/message_of.hpp"
@@ -88,7 +89,7 @@ TEST(recipe, every_answer_combines_with_any_other) {
               ASSERT_LE(error, bound * scale + clipped) << r << ", " << c;
             }
         };
-        constexpr options serial{.threads = 1};
+        const options serial{.threads = 1};
         judge(quantize(x, grid, groups, storage, serial), false);
         judge(quantize(x, serial, storage, absmax_range{}, groups, grid, stochastic_rounding{3}), false);
         judge(quantize(x, outward{}, grid, groups, storage, serial), false);
@@ -103,16 +104,38 @@ TEST(recipe, every_answer_combines_with_any_other) {
   check(powers_of_two{}, 0.51);
 }
 
-// Catches an answer of which the first wins.
-TEST(recipe, the_last_answer_to_a_question_counts) {
-  EXPECT_EQ(quantize(x, affine<4>{}, per_row{}, symmetric<8>{}, per_tensor{}),
-            quantize(x, symmetric<8>{}, per_tensor{}));
+// Catches weights of one matrix used for another that lies below it: the oracle quantizes each alone. Groups
+// within rows only, as others are fitted over all matrices.
+TEST(recipe, importance_of_stacked_matrices) {
+  const Eigen::MatrixXf x = test::random_matrix(6, 20, 4);
+  std::vector<float> weights(60);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i * i % 17);
+  const Eigen::MatrixXf all =
+      quantize(x, affine<2>{}, per_group{5}, mse_range{}, importance(weights, 3)).dequantize();
+  for (index_t m = 0; m < 3; ++m) {
+    const importance own(std::vector<float>(weights.begin() + 20 * m, weights.begin() + 20 * (m + 1)));
+    EXPECT_EQ(all.middleRows(2 * m, 2),
+              quantize(x.middleRows(2 * m, 2), affine<2>{}, per_group{5}, mse_range{}, own).dequantize());
+  }
+  const Eigen::MatrixXf shared =
+      quantize(x, affine<2>{}, per_group{5}, mse_range{},
+               importance(std::vector<float>(weights.begin(), weights.begin() + 20)))
+          .dequantize();
+  EXPECT_NE(all, shared);  // the weights matter
+  const auto failure = [&](index_t matrices) {
+    return test::message_of<shape_error>([&] { quantize(x, mse_range{}, importance(weights, matrices)); });
+  };
+  EXPECT_EQ(failure(4), "importance: expected matrices that divide 6 rows, found 4");
+  EXPECT_EQ(failure(0), "importance: expected matrices that divide 6 rows, found 0");
+  EXPECT_EQ(failure(2),
+            "importance: expected one weight for each of 20 columns of each of 2 matrices, found 60");
 }
 
 // Catches importances that are not checked before anything is computed.
 TEST(recipe, importance_must_fit) {
   const auto failure = [](std::vector<float> weights) {
-    return test::message_of<bitgauge_error>([&] { quantize(x, importance(std::move(weights))); });
+    return test::message_of<bitgauge_error>(
+        [&] { quantize(x, mse_range{}, importance(std::move(weights))); });
   };
   EXPECT_EQ(failure({1, 2}), "importance: expected one weight for each of 21 columns, found 2");
   std::vector<float> weights(21, 1.0f);

@@ -1,5 +1,6 @@
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/metrics/error.hpp>
+#include <bitgauge/metrics/output_error.hpp>
 
 #include "support/message_of.hpp"
 #include "support/quantize_oracle.hpp"
@@ -7,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 namespace {
 
@@ -42,6 +44,27 @@ TEST(error, limits) {
   EXPECT_EQ(nothing.nmse(), 0);
   EXPECT_EQ(nothing.cosine(), 1);
   EXPECT_EQ(nothing.max_abs_error(), 0);
+}
+
+// Catches NaN and infinity that a comparison turns into a figure of no error, on either side or both.
+TEST(error, nan_and_infinity_are_in_every_figure) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const Eigen::RowVectorXf good{{1, 2, 3}};
+  for (const float bad : {nan, inf, -inf}) {
+    Eigen::RowVectorXf x = good;
+    x(1) = bad;
+    for (const error_sums& e : {measure_error(x, x), measure_error(x, good), measure_error(good, x)}) {
+      EXPECT_FALSE(e.is_zero());
+      EXPECT_FALSE(std::isfinite(e.mse()));
+      EXPECT_FALSE(std::isfinite(e.max_abs_error()));
+      EXPECT_NE(e.nmse(), 0);
+      EXPECT_NE(e.sqnr_db(), inf);
+      EXPECT_TRUE(std::isnan(e.cosine()));
+    }
+    EXPECT_TRUE(std::isnan(measure_error(x, x).max_abs_error()));
+  }
+  EXPECT_TRUE(std::isnan(output_error{std::nan(""), 1}.relative()));
+  EXPECT_TRUE(measure_error(good, good).is_zero());
 }
 
 // Catches rows that are paired wrongly (layouts, panels, vectors), and sums in single precision.

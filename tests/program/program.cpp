@@ -3,8 +3,7 @@
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/io.hpp>
 
-#include "run_program.hpp"
-#include "support/temporary_directory.hpp"
+#include "program_test.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -21,40 +20,10 @@ namespace {
 
 namespace bg = bitgauge;
 using nlohmann::json;
-using test::run_program;
 
 const std::string weights = "'" BITGAUGE_EXAMPLE_DATA "/real_weights.safetensors'";
 
-class program : public testing::Test {
- protected:
-  /// Names of the files in the folder.
-  std::vector<std::string> files() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
-      names.push_back(entry.path().filename());
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-  std::filesystem::path path(const std::string& name) const { return folder_.path() / name; }
-  test::run_result run(const std::string& arguments, const std::string& before = "") const {
-    return run_program(folder_.path(), arguments, before);
-  }
-  json report(const std::string& name) const { return json::parse(test::text_of_file(path(name))); }
-
-  /// Exit 2, one line on stderr holding every text, and no file more than before.
-  void expect_refused(const std::string& arguments, const std::vector<std::string>& texts,
-                      const std::string& before = "") const {
-    const auto before_files = files();
-    const auto result = run(arguments, before);
-    EXPECT_EQ(result.exit_code, 2) << arguments << "\n" << result.err;
-    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
-    for (const std::string& text : texts)
-      EXPECT_NE(result.err.find(text), std::string::npos) << text << "\n" << result.err;
-    EXPECT_EQ(files(), before_files) << arguments;
-  }
-
-  test::temporary_directory folder_;
-};
+using program = test::program_test;
 
 double relative(double a, double b) {
   return std::fabs(a - b) / std::max(std::fabs(a), std::fabs(b));

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <pty.h>
 #include <string>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace test {
 
@@ -33,6 +35,29 @@ inline run_result run_program(const std::filesystem::path& folder, const std::st
   std::filesystem::remove(out);
   std::filesystem::remove(err);
   return result;
+}
+
+/// The same on a terminal of so many columns: what it shows of standard output and error together.
+inline std::string run_on_terminal(const std::filesystem::path& folder, const std::string& arguments,
+                                   unsigned short columns) {
+  winsize size{};
+  size.ws_col = columns;
+  size.ws_row = 50;
+  int terminal = -1;
+  const pid_t child = forkpty(&terminal, nullptr, nullptr, &size);
+  if (child == 0) {
+    unsetenv("COLUMNS");
+    const std::string command = "cd '" + folder.string() + "' && '" BITGAUGE_PROGRAM "' " + arguments;
+    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    _exit(127);
+  }
+  std::string text;
+  char some[4096];
+  for (ssize_t count; (count = read(terminal, some, sizeof some)) > 0;)
+    text.append(some, static_cast<std::size_t>(count));
+  close(terminal);
+  waitpid(child, nullptr, 0);
+  return text;
 }
 
 }  // namespace test

@@ -72,22 +72,67 @@ class codebook_encoder {
       largest = std::max(largest, wanted[s]);
     }
     solution best;
-    for (const double headroom : {1.0, 0.9, 1.12}) {
-      solution trial;
-      const double unit = static_cast<double>(storage::rule.unit()) * storage::rule.factor(most_code);
-      trial.super = nearest_half(headroom * largest / unit);
-      for (int pass = 0; pass < 4 && trial.super != 0.0f; ++pass) {
-        const double before = trial.error;
-        choose_codes(trial, wanted, pass > 0);
-        if (trial.error < best.error) best = trial;
-        if (trial.error >= before) break;
-        trial.super = refitted(trial);
-      }
+    best.error = energy();  // of zeros
+    const double unit = static_cast<double>(storage::rule.unit()) * storage::rule.factor(most_code);
+    for (const double headroom : {1.0, 0.9, 1.12})
+      consider(nearest_half(headroom * largest / unit), wanted, best);
+    for (const int units : few_halves(static_cast<float>(largest / unit), 0)) {
+      consider(std::scalbn(static_cast<float>(units), -24), wanted, best);
     }
+    consider_one_magnitude(best);
     write(best, codes);
   }
 
  private:
+  double energy() const noexcept {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < x_.size(); ++j) sum += product(weight_[j], product(x_[j], x_[j]));
+    return sum;
+  }
+
+  /// Tries a super-scale, and refits it until nothing improves.
+  void consider(float super, const std::array<double, sub_blocks>& wanted, solution& best) const noexcept {
+    solution trial;
+    trial.super = super;
+    for (int pass = 0; pass < 4 && trial.super != 0.0f; ++pass) {
+      const double before = trial.error;
+      choose_codes(trial, wanted, pass > 0);
+      if (trial.error < best.error) best = trial;
+      if (trial.error >= before) break;
+      trial.super = refitted(trial);
+    }
+  }
+
+  /// Where all elements have one magnitude, tries to make it each of the levels, under every scale code:
+  /// often one of the products is exact, far from any scale that suits uneven elements.
+  void consider_one_magnitude(solution& best) const noexcept {
+    const double magnitude = std::abs(x_[0]);
+    if (magnitude == 0.0 ||
+        std::any_of(x_.begin(), x_.end(), [&](double x) { return std::abs(x) != magnitude; }))
+      return;
+    solution found;
+    sub_codes least;
+    for (const int entry : levels::book.levels) {
+      for (const int level : {entry + (is_shifted ? 1 : 0), entry - (is_shifted ? 1 : 0)}) {
+        for (int code = 0; code <= most_code && level > 0; ++code) {
+          const double factor = scale_of(1.0f, code) * level;
+          const float super = nearest_half(magnitude / factor);
+          const sub_codes first = fit(0, scale_of(super, code));
+          if (!(first.error < least.error)) continue;
+          least = first;
+          found.super = super;
+          found.code.fill(code);
+        }
+      }
+    }
+    found.error = 0.0;
+    for (std::size_t s = 0; s < sub_blocks; ++s) {
+      found.codes[s] = fit(s, scale_of(found.super, found.code[s]));
+      found.error += found.codes[s].error;
+    }
+    if (found.error < best.error) best = found;
+  }
+
   /// The codes of sub-block s for `scale`.
   sub_codes fit(std::size_t s, double scale) const noexcept {
     sub_codes found;

@@ -65,8 +65,19 @@ template <one_scale_and_offset Format, int Bytes>
   for (std::size_t k = 0; k < 16; ++k) {
     if (scale[k] < HUGE_VALF && (best == 16 || error[k] < error[best])) best = k;
   }
-  if (best == 16) {
-    codes.offset.super = nearest_half(std::scalbn(static_cast<double>(*low), block.exponent));
+  // A constant, where no scale is small enough to do better.
+  double sum = 0.0, weights = 0.0, of_constant = 0.0;
+  for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j) {
+    sum += product(static_cast<double>(weight[j]), static_cast<double>(x[j]));
+    weights += static_cast<double>(weight[j]);
+  }
+  const auto constant = static_cast<double>(stored(sum / weights, 0));
+  for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j) {
+    const double rest = static_cast<double>(x[j]) - constant;
+    of_constant += product(static_cast<double>(weight[j]), product(rest, rest));
+  }
+  if (best == 16 || of_constant < static_cast<double>(error[best])) {
+    codes.offset.super = nearest_half(std::scalbn(constant, block.exponent));
     return;
   }
   codes.scale.super = std::scalbn(scale[best], block.exponent);

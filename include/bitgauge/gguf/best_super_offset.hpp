@@ -90,7 +90,7 @@ class super_offset_search {
     scan();
     if (best_.scale == 0.0f) return;
     vary();
-    write(codes);
+    if (best_.error <= energy()) write(codes);
   }
 
  private:
@@ -98,6 +98,17 @@ class super_offset_search {
   float stored(double value) const noexcept {
     const int exponent = ways_[0].block.exponent;
     return std::scalbn(nearest_half(std::scalbn(value, exponent)), -exponent);
+  }
+
+  /// The error of zeros.
+  double energy() const noexcept {
+    const auto& [x, weight, exponent] = ways_[0].block;
+    double sum = 0.0;
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      const auto value = static_cast<double>(x[j]);
+      sum += product(static_cast<double>(weight[j]), product(value, value));
+    }
+    return sum;
   }
 
   /// Fits each sub-block alone.
@@ -161,10 +172,43 @@ class super_offset_search {
     return stored(static_cast<double>(times >= 1.0f ? value / times : wanted));
   }
 
+  using best_solutions = std::array<solution, 4>;
+
+  [[gnu::always_inline]] void keep_if_good(solution& trial, best_solutions& kept) noexcept {
+    if (trial.scale == 0.0f) return;
+    choose(trial, 1.15 * kept[0].error);
+    std::size_t to = kept.size();
+    for (; to > 0 && trial.error < kept[to - 1].error; --to) {
+      if (to < kept.size()) kept[to] = kept[to - 1];
+    }
+    if (to < kept.size()) kept[to] = trial;
+  }
+
+  /// Where the super-scales asked for are but a few of the least binary16 numbers, these.
+  [[gnu::always_inline]] void try_few_halves(std::size_t turned, best_solutions& kept) noexcept {
+    const orientation& way = ways_[turned];
+    const int exponent = way.block.exponent;
+    const float of_scale = way.scale / most_code, of_depth = way.depth / most_code;
+    const auto scales = few_halves(of_scale, exponent), depths = few_halves(of_depth, exponent);
+    if (scales[0] == 0 && depths[0] == 0) return;
+    const auto real = [&](int units, float wanted) {
+      return units > 0 ? std::scalbn(static_cast<float>(units), -24 - exponent)
+                       : stored(static_cast<double>(1.05f * wanted));
+    };
+    for (const int scale : scales) {
+      for (const int depth : depths) {
+        solution trial;
+        trial.turned = turned;
+        trial.scale = real(scale, of_scale);
+        trial.depth = real(depth, of_depth);
+        keep_if_good(trial, kept);
+      }
+    }
+  }
+
   /// Super-scales around those that the fits ask for, the most promising refitted.
   [[gnu::always_inline]] void scan() noexcept {
-    constexpr std::size_t kept_most = 4;
-    std::array<solution, kept_most> kept;
+    best_solutions kept;
     for (std::size_t turned = 0; turned < 2; ++turned) {
       const orientation& way = ways_[turned];
       for (int i = 0; i < effort::scales; ++i) {
@@ -176,15 +220,10 @@ class super_offset_search {
                           static_cast<float>(effort::depths);
           trial.scale = unit_of(way.scales[way.order[0]], way.scale / most_code * (0.95f + product(0.3f, a)));
           trial.depth = unit_of(way.depths[way.order[0]], way.depth / most_code * (1.0f + product(0.2f, b)));
-          if (trial.scale == 0.0f) continue;
-          choose(trial, 1.15 * kept[0].error);
-          std::size_t to = kept_most;
-          for (; to > 0 && trial.error < kept[to - 1].error; --to) {
-            if (to < kept_most) kept[to] = kept[to - 1];
-          }
-          if (to < kept_most) kept[to] = trial;
+          keep_if_good(trial, kept);
         }
       }
+      try_few_halves(turned, kept);
     }
     best_ = kept[0];
     for (std::size_t k = 0; k < static_cast<std::size_t>(effort::refined); ++k) {

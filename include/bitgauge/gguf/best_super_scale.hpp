@@ -67,6 +67,7 @@ class super_scale_search {
   struct range {
     std::array<float, 2> least;
     float most, error;
+    float energy = 0.0f;  ///< the error of zeros
   };
   struct solution {
     float super = 0.0f;
@@ -97,22 +98,28 @@ class super_scale_search {
           });
     }
     solution best;
-    for (int k = 0; k < traits::tried; ++k) {
-      solution trial;
-      trial.super = stored(static_cast<double>(scan.take_best()));
-      if (!(trial.super > 0.0f)) continue;
-      choose(trial, 1.02 * best.error);
-      const bool promising = trial.error < HUGE_VAL;
-      if (trial.error < best.error) best = trial;
-      if (!promising) continue;
-      refit(trial);
-      choose(trial, best.error);
-      if (trial.error < best.error) best = trial;
+    for (int k = 0; k < traits::tried; ++k) consider(stored(static_cast<double>(scan.take_best())), best);
+    for (const int units : few_halves(greatest / static_cast<float>(most_factor), block_.exponent)) {
+      consider(std::scalbn(static_cast<float>(units), -24 - block_.exponent), best);
     }
     write(best, codes);
   }
 
  private:
+  /// Tries a super-scale, and what it is refitted to.
+  [[gnu::always_inline]] void consider(float super, solution& best) noexcept {
+    if (!(super > 0.0f)) return;
+    solution trial;
+    trial.super = super;
+    choose(trial, 1.02 * best.error);
+    const bool promising = trial.error < HUGE_VAL;
+    if (trial.error < best.error) best = trial;
+    if (!promising) return;
+    refit(trial);
+    choose(trial, best.error);
+    if (trial.error < best.error) best = trial;
+  }
+
   const float* elements(std::size_t s) const noexcept { return &block_.x[s * count]; }
   const float* weights(std::size_t s) const noexcept { return &block_.weight[s * count]; }
 
@@ -168,6 +175,7 @@ class super_scale_search {
       range& within = ranges_[s];
       within = {{0.0f, 0.0f}, most, 0.0f};
       for (std::size_t j = 0; j < count; ++j) {
+        within.energy += product(weights(s)[j], product(elements(s)[j], elements(s)[j]));
         const float x = elements(s)[j], rest = std::abs(x) - std::sqrt(error / weights(s)[j]);
         const std::size_t above = x > 0.0f ? 0 : 1;
         within.least[0] = std::max(within.least[0], rest / ends[above]);
@@ -229,6 +237,10 @@ class super_scale_search {
         const int factor = std::min(static_cast<int>(found.place), last);
         trial.factor[s] = negative != 0 ? -factor : factor;
       }
+      if (ranges_[s].energy < error) {
+        error = ranges_[s].energy;
+        trial.factor[s] = 0;
+      }
       to_come -= static_cast<double>(ranges_[s].error);
       trial.error += static_cast<double>(error);
       ranges_[s].error = std::min(ranges_[s].error, error);
@@ -243,6 +255,7 @@ class super_scale_search {
   [[gnu::always_inline]] void refit(solution& trial) const noexcept {
     lanes with_x = lanes::all(0.0f), squares = with_x;
     for (std::size_t s = 0; s < sub_blocks; ++s) {
+      if (trial.factor[s] == 0) continue;
       const lanes factor = lanes::all(static_cast<float>(trial.factor[s]));
       const lanes inverse = lanes::all(1.0f) / (lanes::all(trial.super) * factor);
       for (std::size_t j = 0; j < count; j += lanes::count) {

@@ -8,15 +8,17 @@
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/matrix/row_sink.hpp>
+#include <bitgauge/reset_on_move.hpp>
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <utility>
 
 namespace bitgauge::gguf {
 
 /// A matrix W (out x in) whose rows are blocks of one type, one row after another without gaps: the bytes of
-/// a tensor in a GGUF file. Owns its bytes.
+/// a tensor in a GGUF file. Owns its bytes; what has been moved from is empty: 0 x 0.
 class block_matrix {
  public:
   block_matrix() = default;
@@ -24,7 +26,11 @@ class block_matrix {
   /// row_bytes(type, cols) bytes, or a row is no whole number of blocks.
   block_matrix(tensor_type type, index_t rows, index_t cols, buffer<std::byte> blocks)
       : type_(type), rows_(rows), cols_(cols), blocks_(std::move(blocks)) {
-    const index_t expected = rows * static_cast<index_t>(gguf::row_bytes(type, cols));
+    const auto bytes = static_cast<index_t>(gguf::row_bytes(type, cols));
+    if (rows < 0 || (bytes > 0 && rows > std::numeric_limits<index_t>::max() / bytes))
+      raise(shape_error(std::string(traits_of(type).name) + " matrix of " + std::to_string(rows) + " x " +
+                        std::to_string(cols) + ": expected rows from 0 up whose bytes fit 63 bits"));
+    const index_t expected = rows * bytes;
     if (static_cast<index_t>(blocks_.size()) != expected)
       raise(shape_error(std::string(traits_of(type).name) + " matrix of " + std::to_string(rows) + " x " +
                         std::to_string(cols) + ": expected " + std::to_string(expected) + " bytes, found " +
@@ -43,8 +49,11 @@ class block_matrix {
     return size() == 0 ? 0 : 8.0 * static_cast<double>(storage_bytes()) / static_cast<double>(size());
   }
 
-  /// Writes row `row` as cols() floats, bit for bit as ggml decodes it.
+  /// Writes row `row` as cols() floats, bit for bit as ggml decodes it. Raises shape_error where there is no
+  /// such row.
   void dequantize_row(index_t row, float* out) const {
+    if (row < 0 || row >= rows_)
+      raise(shape_error("dequantize_row(" + std::to_string(row) + ") of " + std::to_string(rows_) + " rows"));
     decode_row(type_, blocks_.data() + row * row_bytes(), cols_, out);
   }
   /// The matrix of real values: MatrixXf, or any plain float type named.
@@ -68,7 +77,7 @@ class block_matrix {
 
  private:
   tensor_type type_ = tensor_type::f32;
-  index_t rows_ = 0, cols_ = 0;
+  bitgauge::detail::reset_on_move<index_t> rows_, cols_;
   buffer<std::byte> blocks_;
 };
 

@@ -4,10 +4,12 @@
 /// Where error feedback meets the block formats: a matrix of ggml blocks as feedback_rounding sees it.
 
 #include <bitgauge/effort.hpp>
+#include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/formats.hpp>
 #include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/matrix/options.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/rounding/feedback_target.hpp>
 
@@ -35,8 +37,9 @@ namespace detail {
 template <code_per_element Format>
 class feedback_blocks final : public feedback_target {
  public:
-  feedback_blocks(const bitgauge::detail::row_source& source, effort search)
+  feedback_blocks(const bitgauge::detail::row_source& source, effort search, const options& how)
       : source_(source),
+        monitor_(how, source.rows() * source.cols()),
         search_(search),
         row_bytes_(row_bytes(Format::type, source.cols())),
         blocks_(static_cast<std::size_t>(source.rows()) * row_bytes_) {
@@ -55,6 +58,7 @@ class feedback_blocks final : public feedback_target {
   number_line storable(index_t, index_t, number_line wanted) const override { return wanted; }
 
   void read(index_t first, index_t count, float* out) const override {
+    monitor_.check();
     std::vector<float> scratch;
     bitgauge::detail::finite_scratch s;
     const auto panel = source_.read(first, count, scratch);
@@ -66,13 +70,12 @@ class feedback_blocks final : public feedback_target {
 
   void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,
            number_line* lines) override {
-    std::array<float, static_cast<std::size_t>(Format::elements)> importance;
-    // encoders want weights above 0; those of dead inputs are 0
-    std::transform(weights.begin(), weights.end(), importance.begin(),
-                   [](float w) { return std::max(w, 1e-8f); });
+    monitor_.check();
+    // at every effort: the weights of dead inputs are 0
+    const sound_importance importance(weights.data(), Format::elements, Format::elements);
     std::uint8_t* bytes = block_at(row, i);
     encode_row(Format::type, values.data(), Format::elements, importance.data(), search_,
-               reinterpret_cast<std::byte*>(bytes));
+               reinterpret_cast<std::byte*>(bytes), {}, {.row = row, .column = i * Format::elements});
     block_codes<Format> codes;
     unpack(bytes, codes);
     for (int s = 0; s < Format::sub_blocks; ++s) lines[s] = {codes.scale_of(s), 0, -codes.offset_of(s)};
@@ -88,6 +91,7 @@ class feedback_blocks final : public feedback_target {
   }
 
   void store(index_t row, const std::uint8_t* fields, const number_line*) override {
+    monitor_.advance(cols());
     for (index_t i = 0; i * Format::elements < cols(); ++i) {
       std::uint8_t* bytes = block_at(row, i);
       block_codes<Format> codes;
@@ -123,6 +127,7 @@ class feedback_blocks final : public feedback_target {
   }
 
   const bitgauge::detail::row_source& source_;
+  bitgauge::detail::work_monitor monitor_;
   effort search_;
   std::size_t row_bytes_;
   std::vector<level> levels_;
@@ -132,11 +137,11 @@ class feedback_blocks final : public feedback_target {
 /// Quantizes a source to blocks by error feedback. Raises invalid_scheme for codebook formats, whose elements
 /// cannot be chosen one at a time, and shape_error for rows that blocks do not divide.
 inline block_matrix feed_back(const bitgauge::detail::row_source& source, tensor_type type,
-                              const feedback_rounding& rounding, effort level, int threads) {
+                              const feedback_rounding& rounding, effort level, const options& how) {
   return visit_format(type, [&]<class Format>(Format) -> block_matrix {
     if constexpr (code_per_element<Format>) {
-      feedback_blocks<Format> target(source, level);
-      if (target.cols() > 0) rounding.round(target, threads);
+      feedback_blocks<Format> target(source, level, how);
+      if (target.rows() > 0 && target.cols() > 0) rounding.round(target, how.threads);
       return std::move(target).result();
     } else {
       raise(invalid_scheme(

@@ -30,6 +30,11 @@ struct scaled_sum_of_levels {
     const std::uint16_t pattern = numeric::half_from_float(static_cast<float>(sum) * scale);
     half_at<2>::pack(&pattern, bytes);
   }
+  static constexpr bool is_finite(const std::uint8_t* bytes) noexcept {
+    std::uint16_t pattern = 0;
+    half_at<2>::unpack(bytes, &pattern);
+    return (pattern & 0x7c00u) != 0x7c00u;
+  }
 };
 
 /// The sums of each 16 codes, 16 bits each, which Q8_K keeps for the same purpose.

@@ -20,6 +20,15 @@ inline float nearest_half(double value) noexcept {
       numeric::half_from_float(static_cast<float>(std::clamp(value, -65504.0, 65504.0))));
 }
 
+/// Where `wanted` times 2^exponent is less than 32 of the least binary16 number, 2^-24: how many of these are
+/// worth trying for it, as there the numbers lie far apart; elsewhere zeros.
+inline std::array<int, 4> few_halves(float wanted, int exponent) noexcept {
+  const double units = std::scalbn(static_cast<double>(wanted), exponent + 24);
+  if (!(units > 0.0 && units < 32.0)) return {};
+  const int first = std::max(static_cast<int>(units) - 1, 1);
+  return {first, first + 1, first + 2, first + 3};
+}
+
 /// Finds the binary16 scale d, and a level for each of Count elements, of least sum w (x - d l)^2.
 ///
 /// As 1/|d| grows from zero every element steps from level to level, at the points where x/d is half-way

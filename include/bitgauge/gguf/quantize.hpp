@@ -15,8 +15,12 @@
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/parallel.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace bitgauge {
@@ -42,20 +46,85 @@ struct block_options {
   void set(const Rounding& rounding) {
     feedback = std::make_shared<Rounding>(rounding);
   }
+  void set(const nearest_rounding&) { feedback.reset(); }
+  template <class Extra>
+  void set(const Extra&) {
+    constexpr question asked = question_of<Extra>();
+    static_assert(asked != question::grid, "bitgauge: a ggml type has its own numbers: leave the grid out");
+    static_assert(asked != question::granularity,
+                  "bitgauge: a ggml type has blocks of its own: leave the granularity out");
+    static_assert(
+        asked != question::range,
+        "bitgauge: a ggml type chooses its scales by effort: leave the range out, write effort::best");
+    static_assert(asked != question::rounding,
+                  "bitgauge: a ggml type rounds to nearest or by error feedback such as gptq(H)");
+    static_assert(asked != question::scale_storage,
+                  "bitgauge: a ggml type has its own storage of scales: leave the scale storage out");
+    if constexpr (asked == question::none) refuse_unknown_answer<Extra>();
+  }
 };
+
+/// The weights of each of the stacked matrices as its blocks are encoded with; none where all of a matrix's
+/// weights are 0, which says nothing of any column.
+class block_weights {
+ public:
+  block_weights(const importance& given, index_t rows, bool as_given, index_t elements)
+      : rows_(given.weights.empty() ? 0 : rows / given.matrices) {
+    if (rows_ == 0) return;
+    sound_.reserve(static_cast<std::size_t>(given.matrices));  // they point into themselves
+    for (index_t m = 0; m < given.matrices; ++m) {
+      const std::span<const float> own = given.of_row(m, given.matrices);
+      const bool any = std::any_of(own.begin(), own.end(), [](float w) { return w > 0; });
+      given_.push_back(any ? own.data() : nullptr);
+      // once for all rows; each then finds nothing left to mend
+      sound_.emplace_back(any && !as_given ? own.data() : nullptr, static_cast<index_t>(own.size()),
+                          elements);
+      if (!as_given) given_.back() = sound_.back().data();
+    }
+  }
+  const float* of_row(index_t row) const noexcept {
+    return rows_ == 0 ? nullptr : given_[static_cast<std::size_t>(row / rows_)];
+  }
+
+ private:
+  index_t rows_;  // of each matrix
+  std::vector<gguf::sound_importance> sound_;
+  std::vector<const float*> given_;
+};
+
+/// What a row is encoded from: in blocks infinities take the greatest finite magnitude, which has the
+/// outermost code there, and NaN is 0.
+inline const float* without_infinities(const finite_row& x, index_t cols, index_t elements,
+                                       finite_scratch& s) {
+  if (x.for_codes == x.for_range || elements == 1) return x.for_codes;
+  for (index_t first = 0; first < cols; first += elements) {
+    float greatest = 0.0f;
+    const index_t end = std::min(first + elements, cols);
+    for (index_t j = first; j < end; ++j) greatest = std::max(greatest, std::abs(x.for_range[j]));
+    for (index_t j = first; j < end; ++j) {
+      float& code = s.for_codes[static_cast<std::size_t>(j)];
+      code = std::clamp(code, -greatest, greatest);
+    }
+  }
+  return s.for_codes.data();
+}
 
 inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
                                           const block_options& o) {
-  if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how.threads);
+  if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how);
   const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
-  check_importance(o.column_weights, cols);
-  const float* weights = o.column_weights.weights.empty() ? nullptr : o.column_weights.weights.data();
+  check_importance(o.column_weights, rows, cols);
+  const index_t elements = static_cast<index_t>(gguf::traits_of(type).elements);
+  const block_weights weights(o.column_weights, rows, o.level == effort::reference || elements == 1,
+                              elements);
   buffer<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
   const index_t height = source.panel_height();
   lender<std::vector<float>> scratches;
-  if (cols > 0)
+  work_monitor monitor(o.how, rows * cols);
+  if (cols > 0)  // else there may be any number of rows
     parallel_for((rows + height - 1) / height, o.how.threads, [&](index_t p) {
+      monitor.check();
       finite_scratch s;
       const auto scratch = scratches.borrow();
       const index_t first = p * height, count = std::min(height, rows - first);
@@ -63,12 +132,15 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
       for (index_t r = 0; r < count; ++r) {
         const finite_row x = examine(panel.row(r), cols, 32, {first + r, 0}, o.how.on_nonfinite, s);
         const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
-        gguf::encode_row(type, x.for_codes, cols, weights, o.level,
-                         blocks.data() + static_cast<std::size_t>(first + r) * row_bytes,
+        gguf::encode_row(type, without_infinities(x, cols, elements, s), cols, weights.of_row(first + r),
+                         o.level, blocks.data() + static_cast<std::size_t>(first + r) * row_bytes,
                          {.low = as_read ? s.low.data() : nullptr,
                           .high = as_read ? s.high.data() : nullptr,
-                          .next = r + 1 < count ? panel.row(r + 1) : nullptr});
+                          .next = r + 1 < count ? panel.row(r + 1) : nullptr,
+                          .greatest = x.greatest},
+                         {.row = first + r, .saturates = o.how.on_nonfinite == nonfinite::saturate});
       }
+      monitor.advance(count * cols);
     });
   return {type, rows, cols, std::move(blocks)};
 }
@@ -76,16 +148,20 @@ inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor
 }  // namespace detail
 
 /// Quantizes `matrix` (out x in, blocks along in) to a ggml format. `extras`, in any order: an effort, an
-/// importance (one positive weight per column), options, error feedback.
+/// importance (one positive weight per column; all zero counts as none), options, error feedback. Two of a
+/// kind do not compile. f32, f16 and bf16, which a tensor_type may be, have nothing to search: effort and
+/// importance do not change them.
 ///
 ///     auto q = quantize(W, gguf::q4_k{}, importance(v), effort::best);
 ///     auto p = quantize(W, gguf::q4_k{}, gptq{H});  // the Hessian's diagonal is the importance
 ///
 /// Efforts: see gguf/encode_row.hpp. Raises shape_error for rows that blocks do not divide or an importance
-/// of the wrong length, data_error for NaN and infinity (unless saturating), invalid_scheme for types that
-/// are not formats.
+/// of the wrong length; data_error for NaN, infinity and numbers too large for the format's scales (under
+/// nonfinite::saturate infinities get the outermost code of their block, and what is too large is cut off);
+/// invalid_scheme for types that are not formats.
 template <class Derived, ggml_format Format, class... Extras>
 gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format format, const Extras&... extras) {
+  detail::check_contradictions<Extras...>();
   detail::block_options o;
   (o.set(extras), ...);
   gguf::tensor_type type;

@@ -33,6 +33,14 @@ inline float nearest_half(float value) noexcept {
   return numeric::half_to_float(numeric::half_from_float(std::clamp(value, -65504.0f, 65504.0f)));
 }
 
+/// A binary16 super-scale for `value`: the nearest number; but a subnormal one, whose neighbours lie far
+/// apart, is no nearer to 0 than `value`, so that no factor lies beyond its range.
+inline float super_half(float value) noexcept {
+  const float nearest = nearest_half(value);
+  if (std::abs(value) >= 0x1p-14f || std::abs(nearest) >= std::abs(value)) return nearest;
+  return nearest + std::copysign(0x1p-24f, value);
+}
+
 /// The factors that a super-scale can have.
 template <has_super Storage>
 struct factor_range {
@@ -63,7 +71,7 @@ struct multiples {
     sixteen each, in_units;
     values.store(each.data());
     for (std::size_t b = 0; b < 16; b += PerBlock) {
-      const float real = nearest_half(range::super_for(&each[b], PerBlock) * unit[b]);
+      const float real = super_half(range::super_for(&each[b], PerBlock) * unit[b]);
       std::fill_n(&super_real[b], PerBlock, real);
       std::fill_n(&in_units[b], PerBlock, real / unit[b]);
     }
@@ -177,6 +185,10 @@ requires has_super<typename Format::scale>
         least = smaller(least, error);
       }
     }
+    // A depth alone can cost more than zeros.
+    const auto of_zeros = error_of<levels, false>(block, zero, zero);
+    scales.factor = where_less(of_zeros, least, zero, scales.factor);
+    depths.factor = where_less(of_zeros, least, zero, depths.factor);
     (zero - depths.super * depths.factor).store(stored.offset.data());
     for (std::size_t b = 0; b < Blocks; ++b) depths.write(b, codes[b].offset);
   } else {

@@ -7,6 +7,7 @@
 #include <bitgauge/gguf/tensor_type.hpp>
 
 #include <cstddef>
+#include <limits>
 #include <string>
 
 namespace bitgauge::gguf {
@@ -16,10 +17,18 @@ struct row_knowledge {
   const float* low = nullptr;   ///< min(0, x...) of each run of 32 elements
   const float* high = nullptr;  ///< max(0, x...)
   const float* next = nullptr;  ///< a row of the same length that will be encoded after this one
+  float greatest = -1.0f;       ///< the largest magnitude; negative: not known
+};
+
+/// Where a row lies in its matrix, for messages, and what becomes of numbers beyond what its type can store.
+struct row_place {
+  index_t row = 0, column = 0;
+  bool saturates = false;  ///< cut off where the type ends; else they are a data_error
 };
 
 /// The bytes of a row of `columns` elements of `type`: columns / block elements * block bytes. Raises
-/// shape_error where `columns` is negative or no multiple of the block's elements.
+/// shape_error where `columns` is negative or no multiple of the block's elements, or
+/// the bytes exceed 63 bits.
 inline std::size_t row_bytes(tensor_type type, index_t columns) {
   const tensor_type_traits& traits = traits_of(type);
   if (columns < 0 || columns % static_cast<index_t>(traits.elements) != 0) {
@@ -27,7 +36,11 @@ inline std::size_t row_bytes(tensor_type type, index_t columns) {
                       std::to_string(traits.elements) + " elements, found " + std::to_string(columns) +
                       " columns"));
   }
-  return static_cast<std::size_t>(columns) / traits.elements * traits.bytes;
+  const std::size_t blocks = static_cast<std::size_t>(columns) / traits.elements;
+  if (blocks > static_cast<std::size_t>(std::numeric_limits<index_t>::max()) / traits.bytes)
+    raise(shape_error("a row of type " + std::string(traits.name) + ": the bytes of " +
+                      std::to_string(columns) + " columns exceed 63 bits"));
+  return blocks * traits.bytes;
 }
 
 }  // namespace bitgauge::gguf

@@ -52,7 +52,7 @@ class grouping {
   /// sizes in bytes cannot overflow), invalid_scheme for groups of less than one element.
   grouping(granularity how, index_t rows, index_t cols) : how_(how), rows_(rows), cols_(cols) {
     constexpr index_t most = index_t{1} << 60;
-    if (rows < 0 || cols < 0 || (cols > 0 && rows > most / cols))
+    if (rows < 0 || cols < 0 || rows > most || cols > most || (cols > 0 && rows > most / cols))
       raise(shape_error("shape: expected rows and columns from 0 up and at most 2^60 elements, found " +
                         std::to_string(rows) + " x " + std::to_string(cols)));
     if (how.what == granularity::kind::group && how.size < 1)

@@ -12,14 +12,19 @@
 ///         {"quant_type": "nf4", "blocksize": 64, "dtype": "float16", "shape": [64, 128],
 ///          "nested_blocksize": 256, "nested_dtype": "float32", "nested_offset": 0.0123}
 ///
+/// Floats may be F16 or BF16 as well, as programs that cast a whole model leave them.
 /// Source: bitsandbytes, functional.py, QuantState.as_dict.
 
+#include <bitgauge/io/float_parameters.hpp>
+#include <bitgauge/io/json_text.hpp>
 #include <bitgauge/io/layer_parts.hpp>
 #include <bitgauge/io/safetensors_writer.hpp>
 #include <bitgauge/nf4/tensor_4bit.hpp>
+#include <bitgauge/numeric/uncontracted.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <span>
@@ -93,9 +98,7 @@ class quant_state_reader {
   quant_state_reader(const layer_parts& parts, const tensor_view& part)
       : parts_(parts),
         part_(part),
-        json_(nlohmann::json::parse(reinterpret_cast<const char*>(part.data.data()),
-                                    reinterpret_cast<const char*>(part.data.data()) + part.data.size(),
-                                    nullptr, false)) {
+        json_(parse_json({reinterpret_cast<const char*>(part.data.data()), part.data.size()})) {
     if (!json_.is_object()) parts_.fail(part_, 0, "expected a JSON object");
   }
 
@@ -105,7 +108,7 @@ class quant_state_reader {
     return json_[member].get<std::string>();
   }
   index_t positive(const char* member) const {
-    return positive(has(member) ? json_[member] : nlohmann::json(), member);
+    return positive(has(member) ? json_[member] : nlohmann::ordered_json(), member);
   }
   std::vector<index_t> shape() const {
     if (!has("shape") || !json_["shape"].is_array() || json_["shape"].size() > 2 || json_["shape"].empty())
@@ -121,15 +124,13 @@ class quant_state_reader {
     return value;
   }
   [[noreturn]] void fail(const char* member, const std::string& expected) const {
-    const std::string found =
-        has(member) ? json_[member].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                    : std::string("none");
+    const std::string found = has(member) ? shown(json_[member]) : "none";
     parts_.fail(part_, 0, std::string(member) + ": expected " + expected + ", found " + found);
   }
 
  private:
   /// Extents below 2^31, so that no product of two overflows.
-  index_t positive(const nlohmann::json& value, const char* member) const {
+  index_t positive(const nlohmann::ordered_json& value, const char* member) const {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() < 1 ||
         value.get<std::uint64_t>() > 0x7fffffff)
       fail(member, "a whole number from 1 to 2147483647");
@@ -138,7 +139,7 @@ class quant_state_reader {
 
   const layer_parts& parts_;
   const tensor_view& part_;
-  nlohmann::json json_;
+  nlohmann::ordered_json json_;
 };
 
 }  // namespace detail
@@ -174,9 +175,18 @@ inline bitsandbytes_weight read_bitsandbytes(const safetensors_file& file, const
   const index_t blocks = bitsandbytes::detail::block_count(tensor.size(), tensor.block_size);
   const auto block_extent = static_cast<std::uint64_t>(blocks);
   tensor.packed = detail::layer_parts::elements<std::uint8_t>(parts.of_shape("", dtype::u8, {bytes, 1}));
-  weight.quant_map = parts.finite_floats(parts.of_shape(".quant_map", dtype::f32, {std::uint64_t{16}}));
+  weight.quant_map = detail::read_parameters(parts, parts.of_shape(".quant_map", {16}));
+  const auto largest_of = [](const std::vector<float>& levels) {
+    float largest = 0;
+    for (const float level : levels) largest = std::max(largest, std::fabs(level));
+    return largest;
+  };
+  const float reach = largest_of(weight.quant_map);
   if (!state.has("nested_blocksize")) {
-    tensor.absmax = parts.finite_floats(parts.of_shape(".absmax", dtype::f32, {block_extent}));
+    const tensor_view& absmax = parts.of_shape(".absmax", {block_extent});
+    tensor.absmax = detail::read_parameters(parts, absmax);
+    for (std::size_t i = 0; i < tensor.absmax.size(); ++i)
+      detail::require_finite_reach(parts, absmax, i, -reach * tensor.absmax[i], reach * tensor.absmax[i]);
     return weight;
   }
   bitsandbytes::nested_absmax nested;
@@ -186,10 +196,14 @@ inline bitsandbytes_weight read_bitsandbytes(const safetensors_file& file, const
   nested.codes.codes =
       detail::layer_parts::elements<std::uint8_t>(parts.of_shape(".absmax", dtype::u8, {block_extent}));
   const index_t nested_blocks = bitsandbytes::detail::block_count(blocks, nested.codes.block_size);
-  nested.codes.absmax = parts.finite_floats(
-      parts.of_shape(".nested_absmax", dtype::f32, {static_cast<std::uint64_t>(nested_blocks)}));
-  weight.nested_quant_map =
-      parts.finite_floats(parts.of_shape(".nested_quant_map", dtype::f32, {std::uint64_t{256}}));
+  const tensor_view& factors = parts.of_shape(".nested_absmax", {static_cast<std::uint64_t>(nested_blocks)});
+  nested.codes.absmax = detail::read_parameters(parts, factors);
+  weight.nested_quant_map = detail::read_parameters(parts, parts.of_shape(".nested_quant_map", {256}));
+  const float nested_reach = largest_of(weight.nested_quant_map), offset = std::fabs(nested.offset);
+  for (std::size_t i = 0; i < nested.codes.absmax.size(); ++i) {
+    const float absmax = numeric::uncontracted(nested_reach * std::fabs(nested.codes.absmax[i])) + offset;
+    detail::require_finite_reach(parts, factors, i, -reach * absmax, reach * absmax);
+  }
   tensor.nested = std::move(nested);
   return weight;
 }

@@ -30,6 +30,15 @@ inline std::vector<float> read_parameters(const layer_parts& parts, const tensor
   return values;
 }
 
+/// Faults at parameter `i` of `part` unless what the extreme codes restore with it is finite: what lies
+/// between is no larger.
+inline void require_finite_reach(const layer_parts& parts, const tensor_view& part, std::size_t i,
+                                 float lowest, float highest) {
+  if (numeric::is_finite(lowest) && numeric::is_finite(highest)) return;
+  parts.fail(part, i * size_of(part.type),
+             "expected a value with which every code restores a finite number, found one too large");
+}
+
 /// The bytes of `values` as f32, f16 or bf16. Raises data_error for a value that the type does not hold,
 /// which reading could not give back.
 inline std::vector<std::uint8_t> parameter_bytes(const std::string& name, std::span<const float> values,

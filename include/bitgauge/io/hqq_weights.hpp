@@ -248,6 +248,10 @@ class hqq_reader {
     weight.type = scales.type;
     weight.scales = read_parameters(parts_, scales);
     weight.zeros = read_parameters(parts_, parts_.of_shape(".zero", scales.type, line));
+    const auto highest = static_cast<float>((1 << weight.bits) - 1);
+    for (std::size_t i = 0; i < weight.scales.size(); ++i)
+      require_finite_reach(parts_, scales, i, (0 - weight.zeros[i]) * weight.scales[i],
+                           (highest - weight.zeros[i]) * weight.scales[i]);
   }
 
   layer_parts parts_;

@@ -9,6 +9,7 @@
 #include <bitgauge/io/gguf_reader.hpp>
 #include <bitgauge/numeric/bits.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -25,25 +26,47 @@ namespace bitgauge::io {
 /// tensor's input. Finite and not negative; 0 where an input was never active.
 struct importance_entry {
   std::string name;            ///< of the tensor, such as "blk.0.ffn_down.weight"
-  index_t matrices = 1;        ///< the tensor's experts; 1 for a plain matrix, and always in the old form
+  index_t matrices = 1;        ///< the tensor's experts as the file counts them; 1 in the old form
   std::vector<float> weights;  ///< one a column, matrix after matrix
+  /// The matrices that no token reached, ascending: their weights are all 1, which says nothing of them.
+  std::vector<index_t> untouched{};
 
   /// Columns of each matrix.
   index_t columns() const noexcept { return static_cast<index_t>(weights.size()) / matrices; }
-  /// The weights of one matrix.
-  std::span<const float> of_matrix(index_t matrix) const noexcept {
-    return std::span(weights).subspan(static_cast<std::size_t>(matrix * columns()),
-                                      static_cast<std::size_t>(columns()));
+
+  /// How many matrices of `columns` columns the weights are for: 1 where all share them. The old form does
+  /// not say, so that the tensor's columns must. Raises shape_error where the weights are no multiple.
+  index_t matrices_of(index_t columns) const {
+    const auto size = static_cast<index_t>(weights.size());
+    if (columns < 1 || size % columns != 0 || (matrices > 1 && size / columns != matrices))
+      raise(shape_error("importance of " + name + ": expected weights for matrices of " +
+                        std::to_string(columns) + " columns, found " + std::to_string(size) +
+                        (matrices > 1 ? " for " + std::to_string(matrices) + " matrices" : std::string())));
+    return size / columns;
   }
+
+  /// The weights of one of the matrices_of(columns) matrices, or none where no token reached it or all of
+  /// them are 0: plain squared error is all that can be said there.
+  std::span<const float> of_matrix(index_t matrix, index_t columns) const noexcept {
+    if (std::ranges::binary_search(untouched, matrices > 1 ? matrix : 0)) return {};
+    const auto found = std::span(weights).subspan(static_cast<std::size_t>(matrix * columns),
+                                                  static_cast<std::size_t>(columns));
+    const bool all_zero = std::ranges::all_of(found, [](float weight) { return weight == 0; });
+    return all_zero ? std::span<const float>() : found;
+  }
+  /// The same, the columns being those that the file says.
+  std::span<const float> of_matrix(index_t matrix) const noexcept { return of_matrix(matrix, columns()); }
 };
 
 /// A file of llama-imatrix in either form, told apart by its first bytes:
 /// - GGUF: tensors `NAME.in_sum2` (float32, columns x matrices: sums of squares) and `NAME.counts` (float32,
 /// one for each
-///   matrix); weight = in_sum2 / counts, and 1 for a matrix that no token reached;
+///   matrix); weight = in_sum2 / counts, and 1 for a matrix that no token reached, which is listed as
+///   untouched;
 /// - the old .dat: 32-bit count of entries; each with a 32-bit length and name, 32-bit calls, 32-bit count of
 /// values and as many
-///   float32 sums; weight = sum / calls, or the sum where calls is 0. The calibration text's name may follow.
+///   float32 sums; weight = sum / calls, or the sum where calls is 0. The values of a tensor of experts stand
+///   expert after expert, and how many there are is not said. The calibration text's name may follow.
 class imatrix_file {
  public:
   /// Raises io_error where the file cannot be opened and parse_error where it is not what the format says.
@@ -105,9 +128,11 @@ class imatrix_file {
     }
     entry.matrices = static_cast<index_t>(tokens.size());
     const auto columns = static_cast<std::size_t>(entry.columns());
-    for (std::size_t i = 0; i < entry.weights.size(); ++i) {
-      const float count = std::round(tokens[i / columns]);
-      entry.weights[i] = count > 0 ? entry.weights[i] / count : 1.0f;
+    for (std::size_t matrix = 0; matrix < tokens.size(); ++matrix) {
+      const float count = std::round(tokens[matrix]);
+      if (!(count > 0)) entry.untouched.push_back(static_cast<index_t>(matrix));
+      for (float& weight : std::span(entry.weights).subspan(matrix * columns, columns))
+        weight = count > 0 ? weight / count : 1.0f;
     }
     return entry;
   }

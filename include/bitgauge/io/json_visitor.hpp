@@ -15,8 +15,11 @@
 
 namespace bitgauge::io::detail {
 
+/// How deep arrays and objects may stand in each other where more than a fixed form is taken.
+inline constexpr int json_depth_limit = 32;
+
 /// Refuses every event; a format overrides those that it expects. Events are taken as they come and no tree
-/// is built, so that depth costs nothing and a key that appears twice is seen twice.
+/// is built, so that depth costs a bit a level and a key that appears twice is seen twice.
 class json_visitor : public nlohmann::json_sax<nlohmann::ordered_json> {
  public:
   /// \param start the byte offset of the text in the file

@@ -20,7 +20,7 @@ namespace bitgauge::io::detail {
 inline std::string shape_text(const std::vector<std::uint64_t>& shape) {
   std::string text;
   for (const std::uint64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
-  return "[" + text + "]";
+  return "[" + excerpt(text) + "]";
 }
 
 /// One layer of a file: tensors named `layer` + suffix. Faults are parse_errors that name the tensor and the
@@ -39,15 +39,20 @@ class layer_parts {
                         "expected a tensor of this name, found none"));
     return *part;
   }
-  /// The same, of this type and number of dimensions.
-  const tensor_view& of_rank(std::string_view suffix, dtype type, std::size_t dimensions) const {
+  /// The same, of this number of dimensions.
+  const tensor_view& of_rank(std::string_view suffix, std::size_t dimensions) const {
     const tensor_view& part = required(suffix);
-    if (part.type != type)
-      fail(part, 0, "expected " + std::string(name_of(type)) + ", found " + std::string(name_of(part.type)));
     if (part.shape.size() != dimensions)
       fail(part, 0,
            "expected " + std::to_string(dimensions) + " dimensions, found " + shape_text(part.shape));
     return part;
+  }
+  /// The same, of this type.
+  const tensor_view& of_rank(std::string_view suffix, dtype type, std::size_t dimensions) const {
+    const tensor_view& part = required(suffix);
+    if (part.type != type)
+      fail(part, 0, "expected " + std::string(name_of(type)) + ", found " + std::string(name_of(part.type)));
+    return of_rank(suffix, dimensions);
   }
   /// The same, of this shape.
   const tensor_view& of_shape(std::string_view suffix, dtype type,
@@ -56,10 +61,20 @@ class layer_parts {
     require_shape(part, shape);
     return part;
   }
+  const tensor_view& of_shape(std::string_view suffix, const std::vector<std::uint64_t>& shape) const {
+    const tensor_view& part = of_rank(suffix, shape.size());
+    require_shape(part, shape);
+    return part;
+  }
   /// Faults where a tensor has another shape.
   void require_shape(const tensor_view& part, const std::vector<std::uint64_t>& shape) const {
     if (part.shape != shape)
       fail(part, 0, "expected the shape " + shape_text(shape) + ", found " + shape_text(part.shape));
+  }
+
+  /// Faults where a tensor has no elements: its other extents may be anything, and nothing is made of them.
+  void require_elements(const tensor_view& part) const {
+    if (part.data.empty()) fail(part, 0, "expected elements, found the shape " + shape_text(part.shape));
   }
 
   /// Raises a fault at byte `at` of a tensor's data.
@@ -73,14 +88,6 @@ class layer_parts {
     std::vector<T> values(part.data.size() / sizeof(T));
     for (std::size_t i = 0; i < values.size(); ++i)
       values[i] = from_little_endian<T>(part.data.data() + i * sizeof(T));
-    return values;
-  }
-  /// f32 elements, all finite.
-  std::vector<float> finite_floats(const tensor_view& part) const {
-    std::vector<float> values = elements<float>(part);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      if (!numeric::is_finite(values[i]))
-        fail(part, i * sizeof(float), "expected a finite value, found another");
     return values;
   }
 

@@ -108,25 +108,39 @@ inline std::string npy_preamble(dtype type, std::span<const std::uint64_t> shape
 
 }  // namespace detail
 
+/// Writes the elements of a matrix, row by row, as an array of `shape`, outermost first. Raises shape_error
+/// where that has another number of elements, and what the other write_npy raises.
+template <class Derived>
+void write_npy(const std::filesystem::path& path, const Eigen::DenseBase<Derived>& matrix,
+               const std::vector<std::uint64_t>& shape) {
+  constexpr dtype type = dtype_of<typename Derived::Scalar>;
+  if (!detail::npy_can_hold(type)) {
+    raise(data_error(path.string() + ": .npy has no type for " + std::string(name_of(type)) +
+                     "; convert to float, or write .safetensors"));
+  }
+  std::uint64_t count = 1;
+  bool fits = true;
+  for (const std::uint64_t extent : shape) fits = checked_multiply(count, extent, count) && fits;
+  if (!fits || count != static_cast<std::uint64_t>(matrix.size()))
+    raise(shape_error(path.string() + ": expected a shape of " + std::to_string(matrix.size()) +
+                      " elements, found " + (fits ? std::to_string(count) : "more than 64 bits")));
+  const std::string preamble = detail::npy_preamble(type, shape);
+  atomic_file file(path);
+  file.write(std::as_bytes(std::span(preamble)));
+  write_elements(matrix, [&](std::span<const std::byte> bytes) { file.write(bytes); });
+  file.commit();
+}
+
 /// Writes a matrix, array or expression of float, double, Eigen::half, bool or integers in C order,
 /// atomically. A type that is a vector at compile time becomes an array of one dimension, all others one of
 /// two. Raises data_error for Eigen::bfloat16, which NumPy has no type for, and io_error where the system
 /// refuses.
 template <class Derived>
 void write_npy(const std::filesystem::path& path, const Eigen::DenseBase<Derived>& matrix) {
-  constexpr dtype type = dtype_of<typename Derived::Scalar>;
-  if (!detail::npy_can_hold(type)) {
-    raise(data_error(path.string() + ": .npy has no type for " + std::string(name_of(type)) +
-                     "; convert to float, or write .safetensors"));
-  }
   std::vector<std::uint64_t> shape{static_cast<std::uint64_t>(matrix.rows()),
                                    static_cast<std::uint64_t>(matrix.cols())};
   if constexpr (Derived::IsVectorAtCompileTime) shape = {static_cast<std::uint64_t>(matrix.size())};
-  const std::string preamble = detail::npy_preamble(type, shape);
-  atomic_file file(path);
-  file.write(std::as_bytes(std::span(preamble)));
-  write_elements(matrix, [&](std::span<const std::byte> bytes) { file.write(bytes); });
-  file.commit();
+  write_npy(path, matrix, shape);
 }
 
 }  // namespace bitgauge::io

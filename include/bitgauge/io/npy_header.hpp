@@ -15,9 +15,10 @@
 
 namespace bitgauge::io::detail {
 
-/// Whether NumPy has a type for these elements: it has none for bfloat16 and the 8-bit floats.
+/// Whether NumPy has a type of numbers for these elements: it has none for bfloat16 and the 8-bit floats.
 constexpr bool npy_can_hold(dtype type) noexcept {
-  return type != dtype::bf16 && type != dtype::f8_e4m3 && type != dtype::f8_e5m2;
+  return has_values(type) &&
+         (!is_floating(type) ? type != dtype::f8_e8m0 : size_of(type) > 1 && type != dtype::bf16);
 }
 
 /// NumPy's letter and byte count, such as "f4".
@@ -91,7 +92,7 @@ class npy_header_parser {
     for (const dtype_traits& entry : dtypes) {
       if (!npy_can_hold(entry.type) || kind_and_size != npy_kind_and_size(entry.type)) continue;
       header_.type = entry.type;
-      header_.big_endian = order == '>' && entry.size > 1;
+      header_.big_endian = order == '>' && entry.bits > 8;
       return;
     }
     at_ = from;

@@ -6,7 +6,9 @@
 /// `__metadata__` holds one text under the key `bitgauge`:
 ///
 ///     {"version": 1, "tensors": {
-///       "w": {"shape": [64, 300],       the original shape; rows are its first extent, columns the rest
+///       "w": {"shape": [64, 300],       the original shape
+///             "rows": "last",           only with three dimensions and more, how rows are counted: all of
+///                                       them but the last, or the "first", which a missing field means
 ///             "dtype": "F32",           the original element type
 ///             "scheme": "affine:bits=4,group=128",
 ///                                       how it was made; for people, not needed to decode
@@ -33,17 +35,16 @@
 /// row.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/bytes.hpp>
 #include <bitgauge/io/dtype.hpp>
+#include <bitgauge/io/json_text.hpp>
+#include <bitgauge/io/matrix_shape.hpp>
 #include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/scheme_text.hpp>
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,23 +68,8 @@ struct quantized_entry {
   quantized_layout layout;
   bool has_levels = false;
   std::optional<stored_activations> activations{};
+  row_dimensions rows = row_dimensions::first;  ///< which dimensions of `shape` are the layout's rows
 };
-
-/// Rows and columns of the matrix that a tensor of two or more dimensions is quantized as: a vector is one
-/// row. Raises shape_error where they exceed 63 bits.
-inline std::pair<index_t, index_t> matrix_shape(const std::string& name,
-                                                const std::vector<std::uint64_t>& shape) {
-  std::uint64_t rows = shape.size() < 2 ? 1 : shape.front(), cols = 1, all = 1;
-  bool fits = true;
-  for (std::size_t i = shape.size() < 2 ? 0 : 1; i < shape.size(); ++i)
-    fits = checked_multiply(cols, shape[i], cols) && fits;
-  fits = checked_multiply(rows, cols, all) && fits;
-  // a row takes at most 8 bytes an element, and bit counts are computed in 64 bits
-  if (!fits ||
-      std::max({rows, cols, all}) > static_cast<std::uint64_t>(std::numeric_limits<index_t>::max() / 64))
-    raise(shape_error(name + ": its elements exceed 57 bits"));
-  return {static_cast<index_t>(rows), static_cast<index_t>(cols)};
-}
 
 namespace detail {
 
@@ -108,6 +94,7 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
   const code_meaning& m = entry.layout.meaning;
   nlohmann::ordered_json json;
   json["shape"] = entry.shape;
+  if (entry.shape.size() > 2) json["rows"] = name_of(entry.rows);
   json["dtype"] = name_of(entry.original);
   json["scheme"] = entry.scheme;
   json["bits"] = m.bits;
@@ -168,19 +155,23 @@ class description_reader {
     const nlohmann::ordered_json& zero_point = member("zero_point", true);
     m.has_zero_points = zero_point == "stored";
     if (!m.has_zero_points) m.center = static_cast<int>(number("zero_point", -128, 255));
+    const auto fault = bitgauge::detail::fault_of(m, entry.has_levels);
+    if (fault.field != nullptr) fail(fault.field, fault.problem);
     if (json_.contains("scale")) entry.layout.scales = scales();
-    const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape);
+    entry.rows = rows_of(entry.shape);
+    const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape, entry.rows);
     entry.layout.groups = grouping(group(), rows, cols);
     if (json_.contains("activations")) entry.activations = activations();
     return entry;
   }
 
  private:
+  [[noreturn]] void fail(const std::string& field, const std::string& problem) const {
+    raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": " + field, problem));
+  }
   [[noreturn]] void fail(const std::string& field, const std::string& expected,
                          const nlohmann::ordered_json& found) const {
-    raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": " + field,
-                      "expected " + expected + ", found " +
-                          found.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
+    fail(field, "expected " + expected + ", found " + shown(found));
   }
   const nlohmann::ordered_json& member(const char* field, bool good,
                                        const char* expected = "a member") const {
@@ -231,8 +222,16 @@ class description_reader {
     const nlohmann::ordered_json& scale = inner.member("scale", true);
     const float number = scale.is_number() ? scale.get<float>() : 0;
     if (!(number > 0) || !numeric::is_finite(number)) inner.fail("scale", "a finite number above 0", scale);
-    found.frozen = {number, static_cast<int>(inner.number("zero_point", -128, 255))};
+    const bool is_affine = found.scheme.answers.grid.view() == "affine";
+    found.frozen = {number, static_cast<int>(inner.number("zero_point", 0, is_affine ? 255 : 0))};
     return found;
+  }
+  /// Files written before there was a choice have no such field; their rows are the first dimension.
+  row_dimensions rows_of(const std::vector<std::uint64_t>& shape) const {
+    row_dimensions how = row_dimensions::first;
+    if (shape.size() > 2 && json_.contains("rows") && !read_row_dimensions(text("rows"), how))
+      fail("rows", "first or last", member("rows", true));
+    return how;
   }
   granularity group() const {
     const nlohmann::ordered_json& value = member("group", true);

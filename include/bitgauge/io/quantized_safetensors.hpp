@@ -4,6 +4,7 @@
 /// Quantized tensors in .safetensors files: see quantized_description.hpp for what a file holds.
 
 #include <bitgauge/buffer.hpp>
+#include <bitgauge/io/description_list.hpp>
 #include <bitgauge/io/named_list.hpp>
 #include <bitgauge/io/quantized_description.hpp>
 #include <bitgauge/io/safetensors_model.hpp>
@@ -23,7 +24,12 @@
 namespace bitgauge::io {
 namespace detail {
 
-inline constexpr const char* description_key = "bitgauge";
+/// True where a text under our key can be a description. Another program's text may stand there too: it is no
+/// JSON object, and carried like any other.
+inline bool is_description(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && text[first] == '{';
+}
 
 /// One part of a quantized tensor: how the file lists it.
 struct tensor_part {
@@ -59,15 +65,14 @@ class quantized_writer {
   void declare(safetensors_writer& writer, const quantized_entry& entry) {
     for (const detail::tensor_part& part : detail::parts_of(entry))
       writer.declare(part.name, part.type, part.shape);
-    descriptions_[entry.name] = detail::description_of(entry);
+    // as text at once: a tree would search all its names for each new one
+    descriptions_ += (descriptions_.empty() ? "" : ",") + nlohmann::ordered_json(entry.name).dump() + ":" +
+                     detail::description_of(entry).dump();
   }
   /// Puts the descriptions of all declared tensors into the header.
   void describe(safetensors_writer& writer) const {
     if (descriptions_.empty()) return;
-    nlohmann::ordered_json all;
-    all["version"] = 1;
-    all["tensors"] = descriptions_;
-    writer.set_metadata(detail::description_key, all.dump());
+    writer.set_metadata(detail::description_key, R"({"version":1,"tensors":{)" + descriptions_ + "}}");
   }
   /// Writes the parts of one tensor, in the order of declaration. Raises shape_error where `q` is not of the
   /// declared layout.
@@ -81,7 +86,7 @@ class quantized_writer {
   }
 
  private:
-  nlohmann::ordered_json descriptions_;
+  std::string descriptions_;  // JSON members
 };
 
 /// The quantized tensors described in a file, and the names of the parts they are made of.
@@ -89,17 +94,39 @@ class quantized_reader {
  public:
   /// Raises parse_error, naming the field, where a description is not what this version writes, or a part is
   /// missing or of another type or size.
-  quantized_reader(const safetensors_model& model, std::string file) : model_(model), file_(std::move(file)) {
-    for (const metadata_entry& text : model.metadata())
-      if (text.name == detail::description_key) read_descriptions(text.value);
+  /// Every file of the model describes its own tensors; of those in shards, the ones that the index lists,
+  /// by their own name or by that of their codes.
+  explicit quantized_reader(const safetensors_model& model) : model_(model) {
+    for (std::size_t i = 0; i < model.files().size(); ++i) {
+      file_ = model.files()[i].name();
+      const std::string* text = model.files()[i].find_metadata(detail::description_key);
+      if (text != nullptr && detail::is_description(*text)) read_descriptions(i, *text);
+    }
+    for (const std::string& name : model.described())
+      if (entries_.find(name) == nullptr)
+        fail("tensor " + name, "expected a description, as an index lists it and it is there in parts");
   }
 
   const std::vector<quantized_entry>& entries() const noexcept { return entries_.items(); }
   /// True where `name` is a part of a quantized tensor, not a tensor of its own.
   bool is_part(std::string_view name) const { return parts_.find(name) != nullptr; }
 
-  /// Assembles one tensor; only its own buffers are in memory.
+  /// Assembles one tensor; only its own buffers are in memory. Raises parse_error, naming the tensor, for a
+  /// scale or a restored value that is not finite.
   quantized_matrix read(const quantized_entry& entry) const {
+#if BITGAUGE_EXCEPTIONS
+    try {
+      return assemble(entry);
+    } catch (const data_error& problem) {
+      fail("tensor " + entry.name, problem.what());
+    }
+#else
+    return assemble(entry);
+#endif
+  }
+
+ private:
+  quantized_matrix assemble(const quantized_entry& entry) const {
     quantized_layout layout = entry.layout;
     if (entry.has_levels) {
       const std::span<const std::byte> bytes = part(entry.name + ".levels");
@@ -113,46 +140,43 @@ class quantized_reader {
             std::move(zero_points)};
   }
 
- private:
-  struct part_name {
+  struct part_place {
     std::string name;
+    const tensor_view* tensor;
   };
 
   [[noreturn]] void fail(const std::string& field, const std::string& problem) const {
     raise(parse_error(file_, 8, "__metadata__: bitgauge: " + field, problem));
   }
 
-  void read_descriptions(const std::string& text) {
-    const auto all = nlohmann::ordered_json::parse(text, nullptr, false);
-    if (!all.is_object()) fail("text", "expected a JSON object");
-    if (!all.contains("version") || all["version"] != 1)
-      fail("version",
-           "expected 1" + (all.contains("version") ? ", found " + all["version"].dump() : std::string()));
-    if (!all.contains("tensors") || !all["tensors"].is_object()) fail("tensors", "expected an object");
-    for (const auto& [name, description] : all["tensors"].items()) {
-      quantized_entry entry = detail::description_reader(file_, name, description).read();
-      find_scale_type(entry);
-      check_parts(entry);
-      entries_.add(std::move(entry));
+  void read_descriptions(std::size_t file, const std::string& text) {
+    detail::description_list_visitor list(file_, text);
+    list.visit();
+    for (const auto& [name, description] : list.descriptions) {
+      if (!model_.lists(name, file) && !model_.lists(name + ".codes", file)) continue;
+      quantized_entry entry = detail::description_reader(file_, name, detail::parse_json(description)).read();
+      find_scale_type(file, entry);
+      check_parts(file, entry);
+      if (!entries_.add(std::move(entry))) fail("tensor " + name, "appears twice");
     }
   }
 
-  void find_scale_type(quantized_entry& entry) const {
-    const tensor_view* scales = model_.find(entry.name + ".scales");
+  void find_scale_type(std::size_t file, quantized_entry& entry) const {
+    const tensor_view* scales = model_.files()[file].find(entry.name + ".scales");
     if (scales == nullptr) fail("tensor " + entry.name, "expected the tensor " + entry.name + ".scales");
     if (entry.layout.scales.type > scale_type::bf16) return;
     if (scales->type == dtype::f16) entry.layout.scales = scale_type::f16;
     if (scales->type == dtype::bf16) entry.layout.scales = scale_type::bf16;
   }
 
-  void check_parts(const quantized_entry& entry) {
+  void check_parts(std::size_t file, const quantized_entry& entry) {
     for (const detail::tensor_part& expected : detail::parts_of(entry)) {
-      const tensor_view* found = model_.find(expected.name);
+      const tensor_view* found = model_.files()[file].find(expected.name);
       if (found == nullptr) fail("tensor " + entry.name, "expected the tensor " + expected.name);
       if (found->type != expected.type || found->shape != expected.shape)
         fail("tensor " + expected.name, "expected " + shown(expected.type, expected.shape) + ", found " +
                                             shown(found->type, found->shape));
-      parts_.add({expected.name});
+      parts_.add({expected.name, found});
     }
   }
 
@@ -162,7 +186,9 @@ class quantized_reader {
     return std::string(name_of(type)) + " [" + text + "]";
   }
 
-  std::span<const std::byte> part(const std::string& name) const { return model_.at(name).data; }
+  std::span<const std::byte> part(const std::string& name) const {
+    return parts_.at(name, file_).tensor->data;
+  }
   template <class Bytes = std::vector<std::uint8_t>>
   Bytes copy(const std::string& name) const {
     const auto bytes = part(name);
@@ -174,7 +200,7 @@ class quantized_reader {
   const safetensors_model& model_;
   std::string file_;
   named_list<quantized_entry> entries_;
-  named_list<part_name> parts_;
+  named_list<part_place> parts_;
 };
 
 }  // namespace bitgauge::io

@@ -36,15 +36,15 @@ struct quanto_weight {
   /// The values, groups x group size: reshaped row by row they are the weight. Each operation is rounded.
   packing::float_matrix dequantize() const {
     packing::float_matrix values(codes.rows(), codes.cols());
-    for (index_t g = 0; g < codes.rows(); ++g) {
-      const float scale = scales[static_cast<std::size_t>(g)], shift = shifts[static_cast<std::size_t>(g)];
-      for (index_t i = 0; i < codes.cols(); ++i) {
-        const auto code = static_cast<float>(codes(g, i));
-        values(g, i) =
-            has_integer_shifts ? scale * (code - shift) : numeric::uncontracted(scale * code) - shift;
-      }
-    }
+    for (index_t g = 0; g < codes.rows(); ++g)
+      for (index_t i = 0; i < codes.cols(); ++i)
+        values(g, i) = value(static_cast<float>(codes(g, i)), static_cast<std::size_t>(g));
     return values;
+  }
+  /// What a code of a group stands for.
+  float value(float code, std::size_t group) const {
+    const float scale = scales[group], shift = shifts[group];
+    return has_integer_shifts ? scale * (code - shift) : numeric::uncontracted(scale * code) - shift;
   }
 
   friend bool operator==(const quanto_weight&, const quanto_weight&) = default;
@@ -96,6 +96,7 @@ inline quanto_weight read_quanto(const safetensors_file& file, const std::string
   packing::detail::require_quanto_bits(bits);
   const detail::layer_parts parts(file, name);
   const tensor_view& code_part = parts.of_rank("._data._data", dtype::u8, 2);
+  parts.require_elements(code_part);
   const tensor_view& scale_part = parts.required("._scale");
   if (scale_part.shape.size() != 2 || scale_part.shape[1] != 1)
     parts.fail(scale_part, 0,
@@ -114,6 +115,10 @@ inline quanto_weight read_quanto(const safetensors_file& file, const std::string
     weight.shifts.assign(shifts.begin(), shifts.end());
   } else {
     weight.shifts = detail::read_parameters(parts, shift_part);
+  }
+  for (std::size_t i = 0; i < weight.scales.size(); ++i) {
+    const auto highest = static_cast<float>((1 << bits) - 1);
+    detail::require_finite_reach(parts, scale_part, i, weight.value(0, i), weight.value(highest, i));
   }
   const auto packed = to_matrix<packing::code_matrix>(code_part);
   const index_t fault = packing::quanto_padding_fault(packed, bits, static_cast<index_t>(groups));

@@ -28,6 +28,11 @@ namespace detail {
 inline constexpr std::uint64_t safetensors_header_limit = 100'000'000;
 inline constexpr std::string_view safetensors_metadata_key = "__metadata__";
 
+/// Keys of `__metadata__` that are this library's: the descriptions of quantized tensors
+/// (quantized_description.hpp) and the types of GGUF metadata (gguf_texts.hpp).
+inline constexpr const char* description_key = "bitgauge";
+inline constexpr const char* gguf_types_key = "bitgauge.gguf";
+
 /// One tensor as the header describes it.
 struct safetensors_entry {
   std::string name;

@@ -6,8 +6,10 @@
 
 #include <bitgauge/io/safetensors_reader.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -46,8 +48,7 @@ class shard_index_visitor final : public json_visitor {
       if (has_map) fail("'weight_map' appears twice");
       has_map = in_map_ = true;
     }
-    ++depth_;
-    return true;
+    return enter();
   }
   bool end_object() override {
     --depth_;
@@ -56,8 +57,7 @@ class shard_index_visitor final : public json_visitor {
   }
   bool start_array(std::size_t) override {
     pass("an array");
-    ++depth_;
-    return true;
+    return enter();
   }
   bool end_array() override {
     --depth_;
@@ -77,6 +77,12 @@ class shard_index_visitor final : public json_visitor {
     if (in_map_ || depth_ == 0) unexpected(found);
     return true;
   }
+  bool enter() {
+    if (++depth_ > json_depth_limit)
+      fail("expected at most " + std::to_string(json_depth_limit) +
+           " levels of arrays and objects, found more");
+    return true;
+  }
   std::string field() const override { return in_map_ ? "weight_map: " + key_ : "index"; }
   std::string expected() const override { return in_map_ ? "the name of a shard" : "an object"; }
 
@@ -93,9 +99,11 @@ class safetensors_model {
  public:
   /// Opens an index where `path` ends in .json, else one file. Raises io_error naming a file that cannot be
   /// opened, such as a missing shard, and parse_error for a faulty file, a shard name that leaves the index's
-  /// folder, or a tensor that its shard does not hold.
-  explicit safetensors_model(const std::filesystem::path& path) : name_(path.string()) {
-    if (path.extension() == ".json") {
+  /// folder, or a tensor that its shard does not hold
+  /// (as it is or, where the shard was quantized after the index was written, in parts).
+  explicit safetensors_model(const std::filesystem::path& path)
+      : name_(path.string()), is_sharded_(path.extension() == ".json") {
+    if (is_sharded_) {
       open_shards(path);
     } else {
       files_.emplace_back(path);
@@ -105,6 +113,18 @@ class safetensors_model {
       for (const metadata_entry& entry : file.metadata()) metadata_.add(entry);
     }
   }
+
+  /// The file, or the shards in the order in which the index names them first.
+  const std::vector<safetensors_file>& files() const noexcept { return files_; }
+  /// True where `name` is to be read from `files()[file]`: always in a single file, else as the index says.
+  bool lists(std::string_view name, std::size_t file) const {
+    if (!is_sharded_) return true;
+    const auto place = places_.find(name);
+    return place != places_.end() && place->second == file;
+  }
+
+  /// What the index lists and shards hold in parts, by their own description.
+  const std::vector<std::string>& described() const noexcept { return described_; }
 
   /// The tensors in the order of the file, or of the index's weight_map. What a shard holds beside them is
   /// left out.
@@ -130,10 +150,16 @@ class safetensors_model {
         check_shard_name(entry);
         files_.emplace_back(path.parent_path() / entry.shard);
       }
-      const tensor_view* tensor = files_[place->second].find(entry.name);
-      if (tensor == nullptr)
+      places_.emplace(entry.name, place->second);
+      const safetensors_file& shard = files_[place->second];
+      if (const tensor_view* tensor = shard.find(entry.name)) {
+        tensors_.add(*tensor);
+      } else if (shard.find_metadata(detail::description_key) == nullptr ||
+                 shard.find(entry.name + ".codes") == nullptr) {  // quantized since the index was written
         fail(entry, "expected the tensor in " + entry.shard + ", which does not hold it");
-      tensors_.add(*tensor);
+      } else {
+        described_.push_back(entry.name);
+      }
     }
   }
 
@@ -151,7 +177,10 @@ class safetensors_model {
   }
 
   std::string name_;
+  bool is_sharded_;
   std::vector<safetensors_file> files_;
+  std::map<std::string, std::size_t, std::less<>> places_;  // of the index's tensors among the files
+  std::vector<std::string> described_;
   named_list<tensor_view> tensors_;
   named_list<metadata_entry> metadata_;
 };

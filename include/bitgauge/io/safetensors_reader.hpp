@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -91,16 +92,14 @@ class safetensors_file {
       fail(entry, "expected a range within the " + std::to_string(available) + " bytes of data, found " +
                       range_of(entry));
     }
-    std::uint64_t size = size_of(entry.type);
-    bool fits = true;
-    for (const std::uint64_t extent : entry.shape) fits = checked_multiply(size, extent, size) && fits;
-    if (std::ranges::count(entry.shape, std::uint64_t{0}) > 0) {
-      size = 0;
-    } else if (!fits) {
-      fail(entry, "the bytes of the shape exceed 64 bits");
+    const std::optional<std::uint64_t> size = byte_size(entry.type, entry.shape);
+    if (!size) {
+      const bool is_packed = size_of(entry.type) == 0;
+      fail(entry, is_packed ? "the shape's bits are no whole number of bytes, or exceed 64 bits"
+                            : "the bytes of the shape exceed 64 bits");
     }
-    if (size != end - begin) {
-      fail(entry, "expected " + std::to_string(size) + " bytes for dtype and shape, found " +
+    if (*size != end - begin) {
+      fail(entry, "expected " + std::to_string(*size) + " bytes for dtype and shape, found " +
                       std::to_string(end - begin));
     }
   }

@@ -4,14 +4,14 @@
 /// Writes a .safetensors file whose tensors need not be in memory together.
 /// Source: the format's description in github.com/huggingface/safetensors, "Format".
 
+#include <bitgauge/io/json_text.hpp>
 #include <bitgauge/io/safetensors_header.hpp>
 #include <bitgauge/io/tensor_stream.hpp>
 #include <bitgauge/io/tensor_view.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,25 +41,27 @@ class safetensors_writer {
       raise(data_error(stream_.shown() + ": metadata is set after the first data was written"));
     if (!metadata_.add({name, value}))
       raise(data_error(stream_.shown() + ": metadata '" + name + "' is set twice"));
-    metadata_text_ += (metadata_text_.empty() ? "" : ",") + quoted(name) + ":" + quoted(value);
+    const std::optional<std::string> text = detail::json_text(value);
+    if (!text) raise(data_error(stream_.shown() + ": metadata '" + name + "': the text is not UTF-8"));
+    metadata_text_ += (metadata_text_.empty() ? "" : ",") + quoted(name) + ":" + *text;
   }
 
-  /// Declares the next tensor; `shape` is outermost first. Raises shape_error where its bytes exceed 64 bits.
+  /// Declares the next tensor; `shape` is outermost first. Raises shape_error where its bytes exceed 64 bits
+  /// or are no whole number.
   void declare(const std::string& name, dtype type, const std::vector<std::uint64_t>& shape) {
     if (name == detail::safetensors_metadata_key)
       raise(data_error(stream_.shown() + ": '" + name + "' cannot name a tensor"));
-    std::uint64_t size = size_of(type);
-    std::string extents;
-    bool fits = true;
-    for (const std::uint64_t extent : shape) {
-      fits = checked_multiply(size, extent, size) && fits;
-      extents += (extents.empty() ? "" : ",") + std::to_string(extent);
-    }
-    const std::uint64_t end = end_ + size;
-    if (!fits || end < end_)
+    const std::optional<std::uint64_t> size = byte_size(type, shape);
+    if (!size && size_of(type) == 0)
+      raise(shape_error(stream_.shown() + ": tensor " + name +
+                        ": its bits are no whole number of bytes, or exceed 64 bits"));
+    const std::uint64_t end = end_ + size.value_or(0);
+    if (!size || end < end_)
       raise(shape_error(stream_.shown() + ": tensor " + name + ": its bytes exceed 64 bits"));
+    std::string extents;
+    for (const std::uint64_t extent : shape) extents += (extents.empty() ? "" : ",") + std::to_string(extent);
     const std::string json_name = quoted(name);
-    stream_.declare(name, size);
+    stream_.declare(name, *size);
     tensors_.add({name, type, shape, {}, storage_order::row_major});
     text_ += "," + json_name + R"(:{"dtype":")" + std::string(name_of(type)) + R"(","shape":[)" + extents +
              R"(],"data_offsets":[)" + std::to_string(end_) + "," + std::to_string(end) + "]}";
@@ -113,11 +115,9 @@ class safetensors_writer {
 
   /// `text` as JSON.
   std::string quoted(const std::string& text) const {
-    const nlohmann::ordered_json value(text);
-    std::string json = value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-    if (nlohmann::ordered_json::parse(json) != value)
-      raise(data_error(stream_.shown() + ": '" + text + "' is not UTF-8"));
-    return json;
+    std::optional<std::string> json = detail::json_text(text);
+    if (!json) raise(data_error(stream_.shown() + ": '" + excerpt(text) + "' is not UTF-8"));
+    return *std::move(json);
   }
 
   detail::tensor_stream stream_;

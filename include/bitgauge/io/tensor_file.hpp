@@ -1,17 +1,20 @@
 #pragma once
 
 /// \file
-/// One view of every container: .npy, .safetensors (and shards through index.json), .gguf.
+/// One view of every container: .npy, .safetensors (and shards through index.json), .gguf (and its parts).
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/fresh_memory.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/io/gguf_reader.hpp>
+#include <bitgauge/io/gguf_model.hpp>
+#include <bitgauge/io/gguf_texts.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/quantized_safetensors.hpp>
 #include <bitgauge/io/safetensors_model.hpp>
 #include <bitgauge/io/tensor_view.hpp>
+#include <bitgauge/io/weight_scales.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -33,14 +37,25 @@ struct stored_tensor {
   const tensor_view* plain = nullptr;          ///< plain numbers
   const quantized_entry* quantized = nullptr;  ///< codes, scales and zero points
   const gguf_tensor* blocks = nullptr;         ///< ggml's blocks
+  const weight_scales* scales =
+      nullptr;           ///< what plain 8-bit floats are multiplied by, where they have scales
+  std::string owner{};   ///< the tensor of another program's format that this holds scales of, if any
+  std::string remark{};  ///< what to know before its values are used, if anything
 
   bool is_quantized() const noexcept { return plain == nullptr; }
+  /// True where matrix() gives other numbers than the elements that are stored.
+  bool is_encoded() const noexcept { return is_quantized() || scales != nullptr; }
   /// True where matrix() can give its values as floats without changing their meaning.
   bool is_real() const noexcept { return is_quantized() || is_floating(plain->type); }
+  /// The product of the shape; the readers have seen to it that it fits.
+  std::uint64_t element_count() const noexcept {
+    std::uint64_t count = 1;
+    for (const std::uint64_t extent : shape) count *= extent;
+    return count;
+  }
   /// Stored bits over elements; 0 for an empty tensor.
   double bits_per_weight() const noexcept {
-    double size = 1;
-    for (const std::uint64_t extent : shape) size *= static_cast<double>(extent);
+    const auto size = static_cast<double>(element_count());
     return size > 0 ? 8.0 * static_cast<double>(bytes) / size : 0;
   }
 };
@@ -57,66 +72,94 @@ class tensor_file {
       array_.emplace(path);
       views_.push_back(array_->array());
       views_.front().name = path.stem().string();
+      if (views_.front().order == storage_order::column_major) {
+        turned_ = row_major_bytes(views_.front());
+        views_.front().data = turned_;
+        views_.front().order = storage_order::row_major;
+      }
     } else if (ending == ".safetensors" || ending == ".json") {
       model_ = std::make_unique<safetensors_model>(path);
       views_ = model_->tensors();
-      quantized_.emplace(*model_, path_);
+      quantized_.emplace(*model_);
+      scales_.emplace(views_);
     } else if (ending == ".gguf") {
-      gguf_ = std::make_unique<gguf_file>(path);
-      views_ = plain_views(*gguf_);
+      constexpr int array_depth = 4;  // of metadata: more than ggml's own reader takes
+      gguf_ = std::make_unique<gguf_model>(path, gguf_options{0, array_depth});
+      blocks_ = gguf_->tensors();
+      views_ = plain_views(blocks_);
     } else {
       raise(io_error(path_ + ": expected a file ending in .npy, .safetensors, .index.json or .gguf"));
     }
     list();
+    for (std::size_t i = 0; i < tensors_.size(); ++i) places_.emplace(tensors_[i].name, i);
   }
 
   const std::string& path() const noexcept { return path_; }
   const std::vector<stored_tensor>& tensors() const noexcept { return tensors_; }
-  /// The tensor called `name`, or null.
+  /// The tensor called `name`, or null; of two, the first. Constant time.
   const stored_tensor* find(std::string_view name) const {
-    for (const stored_tensor& t : tensors_)
-      if (t.name == name) return &t;
-    return nullptr;
+    const auto place = places_.find(name);
+    return place == places_.end() ? nullptr : &tensors_[place->second];
   }
-  /// The GGUF file behind this one, or null.
-  const gguf_file* gguf() const noexcept { return gguf_.get(); }
-  /// The texts that a .safetensors file carries beside its tensors, without our own description.
-  std::vector<metadata_entry> texts() const {
-    std::vector<metadata_entry> result;
+  /// The GGUF file behind this one, the first part of a split one, or null.
+  const gguf_file* gguf() const noexcept { return gguf_ ? &gguf_->front() : nullptr; }
+  /// What the file says beside its tensors, without what this library itself needs there: the metadata of a
+  /// GGUF, the texts of a .safetensors with the types that they had in a GGUF. Raises parse_error for a text
+  /// that is not of its type.
+  std::vector<gguf_entry> metadata() const {
+    if (gguf_) return gguf_->metadata();
+    std::vector<metadata_entry> texts;
     if (model_)
       for (const metadata_entry& text : model_->metadata())
-        if (text.name != detail::description_key) result.push_back(text);
-    return result;
+        if (text.name != detail::description_key || !detail::is_description(text.value))
+          texts.push_back(text);
+    return detail::gguf_texts_reader(texts, path_).read();
+  }
+  /// The same as the texts of a .safetensors, from which a file that holds them gives it back with its types:
+  /// see gguf_texts.hpp. Raises data_error for a key that is not UTF-8.
+  std::vector<metadata_entry> texts() const { return detail::texts_of(metadata(), path_); }
+
+  /// Which dimensions are rows: what a quantized tensor was made with, else default_row_dimensions().
+  row_dimensions rows_of(const stored_tensor& t) const {
+    return t.quantized != nullptr ? t.quantized->rows : default_row_dimensions(t.shape);
+  }
+  /// Rows and columns of matrix(t): matrix_shape() by rows_of(t), the same in every container.
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t) const { return shape_of(t, rows_of(t)); }
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t, row_dimensions how) const {
+    return matrix_shape(subject(t), t.shape, how);
   }
 
-  /// Rows and columns of matrix(t): a vector is one row. Of more dimensions than two, a GGUF tensor's rows
-  /// are all but the last, as its blocks run along that; another's are the first, an output channel each.
-  std::pair<index_t, index_t> shape_of(const stored_tensor& t) const {
-    if (!gguf_ || t.shape.size() < 3) return matrix_shape(subject(t), t.shape);
-    // the same rule, read from the other end
-    const auto [cols, rows] = matrix_shape(subject(t), {t.shape.rbegin(), t.shape.rend()});
-    return {rows, cols};
-  }
-
-  /// The values as floats.
-  float_matrix matrix(const stored_tensor& t) const {
-    if (t.quantized != nullptr) return quantized_->read(*t.quantized).dequantize<float_matrix>();
-    const auto [rows, cols] = shape_of(t);
+  /// The values as floats, in the order in which they lie; `how` only says where rows end. 8-bit floats with
+  /// scales are their products. Raises data_error where a quantized tensor restores NaN or infinity, where
+  /// elements are no numbers and where scales do not fit; plain numbers are what they are.
+  float_matrix matrix(const stored_tensor& t) const { return matrix(t, rows_of(t)); }
+  float_matrix matrix(const stored_tensor& t, row_dimensions how) const {
+    const auto [rows, cols] = shape_of(t, how);
+    if (t.quantized != nullptr) {
+      float_matrix values = quantized_->read(*t.quantized).dequantize<float_matrix>();
+      values.resize(rows, cols);  // as many elements: nothing moves
+      return values;
+    }
     float_matrix values(rows, cols);
+    if (values.size() == 0) return values;  // whatever the other extent is
     bitgauge::detail::expect_writing(values);
     if (t.blocks != nullptr) {
-      const auto row_bytes = static_cast<index_t>(gguf::row_bytes(t.blocks->type, cols));
-      parallel_for(rows, 0, [&, cols = cols](index_t r) {
-        gguf::decode_row(t.blocks->type, t.blocks->data.data() + r * row_bytes, cols, values.row(r).data());
+      // blocks run along the innermost dimension, whatever the rows are
+      const auto [lines, width] = shape_of(t, row_dimensions::all_but_last);
+      const auto line_bytes = static_cast<index_t>(gguf::row_bytes(t.blocks->type, width));
+      parallel_for(lines, 0, [&, width = width](index_t i) {
+        float* const line = values.data() + i * width;
+        gguf::decode_row(t.blocks->type, t.blocks->data.data() + i * line_bytes, width, line);
+        const float* const fault = std::find_if_not(line, line + width, numeric::is_finite);
+        if (fault != line + width)
+          raise(data_error(subject(t) + ": row " + std::to_string(i) + ", column " +
+                           std::to_string(fault - line) + ": expected blocks of finite values, found " +
+                           std::to_string(*fault)));
       });
       return values;
     }
-    if (t.plain->order == storage_order::column_major && t.shape.size() > 1) {
-      if (t.shape.size() > 2)
-        raise(shape_error(subject(t) + ": an array in Fortran order has at most 2 dimensions here"));
-      return to_matrix<float_matrix>(*t.plain);
-    }
     convert_to(t.plain->type, t.plain->data.data(), static_cast<std::size_t>(values.size()), values.data());
+    if (t.scales != nullptr) apply_scales(*t.scales, t.shape, values.data());
     return values;
   }
 
@@ -124,11 +167,11 @@ class tensor_file {
   quantized_matrix quantized(const stored_tensor& t) const { return quantized_->read(*t.quantized); }
 
  private:
-  std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + t.name; }
+  std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + excerpt(t.name); }
 
-  static std::vector<tensor_view> plain_views(const gguf_file& file) {
+  static std::vector<tensor_view> plain_views(const std::vector<gguf_tensor>& tensors) {
     std::vector<tensor_view> views;
-    for (const gguf_tensor& tensor : file.tensors())
+    for (const gguf_tensor& tensor : tensors)
       if (const auto type = plain_dtype(tensor.type))
         views.push_back({tensor.name, *type, tensor.shape(), tensor.data});
     return views;
@@ -138,9 +181,10 @@ class tensor_file {
     std::size_t next_plain = 0;
     const auto add_plain = [&](const tensor_view& view) {
       tensors_.push_back({view.name, view.shape, std::string(name_of(view.type)), view.data.size(), &view});
+      if (scales_) add_scales(view, tensors_.back());
     };
     if (gguf_) {  // in the order of the file, which files made from this one keep
-      for (const gguf_tensor& tensor : gguf_->tensors()) {
+      for (const gguf_tensor& tensor : blocks_) {
         if (plain_dtype(tensor.type)) {
           add_plain(views_[next_plain++]);
         } else {
@@ -151,20 +195,38 @@ class tensor_file {
       return;
     }
     for (const tensor_view& view : views_)
-      if (!quantized_ || !quantized_->is_part(view.name)) add_plain(view);
+      if (!quantized_ || !(quantized_->is_part(view.name) || scales_->is_applied(view.name))) add_plain(view);
     if (!quantized_) return;
     for (const quantized_entry& entry : quantized_->entries())
       tensors_.push_back({entry.name, entry.shape, entry.scheme,
                           static_cast<std::uint64_t>(entry.layout.storage_bytes()), nullptr, &entry});
   }
 
+  void add_scales(const tensor_view& view, stored_tensor& tensor) const {
+    tensor.owner = scales_->owner_of(view.name);
+    tensor.scales = scales_->scales_of(view.name);
+    if (tensor.scales != nullptr) {
+      const tensor_view& scales = *tensor.scales->tensor;
+      tensor.bytes += scales.data.size();
+      tensor.format += " scaled by " + std::string(name_of(scales.type)) + " [" +
+                       detail::extents_text(scales.shape, ", ") + "]";
+    } else if (scales_->has_scales() && tensor.owner.empty() && view.shape.size() > 1 &&
+               is_floating(view.type) && size_of(view.type) == 1) {
+      tensor.remark = "read without scales: the file holds none for it, though some for others";
+    }
+  }
+
   std::string path_;
   std::optional<npy_file> array_;
+  std::vector<std::byte> turned_;  // an array in Fortran order, in C order
   std::unique_ptr<safetensors_model> model_;
-  std::unique_ptr<gguf_file> gguf_;
+  std::unique_ptr<gguf_model> gguf_;
+  std::vector<gguf_tensor> blocks_;
   std::vector<tensor_view> views_;
+  std::optional<weight_scale_index> scales_;
   std::optional<quantized_reader> quantized_;
   std::vector<stored_tensor> tensors_;
+  std::unordered_map<std::string_view, std::size_t> places_;  // of the names in tensors_
 };
 
 }  // namespace bitgauge::io

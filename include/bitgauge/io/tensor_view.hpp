@@ -34,7 +34,7 @@ struct tensor_view {
   storage_order order = storage_order::row_major;
 
   /// The number of elements: the product of the shape.
-  std::uint64_t element_count() const noexcept { return data.size() / size_of(type); }
+  std::uint64_t element_count() const noexcept { return data.size() * 8 / traits_of(type).bits; }
 };
 
 /// The dtype that holds an Eigen scalar as it is: float, double, Eigen::half, Eigen::bfloat16, an integer or
@@ -127,6 +127,9 @@ Matrix to_matrix(const tensor_view& tensor) {
     stored.resize(row_count, col_count);
     const auto count = static_cast<std::size_t>(stored.size());
     if constexpr (std::is_floating_point_v<scalar>) {
+      if (!has_values(tensor.type))
+        raise(data_error(tensor.name + ": expected elements that are numbers, found " +
+                         std::string(name_of(tensor.type))));
       convert_to(tensor.type, tensor.data.data(), count, stored.data());
     } else {
       if (tensor.type != dtype_of<scalar>) {
@@ -141,6 +144,27 @@ Matrix to_matrix(const tensor_view& tensor) {
     return stored;
   };
   return tensor.order == storage_order::row_major ? copy_into(row_major()) : copy_into(column_major());
+}
+
+/// The bytes of a tensor in C order: the last index runs fastest. A copy.
+inline std::vector<std::byte> row_major_bytes(const tensor_view& tensor) {
+  std::vector<std::byte> turned(tensor.data.begin(), tensor.data.end());
+  const std::uint64_t width = size_of(tensor.type);
+  std::vector<std::uint64_t> index(tensor.shape.size());
+  if (tensor.order == storage_order::row_major || index.size() < 2) return turned;
+  std::uint64_t from = 0;
+  for (std::size_t at = 0; at < turned.size(); at += width) {
+    std::memcpy(turned.data() + at, tensor.data.data() + from * width, width);
+    std::uint64_t step = tensor.element_count();  // in the stored order, of the dimension that goes on
+    for (std::size_t i = index.size(); i-- > 0;) {
+      step /= tensor.shape[i];
+      from += step;
+      if (++index[i] < tensor.shape[i]) break;
+      from -= step * tensor.shape[i];
+      index[i] = 0;
+    }
+  }
+  return turned;
 }
 
 /// Hands the elements of a matrix or expression, row by row and in bounded pieces, to `sink(std::span<const

@@ -27,10 +27,11 @@ class feedback_quantizer final : public feedback_target {
         how_(how),
         is_column_vector_(is_column_vector),
         groups_(how.groups, source.rows(), source.cols()),
+        monitor_(how.how, source.rows() * source.cols()),
         integer_(how.grid->integer()),
         scales_(how.scales, groups_.count()),
         zero_points_(how.grid->has_zero_point() ? static_cast<std::size_t>(groups_.count()) : 0) {
-    check_importance(how.column_weights, groups_.cols());
+    check_importance(how.column_weights, groups_.rows(), groups_.cols());
     list_levels();
   }
 
@@ -41,9 +42,13 @@ class feedback_quantizer final : public feedback_target {
       if (fitted_beforehand() || is_nested(scales_.type())) fit_beforehand();
       how_.feedback->round(*this, how_.how.threads);
     }
-    return {
-        groups_,          meaning_of(*how_.grid), std::move(codes_), std::move(scales_), packed_zero_points(),
-        is_column_vector_};
+    return {groups_,
+            meaning_of(*how_.grid),
+            std::move(codes_),
+            std::move(scales_),
+            packed_zero_points(),
+            is_column_vector_,
+            own_codes()};
   }
 
   // --- feedback_target ---
@@ -57,6 +62,7 @@ class feedback_quantizer final : public feedback_target {
   bool adjustable() const override { return groups_.within_rows(); }
 
   void read(index_t first, index_t count, float* out) const override {
+    monitor_.check();
     std::vector<float> scratch;
     finite_scratch s;
     const auto panel = source_.read(first, count, scratch);
@@ -69,11 +75,12 @@ class feedback_quantizer final : public feedback_target {
   void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,
            number_line* lines) override {
     const index_t group = groups_.group_of_run(row, i);
+    monitor_.check();
     if (fitted_beforehand()) {
       *lines = line_of({scales_[group], zero_point(group)});
       return;
     }
-    const std::span<const float> own = how_.column_weights.weights;
+    const std::span<const float> own = how_.column_weights.of_row(row, groups_.rows());
     if (!own.empty()) weights = own.subspan(static_cast<std::size_t>(i * groups_.run()), values.size());
     *lines =
         line_of(how_.range->fit({values, weights, group}, *how_.grid, scale_array::rounding(scales_, group)));
@@ -97,6 +104,7 @@ class feedback_quantizer final : public feedback_target {
   }
 
   void store(index_t row, const std::uint8_t* fields, const number_line* lines) override {
+    monitor_.advance(cols());
     std::uint8_t* out = codes_.data() + row * row_bytes_;
     if (how_.grid->bits() == 8) {
       std::copy_n(fields, cols(), out);
@@ -138,7 +146,9 @@ class feedback_quantizer final : public feedback_target {
   }
 
   void fit_beforehand() {
-    const quantized_matrix nearest = quantizer(source_, how_, is_column_vector_).run();
+    recipe how = how_;
+    how.how.progress = nullptr;  // its work is not counted
+    const quantized_matrix nearest = quantizer(source_, how, is_column_vector_).run();
     scales_ = nearest.scales();
     for (std::size_t g = 0; g < zero_points_.size(); ++g)
       zero_points_[g] = static_cast<std::uint8_t>(nearest.zero_point(static_cast<index_t>(g)));
@@ -153,6 +163,7 @@ class feedback_quantizer final : public feedback_target {
   const recipe& how_;
   bool is_column_vector_;
   grouping groups_;
+  work_monitor monitor_;
   const integer_grid* integer_;
   std::vector<level> levels_;
   std::array<std::uint8_t, 256> level_of_field_{};

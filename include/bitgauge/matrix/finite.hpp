@@ -8,6 +8,8 @@
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 
+#include <bit>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <utility>
@@ -26,6 +28,7 @@ struct finite_scratch {
 struct finite_row {
   const float* for_range;
   const float* for_codes;
+  float greatest;  ///< the largest magnitude of what ranges see
 };
 
 /// Where a row's first element lies in the matrix. A column vector is stored as one row; the user sees one
@@ -52,8 +55,8 @@ inline finite_row examine(const float* x, index_t count, index_t run, row_start 
   const auto runs = static_cast<std::size_t>((count + run - 1) / run);
   s.low.resize(runs);
   s.high.resize(runs);
-  if (simd::rows().extents(x, count, run, s.low.data(), s.high.data()) < numeric::infinity_bits)
-    return {x, x};
+  std::uint32_t greatest = simd::rows().extents(x, count, run, s.low.data(), s.high.data());
+  if (greatest < numeric::infinity_bits) return {x, x, std::bit_cast<float>(greatest)};
   s.for_range.assign(x, x + count);
   s.for_codes.assign(x, x + count);
   for (index_t j = 0; j < count; ++j) {
@@ -65,8 +68,8 @@ inline finite_row examine(const float* x, index_t count, index_t run, row_start 
                                                : numeric::is_negative(x[j]) ? -largest
                                                                             : largest;
   }
-  simd::rows().extents(s.for_range.data(), count, run, s.low.data(), s.high.data());
-  return {s.for_range.data(), s.for_codes.data()};
+  greatest = simd::rows().extents(s.for_range.data(), count, run, s.low.data(), s.high.data());
+  return {s.for_range.data(), s.for_codes.data(), std::bit_cast<float>(greatest)};
 }
 
 }  // namespace bitgauge::detail

@@ -34,12 +34,14 @@ class group_fitter : private group_parameters {
         how_(how),
         is_column_vector_(is_column_vector),
         groups_(how.groups, source.rows(), source.cols()),
+        monitor_(how.how, source.rows() * source.cols(),
+                 1 + (groups_.within_rows() ? 0 : 1) + (is_nested(how.scales.type) ? 1 : 0)),
         extent_(how.range->needs_extent_only() ? static_cast<const extent_model*>(how.range.get())
                                                : nullptr) {
     const integer_grid* integer = how.grid->integer();
     sign_only_ = integer != nullptr && integer->is_sign_only();
     if (sign_only_) extent_ = nullptr;
-    check_importance(how.column_weights, groups_.cols());
+    check_importance(how.column_weights, groups_.rows(), groups_.cols());
   }
 
   const grouping& groups() const noexcept { return groups_; }
@@ -50,12 +52,16 @@ class group_fitter : private group_parameters {
     fit_spanning();
   }
 
-  /// Calls body(first, count) for every panel of rows, from several threads.
+  /// Calls body(first, count) for every panel of rows, from several threads: one pass.
   template <class Body>
-  void for_each_panel(const Body& body) const {
+  void for_each_panel(const Body& body) {
     const index_t height = source_.panel_height();
-    parallel_for((groups_.rows() + height - 1) / height, how_.how.threads,
-                 [&](index_t p) { body(p * height, std::min(height, groups_.rows() - p * height)); });
+    parallel_for((groups_.rows() + height - 1) / height, how_.how.threads, [&](index_t p) {
+      const index_t count = std::min(height, groups_.rows() - p * height);
+      monitor_.check();
+      body(p * height, count);
+      monitor_.advance(count * groups_.cols());
+    });
   }
 
   finite_row finite(const float* x, index_t count, index_t run, index_t row, index_t col,
@@ -85,7 +91,7 @@ class group_fitter : private group_parameters {
       const parameters p =
           extent_ != nullptr
               ? parameters_for(extent_->widen({s.low[at], s.high[at]}), *how_.grid, rounding_of(group))
-              : fit({x + i * run, static_cast<std::size_t>(count)}, weights_of(i * run, count), group);
+              : fit({x + i * run, static_cast<std::size_t>(count)}, weights_of(row, i * run, count), group);
       store(group, p);
       set_run(at, p, s);
     }
@@ -98,8 +104,8 @@ class group_fitter : private group_parameters {
       return parameters_for(extent_of(values), *how_.grid, rounding_of(group));
     return how_.range->fit({values, weights, group}, *how_.grid, rounding_of(group));
   }
-  std::span<const float> weights_of(index_t col, index_t count) const {
-    const std::span<const float> all = how_.column_weights.weights;
+  std::span<const float> weights_of(index_t row, index_t col, index_t count) const {
+    const std::span<const float> all = how_.column_weights.of_row(row, groups_.rows());
     return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
   }
 
@@ -208,8 +214,10 @@ class group_fitter : private group_parameters {
         source_.contiguous() != nullptr && std::find(clean.begin(), clean.end(), 0) == clean.end();
     const std::vector<float> copy = in_place ? std::vector<float>{} : gathered();
     std::vector<float> weights;
-    for (index_t r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
-      weights.insert(weights.end(), how_.column_weights.weights.begin(), how_.column_weights.weights.end());
+    for (index_t r = 0; r < rows; ++r) {
+      const std::span<const float> row = how_.column_weights.of_row(r, rows);
+      weights.insert(weights.end(), row.begin(), row.end());
+    }
     store(0, fit({in_place ? source_.contiguous() : copy.data(), static_cast<std::size_t>(rows * cols)},
                  weights, 0));
   }
@@ -246,6 +254,7 @@ class group_fitter : private group_parameters {
     const index_t rows = groups_.rows(), cols = groups_.cols();
     parallel_for((cols + width - 1) / width, how_.how.threads, [&](index_t block) {
       const index_t first = block * width, count = std::min(width, cols - first);
+      monitor_.check();
       std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
       row_scratch s;
       for (index_t r = 0; r < rows; r += source_.panel_height()) {
@@ -258,11 +267,12 @@ class group_fitter : private group_parameters {
         }
       }
       for (index_t c = 0; c < count; ++c) {
-        if (!how_.column_weights.weights.empty())
-          weights.assign(static_cast<std::size_t>(rows),
-                         how_.column_weights.weights[static_cast<std::size_t>(first + c)]);
+        weights.clear();
+        for (index_t r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
+          weights.push_back(weights_of(r, first + c, 1)[0]);
         store(first + c, fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights, first + c));
       }
+      monitor_.advance(count * rows);
     });
   }
 
@@ -270,6 +280,7 @@ class group_fitter : private group_parameters {
   const recipe& how_;
   bool is_column_vector_;
   grouping groups_;
+  work_monitor monitor_;
   const extent_model* extent_;
   bool sign_only_ = false;
 };

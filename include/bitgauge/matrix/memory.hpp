@@ -7,6 +7,7 @@
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/named_grids.hpp>
 #include <bitgauge/matrix/scheme.hpp>
+#include <bitgauge/matrix/scheme_check.hpp>
 
 namespace bitgauge {
 
@@ -26,6 +27,7 @@ constexpr memory_estimate estimate_memory(double parameters, double bits_per_wei
 
 /// The layout of a matrix of this shape, quantized by `s`.
 inline quantized_layout layout_of(const scheme& s, index_t rows, index_t cols) {
+  check_scheme(s);
   return {grouping(s.groups, rows, cols), detail::meaning_of(*detail::grid_of(s)), s.stored_scales(), false};
 }
 

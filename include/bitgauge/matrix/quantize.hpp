@@ -24,7 +24,8 @@ quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how
 
 /// Quantizes `matrix` (out x in, groups along in) by the answers given, in any order: a grid, a granularity,
 /// a range, a rounding, a scale storage, an importance, options. What is left out is affine<8>, per_row,
-/// minmax_range, nearest, f32 scales.
+/// minmax_range, nearest, f32 scales. Two answers to one question do not compile, nor does an importance
+/// where no range weighs errors by it.
 ///
 ///     auto q = quantize(W, affine<4>{}, per_group{128});
 ///     auto p = quantize(W, symmetric<4>{}, per_group{32}, f16_scales, options{.threads = 2});
@@ -41,8 +42,7 @@ quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how
 /// shape_error for an importance of the wrong length, invalid_scheme for bits outside 1..8 or empty groups.
 /// Cost: one pass over the matrix for min-max and absmax within rows, two for per_tensor and per_column.
 template <class Derived, class... Answers>
-requires(!std::same_as<Answers, scheme> && ...) quantized_matrix
-    quantize(const Eigen::DenseBase<Derived>& matrix, const Answers&... answers) {
+quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const Answers&... answers) {
   return detail::quantize_by(matrix, detail::make_recipe(answers...));
 }
 

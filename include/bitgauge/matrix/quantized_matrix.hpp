@@ -8,15 +8,16 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/fresh_memory.hpp>
 #include <bitgauge/granularity/granularity.hpp>
-#include <bitgauge/grid/integer.hpp>
+#include <bitgauge/matrix/code_meaning.hpp>
 #include <bitgauge/matrix/row_sink.hpp>
 #include <bitgauge/packing/dense.hpp>
+#include <bitgauge/reset_on_move.hpp>
 #include <bitgauge/scale/storage.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/levels.hpp>
 
 #include <algorithm>
-#include <bit>
+#include <cmath>
 #include <cstdint>
 #include <iterator>
 #include <string>
@@ -25,25 +26,17 @@
 
 namespace bitgauge {
 
-/// What the fields of a matrix stand for. `levels` is empty for integer grids.
-struct code_meaning {
-  int bits = 8;
-  bool is_signed = false;        ///< integer codes in two's complement
-  bool is_sign_only = false;     ///< one bit: 0 is -1 and 1 is +1
-  bool has_zero_points = false;  ///< one per group; otherwise `center` for all
-  int center = 0;
-  std::vector<float> levels{};  ///< the value of each of the 2^bits fields, where the grid is a codebook
+namespace detail {
+class quantizer;
+class feedback_quantizer;
 
-  /// Levels are compared by their bits: an FP8 grid has codes of NaN, which equal themselves.
-  friend bool operator==(const code_meaning& a, const code_meaning& b) {
-    return a.bits == b.bits && a.is_signed == b.is_signed && a.is_sign_only == b.is_sign_only &&
-           a.has_zero_points == b.has_zero_points && a.center == b.center &&
-           std::equal(a.levels.begin(), a.levels.end(), b.levels.begin(), b.levels.end(),
-                      [](float x, float y) {
-                        return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
-                      });
-  }
+/// Marks codes that this library chose, whose values need no second look. Only its quantizers make one.
+class own_codes {
+  own_codes() = default;
+  friend class quantizer;
+  friend class feedback_quantizer;
 };
+}  // namespace detail
 
 /// A quantized matrix W (out x in): real(r, c) = scale(g) * (code(r, c) - zero_point(g)), g the group of (r,
 /// c); with a codebook the code is replaced by its level.
@@ -51,24 +44,39 @@ struct code_meaning {
 /// Layout. Codes: row after row, each row packed densely (packing/dense.hpp) from a byte boundary on,
 /// row_bytes() a row. Scales: one per group in the order of `grouping`, see scale_array. Zero points: one
 /// code per group, packed densely at the codes' width without gaps. A column vector of n elements is stored
-/// as one row of n.
+/// as one row of n. A matrix that has been moved from is empty: 0 x 0.
 class quantized_matrix {
  public:
   quantized_matrix() = default;
 
-  /// Assembles a matrix from its parts, as read from a file; vectors are taken over. Throws shape_error where
-  /// a buffer's size is not what the shape needs, and data_error for a scale that is not finite.
+  /// Assembles a matrix from its parts, as read from a file; vectors are taken over. Throws invalid_scheme
+  /// for a meaning whose fields do not go together, shape_error where a buffer's size is not what the shape
+  /// needs, and data_error for a scale or a restored value that is not finite. Linear in the number of
+  /// groups; codes are looked at only where a level is not finite or a scale comes near the end of binary32.
   quantized_matrix(grouping groups, code_meaning meaning, buffer<std::uint8_t> codes, scale_array scales,
                    std::vector<std::uint8_t> zero_points, bool is_column_vector = false)
+      : quantized_matrix(groups, std::move(meaning), std::move(codes), std::move(scales),
+                         std::move(zero_points), is_column_vector, nullptr) {}
+  /// The same from the library's own quantizers.
+  quantized_matrix(grouping groups, code_meaning meaning, buffer<std::uint8_t> codes, scale_array scales,
+                   std::vector<std::uint8_t> zero_points, bool is_column_vector, const detail::own_codes& own)
+      : quantized_matrix(groups, std::move(meaning), std::move(codes), std::move(scales),
+                         std::move(zero_points), is_column_vector, &own) {}
+
+ private:
+  quantized_matrix(grouping groups, code_meaning meaning, buffer<std::uint8_t> codes, scale_array scales,
+                   std::vector<std::uint8_t> zero_points, bool is_column_vector, const detail::own_codes* own)
       : groups_(groups),
         meaning_(std::move(meaning)),
         codes_(std::move(codes)),
         scales_(std::move(scales)),
         zero_points_(std::move(zero_points)),
         is_column_vector_(is_column_vector) {
-    validate();
+    const float largest_scale = validate();
+    if (own == nullptr) require_finite_values(largest_scale);
   }
 
+ public:
   index_t rows() const noexcept { return is_column_vector_ ? groups_.cols() : groups_.rows(); }
   index_t cols() const noexcept { return is_column_vector_ ? 1 : groups_.cols(); }
   index_t size() const noexcept { return groups_.rows() * groups_.cols(); }
@@ -86,10 +94,14 @@ class quantized_matrix {
   /// Packed; empty where all groups share one zero point.
   const std::vector<std::uint8_t>& zero_points() const noexcept { return zero_points_; }
 
-  float scale(index_t group) const noexcept { return scales_[group]; }
-  int zero_point(index_t group) const noexcept {
-    if (!meaning_.has_zero_points) return meaning_.center;
-    return code_of_field(packing::dense_field(zero_points_.data(), group, meaning_.bits));
+  /// Of a group of groups(). Throw shape_error where there is no such group.
+  float scale(index_t group) const {
+    check_group("scale", group);
+    return scales_[group];
+  }
+  int zero_point(index_t group) const {
+    check_group("zero_point", group);
+    return stored_zero_point(group);
   }
   /// The code at a position; with a codebook its field. Throws shape_error outside the matrix. O(1), for
   /// inspection.
@@ -115,8 +127,12 @@ class quantized_matrix {
                        : 8.0 * static_cast<double>(storage_bytes() - levels) / static_cast<double>(size());
   }
 
-  /// Writes stored row `row` as cols floats (of a column vector: row 0, all elements) to `out`.
+  /// Writes stored row `row` as cols floats (of a column vector: row 0, all elements) to `out`. Throws
+  /// shape_error where there is no such row.
   void dequantize_row(index_t row, float* out) const {
+    if (row < 0 || row >= groups_.rows())
+      raise(shape_error("dequantize_row(" + std::to_string(row) + ") of " + std::to_string(groups_.rows()) +
+                        " stored rows"));
     row_scratch scratch;
     dequantize_row(row, out, scratch);
   }
@@ -160,6 +176,15 @@ class quantized_matrix {
     std::vector<std::int32_t> zero_points;
   };
 
+  void check_group(const char* what, index_t group) const {
+    if (group < 0 || group >= groups_.count())
+      raise(shape_error(what + ("(" + std::to_string(group)) + ") of a matrix of " +
+                        std::to_string(groups_.count()) + " groups"));
+  }
+  int stored_zero_point(index_t group) const noexcept {
+    if (!meaning_.has_zero_points) return meaning_.center;
+    return code_of_field(packing::dense_field(zero_points_.data(), group, meaning_.bits));
+  }
   int code_of_field(int field) const noexcept {
     if (meaning_.is_sign_only) return field != 0 ? 1 : -1;
     const int sign = 1 << (meaning_.bits - 1);
@@ -174,7 +199,7 @@ class quantized_matrix {
     const index_t first = groups_.group_of_run(row, 0);  // the groups of a row follow each other
     scales_.read_into(first, runs, scratch.scales.data());
     for (index_t i = 0; i < runs; ++i)
-      scratch.zero_points[static_cast<std::size_t>(i)] = zero_point(first + i);
+      scratch.zero_points[static_cast<std::size_t>(i)] = stored_zero_point(first + i);
     const bool codebook = !meaning_.levels.empty();
     const bool extend = meaning_.is_signed && !meaning_.is_sign_only && !codebook;
     const std::uint8_t* fields = codes_.data() + row * row_bytes();
@@ -191,23 +216,27 @@ class quantized_matrix {
     }
   }
 
-  void validate() const;
+  float validate() const;
+  void require_finite_values(float largest_scale) const;
 
-  grouping groups_;
-  code_meaning meaning_;
+  detail::reset_on_move<grouping> groups_;
+  detail::reset_on_move<code_meaning> meaning_;
   buffer<std::uint8_t> codes_;
   scale_array scales_;
   std::vector<std::uint8_t> zero_points_;
-  bool is_column_vector_ = false;
+  detail::reset_on_move<bool> is_column_vector_;
 };
 
-inline void quantized_matrix::validate() const {
+/// Checks that the parts fit together; returns the largest magnitude of a scale.
+inline float quantized_matrix::validate() const {
   const auto expect = [](const char* what, index_t expected, std::size_t found) {
     if (static_cast<index_t>(found) != expected)
       raise(shape_error(std::string("quantized matrix: ") + what + ": expected " + std::to_string(expected) +
                         " bytes, found " + std::to_string(found)));
   };
-  detail::require_bits(meaning_.bits);
+  const detail::meaning_fault fault = detail::fault_of(meaning_, !meaning_.levels.empty());
+  if (fault.field != nullptr)
+    raise(invalid_scheme(std::string("quantized matrix: ") + fault.field + ": " + fault.problem));
   if (is_column_vector_ && groups_.rows() != 1)
     raise(shape_error("quantized matrix: a column vector is stored as 1 row, found " +
                       std::to_string(groups_.rows())));
@@ -219,14 +248,37 @@ inline void quantized_matrix::validate() const {
   if (!meaning_.levels.empty())
     expect("levels", (index_t{1} << meaning_.bits) * index_t{sizeof(float)},
            meaning_.levels.size() * sizeof(float));
-  float some[256];
+  float some[256], largest = 0;
   for (index_t first = 0; first < count; first += std::ssize(some)) {
     const index_t n = std::min(std::ssize(some), count - first);
     scales_.read_into(first, n, some);
-    for (index_t i = 0; i < n; ++i)
+    for (index_t i = 0; i < n; ++i) {
       if (!numeric::is_finite(some[i]))
         raise(data_error("quantized matrix: scale of group " + std::to_string(first + i) +
                          ": expected a finite value, found " + std::to_string(some[i])));
+      largest = std::max(largest, std::fabs(some[i]));
+    }
+  }
+  return largest;
+}
+
+/// An FP8 grid has codes of NaN and of infinity, and a large scale can take a level beyond binary32: no code
+/// may stand for such a value.
+inline void quantized_matrix::require_finite_values(float largest_scale) const {
+  const bool all_levels_finite =
+      std::all_of(meaning_.levels.begin(), meaning_.levels.end(), numeric::is_finite);
+  if (size() == 0 || (all_levels_finite && numeric::is_finite(largest_scale * detail::reach_of(meaning_))))
+    return;
+  std::vector<float> values(static_cast<std::size_t>(groups_.cols()));
+  row_scratch scratch;
+  for (index_t row = 0; row < groups_.rows(); ++row) {
+    dequantize_row(row, values.data(), scratch);
+    const auto fault = std::find_if_not(values.begin(), values.end(), numeric::is_finite);
+    if (fault == values.end()) continue;
+    const auto at = static_cast<index_t>(fault - values.begin());
+    raise(data_error("quantized matrix: row " + std::to_string(is_column_vector_ ? at : row) + ", column " +
+                     std::to_string(is_column_vector_ ? row : at) + ": expected a finite value, found " +
+                     std::to_string(*fault)));
   }
 }
 

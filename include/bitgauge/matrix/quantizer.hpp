@@ -41,7 +41,8 @@ class quantizer {
             std::move(codes_),
             fitter_.take_scales(),
             fitter_.packed_zero_points(),
-            is_column_vector_};
+            is_column_vector_,
+            own_codes()};
   }
 
  private:

@@ -5,6 +5,8 @@
 
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/grid/model.hpp>
+#include <bitgauge/matrix/answers.hpp>
+#include <bitgauge/matrix/options.hpp>
 #include <bitgauge/range/range.hpp>
 #include <bitgauge/rounding/feedback_target.hpp>
 #include <bitgauge/rounding/rounding.hpp>
@@ -20,46 +22,50 @@
 
 namespace bitgauge {
 
-/// What happens to NaN and infinity in the data.
-enum class nonfinite {
-  reject,   ///< data_error that names the first such element (the default)
-  saturate  ///< ranges take them for 0; then +-infinity gets the outermost code and NaN the code of zero
-};
-
-/// How a call is carried out; never changes the bytes of finite data.
-struct options {
-  int threads = 0;  ///< 0: all that OpenMP, or the installed hook, has
-  nonfinite on_nonfinite = nonfinite::reject;
-};
-
 /// Positive weights, one per column: how much the error of each column counts to a range that minimises an
-/// error.
+/// error. Where several matrices lie one below the other, such as experts, each has weights of its own:
+///
+///     quantize(W, gguf::q4_k{}, importance(weights, experts));   // experts * cols weights
 struct importance {
   std::vector<float> weights;
+  index_t matrices = 1;  ///< of as many rows each, with cols() weights one after another
 
   importance() = default;
-  explicit importance(std::vector<float> w) : weights(std::move(w)) {}
+  explicit importance(std::vector<float> w, index_t matrix_count = 1)
+      : weights(std::move(w)), matrices(matrix_count) {}
   template <class Derived>
   explicit importance(const Eigen::DenseBase<Derived>& w) : weights(static_cast<std::size_t>(w.size())) {
     const auto values = w.derived().eval();
     for (index_t i = 0; i < values.size(); ++i)
       weights[static_cast<std::size_t>(i)] = static_cast<float>(values(i));
   }
+
+  /// The weights of row `row` of `rows`: none where there are none.
+  std::span<const float> of_row(index_t row, index_t rows) const noexcept {
+    if (weights.empty()) return {};
+    const auto cols = weights.size() / static_cast<std::size_t>(matrices);
+    return std::span(weights).subspan(static_cast<std::size_t>(row / (rows / matrices)) * cols, cols);
+  }
 };
 
 namespace detail {
 
-/// Raises shape_error unless there are no weights or one per column, data_error for a weight that is negative
-/// or not finite.
-inline void check_importance(const importance& column_weights, index_t cols) {
+/// Raises shape_error unless there are no weights or one per column of each matrix, data_error for a weight
+/// that is negative or not finite.
+inline void check_importance(const importance& column_weights, index_t rows, index_t cols) {
   const std::vector<float>& weights = column_weights.weights;
+  const index_t matrices = column_weights.matrices;
   if (weights.empty()) return;
-  if (static_cast<index_t>(weights.size()) != cols)
-    raise(shape_error("importance: expected one weight for each of " + std::to_string(cols) +
-                      " columns, found " + std::to_string(weights.size())));
+  if (matrices < 1 || rows % matrices != 0)
+    raise(shape_error("importance: expected matrices that divide " + std::to_string(rows) + " rows, found " +
+                      std::to_string(matrices)));
+  if (static_cast<index_t>(weights.size()) != matrices * cols)
+    raise(shape_error("importance: expected one weight for each of " + std::to_string(cols) + " columns" +
+                      (matrices > 1 ? " of each of " + std::to_string(matrices) + " matrices" : "") +
+                      ", found " + std::to_string(weights.size())));
   for (std::size_t c = 0; c < weights.size(); ++c)
     if (!numeric::is_finite(weights[c]) || weights[c] < 0)
-      raise(data_error("importance of column " + std::to_string(c) +
+      raise(data_error("importance of column " + std::to_string(static_cast<index_t>(c) % cols) +
                        ": expected a finite weight from 0 up, found " + std::to_string(weights[c])));
 }
 
@@ -100,18 +106,15 @@ struct recipe {
       column_weights = answer;
     } else if constexpr (std::same_as<Answer, options>) {
       how = answer;
-    } else {
-      static_assert(
-          !sizeof(Answer),
-          "bitgauge::quantize: not an answer it knows. Pass a grid, a granularity, a range, a rounding, a "
-          "scale_storage, an importance or options; see the concepts plain_grid, interval_range, "
-          "fitting_range and neighbour_rounding for what a type of your own must offer");
+    } else if constexpr (!std::same_as<Answer, effort>) {
+      refuse_unknown_answer<Answer>();
     }
   }
 };
 
 template <class... Answers>
 recipe make_recipe(const Answers&... answers) {
+  check_answers<Answers...>();
   recipe all;
   (all.set(answers), ...);
   if (!all.grid) all.set(make_affine(8));

@@ -7,6 +7,7 @@
 #include <bitgauge/matrix/named_grids.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/scheme.hpp>
+#include <bitgauge/matrix/scheme_check.hpp>
 #include <bitgauge/matrix/scheme_text.hpp>
 #include <bitgauge/range/kl.hpp>
 #include <bitgauge/range/mse.hpp>
@@ -75,6 +76,7 @@ std::shared_ptr<const feedback_rounding> calibrated_rounding(const scheme& s, co
 
 /// The recipe of a scheme. Throws invalid_scheme for an unknown grid, or where calibration data are missing.
 inline recipe recipe_of(const scheme& s, const std::shared_ptr<const feedback_rounding>& calibrated) {
+  check_scheme(s);
   recipe how;
   how.grid = grid_of(s);
   how.groups = s.groups;
@@ -88,15 +90,25 @@ template <class Derived, class... Extras>
 quantized_matrix quantize_by_scheme(const Eigen::DenseBase<Derived>& matrix, const scheme& s,
                                     const std::shared_ptr<const feedback_rounding>& calibrated,
                                     const Extras&... extras) {
+  static_assert(
+      ((question_of<Extras>() == question::importance || question_of<Extras>() == question::options) && ...),
+      "bitgauge: a scheme answers all questions. Beside it stand options, an importance and "
+      "calibration data only; what is to be otherwise is a field of the scheme");
+  check_contradictions<Extras...>();
   recipe how = recipe_of(s, calibrated);
   (how.set(extras), ...);
+  if (!how.column_weights.weights.empty() && !uses_importance(s))
+    raise(invalid_scheme("scheme \"" + to_text(s) +
+                         "\": an importance has no effect: leave it out, or write a range that weighs "
+                         "errors, such as range=mse"));
   return quantize_by(matrix, std::move(how));
 }
 
 }  // namespace detail
 
 /// Quantizes by a scheme; see quantize(matrix, answers...) for the rules. `extras` may hold options and an
-/// importance.
+/// importance. Throws invalid_scheme for fields that can have no effect (see check_scheme), and for an
+/// importance that is not empty beside a range that does not weigh errors (see uses_importance).
 ///
 ///     auto q = quantize(W, parse_scheme("affine:bits=4,group=128"));
 ///     auto p = quantize(W, parse_scheme("affine:bits=4,group=128,rounding=gptq"), {.hessian = &H});

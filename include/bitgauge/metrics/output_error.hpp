@@ -5,6 +5,7 @@
 
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/metrics/error.hpp>
+#include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/parallel.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 
@@ -19,8 +20,10 @@ struct output_error {
   double error = 0;   ///< ||(W - Q) X||^2
   double energy = 0;  ///< ||W X||^2
 
-  /// error / energy; 0 where there is no error.
-  double relative() const noexcept { return error > 0 ? error / energy : 0; }
+  /// error / energy; 0 where there is no error, NaN where the data had NaN or infinity.
+  double relative() const noexcept {
+    return error > 0 || !numeric::binary64::is_finite(error) ? error / energy : 0;
+  }
 };
 
 namespace detail {
@@ -35,6 +38,7 @@ output_error sum_output_errors(const Eigen::DenseBase<Derived>& original, const 
   return with_rows(original, [&](const row_source& source) {
     constexpr index_t height = 64;
     const index_t rows = source.rows(), cols = source.cols();
+    if (rows == 0 || cols == 0) return output_error{};
     std::vector<output_error> parts(static_cast<std::size_t>((rows + height - 1) / height));
     parallel_for(static_cast<index_t>(parts.size()), threads, [&](index_t p) {
       const index_t first = p * height, count = std::min(height, rows - first);

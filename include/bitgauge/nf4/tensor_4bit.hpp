@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace bitgauge::bitsandbytes {
@@ -31,7 +32,7 @@ struct options_4bit {
 ///
 /// `packed`, ceil(rows * cols / 2) bytes: element 2k in the high nibble of byte k, element 2k + 1 in the low
 /// nibble. `absmax`, one float a block, the last block short where block_size does not divide the elements;
-/// empty where `nested` holds it instead.
+/// empty where `nested` holds it instead. A tensor that has been moved from is empty: 0 x 0.
 struct tensor_4bit {
   quant_type type = quant_type::nf4;
   index_t rows = 0, cols = 0;
@@ -39,6 +40,33 @@ struct tensor_4bit {
   std::vector<std::uint8_t> packed;
   std::vector<float> absmax;
   std::optional<nested_absmax> nested;
+
+  tensor_4bit() = default;
+  tensor_4bit(quant_type kind, index_t row_count, index_t col_count, index_t elements_of_block,
+              std::vector<std::uint8_t> codes, std::vector<float> scales,
+              std::optional<nested_absmax> nested_scales = {})
+      : type(kind),
+        rows(row_count),
+        cols(col_count),
+        block_size(elements_of_block),
+        packed(std::move(codes)),
+        absmax(std::move(scales)),
+        nested(std::move(nested_scales)) {}
+  tensor_4bit(const tensor_4bit&) = default;
+  tensor_4bit(tensor_4bit&& other) noexcept
+      : tensor_4bit(other.type, std::exchange(other.rows, 0), std::exchange(other.cols, 0), other.block_size,
+                    std::move(other.packed), std::move(other.absmax), std::exchange(other.nested, {})) {}
+  tensor_4bit& operator=(tensor_4bit other) noexcept {
+    type = other.type;
+    rows = other.rows;
+    cols = other.cols;
+    block_size = other.block_size;
+    packed.swap(other.packed);
+    absmax.swap(other.absmax);
+    nested.swap(other.nested);
+    return *this;
+  }
+  ~tensor_4bit() = default;
 
   index_t size() const noexcept { return rows * cols; }
 

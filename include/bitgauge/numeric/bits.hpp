@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// Tests on the bits of a float, which hold under -ffast-math where `x != x` is compiled away.
+/// Tests on the bits of a number, which hold under -ffast-math where `x != x` is compiled away.
 
 #include <bit>
 #include <cstdint>
@@ -29,4 +29,23 @@ constexpr bool is_negative(float x) noexcept {
   return (std::bit_cast<std::uint32_t>(x) & sign_bit) != 0;
 }
 
+/// The same of doubles.
+namespace binary64 {
+
+inline constexpr std::uint64_t infinity_bits = std::uint64_t{0x7ff} << 52;
+
+constexpr std::uint64_t magnitude_bits(double x) noexcept {
+  return std::bit_cast<std::uint64_t>(x) & ~(std::uint64_t{1} << 63);
+}
+constexpr bool is_nan(double x) noexcept {
+  return magnitude_bits(x) > infinity_bits;
+}
+constexpr bool is_finite(double x) noexcept {
+  return magnitude_bits(x) < infinity_bits;
+}
+constexpr bool is_zero(double x) noexcept {
+  return magnitude_bits(x) == 0;
+}
+
+}  // namespace binary64
 }  // namespace bitgauge::numeric

@@ -15,6 +15,8 @@ namespace bitgauge {
 /// library, or a matrix quantized before. One scale (and one zero point) may stand for all groups.
 class given_parameters {
  public:
+  static constexpr bool uses_importance = false;
+
   explicit given_parameters(std::vector<float> scales, std::vector<std::int32_t> zero_points = {})
       : scales_(std::move(scales)), zero_points_(std::move(zero_points)) {}
 

@@ -7,6 +7,7 @@
 #include <bitgauge/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/parallel.hpp>
+#include <bitgauge/reset_on_move.hpp>
 #include <bitgauge/rounding/serial_products.hpp>
 
 #include <Eigen/Core>
@@ -172,7 +173,7 @@ class hessian {
   }
 
   Eigen::MatrixXd sum_;
-  index_t samples_ = 0;
+  detail::reset_on_move<index_t> samples_;
 };
 
 }  // namespace bitgauge

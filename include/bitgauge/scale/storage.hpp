@@ -7,6 +7,7 @@
 #include <bitgauge/grid/scale_rounding.hpp>
 #include <bitgauge/numeric/e8m0.hpp>
 #include <bitgauge/numeric/half.hpp>
+#include <bitgauge/reset_on_move.hpp>
 #include <bitgauge/scale/nested.hpp>
 #include <bitgauge/scale/rounding.hpp>
 #include <bitgauge/scale/type.hpp>
@@ -189,8 +190,8 @@ class scale_array {
     std::memcpy(at, &value, sizeof value);
   }
 
-  scale_storage how_;
-  index_t count_ = 0;
+  detail::reset_on_move<scale_storage> how_;
+  detail::reset_on_move<index_t> count_;
   std::vector<std::uint8_t> bytes_;
 };
 

@@ -1,0 +1,16 @@
+#pragma once
+
+// A report as a table.
+
+#include "report.hpp"
+#include "table.hpp"
+
+#include <vector>
+
+namespace program {
+
+/// The report as columns of cells, one row for each tensor and, where there is one, for the total. Notes are
+/// the last column.
+std::vector<table_column> columns_of(const std::vector<report_row>& rows);
+
+}  // namespace program

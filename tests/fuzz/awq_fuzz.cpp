@@ -1,0 +1,5 @@
+#include "fuzz/layers.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return fuzz::run(fuzz::awq, data, size);
+}
