@@ -11,7 +11,9 @@
 #include <bitgauge/io/quantized_safetensors.hpp>
 #include <bitgauge/io/safetensors_model.hpp>
 #include <bitgauge/io/tensor_view.hpp>
+#include <bitgauge/matrix/row_source.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -118,6 +120,34 @@ class tensor_file {
     }
     convert_to(t.plain->type, t.plain->data.data(), static_cast<std::size_t>(values.size()), values.data());
     return values;
+  }
+
+  /// The values as rows of float, read where they lie in the file: of plain floats of any width nothing but
+  /// some rows at a time is in memory. Anything else is restored into `whole`, which must live as long as
+  /// the rows are used.
+  bitgauge::detail::row_source source(const stored_tensor& t, float_matrix& whole) const {
+    if (t.plain != nullptr && (t.plain->order == storage_order::row_major || t.shape.size() < 2)) {
+      const auto [rows, cols] = shape_of(t);
+      const void* data = t.plain->data.data();
+      const auto rows_of = [&, rows = rows, cols = cols]<class Scalar>(Scalar) {
+        return bitgauge::detail::row_source(static_cast<const Scalar*>(data), rows, cols, cols, 1);
+      };
+      const bool aligned = reinterpret_cast<std::uintptr_t>(data) % size_of(t.plain->type) == 0;
+      if (aligned && std::endian::native == std::endian::little) switch (t.plain->type) {
+          case dtype::f32:
+            return rows_of(float());
+          case dtype::f64:
+            return rows_of(double());
+          case dtype::f16:
+            return rows_of(Eigen::half());
+          case dtype::bf16:
+            return rows_of(Eigen::bfloat16());
+          default:
+            break;
+        }
+    }
+    whole = matrix(t);
+    return {whole.data(), whole.rows(), whole.cols(), whole.cols(), 1};
   }
 
   /// The quantized tensor itself. `t.quantized` must be set.
