@@ -73,6 +73,26 @@ TEST(gguf_quantize, gives_the_same_bytes_with_any_number_of_threads) {
   }
 }
 
+// Catches parts that are not the rows of the whole, rows left out or twice.
+TEST(gguf_quantize, parts_are_the_rows_of_the_whole) {
+  const Eigen::MatrixXf w = some_matrix(68, 131072);  // parts of 32 rows or more: see panel_height()
+  const auto whole = bg::quantize(w, bg::gguf::q8_0{}, bg::effort::fast);
+  std::vector<std::byte> blocks;
+  Eigen::Index rows = 0, parts = 0;
+  bg::quantize_in_parts(
+      w,
+      [&](bg::index_t first, const bg::gguf::block_matrix& part) {
+        EXPECT_EQ(first, rows);
+        blocks.insert(blocks.end(), part.blocks().begin(), part.blocks().end());
+        rows += part.rows();
+        ++parts;
+      },
+      bg::gguf::q8_0{}, bg::effort::fast);
+  EXPECT_EQ(rows, w.rows());
+  EXPECT_GT(parts, 1);
+  EXPECT_TRUE(std::equal(blocks.begin(), blocks.end(), whole.blocks().begin(), whole.blocks().end()));
+}
+
 // Catches blocks that are copied on their way into a matrix, and blocks that do not fit its shape.
 TEST(gguf_quantize, a_matrix_takes_over_blocks_that_fit) {
   std::vector<std::byte> blocks(2 * 34);

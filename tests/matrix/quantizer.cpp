@@ -153,4 +153,42 @@ TEST(quantizer, types_and_values_name_the_same_grids) {
   EXPECT_EQ(quantize(x), quantize(x, affine<8>{}, per_row{}, minmax_range{}, nearest_rounding{}, f32_scales));
 }
 
+/// What quantize_in_parts() hands out, put together again.
+struct joined {
+  std::vector<std::uint8_t> codes;
+  Eigen::MatrixXf values;
+  index_t rows = 0, parts = 0;
+};
+
+// Catches parts that are not the rows of the whole: bytes that depend on where a part begins, groups that a
+// part counts from its own first row, scales or zero points of other rows, rows left out or twice.
+TEST(quantizer, parts_are_the_rows_of_the_whole) {
+  const Eigen::MatrixXf x = test::random_matrix(100, 131072, 5);  // parts of 32 rows, the last of 4
+  const auto expect_parts = [&](const auto&... answers) {
+    const quantized_matrix whole = quantize(x, answers...);
+    joined all{{}, Eigen::MatrixXf(x.rows(), x.cols())};
+    const matrix_parameters groups = quantize_in_parts(
+        x,
+        [&](index_t first, const quantized_matrix& part) {
+          EXPECT_EQ(first, all.rows);
+          all.codes.insert(all.codes.end(), part.codes().begin(), part.codes().end());
+          part.dequantize_into(all.values.middleRows(first, part.rows()));
+          all.rows += part.rows();
+          ++all.parts;
+        },
+        answers...);
+    EXPECT_EQ(all.rows, x.rows());
+    EXPECT_EQ(all.parts, 4);
+    EXPECT_TRUE(std::equal(all.codes.begin(), all.codes.end(), whole.codes().begin(), whole.codes().end()));
+    EXPECT_EQ(groups.scales.bytes(), whole.scales().bytes());
+    EXPECT_EQ(groups.zero_points, whole.zero_points());
+    EXPECT_EQ(all.values, whole.dequantize());
+  };
+  expect_parts(affine<3>{}, per_group{1000}, f16_scales);
+  expect_parts(affine<8>{{.signed_codes = true}}, per_tensor{});
+  expect_parts(symmetric<5>{}, per_column{});
+  expect_parts(symmetric<4>{}, per_group{64}, double_quantized{256});
+  expect_parts(affine<4>{}, per_row{}, stochastic_rounding{7});
+}
+
 }  // namespace

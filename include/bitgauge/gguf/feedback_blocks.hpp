@@ -37,7 +37,7 @@ namespace detail {
 template <code_per_element Format>
 class feedback_blocks final : public feedback_target {
  public:
-  feedback_blocks(const bitgauge::detail::row_source& source, effort search, const options& how)
+  feedback_blocks(const bitgauge::row_source& source, effort search, const options& how)
       : source_(source),
         monitor_(how, source.rows() * source.cols()),
         search_(search),
@@ -126,7 +126,7 @@ class feedback_blocks final : public feedback_target {
                      [](const level& a, const level& b) { return a.value < b.value; });
   }
 
-  const bitgauge::detail::row_source& source_;
+  const bitgauge::row_source& source_;
   bitgauge::detail::work_monitor monitor_;
   effort search_;
   std::size_t row_bytes_;
@@ -136,7 +136,7 @@ class feedback_blocks final : public feedback_target {
 
 /// Quantizes a source to blocks by error feedback. Raises invalid_scheme for codebook formats, whose elements
 /// cannot be chosen one at a time, and shape_error for rows that blocks do not divide.
-inline block_matrix feed_back(const bitgauge::detail::row_source& source, tensor_type type,
+inline block_matrix feed_back(const bitgauge::row_source& source, tensor_type type,
                               const feedback_rounding& rounding, effort level, const options& how) {
   return visit_format(type, [&]<class Format>(Format) -> block_matrix {
     if constexpr (code_per_element<Format>) {

@@ -11,6 +11,7 @@
 #include <bitgauge/gguf/formats.hpp>
 #include <bitgauge/lender.hpp>
 #include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/parallel.hpp>
@@ -21,6 +22,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace bitgauge {
@@ -109,40 +111,63 @@ inline const float* without_infinities(const finite_row& x, index_t cols, index_
   return s.for_codes.data();
 }
 
-inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
-                                          const block_options& o) {
-  if (o.feedback) return gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how);
+/// Encodes the rows first .. first + count - 1 to `blocks`. Raises data_error for NaN and infinity.
+inline void encode_blocks(const row_source& source, gguf::tensor_type type, const block_options& o,
+                          const block_weights& weights, index_t first, index_t count, std::byte* blocks,
+                          work_monitor& monitor) {
+  const index_t cols = source.cols(), height = source.panel_height();
+  const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
+  const auto row_bytes = static_cast<index_t>(gguf::row_bytes(type, cols));
+  lender<std::vector<float>> scratches;
+  if (cols == 0) return;
+  parallel_for((count + height - 1) / height, o.how.threads, [&](index_t p) {
+    monitor.check();
+    finite_scratch s;
+    const auto scratch = scratches.borrow();
+    const index_t begin = first + p * height, rows = std::min(height, first + count - begin);
+    const auto panel = source.read(begin, rows, *scratch);
+    for (index_t r = 0; r < rows; ++r) {
+      const finite_row x = examine(panel.row(r), cols, 32, {begin + r, 0}, o.how.on_nonfinite, s);
+      const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
+      gguf::encode_row(type, without_infinities(x, cols, elements, s), cols, weights.of_row(begin + r),
+                       o.level, blocks + (begin - first + r) * row_bytes,
+                       {.low = as_read ? s.low.data() : nullptr,
+                        .high = as_read ? s.high.data() : nullptr,
+                        .next = r + 1 < rows ? panel.row(r + 1) : nullptr,
+                        .greatest = x.greatest},
+                       {.row = begin + r, .saturates = o.how.on_nonfinite == nonfinite::saturate});
+    }
+    monitor.advance(rows * cols);
+  });
+}
+
+/// Calls take(first, blocks of some rows) for `height` rows after the other.
+template <class Take>
+void quantize_blocks(const row_source& source, gguf::tensor_type type, const block_options& o, index_t height,
+                     const Take& take) {
+  if (o.feedback) return take(index_t{0}, gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how));
   const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, rows, cols);
-  const index_t elements = static_cast<index_t>(gguf::traits_of(type).elements);
+  const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
   const block_weights weights(o.column_weights, rows, o.level == effort::reference || elements == 1,
                               elements);
-  buffer<std::byte> blocks(static_cast<std::size_t>(rows) * row_bytes);
-  const index_t height = source.panel_height();
-  lender<std::vector<float>> scratches;
   work_monitor monitor(o.how, rows * cols);
-  if (cols > 0)  // else there may be any number of rows
-    parallel_for((rows + height - 1) / height, o.how.threads, [&](index_t p) {
-      monitor.check();
-      finite_scratch s;
-      const auto scratch = scratches.borrow();
-      const index_t first = p * height, count = std::min(height, rows - first);
-      const auto panel = source.read(first, count, *scratch);
-      for (index_t r = 0; r < count; ++r) {
-        const finite_row x = examine(panel.row(r), cols, 32, {first + r, 0}, o.how.on_nonfinite, s);
-        const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
-        gguf::encode_row(type, without_infinities(x, cols, elements, s), cols, weights.of_row(first + r),
-                         o.level, blocks.data() + static_cast<std::size_t>(first + r) * row_bytes,
-                         {.low = as_read ? s.low.data() : nullptr,
-                          .high = as_read ? s.high.data() : nullptr,
-                          .next = r + 1 < count ? panel.row(r + 1) : nullptr,
-                          .greatest = x.greatest},
-                         {.row = first + r, .saturates = o.how.on_nonfinite == nonfinite::saturate});
-      }
-      monitor.advance(count * cols);
-    });
-  return {type, rows, cols, std::move(blocks)};
+  for (index_t first = 0; first < rows; first += height) {
+    const index_t count = std::min(height, rows - first);
+    buffer<std::byte> blocks(static_cast<std::size_t>(count) * row_bytes);
+    encode_blocks(source, type, o, weights, first, count, blocks.data(), monitor);
+    take(first, gguf::block_matrix(type, count, cols, std::move(blocks)));
+  }
+}
+
+template <ggml_format Format>
+constexpr gguf::tensor_type type_of(Format format) {
+  if constexpr (std::same_as<Format, gguf::tensor_type>) {
+    return format;
+  } else {
+    return Format::type;
+  }
 }
 
 }  // namespace detail
@@ -164,14 +189,29 @@ gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format form
   detail::check_contradictions<Extras...>();
   detail::block_options o;
   (o.set(extras), ...);
-  gguf::tensor_type type;
-  if constexpr (std::same_as<Format, gguf::tensor_type>) {
-    type = format;
-  } else {
-    type = Format::type;
-  }
-  return detail::with_rows(
-      matrix, [&](const detail::row_source& rows) { return detail::quantize_blocks(rows, type, o); });
+  const gguf::tensor_type type = detail::type_of(format);
+  return detail::with_rows(matrix, [&](const row_source& rows) {
+    gguf::block_matrix whole(type, 0, rows.cols(), {});
+    detail::quantize_blocks(rows, type, o, std::max<index_t>(1, rows.rows()),
+                            [&](index_t, gguf::block_matrix&& q) { whole = std::move(q); });
+    return whole;
+  });
+}
+
+/// Quantizes as quantize(matrix, format, extras...) does and hands the blocks out as they are made:
+/// take(first, part) is called for some rows after the other, from one thread, `part` a gguf::block_matrix of
+/// about 16 MB of floats. Error feedback hands out the whole matrix as one part. Raises what quantize()
+/// raises, parts before the fault having been handed out, and what `take` throws.
+template <row_readable Matrix, class Take, ggml_format Format, class... Extras>
+void quantize_in_parts(const Matrix& matrix, const Take& take, Format format, const Extras&... extras) {
+  detail::check_contradictions<Extras...>();
+  detail::block_options o;
+  (o.set(extras), ...);
+  detail::with_rows(matrix, [&](const row_source& rows) {
+    const index_t panel = rows.panel_height();
+    const index_t height = (detail::part_height(rows.cols()) + panel - 1) / panel * panel;
+    detail::quantize_blocks(rows, detail::type_of(format), o, height, take);
+  });
 }
 
 }  // namespace bitgauge

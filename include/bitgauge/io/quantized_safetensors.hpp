@@ -9,6 +9,7 @@
 #include <bitgauge/io/quantized_description.hpp>
 #include <bitgauge/io/safetensors_model.hpp>
 #include <bitgauge/io/safetensors_writer.hpp>
+#include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 
 #include <nlohmann/json.hpp>
@@ -77,12 +78,21 @@ class quantized_writer {
   /// Writes the parts of one tensor, in the order of declaration. Raises shape_error where `q` is not of the
   /// declared layout.
   void write(safetensors_writer& writer, const std::string& name, const quantized_matrix& q) const {
-    writer.write(name + ".codes", std::as_bytes(std::span(q.codes())));
-    writer.write(name + ".scales", std::as_bytes(std::span(q.scales().bytes())));
-    if (q.meaning().has_zero_points)
-      writer.write(name + ".zero_points", std::as_bytes(std::span(q.zero_points())));
-    if (!q.meaning().levels.empty())
-      writer.write(name + ".levels", std::as_bytes(std::span(q.meaning().levels)));
+    write_codes(writer, name, q);
+    write_parameters(writer, name, {q.scales(), q.zero_points()}, q.meaning().levels);
+  }
+  /// The same piece by piece: first the codes of some rows after the other, as quantize_in_parts() hands them
+  /// out, ...
+  void write_codes(safetensors_writer& writer, const std::string& name, const quantized_matrix& part) const {
+    writer.write(name + ".codes", std::as_bytes(std::span(part.codes())));
+  }
+  /// ... then what all rows share.
+  void write_parameters(safetensors_writer& writer, const std::string& name, const matrix_parameters& groups,
+                        std::span<const float> levels) const {
+    writer.write(name + ".scales", std::as_bytes(std::span(groups.scales.bytes())));
+    if (!groups.zero_points.empty())
+      writer.write(name + ".zero_points", std::as_bytes(std::span(groups.zero_points)));
+    if (!levels.empty()) writer.write(name + ".levels", std::as_bytes(levels));
   }
 
  private:

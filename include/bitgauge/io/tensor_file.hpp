@@ -13,8 +13,10 @@
 #include <bitgauge/io/safetensors_model.hpp>
 #include <bitgauge/io/tensor_view.hpp>
 #include <bitgauge/io/weight_scales.hpp>
+#include <bitgauge/matrix/row_source.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -161,6 +163,29 @@ class tensor_file {
     convert_to(t.plain->type, t.plain->data.data(), static_cast<std::size_t>(values.size()), values.data());
     if (t.scales != nullptr) apply_scales(*t.scales, t.shape, values.data());
     return values;
+  }
+
+  /// The same as rows of float, read where they lie in the file: of plain floats of any width nothing but
+  /// some rows at a time is in memory. Anything else is restored into `whole`, which must live as long as
+  /// the rows are used.
+  bitgauge::row_source source(const stored_tensor& t, row_dimensions how, float_matrix& whole) const {
+    if (t.plain != nullptr && t.scales == nullptr) {
+      const auto [rows, cols] = shape_of(t, how);
+      const std::span<const std::byte> bytes = t.plain->data;
+      const auto lies_as = [&]<class Scalar>(Scalar) {
+        return std::endian::native == std::endian::little &&
+               reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(Scalar) == 0;
+      };
+      const auto rows_of = [&, rows = rows, cols = cols]<class Scalar>(Scalar) {
+        return bitgauge::row_source(reinterpret_cast<const Scalar*>(bytes.data()), rows, cols, cols, 1);
+      };
+      if (t.plain->type == dtype::f32 && lies_as(float())) return rows_of(float());
+      if (t.plain->type == dtype::f64 && lies_as(double())) return rows_of(double());
+      if (t.plain->type == dtype::f16 && lies_as(Eigen::half())) return rows_of(Eigen::half());
+      if (t.plain->type == dtype::bf16 && lies_as(Eigen::bfloat16())) return rows_of(Eigen::bfloat16());
+    }
+    whole = matrix(t, how);
+    return {whole.data(), whole.rows(), whole.cols(), whole.cols(), 1};
   }
 
   /// The quantized tensor itself. `t.quantized` must be set.

@@ -26,6 +26,7 @@ struct row_scratch : finite_scratch {
 class group_fitter : private group_parameters {
  public:
   using group_parameters::packed_zero_points;
+  using group_parameters::scales;
   using group_parameters::take_scales;
 
   group_fitter(const row_source& source, const recipe& how, bool is_column_vector)
@@ -52,14 +53,14 @@ class group_fitter : private group_parameters {
     fit_spanning();
   }
 
-  /// Calls body(first, count) for every panel of rows, from several threads: one pass.
+  /// Calls body(first, count) for every panel of the rows begin .. end - 1, from several threads.
   template <class Body>
-  void for_each_panel(const Body& body) {
+  void for_each_panel(index_t begin, index_t end, const Body& body) {
     const index_t height = source_.panel_height();
-    parallel_for((groups_.rows() + height - 1) / height, how_.how.threads, [&](index_t p) {
-      const index_t count = std::min(height, groups_.rows() - p * height);
+    parallel_for((end - begin + height - 1) / height, how_.how.threads, [&](index_t p) {
+      const index_t first = begin + p * height, count = std::min(height, end - first);
       monitor_.check();
-      body(p * height, count);
+      body(first, count);
       monitor_.advance(count * groups_.cols());
     });
   }
@@ -176,7 +177,7 @@ class group_fitter : private group_parameters {
     preparing_ = true;
     fit_spanning();
     if (groups_.within_rows()) {
-      for_each_panel([&](index_t first, index_t count) {
+      for_each_panel(0, groups_.rows(), [&](index_t first, index_t count) {
         row_scratch s;
         ready(s);
         const auto panel = source_.read(first, count, s.panel);
@@ -198,7 +199,7 @@ class group_fitter : private group_parameters {
     std::vector<interval> extents(height);
     std::vector<double> sums(height);
     std::vector<char> clean(height);
-    for_each_panel([&](index_t first, index_t count) {
+    for_each_panel(0, groups_.rows(), [&](index_t first, index_t count) {
       row_scratch s;
       const auto panel = source_.read(first, count, s.panel);
       for (index_t r = 0; r < count; ++r) {

@@ -22,11 +22,15 @@ class group_parameters {
         scales_(how, groups),
         zero_points_(grid.has_zero_point() ? static_cast<std::size_t>(groups) : 0) {}
 
+  const scale_array& scales() const noexcept { return scales_; }
   /// The scales; to be called once, in the end.
   scale_array take_scales() { return std::move(scales_); }
-  std::vector<std::uint8_t> packed_zero_points() const {
-    return packing::packed_dense(reinterpret_cast<const std::uint8_t*>(zero_points_.data()),
-                                 static_cast<index_t>(zero_points_.size()), grid_.bits());
+  std::vector<std::uint8_t> packed_zero_points() const { return packed_zero_points(0, scales_.size()); }
+  /// Those of the groups first .. first + count - 1; empty where all groups share one.
+  std::vector<std::uint8_t> packed_zero_points(index_t first, index_t count) const {
+    if (zero_points_.empty()) return {};
+    return packing::packed_dense(reinterpret_cast<const std::uint8_t*>(zero_points_.data()) + first, count,
+                                 grid_.bits());
   }
 
  protected:

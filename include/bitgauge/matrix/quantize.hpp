@@ -7,6 +7,10 @@
 #include <bitgauge/matrix/quantizer.hpp>
 #include <bitgauge/matrix/scheme.hpp>
 
+#include <algorithm>
+#include <concepts>
+#include <utility>
+
 namespace bitgauge {
 namespace detail {
 
@@ -17,6 +21,24 @@ quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how
   return with_rows(matrix, [&](const row_source& rows) {
     return how.feedback ? feedback_quantizer(rows, how, is_column_vector<Derived>).run()
                         : quantizer(rows, how, is_column_vector<Derived>).run();
+  });
+}
+
+/// Rows that are some 16 MB of floats: enough to keep threads busy, little beside any matrix worth parting.
+inline index_t part_height(index_t cols) {
+  return std::max<index_t>(1, (index_t{1} << 22) / std::max<index_t>(1, cols));
+}
+
+template <row_readable Matrix, class Take>
+matrix_parameters quantize_in_parts_by(const Matrix& matrix, recipe how, const Take& take) {
+  constexpr bool stands = is_column_vector<Matrix>;
+  if (stands && how.groups.what == granularity::kind::column) how.groups = per_row{};
+  return with_rows(matrix, [&](const row_source& rows) -> matrix_parameters {
+    if (!how.feedback) return quantizer(rows, how, stands).run_in_parts(part_height(rows.cols()), take);
+    // which may change a code as long as there are others to come
+    const quantized_matrix q = feedback_quantizer(rows, how, stands).run();
+    if (q.size() > 0) take(index_t{0}, q);
+    return {q.scales(), q.zero_points()};
   });
 }
 
@@ -44,6 +66,25 @@ quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how
 template <class Derived, class... Answers>
 quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const Answers&... answers) {
   return detail::quantize_by(matrix, detail::make_recipe(answers...));
+}
+
+/// Quantizes as quantize(matrix, answers...) does and hands the result out as it is made, so that the codes
+/// of a large matrix need not be in memory at once: take(first, part) is called for some rows after the
+/// other, from one thread, `part` a quantized_matrix of the rows first .. first + part.rows() - 1. Its codes
+/// are the bytes of the whole matrix's rows and its values are the whole's; its scales are held in f32.
+/// Returns the parameters of all groups as the whole matrix stores them.
+///
+///     std::ofstream file("codes.bin", std::ios::binary);
+///     auto g = quantize_in_parts(W, [&](index_t, const quantized_matrix& part) {
+///       file.write(reinterpret_cast<const char*>(part.codes().data()), part.codes().size());
+///     }, affine<4>{}, per_group{128});
+///
+/// A part is about 16 MB of floats. Error feedback hands out the whole matrix as one part. Throws what
+/// quantize() throws, parts before the fault having been handed out, and what `take` throws.
+template <row_readable Matrix, class Take, class... Answers>
+requires std::invocable<const Take&, index_t, const quantized_matrix&> matrix_parameters
+quantize_in_parts(const Matrix& matrix, const Take& take, const Answers&... answers) {
+  return detail::quantize_in_parts_by(matrix, detail::make_recipe(answers...), take);
 }
 
 }  // namespace bitgauge

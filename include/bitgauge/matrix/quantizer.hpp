@@ -8,6 +8,7 @@
 #include <bitgauge/lender.hpp>
 #include <bitgauge/matrix/group_fitter.hpp>
 #include <bitgauge/matrix/layout.hpp>
+#include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
@@ -31,24 +32,61 @@ class quantizer {
   }
 
   quantized_matrix run() {
-    codes_ = buffer<std::uint8_t>(static_cast<std::size_t>(groups_.rows() * row_bytes_));
-    if (groups_.count() > 0) {
-      fitter_.start();
-      fitter_.for_each_panel([&](index_t first, index_t count) { encode_panel(first, count); });
-    }
+    if (groups_.count() > 0) fitter_.start();
+    encode_rows(0, groups_.rows());
+    std::vector<std::uint8_t> zero_points = fitter_.packed_zero_points();
     return {groups_,
             meaning_of(*how_.grid),
             std::move(codes_),
             fitter_.take_scales(),
-            fitter_.packed_zero_points(),
+            std::move(zero_points),
             is_column_vector_,
             own_codes()};
+  }
+
+  /// The same, the codes handed out in parts of about `height` rows: see quantize_in_parts().
+  template <class Take>
+  matrix_parameters run_in_parts(index_t height, const Take& take) {
+    if (groups_.count() == 0) return {fitter_.take_scales(), {}};
+    fitter_.start();
+    const index_t panel = source_.panel_height(), step = (height + panel - 1) / panel * panel;
+    for (index_t first = 0; first < groups_.rows(); first += step) {
+      const index_t count = std::min(step, groups_.rows() - first);
+      encode_rows(first, count);
+      take(first, part(first, count));
+    }
+    std::vector<std::uint8_t> zero_points = fitter_.packed_zero_points();
+    return {fitter_.take_scales(), std::move(zero_points)};
   }
 
  private:
   struct scratch : row_scratch {
     std::vector<std::uint8_t> fields;
   };
+
+  /// Fills codes_ with those of the rows first .. first + count - 1.
+  void encode_rows(index_t first, index_t count) {
+    first_ = first;
+    codes_ = buffer<std::uint8_t>(static_cast<std::size_t>(count * row_bytes_));
+    if (groups_.cols() == 0) return;
+    fitter_.for_each_panel(first, first + count, [&](index_t at, index_t n) { encode_panel(at, n); });
+  }
+
+  /// The rows in codes_ as a matrix of their own, with the values of their scales.
+  quantized_matrix part(index_t first, index_t count) {
+    const grouping groups(groups_.how(), count, groups_.cols());
+    const index_t group = groups_.within_rows() ? groups_.group_of_run(first, 0) : 0;
+    std::vector<float> values(static_cast<std::size_t>(groups.count()));
+    fitter_.scales().read_into(group, groups.count(), values.data());
+    scale_array scales(f32_scales, groups.count());
+    for (index_t i = 0; i < groups.count(); ++i) scales.set(i, values[static_cast<std::size_t>(i)]);
+    return {groups,
+            meaning_of(*how_.grid),
+            std::move(codes_),
+            std::move(scales),
+            fitter_.packed_zero_points(group, groups.count()),
+            is_column_vector_};
+  }
 
   void encode_panel(index_t first, index_t count) {
     const auto borrowed = scratches_.borrow();
@@ -69,7 +107,7 @@ class quantizer {
 
   void encode_row(const float* x, index_t row, scratch& s) {
     const index_t cols = groups_.cols(), run = groups_.run();
-    std::uint8_t* out = codes_.data() + row * row_bytes_;
+    std::uint8_t* out = codes_.data() + (row - first_) * row_bytes_;
     const integer_grid* integer = how_.grid->integer();
     const int bits = how_.grid->bits();
     std::uint8_t* fields = bits == 8 ? out : s.fields.data();
@@ -99,6 +137,7 @@ class quantizer {
   const grouping& groups_;
   index_t row_bytes_;
   std::shared_ptr<const sorted_levels> levels_;
+  index_t first_ = 0;  ///< the row that codes_ begins with
   buffer<std::uint8_t> codes_;
   lender<scratch> scratches_;
 };

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <concepts>
+#include <cstddef>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -34,8 +36,10 @@ float to_float(Scalar x) noexcept {
   }
 }
 
-/// Rows of float over memory that belongs to someone else: element (r, c) is at data + r * row_step + c *
-/// col_step.
+}  // namespace detail
+
+/// Rows of float over memory that belongs to someone else, such as a mapped file: element (r, c) is at data +
+/// r * row_step + c * col_step.
 class row_source {
  public:
   template <real_scalar Scalar>
@@ -45,12 +49,21 @@ class row_source {
         cols_(cols),
         row_step_(row_step),
         col_step_(col_step),
+        scalar_bytes_(sizeof(Scalar)),
         copy_(&copy<Scalar>) {
     in_place_ = std::is_same_v<Scalar, float> && (col_step == 1 || cols <= 1);
   }
 
   index_t rows() const noexcept { return rows_; }
   index_t cols() const noexcept { return cols_; }
+
+  /// The rows first .. first + count - 1.
+  row_source middle_rows(index_t first, index_t count) const noexcept {
+    row_source part = *this;
+    part.data_ = static_cast<const std::byte*>(data_) + first * row_step_ * scalar_bytes_;
+    part.rows_ = count;
+    return part;
+  }
 
   /// Rows that are best read or written together. Where they have to be transposed, more of them use more of
   /// each column before the next one, some pages away, is touched; 2 MiB of them stay in a cache.
@@ -99,24 +112,35 @@ class row_source {
     }
     if (from.row_step_ == 1) {  // column by column, in the order of memory
       for (index_t c = 0; c < width; ++c)
-        for (index_t r = 0; r < count; ++r) out[r * stride + c] = to_float(data[c * from.col_step_ + r]);
+        for (index_t r = 0; r < count; ++r)
+          out[r * stride + c] = detail::to_float(data[c * from.col_step_ + r]);
     } else {
       for (index_t r = 0; r < count; ++r)
         for (index_t c = 0; c < width; ++c)
-          out[r * stride + c] = to_float(data[r * from.row_step_ + c * from.col_step_]);
+          out[r * stride + c] = detail::to_float(data[r * from.row_step_ + c * from.col_step_]);
     }
   }
 
   const void* data_;
-  index_t rows_, cols_, row_step_, col_step_;
+  index_t rows_, cols_, row_step_, col_step_, scalar_bytes_;
   void (*copy_)(const row_source&, index_t first, index_t count, index_t column, index_t width, float* out,
                 index_t stride);
   bool in_place_ = false;
 };
 
+/// What quantizing and measuring read: an Eigen matrix, array, map or expression, or rows that lie elsewhere.
+template <class Matrix>
+concept row_readable =
+    std::same_as<Matrix, row_source> || std::derived_from<Matrix, Eigen::DenseBase<Matrix>>;
+
+namespace detail {
+
 /// A compile-time column vector is quantized along its length, as a matrix of one row would be.
 template <class Derived>
 inline constexpr bool is_column_vector = Derived::ColsAtCompileTime == 1 && Derived::RowsAtCompileTime != 1;
+
+template <>
+inline constexpr bool is_column_vector<row_source> = false;
 
 /// True where the elements of a matrix can be addressed by two strides. (Eigen's indexed views of sequences
 /// claim so, but have no data().)
@@ -129,6 +153,10 @@ inline constexpr bool is_addressable = (static_cast<unsigned>(Derived::Flags) &
   x.outerStride();
 };
 
+template <class Action>
+decltype(auto) with_rows(const row_source& input, const Action& action) {
+  return action(input);
+}
 /// Calls action(row_source) on `input`, reading it in place where its memory can be addressed and evaluating
 /// an expression exactly once.
 template <class Derived, class Action>

@@ -124,6 +124,15 @@ requires(!std::same_as<Extras, calibration_data> && ...) quantized_matrix
   return detail::quantize_by_scheme(matrix, s, nullptr, extras...);
 }
 
+/// quantize_in_parts() by a scheme: see quantize.hpp.
+template <class Derived, class Take, class... Extras>
+matrix_parameters quantize_in_parts(const Eigen::DenseBase<Derived>& matrix, const Take& take,
+                                    const scheme& s, const calibration_data& data, const Extras&... extras) {
+  detail::recipe how = detail::recipe_of(s, detail::calibrated_rounding<double>(s, data));
+  (how.set(extras), ...);
+  return detail::quantize_in_parts_by(matrix, std::move(how), take);
+}
+
 /// Quantizes by a scheme known at compile time, which is then checked there.
 template <scheme S, class Derived, class... Extras>
 quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const Extras&... extras) {

@@ -130,8 +130,8 @@ error_sums measure_error(const Eigen::DenseBase<Derived>& original,
   } else if constexpr (!detail::is_column_vector<Derived> && detail::is_column_vector<Other>) {
     if (original.cols() == 1) return measure_error(detail::first_column(original), approximation, threads);
   }
-  return detail::with_rows(original, [&](const detail::row_source& rows) {
-    return detail::with_rows(approximation, [&](const detail::row_source& others) {
+  return detail::with_rows(original, [&](const row_source& rows) {
+    return detail::with_rows(approximation, [&](const row_source& others) {
       return detail::compare_rows(rows, threads, [&](index_t r, float* out) {
         std::vector<float> scratch;
         std::copy_n(others.read(r, 1, scratch).row(0), others.cols(), out);
@@ -151,14 +151,15 @@ concept row_decodable = requires(const Q& q, index_t row, float* out) {
 
 /// The error of a quantized matrix against its original. Throws shape_error for different shapes. One pass,
 /// no copy of the matrix.
-template <class Derived, row_decodable Quantized>
-error_sums measure_error(const Eigen::DenseBase<Derived>& original, const Quantized& q, int threads = 0) {
+template <row_readable Matrix, row_decodable Quantized>
+error_sums measure_error(const Matrix& original, const Quantized& q, int threads = 0) {
   detail::require_same_shape("measure_error", original.rows(), original.cols(), q.rows(), q.cols());
-  bool lies_as_row = false;
+  [[maybe_unused]] bool lies_as_row = false;
   if constexpr (requires { q.is_column_vector(); }) lies_as_row = q.is_column_vector();
-  if (lies_as_row != detail::is_column_vector<Derived>)  // one lies as a row, the other stands
-    return measure_error(original, q.dequantize(threads), threads);
-  return detail::with_rows(original, [&](const detail::row_source& rows) {
+  if constexpr (!std::same_as<Matrix, row_source>)
+    if (lies_as_row != detail::is_column_vector<Matrix>)  // one lies as a row, the other stands
+      return measure_error(original, q.dequantize(threads), threads);
+  return detail::with_rows(original, [&](const row_source& rows) {
     return detail::compare_rows(rows, threads, [&](index_t r, float* out) { q.dequantize_row(r, out); });
   });
 }

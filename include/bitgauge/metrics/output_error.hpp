@@ -32,8 +32,8 @@ using double_panel = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen
 
 /// Sums what `error_of` says of some rows of the original and of the quantized matrix at a time, in the order
 /// of the rows.
-template <class Derived, class Quantized, class Error>
-output_error sum_output_errors(const Eigen::DenseBase<Derived>& original, const Quantized& q, int threads,
+template <row_readable Matrix, class Quantized, class Error>
+output_error sum_output_errors(const Matrix& original, const Quantized& q, int threads,
                                const Error& error_of) {
   return with_rows(original, [&](const row_source& source) {
     constexpr index_t height = 64;
@@ -66,9 +66,9 @@ output_error sum_output_errors(const Eigen::DenseBase<Derived>& original, const 
 /// ||(W - Q) X||^2 = tr((W - Q) H (W - Q)^T) and ||W X||^2, H the Hessian of the samples X, in double. `q` is
 /// any quantized matrix: it has rows(), cols() and dequantize_row(). Throws shape_error where shapes
 /// disagree. Cost: 4 m n^2 operations for W of m x n, and memory for a few rows.
-template <class Derived, class Quantized>
-output_error measure_output_error(const Eigen::DenseBase<Derived>& original, const Quantized& q,
-                                  const hessian& h, int threads = 0) {
+template <row_readable Matrix, class Quantized>
+output_error measure_output_error(const Matrix& original, const Quantized& q, const hessian& h,
+                                  int threads = 0) {
   detail::require_same_shape("measure_output_error", original.rows(), original.cols(), q.rows(), q.cols());
   if (h.inputs() != q.cols())
     raise(shape_error("measure_output_error: expected a Hessian of " + std::to_string(q.cols()) +
@@ -84,8 +84,8 @@ output_error measure_output_error(const Eigen::DenseBase<Derived>& original, con
 /// and A anything with dequantize_row(): the error of a layer whose inputs are quantized too, in double.
 /// Throws shape_error where shapes disagree. Cost: 4 m n s operations for s samples, and memory for the
 /// samples twice in double.
-template <class Derived, class Quantized, class Samples, class Activations>
-output_error measure_output_error(const Eigen::DenseBase<Derived>& original, const Quantized& q,
+template <row_readable Matrix, class Quantized, class Samples, class Activations>
+output_error measure_output_error(const Matrix& original, const Quantized& q,
                                   const Eigen::DenseBase<Samples>& samples, const Activations& activations,
                                   int threads = 0) {
   detail::require_same_shape("measure_output_error", original.rows(), original.cols(), q.rows(), q.cols());

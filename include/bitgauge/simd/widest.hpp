@@ -10,7 +10,8 @@
 
 namespace bitgauge::simd {
 
-// Without optimisation no compiler inlines the body's calls, so they would be compiled for the unit's own vectors.
+// Without optimisation no compiler inlines the body's calls, so they would be compiled for the unit's own
+// vectors.
 #if BITGAUGE_X86 && defined(__OPTIMIZE__)
 #define BITGAUGE_WIDEST 1
 #else

@@ -1,0 +1,20 @@
+#pragma once
+
+/// \file
+/// What the groups of a quantized matrix share, apart from its codes.
+
+#include <bitgauge/scale/storage.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace bitgauge {
+
+/// The parameters of all groups of a matrix: its scales, and its zero points packed at the codes' width
+/// (empty where all groups share one). Both as in quantized_matrix.
+struct matrix_parameters {
+  scale_array scales;
+  std::vector<std::uint8_t> zero_points;
+};
+
+}  // namespace bitgauge
