@@ -9,7 +9,7 @@
 #include "commands.hpp"
 #include "console.hpp"
 #include "failure.hpp"
-#include "nonfinite_note.hpp"
+#include "measurement.hpp"
 #include "planner.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -87,50 +87,63 @@ class quantization {
     return result;
   }
 
+  /// Rows are quantized, measured and written some at a time, so that a tensor of any size takes little
+  /// memory beside the mapped file; error feedback takes it whole.
   report_row quantize_one(const plan_row& row, tensor_sink& sink, progress& bar) const {
-    const auto start = std::chrono::steady_clock::now();
-    const io::tensor_file::float_matrix values = file_.matrix(*row.tensor, row.rows);
-    const bitgauge::importance& weights = row.importance;
+    using clock = std::chrono::steady_clock;
+    const auto start = clock::now();
+    const std::string& name = row.tensor->name;
+    io::tensor_file::float_matrix whole;
+    const bitgauge::row_source values = file_.source(*row.tensor, row.rows, whole);
     const bitgauge::options how{.threads = options_.threads,
                                 .on_nonfinite = options_.on_nonfinite,
                                 .progress = [&](bitgauge::index_t done, bitgauge::index_t) {
                                   bar.reach(static_cast<std::uint64_t>(done));
                                 }};
-    const std::optional<calibration::matrix> samples = calibration_.samples(row.tensor->name);
-    const std::optional<bitgauge::hessian> h = hessian_of(row.tensor->name, samples);
-    report_row result;
-    result.notes = row.notes;
-    const auto finish = [&](const auto& q) {
-      result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      sink.write(row.tensor->name, q);
-      result.rows = q.rows();
-      result.cols = q.cols();
-      result.bits_per_weight = q.bits_per_weight();
-      result.error = bitgauge::measure_error(values, q, options_.threads);
-      if (!bitgauge::numeric::binary64::is_finite(result.error.mse()))
-        result.notes.push_back(
-            nonfinite_note(values, q.template dequantize<io::tensor_file::float_matrix>(options_.threads)));
-      if (h) result.output_error = bitgauge::measure_output_error(values, q, *h, options_.threads).relative();
-      if (samples && row.entry && row.entry->activations)
-        measure_activations(values, q, *samples, *row.entry->activations, result);
+    const std::optional<calibration::matrix> samples = calibration_.samples(name);
+    const std::optional<bitgauge::hessian> h = hessian_of(name, samples);
+    const std::optional<bitgauge::quantized_matrix> inputs = inputs_of(row, samples);
+    measurement found(values, h ? &*h : nullptr, samples ? &*samples : nullptr, inputs ? &*inputs : nullptr,
+                      options_.threads);
+    clock::duration elsewhere{};
+    const auto take = [&](bitgauge::index_t first, const auto& part) {
+      const auto handed_out = clock::now();
+      sink.write(name, part);
+      found.add(first, part);
+      elsewhere += clock::now() - handed_out;
     };
-    bitgauge::gptq_report report;
-    const bool feedback = feeds_back(scheme_, row);
-    if (!row.blocks) {
-      finish(bitgauge::quantize(values, scheme_, {h ? &*h : nullptr, &report}, weights, how));
-      result.scheme = row.entry->scheme;
+    bitgauge::gptq_report gained;
+    if (row.entry) {
+      const auto groups = bitgauge::quantize_in_parts(values, take, scheme_, {h ? &*h : nullptr, &gained},
+                                                      row.importance, how);
+      sink.write(name, groups, row.entry->layout.meaning.levels);
+    } else if (!feeds_back(scheme_, row)) {
+      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.level, row.importance, how);
     } else {
-      result.scheme = bitgauge::gguf::traits_of(*row.blocks).name;
-      if (!feedback) {
-        finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));
-      } else {
-        finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how,
-                                  bitgauge::gptq(*h, gptq_options_of(scheme_, &report))));
-      }
+      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.level, row.importance, how,
+                                  bitgauge::gptq(*h, gptq_options_of(scheme_, &gained)));
     }
-    if (feedback) note(report, result.notes);
-    result.name = row.tensor->name;
+
+    report_row result;
+    result.name = name;
+    result.rows = values.rows();
+    result.cols = values.cols();
+    result.scheme = row.entry ? row.entry->scheme : bitgauge::gguf::traits_of(*row.blocks).name;
+    result.bits_per_weight = bits_per_weight(row);
+    result.seconds = std::chrono::duration<double>(clock::now() - start - elsewhere).count();
+    result.notes = row.notes;
+    found.report(result);
+    if (inputs) note(*row.entry->activations, *result.activation_output_error, result.notes);
+    if (feeds_back(scheme_, row)) note(gained, result.notes);
     return result;
+  }
+
+  static double bits_per_weight(const plan_row& row) {
+    if (row.entry) return row.entry->layout.bits_per_weight();
+    const auto& traits = bitgauge::gguf::traits_of(*row.blocks);
+    return row.tensor->element_count() == 0
+               ? 0
+               : 8.0 * static_cast<double>(traits.bytes) / static_cast<double>(traits.elements);
   }
 
   std::optional<bitgauge::hessian> hessian_of(const std::string& name,
@@ -143,20 +156,20 @@ class quantization {
     });
   }
 
-  /// What the layer's outputs are like with inputs in 8 bits.
-  template <class Quantized>
-  void measure_activations(const io::tensor_file::float_matrix& values, const Quantized& q,
-                           const calibration::matrix& samples, const io::stored_activations& how,
-                           report_row& result) const {
-    const bitgauge::quantized_matrix inputs =
-        bitgauge::activations_of(how.scheme, how.frozen)(samples, {options_.threads, options_.on_nonfinite});
-    result.activation_output_error =
-        bitgauge::measure_output_error(values, q, samples, inputs, options_.threads).relative();
-    result.notes.push_back(fmt::format(
-        "output error {:.3g} with {} inputs{}", *result.activation_output_error, to_text(how.scheme),
-        how.scheme.is_static
-            ? fmt::format(" (scale {:.4g}, zero point {})", how.frozen.scale, how.frozen.zero_point)
-            : std::string()));
+  /// The activations that a layer whose inputs are quantized too would see.
+  std::optional<bitgauge::quantized_matrix> inputs_of(
+      const plan_row& row, const std::optional<calibration::matrix>& samples) const {
+    if (!samples || !row.entry || !row.entry->activations) return std::nullopt;
+    const io::stored_activations& how = *row.entry->activations;
+    return bitgauge::activations_of(how.scheme, how.frozen)(
+        *samples, {.threads = options_.threads, .on_nonfinite = options_.on_nonfinite});
+  }
+
+  static void note(const io::stored_activations& how, double error, std::vector<std::string>& notes) {
+    notes.push_back(fmt::format("output error {:.3g} with {} inputs{}", error, to_text(how.scheme),
+                                how.scheme.is_static ? fmt::format(" (scale {:.4g}, zero point {})",
+                                                                   how.frozen.scale, how.frozen.zero_point)
+                                                     : std::string()));
   }
 
   /// What error feedback met and gained.

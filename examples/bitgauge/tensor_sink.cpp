@@ -44,15 +44,19 @@ class safetensors_sink final : public tensor_sink {
   void begin() override { parts_.describe(writer_); }
 
   void copy(const io::tensor_file& source, const io::stored_tensor& tensor) override {
-    if (tensor.quantized != nullptr) return write(tensor.name, source.quantized(tensor));
+    if (tensor.quantized != nullptr) return parts_.write(writer_, tensor.name, source.quantized(tensor));
     writer_.write(tensor.name, tensor.plain->data);
     if (tensor.scales != nullptr) writer_.write(tensor.scales->tensor->name, tensor.scales->tensor->data);
   }
   void write(const std::string& name, const io::tensor_file::float_matrix& values) override {
     writer_.write(name, values);
   }
-  void write(const std::string& name, const bitgauge::quantized_matrix& q) override {
-    parts_.write(writer_, name, q);
+  void write(const std::string& name, const bitgauge::quantized_matrix& part) override {
+    parts_.write_codes(writer_, name, part);
+  }
+  void write(const std::string& name, const bitgauge::matrix_parameters& groups,
+             const std::vector<float>& levels) override {
+    parts_.write_parameters(writer_, name, groups, levels);
   }
   void write(const std::string& name, const bitgauge::gguf::block_matrix&) override {
     refuse(path_, name, "blocks");
@@ -138,8 +142,12 @@ class gguf_sink final : public tensor_sink {
   void write(const std::string& name, const bitgauge::quantized_matrix&) override {
     refuse(path_, name, "codes and scales");
   }
-  void write(const std::string& name, const bitgauge::gguf::block_matrix& q) override {
-    writer_.write(name, q.blocks());
+  void write(const std::string& name, const bitgauge::matrix_parameters&,
+             const std::vector<float>&) override {
+    refuse(path_, name, "codes and scales");
+  }
+  void write(const std::string& name, const bitgauge::gguf::block_matrix& part) override {
+    writer_.write(name, part.blocks());
   }
   void commit() override { writer_.commit(); }
 

@@ -36,8 +36,13 @@ class tensor_sink {
 
   virtual void copy(const bitgauge::io::tensor_file& source, const bitgauge::io::stored_tensor& tensor) = 0;
   virtual void write(const std::string& name, const bitgauge::io::tensor_file::float_matrix& values) = 0;
-  virtual void write(const std::string& name, const bitgauge::quantized_matrix& q) = 0;
-  virtual void write(const std::string& name, const bitgauge::gguf::block_matrix& q) = 0;
+  /// The next rows of a quantized tensor, in order, as quantize_in_parts() hands them out, ...
+  virtual void write(const std::string& name, const bitgauge::quantized_matrix& part) = 0;
+  /// ... and what follows the last of them.
+  virtual void write(const std::string& name, const bitgauge::matrix_parameters& groups,
+                     const std::vector<float>& levels) = 0;
+  /// The next rows of a tensor of blocks.
+  virtual void write(const std::string& name, const bitgauge::gguf::block_matrix& part) = 0;
   virtual void commit() = 0;
 };
 

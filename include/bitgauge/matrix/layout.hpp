@@ -29,6 +29,11 @@ struct quantized_layout {
   index_t storage_bytes() const noexcept {
     return code_bytes() + scale_bytes() + zero_point_bytes() + level_bytes();
   }
+  /// What quantized_matrix::bits_per_weight() will be.
+  double bits_per_weight() const noexcept {
+    const auto size = static_cast<double>(groups.rows()) * static_cast<double>(groups.cols());
+    return size > 0 ? 8.0 * static_cast<double>(storage_bytes() - level_bytes()) / size : 0;
+  }
 };
 
 /// The layout of a matrix that is already there.

@@ -86,10 +86,10 @@ inline recipe recipe_of(const scheme& s, const std::shared_ptr<const feedback_ro
   return how;
 }
 
-template <class Derived, class... Extras>
-quantized_matrix quantize_by_scheme(const Eigen::DenseBase<Derived>& matrix, const scheme& s,
-                                    const std::shared_ptr<const feedback_rounding>& calibrated,
-                                    const Extras&... extras) {
+/// The recipe of a scheme and what a call says beside it.
+template <class... Extras>
+recipe recipe_with(const scheme& s, const std::shared_ptr<const feedback_rounding>& calibrated,
+                   const Extras&... extras) {
   static_assert(
       ((question_of<Extras>() == question::importance || question_of<Extras>() == question::options) && ...),
       "bitgauge: a scheme answers all questions. Beside it stand options, an importance and "
@@ -101,7 +101,7 @@ quantized_matrix quantize_by_scheme(const Eigen::DenseBase<Derived>& matrix, con
     raise(invalid_scheme("scheme \"" + to_text(s) +
                          "\": an importance has no effect: leave it out, or write a range that weighs "
                          "errors, such as range=mse"));
-  return quantize_by(matrix, std::move(how));
+  return how;
 }
 
 }  // namespace detail
@@ -115,22 +115,22 @@ quantized_matrix quantize_by_scheme(const Eigen::DenseBase<Derived>& matrix, con
 template <class Derived, class... Extras>
 quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const scheme& s,
                           const calibration_data& data, const Extras&... extras) {
-  return detail::quantize_by_scheme(matrix, s, detail::calibrated_rounding<double>(s, data), extras...);
+  return detail::quantize_by(matrix,
+                             detail::recipe_with(s, detail::calibrated_rounding<double>(s, data), extras...));
 }
 /// The same without calibration data.
 template <class Derived, class... Extras>
 requires(!std::same_as<Extras, calibration_data> && ...) quantized_matrix
     quantize(const Eigen::DenseBase<Derived>& matrix, const scheme& s, const Extras&... extras) {
-  return detail::quantize_by_scheme(matrix, s, nullptr, extras...);
+  return detail::quantize_by(matrix, detail::recipe_with(s, nullptr, extras...));
 }
 
 /// quantize_in_parts() by a scheme: see quantize.hpp.
-template <class Derived, class Take, class... Extras>
-matrix_parameters quantize_in_parts(const Eigen::DenseBase<Derived>& matrix, const Take& take,
-                                    const scheme& s, const calibration_data& data, const Extras&... extras) {
-  detail::recipe how = detail::recipe_of(s, detail::calibrated_rounding<double>(s, data));
-  (how.set(extras), ...);
-  return detail::quantize_in_parts_by(matrix, std::move(how), take);
+template <row_readable Matrix, class Take, class... Extras>
+matrix_parameters quantize_in_parts(const Matrix& matrix, const Take& take, const scheme& s,
+                                    const calibration_data& data, const Extras&... extras) {
+  const auto calibrated = detail::calibrated_rounding<double>(s, data);
+  return detail::quantize_in_parts_by(matrix, detail::recipe_with(s, calibrated, extras...), take);
 }
 
 /// Quantizes by a scheme known at compile time, which is then checked there.

@@ -20,6 +20,11 @@ struct output_error {
   double error = 0;   ///< ||(W - Q) X||^2
   double energy = 0;  ///< ||W X||^2
 
+  /// Adds those of other rows.
+  void merge(const output_error& other) noexcept {
+    error += other.error;
+    energy += other.energy;
+  }
   /// error / energy; 0 where there is no error, NaN where the data had NaN or infinity.
   double relative() const noexcept {
     return error > 0 || !numeric::binary64::is_finite(error) ? error / energy : 0;
@@ -53,10 +58,7 @@ output_error sum_output_errors(const Matrix& original, const Quantized& q, int t
       parts[static_cast<std::size_t>(p)] = error_of(w, approximate);
     });
     output_error all;
-    for (const output_error& part : parts) {
-      all.error += part.error;
-      all.energy += part.energy;
-    }
+    for (const output_error& part : parts) all.merge(part);
     return all;
   });
 }
