@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <new>
 #include <string>
@@ -40,7 +41,8 @@ void add_quantize(CLI::App& app) {
                       "copy tensors whose name matches this regular expression");
   command->add_option("--fallback", options.fallback,
                       "the ggml type of rows that the scheme's blocks do not divide");
-  command->add_option("--threads", options.threads, "0: all")->check(CLI::NonNegativeNumber);
+  command->add_option("--threads", options.threads, "0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
   command->add_option("--report", options.report, "write the report too: .json, .csv or .md");
   const std::map<std::string, bitgauge::nonfinite> policies{{"reject", bitgauge::nonfinite::reject},
                                                             {"saturate", bitgauge::nonfinite::saturate}};
@@ -80,7 +82,7 @@ void add_inspect(CLI::App& app) {
 int fail(std::string message) {
   while (!message.empty() && message.back() == '\n') message.pop_back();
   std::replace(message.begin(), message.end(), '\n', ' ');
-  fmt::print(stderr, "bitgauge: {}\n", bitgauge::printable(message, 8192));
+  fmt::print(stderr, "bitgauge: {}\n", bitgauge::printable(message, 4096));
   return 2;
 }
 

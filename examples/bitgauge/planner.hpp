@@ -88,7 +88,7 @@ class planner {
   /// GPTQ needs the activations of every tensor, one value for each of its columns.
   void check_samples(const std::string& name, bitgauge::index_t cols) const {
     const std::optional<bitgauge::index_t> found = samples_.columns(name);
-    const std::string where = file_.path() + ": tensor " + name + ": rounding=gptq: ";
+    const std::string where = file_.path() + ": tensor " + bitgauge::excerpt(name) + ": rounding=gptq: ";
     if (!found)
       bitgauge::raise(bitgauge::invalid_scheme(
           where +
@@ -168,7 +168,7 @@ class planner {
         fmt::format("{} columns are no multiple of {}'s blocks of {}", cols, traits.name, traits.elements);
     if (!fallback_ || !fits(*fallback_))
       bitgauge::raise(bitgauge::shape_error(
-          file_.path() + ": tensor " + tensor.name + ": " + why +
+          file_.path() + ": tensor " + bitgauge::excerpt(tensor.name) + ": " + why +
           (fallback_ ? ", nor of the fallback's" : " (choose one with --fallback, or --exclude it)")));
     notes.push_back("fallback: " + why);
     return *fallback_;

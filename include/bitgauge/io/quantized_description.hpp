@@ -82,7 +82,7 @@ inline std::pair<index_t, index_t> matrix_shape(const std::string& name,
   // a row takes at most 8 bytes an element, and bit counts are computed in 64 bits
   if (!fits ||
       std::max({rows, cols, all}) > static_cast<std::uint64_t>(std::numeric_limits<index_t>::max() / 64))
-    raise(shape_error(name + ": its elements exceed 57 bits"));
+    raise(shape_error(printable(name, 2 * quoted_limit) + ": its elements exceed 57 bits"));
   return {static_cast<index_t>(rows), static_cast<index_t>(cols)};
 }
 

@@ -41,7 +41,7 @@ class safetensors_writer {
     if (stream_.started())
       raise(data_error(stream_.shown() + ": metadata is set after the first data was written"));
     if (!metadata_.add({name, value}))
-      raise(data_error(stream_.shown() + ": metadata '" + name + "' is set twice"));
+      raise(data_error(stream_.shown() + ": metadata '" + excerpt(name) + "' is set twice"));
     metadata_text_ += (metadata_text_.empty() ? "" : ",") + quoted(name) + ":" + quoted(value);
   }
 
@@ -62,7 +62,7 @@ class safetensors_writer {
     }
     const std::uint64_t end = end_ + size;
     if (!fits || end < end_)
-      raise(shape_error(stream_.shown() + ": tensor " + name + ": its bytes exceed 64 bits"));
+      raise(shape_error(stream_.shown() + ": tensor " + excerpt(name) + ": its bytes exceed 64 bits"));
     const std::string json_name = quoted(name);
     stream_.declare(name, size);
     tensors_.add({name, type, shape, {}, storage_order::row_major});
@@ -85,7 +85,7 @@ class safetensors_writer {
     const dtype expected = tensors_.at(name, stream_.shown()).type;
     constexpr dtype found = dtype_of<typename Derived::Scalar>;
     if (found != expected) {
-      raise(data_error(stream_.shown() + ": tensor " + std::string(name) + ": expected elements of type " +
+      raise(data_error(stream_.shown() + ": tensor " + excerpt(name) + ": expected elements of type " +
                        std::string(name_of(expected)) + ", found " + std::string(name_of(found))));
     }
     write_elements(matrix, [&](std::span<const std::byte> piece) { write(name, piece); });
