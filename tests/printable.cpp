@@ -65,6 +65,13 @@ TEST(printable, long_text_is_cut_in_its_middle) {
   }
 }
 
+// Catches time that grows with the square of the length.
+TEST(printable, whole_text_takes_linear_time) {
+  std::string text;
+  for (int i = 0; i < 300'000; ++i) text += "x\xc3\xbc";
+  EXPECT_EQ(printable(text), text);
+}
+
 // Catches an error that repeats a whole name of a megabyte, or its control characters.
 TEST(printable, parse_errors_show_a_bounded_part) {
   const std::string name = "tensor " + std::string(1'000'000, 'w') + "\x1b[2J: shape";

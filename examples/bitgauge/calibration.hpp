@@ -60,11 +60,11 @@ class calibration {
     const bitgauge::io::stored_tensor* found = single ? &file_->tensors().front() : file_->find(name);
     if (found == nullptr) return nullptr;
     if (!found->is_real() || found->shape.size() != 2)
-      bitgauge::raise(bitgauge::shape_error(file_->path() + ": activations of " + name +
+      bitgauge::raise(bitgauge::shape_error(file_->path() + ": activations of " + bitgauge::excerpt(name) +
                                             ": expected a matrix of floats, samples x in"));
     if (found->shape.front() == 0)
-      bitgauge::raise(
-          bitgauge::data_error(file_->path() + ": activations of " + name + ": expected at least 1 sample"));
+      bitgauge::raise(bitgauge::data_error(file_->path() + ": activations of " + bitgauge::excerpt(name) +
+                                           ": expected at least 1 sample"));
     return found;
   }
 

@@ -22,7 +22,7 @@ namespace io = bitgauge::io;
 std::string shown(const std::vector<std::uint64_t>& shape) {
   std::string text;
   for (const std::uint64_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  return text.empty() ? "a single number" : text;
+  return text.empty() ? "a single number" : bitgauge::printable(text, 100);
 }
 
 /// How rows are counted: as the quantized one of the two remembers, else as ever.
@@ -72,17 +72,18 @@ void compare(const compare_options& options) {
   for (const io::stored_tensor& original : a.tensors()) {
     const io::stored_tensor* other = single ? &b.tensors().front() : b.find(original.name);
     if (other == nullptr)
-      bitgauge::raise(bitgauge::data_error(b.path() + ": tensor " + original.name + ": expected as in " +
-                                           a.path() + ", found none"));
+      bitgauge::raise(bitgauge::data_error(b.path() + ": tensor " + bitgauge::excerpt(original.name) +
+                                           ": expected as in " + a.path() + ", found none"));
     if (other->shape != original.shape)
-      bitgauge::raise(bitgauge::shape_error(b.path() + ": tensor " + original.name + ": expected shape " +
-                                            shown(original.shape) + ", found " + shown(other->shape)));
+      bitgauge::raise(bitgauge::shape_error(b.path() + ": tensor " + bitgauge::excerpt(original.name) +
+                                            ": expected shape " + shown(original.shape) + ", found " +
+                                            shown(other->shape)));
     rows.push_back(naming(b.path(), original.name, [&] { return compare_one(a, original, b, *other); }));
   }
   for (const io::stored_tensor& other : b.tensors()) {
     if (single || a.find(other.name) != nullptr) continue;
-    bitgauge::raise(bitgauge::data_error(a.path() + ": tensor " + other.name + ": expected as in " +
-                                         b.path() + ", found none"));
+    bitgauge::raise(bitgauge::data_error(a.path() + ": tensor " + bitgauge::excerpt(other.name) +
+                                         ": expected as in " + b.path() + ", found none"));
   }
   print(options.json ? json_text(as_json(rows)) : as_table({rows, {}}, terminal_width(stdout)));
 }

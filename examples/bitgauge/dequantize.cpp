@@ -47,7 +47,7 @@ void to_npy(const io::tensor_file& file, const std::string& output) {
                                        file.path() + ", found " + std::to_string(file.tensors().size())));
   const io::stored_tensor& tensor = file.tensors().front();
   if (!tensor.is_real())
-    bitgauge::raise(bitgauge::data_error(file.path() + ": tensor " + tensor.name +
+    bitgauge::raise(bitgauge::data_error(file.path() + ": tensor " + bitgauge::excerpt(tensor.name) +
                                          ": expected numbers to turn into floats, found " + tensor.format));
   io::write_npy(output, naming(file.path(), tensor.name, [&] { return file.matrix(tensor); }), tensor.shape);
 }

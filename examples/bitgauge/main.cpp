@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <new>
 #include <string>
@@ -52,7 +53,8 @@ void add_quantize(CLI::App& app) {
   command->add_flag("--requantize", options.requantize,
                     "quantize what is quantized already, from its values; else it is copied");
   command->add_flag("-q,--quiet", options.quiet, "neither bar nor table");
-  command->add_option("--threads", options.threads, "0: all")->check(CLI::NonNegativeNumber);
+  command->add_option("--threads", options.threads, "0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
   command->add_option("--report", options.report, "write the report too: .json, .csv or .md");
   const std::map<std::string, bitgauge::nonfinite> policies{{"reject", bitgauge::nonfinite::reject},
                                                             {"saturate", bitgauge::nonfinite::saturate}};
@@ -100,7 +102,7 @@ void add_schemes(CLI::App& app) {
 int fail(std::string message) {
   while (!message.empty() && message.back() == '\n') message.pop_back();
   std::replace(message.begin(), message.end(), '\n', ' ');
-  fmt::print(stderr, "bitgauge: {}\n", bitgauge::printable(message, 8192));
+  fmt::print(stderr, "bitgauge: {}\n", bitgauge::printable(message, 4096));
   return 2;
 }
 

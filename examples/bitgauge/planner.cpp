@@ -179,7 +179,7 @@ plan_row planner::plan_one(const io::stored_tensor& tensor) const {
   plan_row row{&tensor, reason_to_copy(tensor)};
   if (row.copied) return row;
   if (tensor.scales != nullptr && !tensor.scales->problem.empty())
-    bitgauge::raise(bitgauge::data_error(file_.path() + ": tensor " + tensor.name + ": " +
+    bitgauge::raise(bitgauge::data_error(file_.path() + ": tensor " + bitgauge::excerpt(tensor.name) + ": " +
                                          tensor.scales->problem + " (or copy both with --exclude)"));
   if (!tensor.remark.empty()) row.notes.push_back(tensor.remark);
   if (tensor.is_quantized())
@@ -236,10 +236,10 @@ tensor_type planner::fitting_type(const io::stored_tensor& tensor, std::vector<s
       fmt::format("{} columns are no multiple of {}'s blocks of {}", width, traits.name, traits.elements);
   const auto fallback = std::find_if(fallbacks_.begin(), fallbacks_.end(), fits);
   if (fallback == fallbacks_.end())
-    bitgauge::raise(bitgauge::shape_error(file_.path() + ": tensor " + tensor.name + ": " + why +
-                                          (fallbacks_.empty()
-                                               ? " (choose another type with --fallback, or --exclude it)"
-                                               : ", nor of the blocks of --fallback " + options_.fallback)));
+    bitgauge::raise(bitgauge::shape_error(
+        file_.path() + ": tensor " + bitgauge::excerpt(tensor.name) + ": " + why +
+        (fallbacks_.empty() ? " (choose another type with --fallback, or --exclude it)"
+                            : ", nor of the blocks of --fallback " + options_.fallback)));
   notes.push_back("fallback: " + why);
   return *fallback;
 }

@@ -14,8 +14,8 @@ namespace io = bitgauge::io;
 using bitgauge::gguf::tensor_type;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& tensor, const std::string& format) {
-  bitgauge::raise(
-      bitgauge::invalid_scheme(path + ": tensor " + tensor + ": this container cannot hold " + format));
+  bitgauge::raise(bitgauge::invalid_scheme(path + ": tensor " + bitgauge::excerpt(tensor) +
+                                           ": this container cannot hold " + bitgauge::excerpt(format)));
 }
 
 class safetensors_sink final : public tensor_sink {

@@ -78,16 +78,17 @@ inline std::string take_printable(std::string_view& rest) {
 /// longer than `limit` bytes then is cut in its middle: "head...(30000 bytes)...tail", the head at most 3/4
 /// of the limit, head and tail together at most all of it. Time is linear in the smaller of text and limit.
 inline std::string printable(std::string_view text, std::size_t limit = std::string_view::npos) {
-  std::string shown, head;
+  std::string shown;
+  std::size_t kept = 0;  // of `shown`, where all is too long
   for (std::string_view rest = text;;) {
     if (rest.empty()) return shown;
     const std::string next = detail::take_printable(rest);
     if (shown.size() + next.size() > limit) break;
     shown += next;
-    if (shown.size() <= limit / 4 * 3) head = shown;
+    if (shown.size() <= limit / 4 * 3) kept = shown.size();
   }
   // the last characters that there is room for, from one that begins within the last bytes
-  const std::size_t room = limit - head.size();
+  const std::size_t room = limit - kept;
   std::string_view rest = text.substr(text.size() - std::min(text.size(), room));
   while (!rest.empty() && (static_cast<unsigned char>(rest[0]) & 0xc0u) == 0x80) rest.remove_prefix(1);
   std::vector<std::string> pieces;
@@ -96,7 +97,7 @@ inline std::string printable(std::string_view text, std::size_t limit = std::str
   while (first > 0 && length + pieces[first - 1].size() <= room) length += pieces[--first].size();
   std::string tail;
   for (; first < pieces.size(); ++first) tail += pieces[first];
-  return head + "...(" + std::to_string(text.size()) + " bytes)..." + tail;
+  return shown.substr(0, kept) + "...(" + std::to_string(text.size()) + " bytes)..." + tail;
 }
 
 /// A piece of a file's text as errors repeat it: printable, at most quoted_limit bytes of it.

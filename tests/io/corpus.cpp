@@ -1,4 +1,8 @@
+#include "fuzz/decoders.hpp"
+#include "fuzz/layers.hpp"
+#include "fuzz/quantized.hpp"
 #include "fuzz/readers.hpp"
+#include "fuzz/texts.hpp"
 #include "support/file_bytes.hpp"
 
 #include <gtest/gtest.h>
@@ -49,6 +53,37 @@ TEST(corpus, gguf) {
 }
 TEST(corpus, imatrix) {
   EXPECT_GE(replay("imatrix", fuzz::imatrix), 2);
+}
+
+// The same for layers of other systems and our own descriptions, whose restored values must be finite; for
+// texts, which must read as what they are written as; and for blocks, which every instruction set decodes
+// alike.
+TEST(corpus, bitsandbytes) {
+  EXPECT_GE(replay("bitsandbytes", fuzz::bitsandbytes), 2);
+}
+TEST(corpus, gptq) {
+  EXPECT_GE(replay("gptq", fuzz::gptq), 3);
+}
+TEST(corpus, awq) {
+  EXPECT_GE(replay("awq", fuzz::awq), 1);
+}
+TEST(corpus, hqq) {
+  EXPECT_GE(replay("hqq", fuzz::hqq), 5);
+}
+TEST(corpus, quanto) {
+  EXPECT_GE(replay("quanto", fuzz::quanto), 4);
+}
+TEST(corpus, quantized) {
+  EXPECT_GE(replay("quantized", fuzz::quantized), 10);
+}
+TEST(corpus, index) {
+  EXPECT_GE(replay("index", fuzz::shard_index), 1);
+}
+TEST(corpus, scheme) {
+  EXPECT_GE(replay("scheme", fuzz::scheme), 8);
+}
+TEST(corpus, decoders) {
+  EXPECT_GE(replay("decoders", fuzz::decoders), 30);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "bitgauge/name_filter.hpp"
 
+#include "fuzz/name_filter.hpp"
+#include "support/file_bytes.hpp"
 #include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 namespace {
@@ -45,6 +48,14 @@ TEST(name_filter, says_what_is_wrong) {
   EXPECT_NE(failure("((a{100}){100}){100}").find("that RE2 takes: "), std::string::npos);
   EXPECT_LT(failure(std::string(100000, '(')).size(), 600u);
   EXPECT_EQ(failure("\x1b[").find('\x1b'), std::string::npos);
+}
+
+// Catches an expression or a name of the fuzzer's corpus that ends in anything but success or invalid_scheme.
+TEST(name_filter, corpus) {
+  int accepted = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(BITGAUGE_TEST_DATA "/io/corpus/name_filter"))
+    accepted += fuzz::accepts(fuzz::name_filter, test::bytes_of(test::read_file(entry.path())));
+  EXPECT_GE(accepted, 4);
 }
 
 }  // namespace

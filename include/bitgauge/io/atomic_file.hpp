@@ -47,7 +47,11 @@ class atomic_file {
                        excerpt(std::filesystem::read_symlink(path, ignored).string()) +
                        ", which leads to no file"));
     }
-    const auto status = std::filesystem::status(target_, ignored);
+    std::error_code failure;
+    const auto status = std::filesystem::status(target_, failure);
+    // such as a name that is too long: to be told now, not when the finished file is renamed
+    if (status.type() == std::filesystem::file_type::none)
+      detail::raise_system_failure(shown_, "create", failure.value());
     if (std::filesystem::is_directory(status)) detail::raise_system_failure(shown_, "write", EISDIR);
     direct_ = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
     open();

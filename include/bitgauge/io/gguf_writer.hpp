@@ -129,7 +129,7 @@ class gguf_writer {
   }
 
   std::string subject(std::string_view name) const {
-    return stream_.shown() + ": tensor " + std::string(name) + ": ";
+    return stream_.shown() + ": tensor " + excerpt(name) + ": ";
   }
 
   detail::tensor_stream stream_;

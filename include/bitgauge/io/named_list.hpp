@@ -38,11 +38,11 @@ class named_list {
   /// The item called `name`. Raises data_error, naming `file` and what it does hold, where there is none.
   const Item& at(std::string_view name, std::string_view file) const {
     if (const Item* found = find(name)) return *found;
-    std::string message = std::string(file) + ": no tensor '" + std::string(name) + "' among its " +
-                          std::to_string(items_.size());
+    std::string message =
+        std::string(file) + ": no tensor '" + excerpt(name) + "' among its " + std::to_string(items_.size());
     constexpr std::size_t shown = 5;
     for (std::size_t i = 0; i < items_.size() && i < shown; ++i) {
-      message += (i == 0 ? ": '" : ", '") + items_[i].name + "'";
+      message += (i == 0 ? ": '" : ", '") + printable(items_[i].name, 40) + "'";
     }
     raise(data_error(message + (items_.size() > shown ? ", ..." : "")));
   }

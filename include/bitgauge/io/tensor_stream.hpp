@@ -48,7 +48,7 @@ class tensor_stream {
     if (piece.empty()) return;  // also a tensor without elements
     if (current_ == tensors_.size()) fail(name, "is written, but every declared tensor is complete");
     const declared& tensor = tensors_[current_];
-    if (tensor.name != name) fail(name, "is written where '" + tensor.name + "' is to follow");
+    if (tensor.name != name) fail(name, "is written where '" + excerpt(tensor.name) + "' is to follow");
     if (piece.size() > tensor.size - written_) {
       raise(shape_error(subject(name) + "expected " + std::to_string(tensor.size) + " bytes, found more"));
     }
@@ -83,7 +83,7 @@ class tensor_stream {
     }
   }
 
-  std::string subject(std::string_view name) const { return shown_ + ": tensor " + std::string(name) + ": "; }
+  std::string subject(std::string_view name) const { return shown_ + ": tensor " + excerpt(name) + ": "; }
   [[noreturn]] void fail(std::string_view name, const std::string& problem) const {
     raise(data_error(subject(name) + problem));
   }

@@ -89,7 +89,8 @@ inline index_t matrix_extent(const std::string& name, const char* what, std::uin
   if (size > static_cast<std::uint64_t>(std::numeric_limits<index_t>::max()) ||
       (fixed != Eigen::Dynamic && size != static_cast<std::uint64_t>(fixed))) {
     const std::string expected = fixed == Eigen::Dynamic ? "at most 2^63 - 1" : std::to_string(fixed);
-    raise(shape_error(name + ": " + what + ": expected " + expected + ", found " + std::to_string(size)));
+    raise(shape_error(excerpt(name) + ": " + what + ": expected " + expected + ", found " +
+                      std::to_string(size)));
   }
   return static_cast<index_t>(size);
 }
@@ -104,7 +105,7 @@ template <class Matrix>
 Matrix to_matrix(const tensor_view& tensor) {
   using scalar = typename Matrix::Scalar;
   if (tensor.shape.size() > 2) {
-    raise(shape_error(tensor.name + ": a matrix has at most 2 dimensions, found " +
+    raise(shape_error(excerpt(tensor.name) + ": a matrix has at most 2 dimensions, found " +
                       std::to_string(tensor.shape.size())));
   }
   std::uint64_t rows = tensor.shape.empty() ? 1 : tensor.shape.front();
@@ -116,8 +117,8 @@ Matrix to_matrix(const tensor_view& tensor) {
   const index_t row_count = detail::matrix_extent(tensor.name, "rows", rows, Matrix::RowsAtCompileTime);
   const index_t col_count = detail::matrix_extent(tensor.name, "columns", cols, Matrix::ColsAtCompileTime);
   if (tensor.element_count() != rows * cols) {
-    raise(shape_error(tensor.name + ": its shape needs " + std::to_string(rows * cols) + " elements, found " +
-                      std::to_string(tensor.element_count())));
+    raise(shape_error(excerpt(tensor.name) + ": its shape needs " + std::to_string(rows * cols) +
+                      " elements, found " + std::to_string(tensor.element_count())));
   }
   if constexpr (Matrix::SizeAtCompileTime == Eigen::Dynamic) {
     // No loop over the other extent, which may be anything.
@@ -133,7 +134,7 @@ Matrix to_matrix(const tensor_view& tensor) {
       convert_to(tensor.type, tensor.data.data(), count, stored.data());
     } else {
       if (tensor.type != dtype_of<scalar>) {
-        raise(data_error(tensor.name + ": expected elements of type " +
+        raise(data_error(excerpt(tensor.name) + ": expected elements of type " +
                          std::string(name_of(dtype_of<scalar>)) + ", found " +
                          std::string(name_of(tensor.type))));
       }
