@@ -101,7 +101,11 @@ class quantization {
     bitgauge::gptq_report report;
     const bool feedback = feeds_back(scheme_, row);
     if (!row.blocks) {
-      finish(bitgauge::quantize(values, scheme_, {h ? &*h : nullptr, &report}, weights, how));
+      const bool weighs = bitgauge::uses_importance(scheme_);
+      if (!weighs && !weights.weights.empty())
+        result.notes.emplace_back("importance not used: its range weighs no errors (range=mse does)");
+      finish(bitgauge::quantize(values, scheme_, {h ? &*h : nullptr, &report},
+                                weighs ? weights : bitgauge::importance{}, how));
       result.scheme = row.entry->scheme;
     } else {
       result.scheme = bitgauge::gguf::traits_of(*row.blocks).name;

@@ -1,3 +1,4 @@
+#include <bitgauge/matrix/memory.hpp>
 #include <bitgauge/matrix/scheme_recipe.hpp>
 
 #include "support/message_of.hpp"
@@ -68,6 +69,38 @@ TEST(scheme_recipe, refuses_what_it_does_not_know) {
   EXPECT_EQ(message("nf4:torch=1"), "scheme: torch: nf4 has no such option, found torch=1");
   EXPECT_EQ(message("nf4:bits=3"), "scheme: bits: nf4 has 4, found 3");
   EXPECT_EQ(message("nf4:bits=4"), "no error");
+}
+
+// Catches a field that is ignored in silence: each that has no effect beside the others is named, together
+// with what to write, before a matrix is looked at; and the same field is taken where it has one.
+TEST(scheme_recipe, fields_without_effect_are_refused) {
+  const auto failure = [&](const char* text) {
+    const scheme s = parse_scheme(text);
+    const std::string planned = test::message_of<invalid_scheme>([&] { layout_of(s, 9, 37); });
+    EXPECT_EQ(planned, test::message_of<invalid_scheme>([&] { quantize(x, s); }));
+    return planned;
+  };
+  EXPECT_EQ(failure("affine:effort=best"),
+            "scheme \"affine:effort=best\": effort has no effect: leave it out, or write range=mse or "
+            "rounding=gptq");
+  EXPECT_EQ(failure("affine:range=kl,effort=fast").substr(0, 58),
+            "scheme \"affine:range=kl,effort=fast\": effort has no effec");
+  EXPECT_NE(failure("affine:seed=3").find("seed has no effect"), std::string::npos);
+  EXPECT_NE(failure("affine:percentile=99").find("percentile has no effect"), std::string::npos);
+  EXPECT_NE(failure("affine:act_order=1").find("act_order has no effect"), std::string::npos);
+  EXPECT_NE(failure("affine:damping=0.1").find("damping has no effect"), std::string::npos);
+  EXPECT_NE(failure("nf4:scale=f16,double=256").find("scale has no effect: double says how"),
+            std::string::npos);
+  for (const char* text : {"affine:range=mse,effort=best", "affine:rounding=stochastic,seed=3",
+                           "affine:range=percentile,percentile=99", "nf4:double=256", "mxfp4"})
+    EXPECT_EQ(failure(text), "no error");
+  const importance weights(std::vector<float>(37, 1.0f));
+  EXPECT_EQ(
+      test::message_of<invalid_scheme>([&] { quantize(x, scheme{}, weights); }),
+      "scheme \"affine\": an importance has no effect: leave it out, or write a range that weighs errors, "
+      "such as range=mse");
+  quantize(x, scheme{}, importance{});
+  quantize(x, scheme{.range = range_kind::mse}, weights);
 }
 
 }  // namespace
