@@ -6,6 +6,7 @@
 #include <bitgauge/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/parallel.hpp>
 
 #include <algorithm>
 #include <cmath>
