@@ -1,5 +1,17 @@
 # What only our own programs (tests, benchmarks, examples) are compiled with; nothing here reaches a user's target.
-find_package(nlohmann_json REQUIRED)
+
+# bitgauge_require(<package> <where it comes from> <option>...): finds what our own programs need, or says what to do without it.
+function(bitgauge_require package source)
+  find_package(${package} QUIET)
+  if(NOT ${package}_FOUND)
+    list(JOIN ARGN "=OFF -D" switches)
+    message(FATAL_ERROR "bitgauge: ${package} was not found. Install it (${source}), set ${package}_DIR to where it is, or "
+      "leave out what needs it: -D${switches}=OFF. The library itself needs Eigen alone.")
+  endif()
+endfunction()
+
+bitgauge_require(nlohmann_json "Debian: nlohmann-json3-dev"
+  BITGAUGE_BUILD_TESTS BITGAUGE_BUILD_BENCHMARKS BITGAUGE_BUILD_EXAMPLES)
 
 if(bitgauge_top_level AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo or MinSizeRel" FORCE)

@@ -16,6 +16,11 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/bitgauge-config-version.c
 install(FILES ${PROJECT_BINARY_DIR}/bitgauge-config.cmake ${PROJECT_BINARY_DIR}/bitgauge-config-version.cmake
   ${PROJECT_SOURCE_DIR}/cmake/BitgaugeEigen.cmake DESTINATION ${bitgauge_cmake_dir})
 
+# As system headers; but -isystem /usr/include would hide the C library's headers from the C++ library's.
+set(bitgauge_include_flag "-isystem ")
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(bitgauge_include_flag "-I")
+endif()
 configure_file(${PROJECT_SOURCE_DIR}/cmake/bitgauge.pc.in ${PROJECT_BINARY_DIR}/bitgauge.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/bitgauge.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

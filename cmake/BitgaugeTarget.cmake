@@ -15,3 +15,7 @@ else()
   target_include_directories(bitgauge INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endif()
+# In a project of someone else's our headers are system headers, as they are after an install: their flags are not ours.
+if(NOT bitgauge_top_level)
+  target_include_directories(bitgauge SYSTEM INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+endif()

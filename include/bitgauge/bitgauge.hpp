@@ -9,6 +9,7 @@
 #include <bitgauge/kernel/reference.hpp>
 #include <bitgauge/layer/activations_of.hpp>
 #include <bitgauge/matrix/bias.hpp>
+#include <bitgauge/matrix/from_codes.hpp>
 #include <bitgauge/matrix/memory.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/scheme_recipe.hpp>

@@ -7,6 +7,7 @@
 #include <bitgauge/config.hpp>
 #include <bitgauge/printable.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -89,7 +90,7 @@ inline error_handler on_error = [](const char* message) {
 };
 
 /// Throws `failure`, or passes its message to on_error where exceptions are off.
-template <class Error>
+template <std::derived_from<bitgauge_error> Error>
 [[noreturn]] void raise(const Error& failure) {
 #if BITGAUGE_EXCEPTIONS
   throw failure;

@@ -5,7 +5,9 @@
 
 #include <bitgauge/io/gguf.hpp>
 #include <bitgauge/io/imatrix.hpp>
+#include <bitgauge/io/load.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/quantized_safetensors.hpp>
 #include <bitgauge/io/safetensors.hpp>
+#include <bitgauge/io/save.hpp>
 #include <bitgauge/io/tensor_file.hpp>

@@ -1,7 +1,6 @@
 # Compiles SOURCE by COMPILE twice: as it stands, which must succeed, and with -DMISTAKE (or the option that a line
-# "// mistake:" names), which must fail as expected.
+# "// mistake:" names), which must fail with the text of every line "// expect:".
 file(STRINGS ${SOURCE} expected REGEX "^// expect: ")
-string(REGEX REPLACE "^// expect: " "" expected "${expected}")
 if(expected STREQUAL "")
   message(FATAL_ERROR "${SOURCE}: has no line \"// expect: <text of the error>\"")
 endif()
@@ -20,7 +19,10 @@ execute_process(COMMAND ${COMPILE} ${mistake} ${SOURCE} RESULT_VARIABLE result E
 if(result EQUAL 0)
   message(FATAL_ERROR "${SOURCE}: compiles with ${mistake}")
 endif()
-string(FIND "${output}" "${expected}" position)
-if(position EQUAL -1)
-  message(FATAL_ERROR "${SOURCE}: expected the error \"${expected}\", found:\n${output}")
-endif()
+foreach(line IN LISTS expected)
+  string(REGEX REPLACE "^// expect: " "" text "${line}")
+  string(FIND "${output}" "${text}" position)
+  if(position EQUAL -1)
+    message(FATAL_ERROR "${SOURCE}: expected the error \"${text}\", found:\n${output}")
+  endif()
+endforeach()

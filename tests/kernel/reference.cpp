@@ -6,6 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <utility>
+#include <vector>
+
 namespace {
 
 using namespace bitgauge;
@@ -49,6 +53,20 @@ TEST(reference, shapes_must_agree) {
   const auto q = quantize(Eigen::MatrixXf::Ones(6, 9), affine<8>{});
   EXPECT_EQ(test::message_of<shape_error>([&] { static_cast<void>(q * Eigen::VectorXf::Ones(6)); }),
             "product of 6 x 9 quantized weights: expected 9 rows of input, found 6");
+}
+
+// Catches a product of ggml blocks that is not that of their values: by the definition, in double.
+TEST(reference, multiplies_blocks_of_ggml) {
+  std::vector<std::byte> bytes(3 * 2 * 34);
+  for (std::size_t i = 0; i < bytes.size(); ++i)  // a scale of 1.5, 1.25, ... in each block, and codes
+    bytes[i] = static_cast<std::byte>(i % 34 == 0 ? 0 : i % 34 == 1 ? 0x3c + i / 34 % 2 : 37 * i % 251);
+  const bitgauge::gguf::block_matrix w(bitgauge::gguf::tensor_type::q8_0, 3, 64, std::move(bytes));
+  const Eigen::MatrixXf values = w.dequantize(), x = Eigen::MatrixXf::Random(64, 2);
+  const Eigen::MatrixXd expected = values.cast<double>() * x.cast<double>();
+  EXPECT_LE((w * x - expected.cast<float>()).cwiseAbs().maxCoeff(), 1e-5f * expected.cwiseAbs().maxCoeff());
+  EXPECT_EQ((w * x).col(1), w * x.col(1));
+  EXPECT_EQ(test::message_of<bitgauge::shape_error>([&] { static_cast<void>(w * x.topRows(63)); }),
+            "product of 3 x 64 quantized weights: expected 64 rows of input, found 63");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <bitgauge/matrix/memory.hpp>
 #include <bitgauge/matrix/scheme_recipe.hpp>
 
 #include "support/message_of.hpp"
@@ -55,8 +56,12 @@ TEST(scheme_recipe, every_width) {
 }
 
 TEST(scheme_recipe, refuses_what_it_does_not_know) {
-  EXPECT_EQ(test::message_of<invalid_scheme>([] { quantize(x, scheme{.grid = "afine"}); }).substr(0, 46),
-            "scheme: unknown grid \"afine\": expected one of ");
+  EXPECT_EQ(test::message_of<invalid_scheme>([] { quantize(x, scheme{.grid = "afine"}); }).substr(0, 60),
+            "scheme: unknown name \"afine\": did you mean affine? Names are ");
+  EXPECT_EQ(
+      test::message_of<invalid_scheme>([] { quantize(x, parse_scheme("q4_k")); }),
+      "scheme: q4_k is a ggml type, no grid: write quantize(W, gguf::tensor_type::q4_k), or quantize(W, "
+      "\"q4_k\") with <bitgauge/quantize_text.hpp>");
   EXPECT_EQ(test::message_of<invalid_scheme>([] { quantize(x, scheme{.bits = 9}); }),
             "bits: expected 1 to 8, found 9");
   EXPECT_THROW(quantize(x, scheme{.groups = {granularity::kind::group, 0}}), invalid_scheme);
@@ -68,6 +73,38 @@ TEST(scheme_recipe, refuses_what_it_does_not_know) {
   EXPECT_EQ(message("nf4:torch=1"), "scheme: torch: nf4 has no such option, found torch=1");
   EXPECT_EQ(message("nf4:bits=3"), "scheme: bits: nf4 has 4, found 3");
   EXPECT_EQ(message("nf4:bits=4"), "no error");
+}
+
+// Catches a field that is ignored in silence: each that has no effect beside the others is named, together
+// with what to write, before a matrix is looked at; and the same field is taken where it has one.
+TEST(scheme_recipe, fields_without_effect_are_refused) {
+  const auto failure = [&](const char* text) {
+    const scheme s = parse_scheme(text);
+    const std::string planned = test::message_of<invalid_scheme>([&] { layout_of(s, 9, 37); });
+    EXPECT_EQ(planned, test::message_of<invalid_scheme>([&] { quantize(x, s); }));
+    return planned;
+  };
+  EXPECT_EQ(failure("affine:effort=best"),
+            "scheme \"affine:effort=best\": effort has no effect: leave it out, or write range=mse or "
+            "rounding=gptq");
+  EXPECT_EQ(failure("affine:range=kl,effort=fast").substr(0, 58),
+            "scheme \"affine:range=kl,effort=fast\": effort has no effec");
+  EXPECT_NE(failure("affine:seed=3").find("seed has no effect"), std::string::npos);
+  EXPECT_NE(failure("affine:percentile=99").find("percentile has no effect"), std::string::npos);
+  EXPECT_NE(failure("affine:act_order=1").find("act_order has no effect"), std::string::npos);
+  EXPECT_NE(failure("affine:damping=0.1").find("damping has no effect"), std::string::npos);
+  EXPECT_NE(failure("nf4:scale=f16,double=256").find("scale has no effect: double says how"),
+            std::string::npos);
+  for (const char* text : {"affine:range=mse,effort=best", "affine:rounding=stochastic,seed=3",
+                           "affine:range=percentile,percentile=99", "nf4:double=256", "mxfp4"})
+    EXPECT_EQ(failure(text), "no error");
+  const importance weights(std::vector<float>(37, 1.0f));
+  EXPECT_EQ(
+      test::message_of<invalid_scheme>([&] { quantize(x, scheme{}, weights); }),
+      "scheme \"affine\": an importance has no effect: leave it out, or write a range that weighs errors, "
+      "such as range=mse");
+  quantize(x, scheme{}, importance{});
+  quantize(x, scheme{.range = range_kind::mse}, weights);
 }
 
 }  // namespace

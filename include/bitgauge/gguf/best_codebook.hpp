@@ -267,7 +267,8 @@ class codebook_encoder {
     for (std::size_t s = 0; s < sub_blocks; ++s) {
       int first = trial.code[s] - 1;
       if (!nearby) {
-        const double factor = wanted[s] / (static_cast<double>(trial.super) * storage::rule.unit());
+        const double factor =
+            wanted[s] / (static_cast<double>(trial.super) * static_cast<double>(storage::rule.unit()));
         first = static_cast<int>((factor - storage::rule.origin) / storage::rule.step + 16.0) - 16;
       }
       trial.codes[s].error = HUGE_VAL;

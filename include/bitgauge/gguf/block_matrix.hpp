@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <ostream>
 #include <string>
 #include <utility>
 
@@ -74,6 +75,14 @@ class block_matrix {
   }
 
   friend bool operator==(const block_matrix&, const block_matrix&) = default;
+  /// Prints one line without its end: "block_matrix 512 x 512: q4_K, 4.5 bits per weight".
+  friend std::ostream& operator<<(std::ostream& out, const block_matrix& q) {
+    std::string bits = std::to_string(q.bits_per_weight());  // at most 6 digits, by the nature of blocks
+    bits.erase(bits.find_last_not_of('0') + 1);
+    if (bits.back() == '.' || bits.back() == ',') bits.pop_back();
+    return out << "block_matrix " + std::to_string(q.rows()) + " x " + std::to_string(q.cols()) + ": " +
+                      std::string(traits_of(q.type()).name) + ", " + bits + " bits per weight";
+  }
 
  private:
   tensor_type type_ = tensor_type::f32;

@@ -29,8 +29,10 @@ struct codebook {
   static constexpr int dimension = Dimension;
   static constexpr int level_bits = std::bit_width(static_cast<unsigned>(Levels - 1));
 
-  const std::array<std::uint16_t, Entries>& packed;  ///< level numbers, `level_bits` each, first lowest
-  std::array<std::int8_t, Levels> levels;            ///< what the level numbers stand for, ascending
+  const std::array<std::uint16_t, static_cast<std::size_t>(Entries)>&
+      packed;  ///< level numbers, `level_bits` each, first lowest
+  std::array<std::int8_t, static_cast<std::size_t>(Levels)>
+      levels;  ///< what the level numbers stand for, ascending
 
   /// The number, 0..Levels-1, of the level of element `element` in `entry`.
   constexpr int level_number(int entry, int element) const noexcept {
@@ -38,8 +40,10 @@ struct codebook {
   }
 
   /// Every vector written out.
-  constexpr std::array<std::array<std::int8_t, Dimension>, Entries> expanded() const noexcept {
-    std::array<std::array<std::int8_t, Dimension>, Entries> vectors{};
+  constexpr auto expanded() const noexcept {
+    std::array<std::array<std::int8_t, static_cast<std::size_t>(Dimension)>,
+               static_cast<std::size_t>(Entries)>
+        vectors{};
     for (int entry = 0; entry < Entries; ++entry) {
       for (int element = 0; element < Dimension; ++element) {
         vectors[static_cast<std::size_t>(entry)][static_cast<std::size_t>(element)] =

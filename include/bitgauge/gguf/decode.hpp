@@ -53,9 +53,9 @@ struct decoding {
   static constexpr int elements = Blocks * Format::elements, sub_blocks = Blocks * Format::sub_blocks;
   static_assert(Format::sub_block % 16 == 0);
 
-  std::array<typename levels::codes, Blocks> codes;
-  alignas(64) std::array<std::int8_t, elements> expanded;
-  std::array<float, sub_blocks> scale, offset;
+  std::array<typename levels::codes, static_cast<std::size_t>(Blocks)> codes;
+  alignas(64) std::array<std::int8_t, static_cast<std::size_t>(elements)> expanded;
+  std::array<float, static_cast<std::size_t>(sub_blocks)> scale, offset;
 
   /// Reads all fields; fetches the memory that the floats will go to meanwhile.
   void unpack(const std::uint8_t* bytes, int blocks, const float* out) noexcept {

@@ -23,7 +23,7 @@ template <class Layout, int Zero, int Least, int Most>
 struct integer_levels {
   static constexpr int entries = Layout::entries;
   static constexpr int zero = Zero, least = Least, most = Most;
-  using codes = std::array<std::uint8_t, entries>;
+  using codes = std::array<std::uint8_t, static_cast<std::size_t>(entries)>;
 
   static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
     Layout::unpack(bytes, stored.data());
@@ -44,7 +44,7 @@ struct table_levels {
   static constexpr int entries = Layout::entries;
   static constexpr const auto& table = Table;
   static constexpr int code_count = 1 << Layout::bits;
-  using codes = std::array<std::uint8_t, entries>;
+  using codes = std::array<std::uint8_t, static_cast<std::size_t>(entries)>;
 
   static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
     Layout::unpack(bytes, stored.data());
@@ -64,7 +64,7 @@ template <int Byte>
 struct ternary_levels {
   static constexpr int entries = 256;
   static constexpr int zero = 1, least = -1, most = 1;
-  using codes = std::array<std::uint8_t, entries>;
+  using codes = std::array<std::uint8_t, static_cast<std::size_t>(entries)>;
 
   static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
     each_byte([&](int byte, int first, int run, int digits) {
@@ -102,8 +102,8 @@ struct ternary_levels {
 /// (bit i negates element i) or, for IQ1, a bit for the direction of the shift.
 template <int Groups, int Signs>
 struct codebook_codes {
-  std::array<std::uint16_t, Groups> index{};
-  std::array<std::uint8_t, Signs> sign{};
+  std::array<std::uint16_t, static_cast<std::size_t>(Groups)> index{};
+  std::array<std::uint8_t, static_cast<std::size_t>(Signs)> sign{};
 };
 
 /// Seven bits of signs, of which the eighth is the parity: an even number of elements is negative.

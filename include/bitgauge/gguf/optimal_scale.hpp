@@ -248,7 +248,7 @@ class optimal_scale {
       }
       const double to_bucket = high > low ? (buckets - 1) / (high - low) : 0.0;
       const auto bucket = [&](const change& c) { return static_cast<std::size_t>((c.at - low) * to_bucket); };
-      std::array<std::uint16_t, buckets + 1> first{};
+      std::array<std::uint16_t, static_cast<std::size_t>(buckets + 1)> first{};
       for (std::size_t i = 0; i < count; ++i) ++first[bucket(steps_[i]) + 1];
       for (std::size_t b = 0; b < buckets; ++b)
         first[b + 1] = static_cast<std::uint16_t>(first[b + 1] + first[b]);

@@ -87,7 +87,7 @@ struct side_by_side {
 
  private:
   static void turn(const float* from, index_t elements, float* to) noexcept {
-    alignas(64) std::array<float, 16 * Count> padded;
+    alignas(64) std::array<float, static_cast<std::size_t>(16 * Count)> padded;
     if (elements < 16 * Count) {
       padded.fill(0.0f);
       std::copy_n(from, elements, padded.begin());

@@ -74,7 +74,7 @@ void search_blocks(const float* x, index_t columns, const float* importance, std
   using elements = side_by_side<Format::sub_block, Format::sub_blocks>;
   constexpr int together = elements::blocks;
   elements block;
-  std::array<block_codes<Format>, together> codes;
+  std::array<block_codes<Format>, static_cast<std::size_t>(together)> codes;
   stored_parameters stored;
   for (index_t done = 0; done < columns; done += together * Format::elements) {
     const index_t count = std::min<index_t>(columns - done, together * Format::elements);

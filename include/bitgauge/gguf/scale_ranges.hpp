@@ -162,7 +162,7 @@ class scale_ranges {
     for (std::size_t k = 0; k < count_; ++k) {
       middle_[kept] = middle_[k];
       half_[kept] = half_[k];
-      kept += bound_[k] <= error ? 1 : 0;
+      kept += bound_[k] <= error ? 1u : 0u;
     }
     count_ = kept;
   }

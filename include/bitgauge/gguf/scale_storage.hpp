@@ -17,7 +17,7 @@ namespace bitgauge::gguf {
 template <int SubBlocks>
 struct scale_codes {
   float super = 0.0f;
-  std::array<std::uint8_t, SubBlocks> sub{};
+  std::array<std::uint8_t, static_cast<std::size_t>(SubBlocks)> sub{};
 };
 
 /// One binary16 number for the block.

@@ -36,8 +36,10 @@ class scale_rounding {
   virtual neighbours around(double scale) const {
     const float rounded = static_cast<float>(std::clamp<double>(scale, FLT_MIN, FLT_MAX));
     const auto bits = std::bit_cast<std::uint32_t>(rounded);  // ordered as positive numbers are
-    if (rounded < scale && rounded < FLT_MAX) return {rounded, std::bit_cast<float>(bits + 1)};
-    if (rounded > scale && rounded > FLT_MIN) return {std::bit_cast<float>(bits - 1), rounded};
+    if (static_cast<double>(rounded) < scale && rounded < FLT_MAX)
+      return {rounded, std::bit_cast<float>(bits + 1)};
+    if (static_cast<double>(rounded) > scale && rounded > FLT_MIN)
+      return {std::bit_cast<float>(bits - 1), rounded};
     return {rounded, rounded};
   }
 

@@ -54,7 +54,7 @@ class byte_writer {
     bytes_.resize(size + raw.size());
     std::ranges::copy(raw, bytes_.begin() + static_cast<std::ptrdiff_t>(size));
   }
-  void zeros(std::uint64_t count) { bytes_.resize(bytes_.size() + static_cast<std::size_t>(count)); }
+  void zeros(std::uint64_t count) { bytes_.resize(bytes_.size() + bitgauge::detail::as_size(count)); }
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
  private:
@@ -69,7 +69,7 @@ class byte_reader {
   /// \param file  the name for messages; must outlive the reader
   /// \param start where to begin, at most bytes.size()
   byte_reader(std::span<const std::byte> bytes, std::string_view file, std::uint64_t start = 0)
-      : bytes_(bytes), file_(file), offset_(static_cast<std::size_t>(start)) {
+      : bytes_(bytes), file_(file), offset_(bitgauge::detail::as_size(start)) {
     if (start > bytes.size()) {
       offset_ = bytes.size();
       fail("start", "lies beyond the file's " + std::to_string(bytes.size()) + " bytes");
@@ -86,7 +86,7 @@ class byte_reader {
       fail(field, "needs " + std::to_string(count) + " bytes, " + std::to_string(remaining()) +
                       " are left in the file");
     }
-    const auto taken = bytes_.subspan(offset_, static_cast<std::size_t>(count));
+    const auto taken = bytes_.subspan(offset_, bitgauge::detail::as_size(count));
     offset_ += taken.size();
     return taken;
   }

@@ -12,6 +12,7 @@
 #include <bit>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ class gguf_writer {
  public:
   /// Raises io_error where no file can be created there.
   explicit gguf_writer(const std::filesystem::path& path) : stream_(path) {}
+  /// The same into a stream or memory; `name` is for messages.
+  gguf_writer(std::unique_ptr<byte_sink> sink, std::string name)
+      : stream_(std::move(sink), std::move(name)) {}
 
   /// Sets a metadata value: at its place where the key is set already, else at the end. `general.alignment`
   /// sets the alignment of the data. Raises data_error for an empty key or an alignment that is no power of

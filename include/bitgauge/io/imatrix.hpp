@@ -88,7 +88,8 @@ class imatrix_file {
   explicit imatrix_file(const byte_source& source) : name_(source.name()) {
     byte_reader reader(source.bytes(), name_);
     constexpr std::string_view magic = "GGUF";
-    if (reader.remaining() >= magic.size() && byte_reader(reader).text(magic.size(), "magic") == magic) {
+    byte_reader ahead = reader;
+    if (ahead.remaining() >= magic.size() && ahead.text(magic.size(), "magic") == magic) {
       read_gguf(source.bytes());
     } else {
       read_legacy(reader);

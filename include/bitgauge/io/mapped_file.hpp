@@ -81,8 +81,7 @@ class mapped_file {
     struct stat status {};
     if (::fstat(descriptor, &status) != 0) return errno;
     if (!S_ISREG(status.st_mode)) {
-      return read_all(
-          [&](void* to, std::size_t size) { return static_cast<long>(::read(descriptor, to, size)); });
+      return read_all([&](void* to, std::size_t size) { return ::read(descriptor, to, size); });
     }
     const auto size = static_cast<std::size_t>(status.st_size);
     if (size == 0) return 0;  // an empty mapping is an error to mmap

@@ -19,6 +19,7 @@
 ///             "scale": "dynamic8",      only where scales are no floats: e8m0, e4m3, e4m3_divided,
 ///                                       dynamic8 or affine8
 ///             "scale_block": 256,       only with dynamic8 and affine8: scales that share parameters
+///             "column_vector": true,    only where a vector of one dimension stands for a column
 ///             "activations": {          only where the layer's inputs are to be quantized too
 ///               "scheme": "static:affine",   as parse_activation_scheme() reads it
 ///               "scale": 0.02, "zero_point": 131}}}}   only where static
@@ -114,6 +115,7 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
     json["scale"] = word;
     if (scales.block > 0) json["scale_block"] = scales.block;
   }
+  if (entry.layout.is_column_vector) json["column_vector"] = true;
   if (entry.activations) {
     nlohmann::ordered_json& activations = json["activations"];
     activations["scheme"] = to_text(entry.activations->scheme);
@@ -161,6 +163,9 @@ class description_reader {
     entry.rows = rows_of(entry.shape);
     const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape, entry.rows);
     entry.layout.groups = grouping(group(), rows, cols);
+    if (json_.contains("column_vector"))
+      entry.layout.is_column_vector = member("column_vector", json_["column_vector"] == true && rows == 1,
+                                             "true beside a shape of one dimension");
     if (json_.contains("activations")) entry.activations = activations();
     return entry;
   }

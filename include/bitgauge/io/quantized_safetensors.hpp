@@ -145,9 +145,12 @@ class quantized_reader {
     }
     std::vector<std::uint8_t> zero_points;
     if (layout.meaning.has_zero_points) zero_points = copy(entry.name + ".zero_points");
-    return {layout.groups, std::move(layout.meaning), copy<buffer<std::uint8_t>>(entry.name + ".codes"),
+    return {layout.groups,
+            std::move(layout.meaning),
+            copy<buffer<std::uint8_t>>(entry.name + ".codes"),
             scale_array(layout.scales, layout.groups.count(), copy(entry.name + ".scales")),
-            std::move(zero_points)};
+            std::move(zero_points),
+            entry.layout.is_column_vector};
   }
 
   struct part_place {

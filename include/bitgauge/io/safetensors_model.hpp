@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -112,6 +113,13 @@ class safetensors_model {
     for (const safetensors_file& file : files_) {
       for (const metadata_entry& entry : file.metadata()) metadata_.add(entry);
     }
+  }
+
+  /// One file from memory, which must outlive this object; `name` is for messages.
+  safetensors_model(std::span<const std::byte> bytes, std::string name) : name_(std::move(name)) {
+    files_.emplace_back(bytes, name_);
+    for (const tensor_view& tensor : files_.front().tensors()) tensors_.add(tensor);
+    for (const metadata_entry& entry : files_.front().metadata()) metadata_.add(entry);
   }
 
   /// The file, or the shards in the order in which the index names them first.

@@ -11,10 +11,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bitgauge::io {
@@ -33,6 +35,9 @@ class safetensors_writer {
  public:
   /// Raises io_error where no file can be created there.
   explicit safetensors_writer(const std::filesystem::path& path) : stream_(path) {}
+  /// The same into a stream or memory; `name` is for messages.
+  safetensors_writer(std::unique_ptr<byte_sink> sink, std::string name)
+      : stream_(std::move(sink), std::move(name)) {}
 
   /// Adds a text to `__metadata__`. Raises data_error for a name that is taken or text that is not UTF-8, as
   /// does declare().

@@ -4,12 +4,13 @@
 /// Tensors that are declared first and then written one after another: what the containers' writers share.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/atomic_file.hpp>
+#include <bitgauge/io/byte_sink.hpp>
 #include <bitgauge/io/bytes.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -19,12 +20,16 @@
 
 namespace bitgauge::io::detail {
 
-/// An atomic file that holds a header and then the data of each declared tensor, padded to `alignment`. Data
+/// A header and then the data of each declared tensor, padded to `alignment`. Data
 /// may come in pieces; nothing but the current piece need be in memory. Raises data_error where the order is
 /// broken and shape_error where a tensor gets more or fewer bytes than declared.
 class tensor_stream {
  public:
-  explicit tensor_stream(const std::filesystem::path& path) : file_(path), shown_(path.string()) {}
+  /// `name` is for messages.
+  tensor_stream(std::unique_ptr<byte_sink> sink, std::string name)
+      : sink_(std::move(sink)), shown_(std::move(name)) {}
+  explicit tensor_stream(const std::filesystem::path& path)
+      : tensor_stream(std::make_unique<file_sink>(path), path.string()) {}
 
   /// Adds a tensor of `size` bytes at the end of the list. Raises data_error for a name that is taken.
   void declare(const std::string& name, std::uint64_t size) {
@@ -38,7 +43,7 @@ class tensor_stream {
   /// Writes what precedes the data; its size must be a multiple of `alignment`.
   void start(std::span<const std::byte> header, std::uint64_t alignment) {
     alignment_ = alignment;
-    file_.write(header);
+    sink_->write(header);
     started_ = true;
     skip_complete();
   }
@@ -52,7 +57,7 @@ class tensor_stream {
     if (piece.size() > tensor.size - written_) {
       raise(shape_error(subject(name) + "expected " + std::to_string(tensor.size) + " bytes, found more"));
     }
-    file_.write(piece);
+    sink_->write(piece);
     written_ += piece.size();
     skip_complete();
   }
@@ -64,7 +69,7 @@ class tensor_stream {
                         std::to_string(tensors_[current_].size) + " bytes, found " +
                         std::to_string(written_)));
     }
-    file_.commit();
+    sink_->commit();
   }
 
   /// The path, as given, for messages.
@@ -78,7 +83,7 @@ class tensor_stream {
 
   void skip_complete() {
     for (; current_ < tensors_.size() && written_ == tensors_[current_].size; ++current_) {
-      file_.write_zeros((alignment_ - written_ % alignment_) % alignment_);
+      sink_->write_zeros((alignment_ - written_ % alignment_) % alignment_);
       written_ = 0;
     }
   }
@@ -88,7 +93,7 @@ class tensor_stream {
     raise(data_error(subject(name) + problem));
   }
 
-  atomic_file file_;
+  std::unique_ptr<byte_sink> sink_;
   std::string shown_;
   std::vector<declared> tensors_;
   std::set<std::string, std::less<>> names_;

@@ -36,8 +36,11 @@ inline activation_scheme parse_activation_scheme(std::string_view text) {
   };
   activation_scheme result;
   const std::size_t colon = text.find(':');
-  const std::string_view mode = text.substr(0, colon);
-  if (mode != "dynamic" && mode != "static") fail("expected dynamic[:SCHEME] or static[:SCHEME]");
+  const std::string_view mode = detail::trimmed(text.substr(0, colon));
+  constexpr std::string_view modes[] = {"dynamic", "static"};
+  if (mode != modes[0] && mode != modes[1])
+    fail("expected dynamic[:SCHEME] or static[:SCHEME]" +
+         detail::did_you_mean(detail::closest_word(mode, modes)));
   result.is_static = mode == "static";
   if (colon != std::string_view::npos) result.answers = parse_scheme(text.substr(colon + 1));
   scheme& answers = result.answers;

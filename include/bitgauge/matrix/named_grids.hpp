@@ -8,12 +8,15 @@
 #include <bitgauge/grid/model.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/matrix/scheme.hpp>
+#include <bitgauge/matrix/scheme_suggestions.hpp>
 
+#include <algorithm>
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace bitgauge::detail {
 
@@ -89,18 +92,35 @@ inline constexpr named_grid named_grids[] = {
     fixed_grid<fp4_e2m1>("nvfp4"),
 };
 
-inline std::string grid_names() {
-  std::string names;
-  for (const named_grid& entry : named_grids) names += (names.empty() ? "" : ", ") + std::string(entry.name);
+/// Every name that a scheme text may begin with: grids, then the ggml types that are no grids as well.
+inline std::vector<std::string_view> scheme_names() {
+  std::vector<std::string_view> names;
+  for (const named_grid& entry : named_grids) names.push_back(entry.name);
+  for (const std::string_view name : block_type_names)
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   return names;
+}
+
+/// What is wrong with a name that is not known: what it was meant to be, and what there is.
+inline std::string unknown_name(std::string_view name) {
+  const std::vector<std::string_view> names = scheme_names();
+  const std::string meant = scheme_meant(name, names);
+  std::string all;
+  for (const std::string_view each : names) all += (all.empty() ? "" : ", ") + std::string(each);
+  return "unknown name \"" + excerpt(name) + "\"" + did_you_mean(meant) +
+         (meant.empty() ? ": expected one of " : " Names are ") + all;
 }
 
 /// The grid a scheme names. Throws invalid_scheme with the known names.
 inline shared_grid grid_of(const scheme& s) {
+  const std::string name(s.grid.view());
   for (const named_grid& entry : named_grids)
-    if (entry.name == s.grid.view()) return entry.make(s);
-  raise(invalid_scheme("scheme: unknown grid \"" + std::string(s.grid.view()) + "\": expected one of " +
-                       grid_names()));
+    if (entry.name == name) return entry.make(s);
+  if (is_block_type_name(name))
+    raise(invalid_scheme("scheme: " + name +
+                         " is a ggml type, no grid: write quantize(W, gguf::tensor_type::" + name +
+                         "), or quantize(W, \"" + name + "\") with <bitgauge/quantize_text.hpp>"));
+  raise(invalid_scheme("scheme: " + unknown_name(name)));
 }
 
 }  // namespace bitgauge::detail

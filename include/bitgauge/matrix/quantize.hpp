@@ -4,8 +4,10 @@
 /// The front end: quantize(matrix, answers...).
 
 #include <bitgauge/matrix/feedback_quantizer.hpp>
+#include <bitgauge/matrix/input_kind.hpp>
 #include <bitgauge/matrix/quantizer.hpp>
 #include <bitgauge/matrix/scheme.hpp>
+#include <bitgauge/matrix/summary.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -85,6 +87,25 @@ template <row_readable Matrix, class Take, class... Answers>
 requires std::invocable<const Take&, index_t, const quantized_matrix&> matrix_parameters
 quantize_in_parts(const Matrix& matrix, const Take& take, const Answers&... answers) {
   return detail::quantize_in_parts_by(matrix, detail::make_recipe(answers...), take);
+}
+
+/// What is no dense matrix of Eigen's is told what to write instead.
+template <class Input, class... Answers>
+requires(!detail::dense_input<Input>) quantized_matrix quantize(const Input&, const Answers&...) {
+  constexpr bool other = detail::other_eigen_input<Input>, sequence = detail::sequence_input<Input>,
+                 quantized = detail::quantized_input<Input> && !other;
+  static_assert(!other,
+                "bitgauge: quantize takes a dense matrix, found a sparse or structured one: write "
+                "quantize(Eigen::MatrixXf(W), ...)");
+  static_assert(!sequence,
+                "bitgauge: quantize takes a matrix of Eigen's: write quantize(Eigen::Map<const "
+                "Eigen::MatrixXf>(w.data(), rows, cols), ...), or Eigen::VectorXf for a vector");
+  static_assert(!quantized,
+                "bitgauge: quantize takes floats, found weights that are quantized already: write "
+                "quantize(q.dequantize(), ...)");
+  static_assert(other || sequence || quantized || sizeof(Input) == 0,
+                "bitgauge: quantize takes a dense matrix of Eigen's as its first argument");
+  return {};
 }
 
 }  // namespace bitgauge

@@ -114,6 +114,17 @@ class quantized_matrix {
     return meaning_.levels.empty() ? code_of_field(field) : field;
   }
 
+  /// The codes, rows x cols; with a codebook their fields. Throws data_error where Plain's numbers do not
+  /// hold every code of this width. from_codes() is the way back.
+  template <class Plain = Eigen::MatrixXi>
+  Plain codes_as() const;
+  /// The scales, a row for each row of the matrix (one where groups span rows) and a column for each group of
+  /// a row; of a column vector along it. Zero points likewise; throws data_error as codes_as() does.
+  template <class Plain = Eigen::MatrixXf>
+  Plain scales_as_matrix() const;
+  template <class Plain = Eigen::MatrixXi>
+  Plain zero_points_as_matrix() const;
+
   /// Bytes of codes, scales, zero points and their padding, and of a codebook.
   index_t storage_bytes() const noexcept {
     return static_cast<index_t>(codes_.size() + scales_.bytes().size() + zero_points_.size() +
@@ -283,3 +294,5 @@ inline void quantized_matrix::require_finite_values(float largest_scale) const {
 }
 
 }  // namespace bitgauge
+
+#include <bitgauge/matrix/raw_access.hpp>

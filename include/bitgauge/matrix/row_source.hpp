@@ -163,7 +163,8 @@ template <class Derived, class Action>
 decltype(auto) with_rows(const Eigen::DenseBase<Derived>& input, const Action& action) {
   static_assert(
       real_scalar<typename Derived::Scalar>,
-      "bitgauge quantizes float, double, Eigen::half and Eigen::bfloat16: convert with .cast<float>()");
+      "bitgauge quantizes float, double, Eigen::half and Eigen::bfloat16: convert with .cast<float>(), or "
+      "take .real() and .imag() one by one");
   if constexpr (is_addressable<Derived>) {
     const Derived& x = input.derived();
     if constexpr (is_column_vector<Derived>) {

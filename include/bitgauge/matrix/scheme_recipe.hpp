@@ -51,6 +51,10 @@ inline void set_range(recipe& how, const scheme& s) {
   }
 }
 
+inline invalid_scheme missing_calibration() {
+  return invalid_scheme("scheme: rounding=gptq: expected calibration data, found none: pass a hessian");
+}
+
 /// The rounding of a scheme; `calibrated` is what rounding=gptq stands for.
 inline void set_rounding(recipe& how, const scheme& s,
                          const std::shared_ptr<const feedback_rounding>& calibrated) {
@@ -60,8 +64,7 @@ inline void set_rounding(recipe& how, const scheme& s,
     case rounding_kind::stochastic:
       return how.set(stochastic_rounding{s.seed});
     case rounding_kind::gptq:
-      if (calibrated == nullptr)
-        raise(invalid_scheme("scheme: rounding=gptq: expected calibration data, found none: pass a hessian"));
+      if (calibrated == nullptr) raise(missing_calibration());
       how.feedback = calibrated;
   }
 }

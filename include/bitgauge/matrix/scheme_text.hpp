@@ -4,8 +4,10 @@
 /// Schemes as text: NAME[:KEY=VALUE,...], and back.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/named_grids.hpp>
 #include <bitgauge/matrix/scheme.hpp>
 #include <bitgauge/matrix/scheme_presets.hpp>
+#include <bitgauge/matrix/scheme_suggestions.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -15,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace bitgauge {
 namespace detail {
@@ -57,13 +60,22 @@ std::string_view word_of(words<Value> all, const Value& value) {
   return {};
 }
 
-/// One key of a scheme text: what it accepts, how it is read, and how it is written (nothing where it is the
-/// default).
+/// The word of `all` that `text` was meant to be, or nothing.
+template <class Value>
+std::string_view word_meant(words<Value> all, std::string_view text) {
+  std::vector<std::string_view> known;
+  for (const auto& [word, value] : all) known.push_back(word);
+  return meant_word(text, known, value_aliases);
+}
+
+/// One key of a scheme text: what it accepts, how it is read, how it is written (nothing where it is the
+/// default), and what a value that it does not accept was meant to be.
 struct scheme_key {
   std::string_view name;
   std::string (*allowed)();
   bool (*read)(std::string_view text, scheme& to);
   std::string (*write)(const scheme& from);
+  std::string_view (*meant)(std::string_view text) = [](std::string_view) { return std::string_view(); };
 };
 
 template <class Number>
@@ -102,7 +114,8 @@ constexpr scheme_key word_key(std::string_view name) {
             return from.*Member == named_scheme(from.grid).*Member
                        ? std::string()
                        : std::string(word_of(words<value>(Words), from.*Member));
-          }};
+          },
+          [](std::string_view text) { return word_meant(words<value>(Words), text); }};
 }
 
 /// A key whose values are numbers from Low to High.
@@ -151,7 +164,8 @@ inline constexpr scheme_key scheme_keys[] = {
     word_key<&scheme::unsigned_codes, flag_words>("unsigned"),
     word_key<&scheme::torch, flag_words>("torch"),
     {"group", [] { return listed(words<granularity>(granularity_words)) + " or a number from 1 up"; },
-     read_groups, write_groups},
+     read_groups, write_groups,
+     [](std::string_view text) { return word_meant(words<granularity>(granularity_words), text); }},
     word_key<&scheme::range, range_words>("range"),
     number_key<&scheme::percentile, 0, 100>("percentile"),
     word_key<&scheme::rounding, rounding_words>("rounding"),
@@ -165,14 +179,16 @@ inline constexpr scheme_key scheme_keys[] = {
 
 inline void read_pair(std::string_view pair, std::string_view whole, scheme& to, std::uint32_t& seen) {
   const auto fail = [&](const std::string& what) {
-    raise(invalid_scheme("scheme \"" + std::string(whole) + "\": " + what));
+    raise(invalid_scheme("scheme \"" + excerpt(whole) + "\": " + what));
   };
   const std::size_t equals = pair.find('=');
-  const std::string_view name = pair.substr(0, equals);
+  const std::string_view name = trimmed(pair.substr(0, equals));
+  std::vector<std::string_view> names;
   std::string all;
   std::uint32_t bit = 1;
   for (const scheme_key& key : scheme_keys) {
     all += (all.empty() ? "" : ", ") + std::string(key.name);
+    names.push_back(key.name);
     if (key.name != name) {
       bit <<= 1;
       continue;
@@ -181,26 +197,31 @@ inline void read_pair(std::string_view pair, std::string_view whole, scheme& to,
     seen |= bit;
     if (equals == std::string_view::npos)
       fail(std::string(name) + ": expected " + std::string(name) + "=" + key.allowed());
-    if (!key.read(pair.substr(equals + 1), to))
-      fail(std::string(name) + ": expected " + key.allowed() + ", found \"" +
-           std::string(pair.substr(equals + 1)) + "\"");
+    const std::string_view value = trimmed(pair.substr(equals + 1));
+    if (!key.read(value, to))
+      fail(std::string(name) + ": expected " + key.allowed() + ", found \"" + excerpt(value) + "\"" +
+           did_you_mean(key.meant(value)));
     return;
   }
-  fail("unknown key \"" + std::string(name) + "\": expected one of " + all);
+  const std::string meant = did_you_mean(meant_word(name, names, key_aliases));
+  fail("unknown key \"" + excerpt(name) + "\"" +
+       (meant.empty() ? ": expected one of " : meant + " Keys are ") + all);
 }
 
 }  // namespace detail
 
-/// Reads NAME[:KEY=VALUE,...], such as affine:bits=4,group=128,range=mse. What a text leaves open is answered
-/// by named_scheme(NAME). Whether NAME is known is checked when the scheme is used. Throws invalid_scheme
-/// with what is allowed.
+/// Reads NAME[:KEY=VALUE,...], such as affine:bits=4,group=128,range=mse. Blanks around names, keys and
+/// values do not matter, nor does the case of NAME. NAME is a grid or a ggml type; what a text leaves open is
+/// answered by named_scheme(NAME). Throws invalid_scheme with what is allowed and, where there is something
+/// near, with what was probably meant: "int4: did you mean symmetric:bits=4?".
 inline scheme parse_scheme(std::string_view text) {
-  scheme result;
   const std::size_t colon = text.find(':');
-  const std::string_view name = text.substr(0, colon);
-  if (name.empty() || name.size() >= result.grid.characters.size())
-    raise(invalid_scheme("scheme \"" + std::string(text) + "\": expected NAME[:KEY=VALUE,...]"));
-  result = named_scheme(std::string(name).c_str());
+  const std::string name = detail::lower_case(detail::trimmed(text.substr(0, colon)));
+  if (name.empty()) raise(invalid_scheme("scheme \"" + excerpt(text) + "\": expected NAME[:KEY=VALUE,...]"));
+  if (!is_grid_name(name) && !detail::is_block_type_name(name))
+    raise(invalid_scheme("scheme \"" + excerpt(text) +
+                         "\": " + detail::unknown_name(detail::trimmed(text.substr(0, colon)))));
+  scheme result = named_scheme(name.c_str());
   std::uint32_t seen = 0;  // a bit per key
   for (std::size_t at = colon; at != std::string_view::npos;) {
     const std::size_t comma = text.find(',', at + 1);

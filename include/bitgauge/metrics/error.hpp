@@ -7,6 +7,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/parallel.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -15,7 +15,7 @@ namespace bitgauge::numeric {
 /// The value of a binary16 pattern (IEEE 754-2008, 3.4): exponent field e and fraction f stand for
 /// (1 + f/1024) * 2^(e-15), and for f/1024 * 2^-14 where e is 0. Exact.
 constexpr float half_to_float(std::uint16_t pattern) noexcept {
-  const std::uint32_t sign = static_cast<std::uint32_t>(pattern & 0x8000u) << 16;
+  const std::uint32_t sign = (pattern & 0x8000u) << 16;
   std::uint32_t exponent = (pattern >> 10) & 0x1fu;
   std::uint32_t fraction = pattern & 0x3ffu;
   if (exponent == 0x1f) return std::bit_cast<float>(sign | infinity_bits | (fraction << 13));

@@ -58,7 +58,8 @@ class codebook_search {
 
   void exact(double fit) {
     double smallest = fit;
-    while (smallest > best_.smallest() && codes_.clipping_error({}, smallest) < best_.error())
+    while (smallest > static_cast<double>(best_.smallest()) &&
+           codes_.clipping_error({}, smallest) < best_.error())
       smallest *= 0.88;
     scale_search<codebook_codes> search(group_, codes_, best_);
     search.run({}, smallest, std::max(codes_.coarsest(), fit) * 1.1);

@@ -22,7 +22,7 @@ namespace bitgauge::detail {
 class stream_histogram {
  public:
   explicit stream_histogram(int bins_per_side)
-      : log2_bins_(static_cast<std::uint32_t>(std::bit_width(static_cast<unsigned>(bins_per_side - 1)))),
+      : log2_bins_(static_cast<std::uint32_t>(std::bit_width(static_cast<std::uint64_t>(bins_per_side - 1)))),
         counts_(std::size_t{2} << log2_bins_) {}
 
   /// Values that are not finite are left out and counted. Cost: two passes.
@@ -114,8 +114,8 @@ class stream_histogram {
     const std::uint32_t exponent = exponent_of(magnitude);
     const std::uint64_t fraction = magnitude - ((exponent - 1) << 23);
     const std::uint32_t shift = std::min(24 - log2_bins_ + exponent_ - exponent, 63u);
-    return static_cast<std::size_t>(fraction >> shift) | static_cast<std::size_t>(numeric::is_negative(x))
-                                                             << log2_bins_;
+    return detail::as_size(fraction >> shift) | static_cast<std::size_t>(numeric::is_negative(x))
+                                                    << log2_bins_;
   }
 
   std::uint32_t log2_bins_;

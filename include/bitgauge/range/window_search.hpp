@@ -124,7 +124,9 @@ class window_search {
   /// A scale below which clipping alone costs more than the best error.
   double smallest_scale(code_window window, double from) const {
     double scale = from;
-    while (scale > best_.smallest() && codes_.clipping_error(window, scale) < best_.error()) scale *= 0.88;
+    while (scale > static_cast<double>(best_.smallest()) &&
+           codes_.clipping_error(window, scale) < best_.error())
+      scale *= 0.88;
     return scale;
   }
 

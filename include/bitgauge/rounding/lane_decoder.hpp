@@ -110,7 +110,7 @@ class lane_decoder {
   template <index_t Vectors>
   [[gnu::always_inline]] void feed(const lane_cell* cell, index_t i, double_lanes* moved) const {
     constexpr index_t sums = Vectors == 1 ? 4 : 2;
-    double_lanes sum[sums * Vectors]{};
+    double_lanes sum[static_cast<std::size_t>(sums * Vectors)]{};
     index_t j = 0;
     for (; j + sums <= i; j += sums, cell += sums * Vectors) {
       const double* factor = factor_.data() + j;
@@ -135,10 +135,10 @@ class lane_decoder {
 
   template <bool Even, index_t Vectors>
   [[gnu::always_inline]] void run(const line_factors& f, const float* values) {
-    double_lanes cost[Vectors]{};
+    double_lanes cost[static_cast<std::size_t>(Vectors)]{};
     for (index_t i = 0; i < f.width; ++i) {
       widen(f, i);
-      double_lanes value[Vectors];
+      double_lanes value[static_cast<std::size_t>(Vectors)];
       feed<Vectors>(difference_.data(), i, value);
       const auto pivot = static_cast<double>(f.pivot[static_cast<std::size_t>(i)]);
       unrolled<Vectors>([&](auto v) __attribute__((always_inline)) {

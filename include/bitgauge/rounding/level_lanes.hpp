@@ -69,7 +69,8 @@ class level_lanes {
 
   /// False for lines that are too fine to divide by.
   bool usable(const number_line& line) const {
-    return std::abs(line.scale * (even_ ? spacing_ : 1.0f)) >= 1e-37f;
+    return std::abs(static_cast<double>(line.scale) * (even_ ? spacing_ : 1.0)) >=
+           static_cast<double>(1e-37f);
   }
   void set(line_lanes& lanes, index_t lane, const number_line& line) const {
     const double spacing = even_ ? spacing_ : 1.0;

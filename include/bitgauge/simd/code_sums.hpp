@@ -41,7 +41,8 @@ inline void code_sums(const float* x, const float* weights, index_t count, code_
   for (code_sum_block* b = blocks; b != blocks + block_count; ++b) {
     double linear[code_sum_lanes] = {}, square[code_sum_lanes] = {};
     for (index_t i = 0; i < count; ++i) {
-      const double value = x[i], weight = weights != nullptr ? weights[i] : 1.0, moment = weight * value;
+      const double value = x[i], weight = weights != nullptr ? static_cast<double>(weights[i]) : 1.0,
+                   moment = weight * value;
       for (std::size_t j = 0; j < code_sum_lanes; ++j) {
         const double steps = std::clamp(value * b->inverse[j], b->low[j], b->high[j]);
         const double code = numeric::uncontracted(steps + to_integer) - to_integer;
@@ -208,7 +209,7 @@ struct code_sum_registers {
     code_sum_registers near = load(*b, 0), far = load(*b, 4);
     for (index_t i = 0; i < count; ++i) {
       const __m256d value = _mm256_set1_pd(x[i]);
-      const __m256d weight = _mm256_set1_pd(weights != nullptr ? weights[i] : 1.0);
+      const __m256d weight = _mm256_set1_pd(weights != nullptr ? static_cast<double>(weights[i]) : 1.0);
       add(near, value, weight);
       add(far, value, weight);
     }

@@ -50,8 +50,8 @@ namespace detail {
 /// numeric::half_to_float without branches: infinities and NaN move to the top exponent; a subnormal becomes
 /// 2^-14 (1 + f) - 2^-14, whose terms are normal.
 constexpr float half_to_float(std::uint16_t pattern) noexcept {
-  const auto sign = static_cast<std::uint32_t>(pattern & 0x8000u) << 16;
-  const auto magnitude = static_cast<std::uint32_t>(pattern & 0x7fffu) << 13;
+  const std::uint32_t sign = (pattern & 0x8000u) << 16;
+  const std::uint32_t magnitude = (pattern & 0x7fffu) << 13;
   const std::uint32_t normal = magnitude + (magnitude >= 0x0f800000u ? 0x70000000u : 0x38000000u);
   const float small = std::bit_cast<float>(magnitude + 0x38800000u) - 0x1p-14f;
   return std::bit_cast<float>(sign |

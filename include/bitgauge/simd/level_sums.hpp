@@ -33,7 +33,8 @@ inline void level_sums(const float* x, const float* weights, index_t count, cons
   for (code_sum_block* b = blocks; b != blocks + block_count; ++b) {
     double linear[code_sum_lanes] = {}, square[code_sum_lanes] = {};
     for (index_t i = 0; i < count; ++i) {
-      const double value = x[i], weight = weights != nullptr ? weights[i] : 1.0, moment = weight * value;
+      const double value = x[i], weight = weights != nullptr ? static_cast<double>(weights[i]) : 1.0,
+                   moment = weight * value;
       double steps[code_sum_lanes], level[code_sum_lanes];
       for (std::size_t j = 0; j < code_sum_lanes; ++j) {
         steps[j] = value * b->inverse[j];
@@ -125,7 +126,7 @@ template <int Blocks>
 [[BITGAUGE_AVX512]] inline void level_sums_of(const float* x, const float* weights, index_t count,
                                               const level_lanes& table, code_sum_block* b) {
   const level_search search = make_level_search(table);
-  code_sum_registers r[Blocks];
+  code_sum_registers r[static_cast<std::size_t>(Blocks)];
   for (int k = 0; k < Blocks; ++k) r[k] = load(b[k]);
   if (weights == nullptr) {
     for (index_t i = 0; i < count; ++i)
@@ -171,7 +172,7 @@ namespace avx2 {
     code_sum_registers near = load(*b, 0), far = load(*b, 4);
     for (index_t i = 0; i < count; ++i) {
       const __m256d value = _mm256_set1_pd(x[i]);
-      const __m256d weight = _mm256_set1_pd(weights != nullptr ? weights[i] : 1.0);
+      const __m256d weight = _mm256_set1_pd(weights != nullptr ? static_cast<double>(weights[i]) : 1.0);
       add_levels(near, table, value, weight);
       add_levels(far, table, value, weight);
     }
