@@ -4,10 +4,12 @@
 /// A line's part of the Hessian, as the search for its codes wants it.
 
 #include <bitgauge/rounding/feedback_factor.hpp>
+#include <bitgauge/rounding/negligible.hpp>
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 
+#include <cmath>
 #include <vector>
 
 namespace bitgauge::detail {
@@ -45,7 +47,10 @@ struct line_system {
     if (lower.info() != Eigen::Success) return;
     upper = dense_matrix<Scalar>::Zero(width, width);
     for (index_t r = 0; r < width; ++r)
-      for (index_t c = r; c < width; ++c) upper(r, c) = reversed(width - 1 - r, width - 1 - c);
+      for (index_t c = r; c < width; ++c)
+        upper(r, c) =
+            kept(reversed(width - 1 - r, width - 1 - c),
+                 std::sqrt(g(order[static_cast<std::size_t>(r)], order[static_cast<std::size_t>(r)])));
     list_factors();
   }
 
@@ -63,10 +68,11 @@ struct line_system {
     f.pivot.resize(static_cast<std::size_t>(width));
     f.along.resize(static_cast<std::size_t>(width * f.stride));
     f.into.resize(static_cast<std::size_t>(width * f.stride));
+    const Eigen::VectorXf size = upper.rowwise().norm().template cast<float>();
     for (index_t j = 0; j < width; ++j) {
       f.pivot[static_cast<std::size_t>(j)] = static_cast<float>(upper(j, j));
       for (index_t i = 0; i < j; ++i) {
-        const auto factor = static_cast<float>(upper(i, j) / upper(j, j));
+        const auto factor = kept(static_cast<float>(upper(i, j) / upper(j, j)), size(i) / size(j));
         f.along[static_cast<std::size_t>(i * f.stride + j)] = factor;
         f.into[static_cast<std::size_t>(j * f.stride + i)] = factor;
       }
