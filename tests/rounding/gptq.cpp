@@ -59,7 +59,8 @@ TEST(gptq, equals_surgery_with_an_inverse_a_column) {
   const Eigen::MatrixXf w = test::normal_matrix(6, 44, 1);
   const bg::hessian h = correlated_hessian(44, 0.8f, 2);
   for (const Index group : {8, 12, 40, 44}) {
-    const auto q = bg::quantize(w, bg::affine<3>{}, bg::per_group{group}, bg::gptq(h, {.block = 16}));
+    const auto q = bg::quantize(w, bg::affine<3>{}, bg::per_group{group},
+                                bg::gptq(h, {.block = 16, .level = bg::effort::fast}));
     EXPECT_EQ(test::codes_of(q), surgery(w.cast<double>(), h.matrix(), group, 3)) << "groups of " << group;
   }
 }
