@@ -154,7 +154,8 @@ class error_feedback {
     for (index_t i = width; i-- > 0;) {
       for (index_t k = i + 1; k < width; ++k)
         if (r(i, k) != 0) u.row(i).tail(width - k) -= r(i, k) / r(k, k) * u.row(k).tail(width - k);
-      for (index_t j = i + 1; j < width; ++j) u(i, j) = kept(u(i, j), size(i) / size(j));
+      for (index_t j = i + 1; j < width; ++j)
+        u(i, j) = kept<Scalar>(static_cast<double>(u(i, j)), static_cast<double>(size(i) / size(j)));
     }
     return u;
   }

@@ -70,7 +70,7 @@ template <class Scalar>
 struct feedback_factor {
   dense_matrix<Scalar> upper;  ///< R; what is negligible in its row is 0
   /// Powers of two within a factor of two of the roots of the damped diagonal, in the order of processing: an
-  /// error d of column i counts about as much as one of 1 / size(i) * d of a column of size 1.
+  /// error d of column i counts about as much as one of size(i) * d of a column of size 1.
   Eigen::VectorX<Scalar> size;
   std::vector<index_t> order;  ///< order[i] is the column processed i-th
   std::vector<index_t> dead;   ///< columns whose input was always 0, ascending
@@ -138,8 +138,7 @@ feedback_factor<Scalar> factor(const hessian& h, double fraction, bool act_order
     a.resize(n, n);
     parallel_for(n, threads, [&](index_t c) {
       const double by = 1 / size(c);
-      for (index_t r = c; r < n; ++r)
-        a(r, c) = kept(static_cast<Scalar>(sum(column(r), column(c)) * by / size(r)), Scalar(1));
+      for (index_t r = c; r < n; ++r) a(r, c) = kept<Scalar>(sum(column(r), column(c)) * by / size(r));
       a(c, c) = static_cast<Scalar>((sum(column(c), column(c)) + result.added(column(c))) * by * by);
     });
     if (size.minCoeff() >= least_size<Scalar> && factor_in_place(a, threads)) break;

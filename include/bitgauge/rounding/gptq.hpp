@@ -216,7 +216,7 @@ class gptq_run {
   }
 
   feedback_target& target_;
-  normalized_hessian normalized_;
+  normalized_hessian<Scalar> normalized_;
   const hessian& hessian_;
   const gptq_options& options_;
   int threads_;

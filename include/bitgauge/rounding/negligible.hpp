@@ -21,10 +21,10 @@ template <class Scalar>
 inline constexpr Scalar negligible =
     std::numeric_limits<Scalar>::epsilon() * std::numeric_limits<Scalar>::epsilon();
 
-/// x, or 0 where it is a negligible part of `scale`.
+/// x as a Scalar, or 0 where it is a negligible part of `scale`; never a subnormal on the way.
 template <class Scalar>
-Scalar kept(Scalar x, Scalar scale) noexcept {
-  return std::fabs(x) < negligible<Scalar> * scale ? Scalar(0) : x;
+Scalar kept(double x, double scale = 1) noexcept {
+  return std::fabs(x) < static_cast<double>(negligible<Scalar>) * scale ? Scalar(0) : static_cast<Scalar>(x);
 }
 
 /// Zeroes what is negligible beside 1.
