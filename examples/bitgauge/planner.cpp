@@ -101,13 +101,13 @@ void planner::check_blocks() const {
   if (rest.rounding == bitgauge::rounding_kind::gptq) {
     rest.rounding = bare.rounding;
     rest.act_order = bare.act_order;
+    rest.static_groups = bare.static_groups;
     rest.damping = bare.damping;
   }
   if (rest != bare)
-    bitgauge::raise(
-        bitgauge::invalid_scheme("scheme \"" + to_text(scheme_) +
-                                 "\": a ggml type takes effort, and rounding=gptq with damping and "
-                                 "act_order; the rest is the type's own"));
+    bitgauge::raise(bitgauge::invalid_scheme("scheme \"" + to_text(scheme_) +
+                                             "\": a ggml type takes effort, and rounding=gptq with damping, "
+                                             "act_order and static_groups; the rest is the type's own"));
 }
 
 void planner::read_fallbacks() {

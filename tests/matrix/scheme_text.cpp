@@ -25,6 +25,9 @@ TEST(scheme_text, reads_every_key) {
             (scheme{.range = range_kind::percentile, .percentile = 99.99f}));
   EXPECT_EQ(parse_scheme("affine:rounding=gptq,act_order=1,damping=0.05"),
             (scheme{.rounding = rounding_kind::gptq, .act_order = true, .damping = 0.05f}));
+  EXPECT_EQ(parse_scheme("affine:rounding=gptq,static_groups=1"),
+            (scheme{.rounding = rounding_kind::gptq, .static_groups = true}));
+  EXPECT_EQ(parse_scheme("affine:rounding=gptq,static_groups=0"), (scheme{.rounding = rounding_kind::gptq}));
   EXPECT_EQ(parse_scheme("affine:rounding=stochastic,seed=18446744073709551615"),
             (scheme{.rounding = rounding_kind::stochastic, .seed = ~std::uint64_t{0}}));
   EXPECT_EQ(parse_scheme("nf4:group=64,double=256"),
@@ -37,8 +40,9 @@ TEST(scheme_text, writes_what_it_reads) {
        {"affine", "affine:bits=4,group=128", "symmetric:bits=3,full=1,group=tensor,scale=f16",
         "affine:signed=1,group=column,range=mse,scale=bf16", "symmetric:unsigned=1,torch=1",
         "affine:range=percentile,percentile=99.99", "affine:rounding=gptq,act_order=1,damping=0.05",
-        "affine:rounding=stochastic,seed=7", "nf4:double=256", "nf4:group=row", "mxfp4",
-        "nvfp4:group=32,scale=f16", "fp8_e4m3:group=128,scale=e8m0"}) {
+        "affine:rounding=gptq,act_order=1,static_groups=1,damping=0.05", "affine:rounding=stochastic,seed=7",
+        "nf4:double=256", "nf4:group=row", "mxfp4", "nvfp4:group=32,scale=f16",
+        "fp8_e4m3:group=128,scale=e8m0"}) {
     EXPECT_EQ(to_text(parse_scheme(text)), text);
     EXPECT_EQ(parse_scheme(to_text(parse_scheme(text))), parse_scheme(text));
   }
@@ -57,6 +61,8 @@ TEST(scheme_text, wrong_texts_name_what_is_allowed) {
   EXPECT_EQ(
       failure("affine:scale=f64"),
       "scheme \"affine:scale=f64\": scale: expected f32|f16|bf16|e8m0|e4m3|e4m3_divided, found \"f64\"");
+  EXPECT_EQ(failure("affine:static_groups=2"),
+            "scheme \"affine:static_groups=2\": static_groups: expected 0|1, found \"2\"");
   EXPECT_EQ(failure("affine:bits"), "scheme \"affine:bits\": bits: expected bits=1 to 8");
   EXPECT_EQ(failure("affine:bits=4,bits=4"), "scheme \"affine:bits=4,bits=4\": bits: given twice");
   EXPECT_EQ(failure("affine:group=-1").substr(0, 41), "scheme \"affine:group=-1\": group: expected");

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <random>
 
 namespace bitgauge {
@@ -51,6 +53,46 @@ TEST(output_error, with_quantized_inputs_is_that_of_the_outputs) {
     EXPECT_NEAR(found.energy, y.squaredNorm(), 1e-12 * y.squaredNorm());
     EXPECT_NEAR(found.error, (y - approximate).squaredNorm(), 1e-12 * y.squaredNorm());
   }
+}
+
+// Catches activations whose squares overflow or vanish and then pass for an error of 0: a power of two common
+// to all of them changes nothing relative.
+TEST(output_error, does_not_depend_on_the_size_of_activations) {
+  const layer l = some_layer();
+  const auto relative = [&](float factor) {
+    hessian h(40);
+    h.accumulate(factor * l.x);
+    return measure_output_error(l.w, l.q, h, 1).relative();
+  };
+  EXPECT_GT(relative(1), 1e-4);
+  EXPECT_EQ(relative(0x1p100f), relative(1));
+  EXPECT_EQ(relative(0x1p-100f), relative(1));
+}
+
+// Catches "no error" where there is no number, or nothing that the error could be compared with.
+TEST(output_error, is_never_zero_by_accident) {
+  constexpr double infinity = std::numeric_limits<double>::infinity(),
+                   nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(output_error{nan, 1}.relative()));
+  EXPECT_TRUE(std::isnan(output_error{infinity, infinity}.relative()));
+  EXPECT_EQ((output_error{1, 0}.relative()), infinity);
+  EXPECT_EQ((output_error{0, 0}.relative()), 0);
+  const layer l = some_layer();
+  Eigen::MatrixXf broken = l.w;
+  broken(70, 3) = std::numeric_limits<float>::quiet_NaN();
+  hessian h(40);
+  h.accumulate(l.x);
+  EXPECT_TRUE(std::isnan(measure_output_error(broken, l.q, h).relative()));
+}
+
+TEST(output_error, samples_that_cannot_be_squared_are_named) {
+  const layer l = some_layer();
+  const quantized_matrix a = activation_quantizer::dynamic()(l.x);
+  Eigen::MatrixXd x = l.x.cast<double>();
+  x(2, 5) = 1e200;
+  EXPECT_EQ(test::message_of<data_error>([&] { measure_output_error(l.w, l.q, x, a); }),
+            "measure_output_error: sample 2, input 5: expected a magnitude up to 1e+75, whose square can be "
+            "summed, found 1e+200");
 }
 
 TEST(output_error, shapes_that_disagree_are_named) {

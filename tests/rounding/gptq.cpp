@@ -59,7 +59,8 @@ TEST(gptq, equals_surgery_with_an_inverse_a_column) {
   const Eigen::MatrixXf w = test::normal_matrix(6, 44, 1);
   const bg::hessian h = correlated_hessian(44, 0.8f, 2);
   for (const Index group : {8, 12, 40, 44}) {
-    const auto q = bg::quantize(w, bg::affine<3>{}, bg::per_group{group}, bg::gptq(h, {.block = 16}));
+    const auto q = bg::quantize(w, bg::affine<3>{}, bg::per_group{group},
+                                bg::gptq(h, {.block = 16, .level = bg::effort::fast}));
     EXPECT_EQ(test::codes_of(q), surgery(w.cast<double>(), h.matrix(), group, 3)) << "groups of " << group;
   }
 }
@@ -202,6 +203,70 @@ TEST(gptq, does_not_depend_on_threads) {
       EXPECT_EQ(
           bg::quantize(w, bg::affine<4>{}, bg::per_group{64}, rounding, bg::options{.threads = threads}),
           one);
+  }
+}
+
+// Catches activations whose squares leave the range of float: columns from 1e-19 to 1e19 in one layer,
+// against surgery with their exact Hessian.
+TEST(gptq, inputs_of_every_size) {
+  const Eigen::MatrixXf w = test::normal_matrix(6, 40, 20);
+  Eigen::MatrixXf x = test::correlated_inputs(200, 40, 0.9f, 21);
+  for (Index c = 0; c < 40; ++c) x.col(c) *= std::pow(10.0f, static_cast<float>(c * 16 % 39 - 19));
+  const Eigen::MatrixXd exact = x.cast<double>().transpose() * x.cast<double>();
+  bg::hessian h(40);
+  h.accumulate(x);
+  EXPECT_EQ(test::codes_of(bg::quantize(w, bg::affine<4>{}, bg::gptq(h))),
+            surgery(w.cast<double>(), exact, 40, 4));
+  for (const double damping : {0.0, 0.01}) {
+    bg::gptq_report report;
+    bg::quantize(w, bg::affine<4>{}, bg::gptq<float>(h, {.damping = damping, .report = &report}));
+    EXPECT_LE(report.error, report.nearest_error);
+    EXPECT_GT(report.error, 0);
+    EXPECT_TRUE(std::isfinite(report.energy));
+  }
+}
+
+/// Whether activations times a power of two give the same codes, and the same errors times its square.
+template <class Scalar>
+void expect_no_change_of_units(const bg::gptq_options& options) {
+  const Eigen::MatrixXf w = test::normal_matrix(6, 40, 22), x = test::correlated_inputs(60, 40, 0.9f, 23);
+  bg::hessian h(40);
+  h.accumulate(x);
+  bg::gptq_options o = options;
+  bg::gptq_report report, far_report;
+  o.report = &report;
+  const auto q = bg::quantize(w, bg::affine<3>{}, bg::per_group{16}, bg::gptq<Scalar>(h, o));
+  o.report = &far_report;
+  for (const float factor : {0x1p90f, 0x1p-90f}) {
+    bg::hessian far(40);
+    far.accumulate(factor * x);
+    EXPECT_EQ(bg::quantize(w, bg::affine<3>{}, bg::per_group{16}, bg::gptq<Scalar>(far, o)), q);
+    const double square = static_cast<double>(factor) * static_cast<double>(factor);
+    EXPECT_EQ(far_report.energy, square * report.energy);
+    EXPECT_EQ(far_report.error, square * report.error);
+    EXPECT_EQ(far_report.damping, square * report.damping);
+  }
+}
+
+// Catches sums, in float above all, that overflow or vanish with large and small activations: the result does
+// not depend on their unit, to the bit.
+TEST(gptq, a_common_factor_changes_nothing) {
+  for (const bg::effort level : {bg::effort::reference, bg::effort::normal, bg::effort::best}) {
+    expect_no_change_of_units<double>({.level = level});
+    expect_no_change_of_units<float>({.level = level});
+    expect_no_change_of_units<float>({.act_order = true, .level = level});
+  }
+}
+
+// Catches rounding that a single sample breaks: with one direction seen, feedback leaves next to no error in
+// it.
+TEST(gptq, one_sample_is_enough) {
+  const Eigen::MatrixXf w = test::normal_matrix(8, 48, 24);
+  const bg::hessian h = correlated_hessian(48, 0.5f, 25, 1);
+  for (const bg::effort level : {bg::effort::reference, bg::effort::normal, bg::effort::best}) {
+    bg::gptq_report report;
+    const auto q = bg::quantize(w, bg::affine<4>{}, bg::gptq(h, {.level = level, .report = &report}));
+    EXPECT_LT(test::output_error(w, q.dequantize(), h.matrix()), 0.2 * report.nearest_error);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -102,6 +103,67 @@ TEST(hessian, comes_back_from_a_file) {
   const auto loaded = hessian::from_matrix(bitgauge::io::read_npy<Eigen::MatrixXd>(path), h.samples());
   EXPECT_EQ(loaded.matrix(), h.matrix());
   EXPECT_EQ(loaded.samples(), 40);
+}
+
+// Catches squares that overflow (float: from 1e19, inf in silence) or are lost (below 1e-23, a dead column):
+// columns times powers of two, from 2^-100 to 2^100 in one matrix, give the same Hessian times those powers,
+// to the bit, with and without weights; those may be large or small themselves.
+TEST(hessian, columns_of_every_size_are_exact) {
+  const Eigen::MatrixXf x = activations(300, 40, 7);
+  Eigen::MatrixXf scaled = x;
+  Eigen::VectorXd by(40);
+  for (Eigen::Index j = 0; j < 40; ++j) {
+    by(j) = std::ldexp(1.0, static_cast<int>(j * 5 - 100));
+    scaled.col(j) *= static_cast<float>(by(j));
+  }
+  hessian plain(40), large(40);
+  plain.accumulate(x);
+  large.accumulate(scaled);
+  EXPECT_EQ(large.matrix(), Eigen::MatrixXd(by.asDiagonal() * plain.matrix() * by.asDiagonal()));
+
+  std::vector<float> weights(300), far(300);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 7);
+  for (const double factor : {0x1p100, 0x1p-100}) {
+    for (std::size_t i = 0; i < weights.size(); ++i) far[i] = weights[i] * static_cast<float>(factor);
+    hessian weighted(40), weighted_far(40);
+    weighted.accumulate(x, weights);
+    weighted_far.accumulate(scaled, far);
+    EXPECT_EQ(weighted_far.matrix(),
+              Eigen::MatrixXd(factor * (by.asDiagonal() * weighted.matrix() * by.asDiagonal())));
+  }
+}
+
+// Catches doubles whose squares are infinite or zero in silence; the ends of what is taken are exact as well.
+TEST(hessian, doubles_beyond_reach_are_named) {
+  using test::message_of;
+  const Eigen::MatrixXd x = activations(5, 3, 8).cast<double>();
+  hessian plain(3), h(3);
+  plain.accumulate(x);
+  for (const double factor : {0x1p240, 0x1p-240}) {
+    hessian far(3);
+    far.accumulate(factor * x);
+    EXPECT_EQ(far.matrix(), Eigen::MatrixXd(factor * factor * plain.matrix()));
+  }
+  Eigen::MatrixXd large = x, small = x, mixed = x;
+  large(4, 1) = -1e200;
+  EXPECT_EQ(message_of<bitgauge::data_error>([&] { h.accumulate(large); }),
+            "hessian: sample 4, input 1: expected a magnitude up to 1e+75, whose square can be summed, found "
+            "-1e+200");
+  small.col(2).setConstant(3e-170);
+  EXPECT_EQ(
+      message_of<bitgauge::data_error>([&] { h.accumulate(small); }),
+      "hessian: input 2: expected magnitudes from 1e-75 up in some sample, whose squares can be summed, "
+      "or all 0, found at most 3e-170");
+  EXPECT_EQ(h.matrix(), Eigen::MatrixXd::Zero(3, 3));
+  mixed(0, 2) = 3e-170;  // lost beside the others of its input, as it should
+  EXPECT_EQ(message_of<bitgauge::data_error>([&] { h.accumulate(mixed); }), "no error");
+  Eigen::Matrix2d matrix = Eigen::Matrix2d::Identity();
+  matrix(1, 1) = 1e200;
+  EXPECT_EQ(message_of<bitgauge::data_error>([&] { hessian::from_matrix(matrix); }),
+            "hessian: element (1, 1): expected a magnitude up to 1e+160, found 1e+200");
+  matrix(1, 1) = 1e-200;
+  EXPECT_EQ(message_of<bitgauge::data_error>([&] { hessian::from_matrix(matrix); }),
+            "hessian: expected a diagonal of 0 or from 1e-160 up, found 1e-200 at 1");
 }
 
 // Catches bad input that is accepted, and messages that do not say where it is.

@@ -69,6 +69,14 @@ TEST(paired_hessian, rejects_what_it_cannot_use) {
   x(1, 0) = std::numeric_limits<float>::infinity();
   EXPECT_EQ(test::message_of<bg::data_error>([&] { pair.accumulate(x, Eigen::MatrixXf::Ones(2, 3)); }),
             "paired hessian: original sample 1, input 0: expected a finite value, found NaN or infinity");
+  // finite, though not as a float
+  const Eigen::MatrixXd large = 1e50 * Eigen::MatrixXd::Ones(2, 3);
+  EXPECT_EQ(test::message_of<bg::data_error>([&] { pair.accumulate(large, large); }), "no error");
+  EXPECT_EQ(
+      test::message_of<bg::data_error>(
+          [&] { pair.accumulate(Eigen::MatrixXd(1e50 * large), Eigen::MatrixXd(large)); }),
+      "paired hessian: original sample 0, input 0: expected a magnitude up to 1e+75, whose square can be "
+      "summed, found 1e+100");
 }
 
 }  // namespace

@@ -57,4 +57,12 @@ TEST(shrinkage, has_its_limits) {
   EXPECT_EQ(shrinkage<double>(hessian::from_matrix(identity, 100)), 0.5);
 }
 
+// Catches squares of elements that overflow or vanish: a common factor changes nothing.
+TEST(shrinkage, does_not_depend_on_units) {
+  hessian h(40);
+  h.accumulate(test::correlated_inputs(60, 40, 0.9f, 1));
+  for (const double factor : {0x1p515, 0x1p-515})
+    EXPECT_EQ(shrinkage<double>(hessian::from_matrix(factor * h.matrix(), 60)), shrinkage<double>(h));
+}
+
 }  // namespace

@@ -185,7 +185,7 @@ class safetensors_model {
   }
 
   std::string name_;
-  bool is_sharded_;
+  bool is_sharded_ = false;
   std::vector<safetensors_file> files_;
   std::map<std::string, std::size_t, std::less<>> places_;  // of the index's tensors among the files
   std::vector<std::string> described_;

@@ -54,7 +54,9 @@ struct scheme {
   rounding_kind rounding = rounding_kind::nearest;
   std::uint64_t seed = 0;  ///< of rounding_kind::stochastic
   bool act_order = false;  ///< of rounding_kind::gptq: columns in the order of falling Hessian diagonal
-  float damping = 0.01f;   ///< of rounding_kind::gptq: fraction of the Hessian's mean diagonal
+  /// Of rounding_kind::gptq: parameters of groups only from the original weights; see gptq_options.
+  bool static_groups = false;
+  float damping = 0.01f;  ///< of rounding_kind::gptq: fraction of the Hessian's mean diagonal
   scale_storage scales{};
   index_t double_block = 0;  ///< scales quantized themselves, in blocks of so many; 0: not
   effort level = effort::normal;

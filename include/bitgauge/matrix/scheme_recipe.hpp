@@ -31,6 +31,7 @@ struct calibration_data {
 /// What a scheme says of rounding=gptq.
 inline gptq_options gptq_options_of(const scheme& s, gptq_report* report = nullptr) {
   return {.act_order = s.act_order,
+          .static_groups = s.static_groups,
           .damping = static_cast<double>(s.damping),
           .level = s.level,
           .report = report};

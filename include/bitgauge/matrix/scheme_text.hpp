@@ -171,6 +171,7 @@ inline constexpr scheme_key scheme_keys[] = {
     word_key<&scheme::rounding, rounding_words>("rounding"),
     number_key<&scheme::seed, 0, std::numeric_limits<std::uint64_t>::max()>("seed"),
     word_key<&scheme::act_order, flag_words>("act_order"),
+    word_key<&scheme::static_groups, flag_words>("static_groups"),
     number_key<&scheme::damping, 0, 1>("damping"),
     word_key<&scheme::scales, scale_words>("scale"),
     number_key<&scheme::double_block, 0, std::numeric_limits<index_t>::max()>("double"),

@@ -8,8 +8,10 @@
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/parallel.hpp>
 #include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/rounding/samples.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -25,9 +27,13 @@ struct output_error {
     error += other.error;
     energy += other.energy;
   }
-  /// error / energy; 0 where there is no error, NaN where the data had NaN or infinity.
+  /// error / energy: 0 only where there is no error, infinity where there is one and no energy. NaN where
+  /// either is, which only a matrix that itself holds NaN or infinity brings about.
   double relative() const noexcept {
-    return error > 0 || !numeric::binary64::is_finite(error) ? error / energy : 0;
+    if (!numeric::binary64::is_finite(error) || !numeric::binary64::is_finite(energy))
+      return std::numeric_limits<double>::quiet_NaN();
+    if (!(error > 0)) return 0;
+    return energy > 0 ? error / energy : std::numeric_limits<double>::infinity();
   }
 };
 
@@ -84,8 +90,8 @@ output_error measure_output_error(const Matrix& original, const Quantized& q, co
 
 /// ||W X - Q A||^2 and ||W X||^2 for samples X and the activations A that stand for them, both samples x in
 /// and A anything with dequantize_row(): the error of a layer whose inputs are quantized too, in double.
-/// Throws shape_error where shapes disagree. Cost: 4 m n s operations for s samples, and memory for the
-/// samples twice in double.
+/// Throws shape_error where shapes disagree, data_error for samples that hessian::accumulate refuses. Cost: 4
+/// m n s operations for s samples, and memory for the samples twice in double.
 template <row_readable Matrix, class Quantized, class Samples, class Activations>
 output_error measure_output_error(const Matrix& original, const Quantized& q,
                                   const Eigen::DenseBase<Samples>& samples, const Activations& activations,
@@ -97,6 +103,7 @@ output_error measure_output_error(const Matrix& original, const Quantized& q,
     raise(shape_error("measure_output_error: expected samples of " + std::to_string(q.cols()) +
                       " inputs, found " + std::to_string(samples.cols())));
   const Eigen::MatrixXd x = samples.derived().matrix().template cast<double>().transpose();
+  detail::check_samples("measure_output_error: ", x.transpose());
   Eigen::MatrixXd a(x.rows(), x.cols());
   std::vector<float> row(static_cast<std::size_t>(activations.cols()));
   for (index_t s = 0; s < activations.rows(); ++s) {

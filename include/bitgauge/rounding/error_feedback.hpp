@@ -4,8 +4,10 @@
 /// Rounding column by column, the error of each fed back into those still to come.
 
 #include <bitgauge/rounding/feedback_factor.hpp>
+#include <bitgauge/rounding/feedback_panel.hpp>
 #include <bitgauge/rounding/feedback_target.hpp>
 #include <bitgauge/rounding/gptq_options.hpp>
+#include <bitgauge/rounding/negligible.hpp>
 
 #include <Eigen/Core>
 
@@ -15,43 +17,11 @@
 
 namespace bitgauge::detail {
 
-template <class Scalar>
-using row_major_matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-/// Some rows on their way to codes. Columns of the matrices are in the order of processing, fields and lines
-/// in the order of the matrix.
-template <class Scalar>
-struct feedback_panel {
-  index_t first = 0, count = 0;
-  row_major_matrix<Scalar> weights;     ///< as read, dead columns 0
-  row_major_matrix<Scalar> difference;  ///< weights - real value of the codes
-  std::vector<std::uint8_t> choice;     ///< index in target.levels() of each element
-  std::vector<number_line> lines;
-
-  std::uint8_t* row_choice(index_t r) { return choice.data() + r * weights.cols(); }
-  const std::uint8_t* row_choice(index_t r) const { return choice.data() + r * weights.cols(); }
-  number_line* row_lines(index_t r) {
-    return lines.data() + r * (static_cast<index_t>(lines.size()) / count);
-  }
-  const number_line* row_lines(index_t r) const {
-    return lines.data() + r * (static_cast<index_t>(lines.size()) / count);
-  }
-};
-
-/// The columns of a target, cut into runs and lines.
-struct column_layout {
-  index_t cols, run, line_run;
-
-  explicit column_layout(const feedback_target& t)
-      : cols(t.cols()), run(t.run_width()), line_run(t.line_width()) {}
-  index_t runs() const { return (cols + run - 1) / run; }
-  index_t width(index_t i) const { return std::min(run, cols - i * run); }
-  index_t lines_of_full_run() const { return (run + line_run - 1) / line_run; }
-  index_t line_of(index_t col) const { return col / run * lines_of_full_run() + col % run / line_run; }
-  index_t line_begin(index_t line) const {
-    return line / lines_of_full_run() * run + line % lines_of_full_run() * line_run;
-  }
-  index_t lines() const { return line_of(cols - 1) + 1; }
+/// Which weights the parameters of a run are fitted to.
+enum class fitted_to {
+  original,    ///< before any error is fed back
+  up_to_date,  ///< all errors of the columns before the run fed back
+  block_begin  ///< as they were when the block began in which the run starts: the authors' program
 };
 
 /// GPTQ over a panel of rows (Frantar et al., ICLR 2023, algorithm 1), stated with R of feedback_factor
@@ -62,45 +32,57 @@ template <class Scalar>
 class error_feedback {
  public:
   error_feedback(feedback_target& target, const hessian& h, const feedback_factor<Scalar>& factor,
-                 const gptq_options& options, const dense_matrix<Scalar>* correction)
-      : target_(target), factor_(factor), correction_(correction), layout_(target) {
+                 const gptq_options& options, fitted_to fits, const dense_matrix<Scalar>* correction)
+      : target_(target), factor_(factor), correction_(correction), layout_(target), fits_to_(fits) {
     levels_ = target.levels();
-    static_ = options.static_groups || options.act_order || target.fitted_beforehand() ||
-              layout_.run >= layout_.cols;
     fits_dead_ = options.level == effort::reference && layout_.run >= layout_.cols;
     divides_ = options.level == effort::reference;
     importance_.resize(static_cast<std::size_t>(layout_.cols));
     const double largest = h.matrix().diagonal().maxCoeff();
-    for (index_t c = 0; c < layout_.cols; ++c)
-      importance_[static_cast<std::size_t>(c)] = static_cast<float>(h.matrix()(c, c) / largest);
-    plan(std::max<index_t>(1, options.block), options.level == effort::reference);
+    for (index_t c = 0; c < layout_.cols; ++c) {
+      // 0 is for dead inputs alone, and smaller ones must not become subnormal
+      const double share = h.matrix()(c, c) / largest;
+      importance_[static_cast<std::size_t>(c)] = share > 0 ? static_cast<float>(std::max(share, 1e-12)) : 0;
+    }
+    plan(std::max<index_t>(1, options.block));
   }
 
   const column_layout& layout() const { return layout_; }
   std::span<const float> importance() const { return importance_; }
 
-  /// Reads rows. Where groups are static, and `fits`, their parameters are chosen here, from the original
-  /// weights.
+  /// Reads rows. Where parameters are fitted to the original weights, and `fits`, they are chosen here.
   feedback_panel<Scalar> read(index_t first, index_t count, bool fits = true) const {
-    feedback_panel<Scalar> p;
-    p.first = first;
-    p.count = count;
+    feedback_panel<Scalar> p = empty_panel(first, count);
     const index_t cols = layout_.cols;
-    p.weights.resize(count, cols);
-    p.difference.resize(count, cols);
-    p.choice.resize(static_cast<std::size_t>(count * cols));
-    p.lines.resize(static_cast<std::size_t>(count * layout_.lines()));
     std::vector<float> rows(static_cast<std::size_t>(count * cols));
     target_.read(first, count, rows.data());
     correct(rows, count);
     for (index_t r = 0; r < count; ++r) {
       float* values = rows.data() + r * cols;
-      if (fits && fits_dead_) fit_original(p, r, values);
+      if (fits && fits_dead_) fit_row(p, r, values);
       for (const index_t c : factor_.dead) values[c] = 0;
-      if (fits && static_ && !fits_dead_) fit_original(p, r, values);
       for (index_t i = 0; i < cols; ++i) p.weights(r, i) = static_cast<Scalar>(values[column(i)]);
     }
+    if (fits && !fits_dead_) fit_original(p);
     return p;
+  }
+
+  /// The same rows as another panel's, which may come from feedback in the same order with other parameters.
+  feedback_panel<Scalar> read_again(const feedback_panel<Scalar>& other) const {
+    feedback_panel<Scalar> p = empty_panel(other.first, other.count);
+    p.weights = other.weights;
+    fit_original(p);
+    return p;
+  }
+
+  /// Parameters for `values`, rows of the panel in the order of the matrix.
+  void fit(feedback_panel<Scalar>& p, const row_major_matrix<float>& values) const {
+    for (index_t r = 0; r < p.count; ++r) fit_row(p, r, values.row(r).data());
+  }
+  /// Asks anew for the parameters of a row, so that the target's last answer is the one that counts.
+  void fit_again(feedback_panel<Scalar>& p, index_t r) const {
+    const Eigen::VectorXf values = p.fitted.row(r);
+    fit_row(p, r, values.data());
   }
 
   /// Parameters from the original weights and every element rounded to nearest: what feedback is compared
@@ -109,20 +91,23 @@ class error_feedback {
     std::vector<float> values(static_cast<std::size_t>(layout_.cols));
     for (index_t r = 0; r < p.count; ++r) {
       target_.read(p.first + r, 1, values.data());
-      fit_original(p, r, values.data());
+      fit_row(p, r, values.data());
       for (index_t i = 0; i < layout_.cols; ++i)
         p.difference(r, i) =
             p.weights(r, i) - choose(p, r, column(i), values[static_cast<std::size_t>(column(i))]);
     }
   }
 
-  /// Chooses codes and, where groups are not static and `fits`, parameters.
+  /// Chooses codes and, where they are not fitted to the original weights and `fits`, parameters.
   void round(feedback_panel<Scalar>& p, bool fits = true) const {
     row_major_matrix<Scalar> current;
-    for (const block& b : blocks_) {
+    p.error.setZero(p.count);
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      const block& b = blocks_[i];
       current = p.weights.middleCols(b.begin, b.span_end - b.begin);
-      update(p, b, current);
-      for (index_t r = 0; r < p.count; ++r) round_row(p, r, b, fits && !static_, &current(r, 0));
+      update(p, i, current);
+      for (index_t r = 0; r < p.count; ++r)
+        round_row(p, r, b, fits && fits_to_ != fitted_to::original, &current(r, 0));
     }
   }
 
@@ -136,39 +121,49 @@ class error_feedback {
   /// takes its parameters from the weights at the start of the block ends.
   struct block {
     index_t begin, end, span_end;
-    bool fits_at_begin;
-    row_major_matrix<Scalar> feedback;  ///< of U = R_BB^-1: U(i, j) / U(i, i)
+    row_major_matrix<Scalar> feedback;  ///< of U = R_BB^-1: U(i, j) / U(i, i); what is negligible is 0
   };
 
   index_t column(index_t position) const { return factor_.order[static_cast<std::size_t>(position)]; }
 
-  /// Blocks end where runs start, so that a run's parameters come from weights that are up to date, except in
-  /// the reference.
-  void plan(index_t width, bool reference) {
+  /// Blocks end where runs start, so that a run's parameters come from weights that are up to date, except
+  /// where they come from the weights at the start of the block.
+  void plan(index_t width) {
     const index_t cols = layout_.cols, run = layout_.run;
     for (index_t begin = 0; begin < cols;) {
       const index_t to_next_run = run - begin % run;
       index_t end = begin + width;
-      if (!static_ && !reference)
+      if (fits_to_ == fitted_to::up_to_date)
         end = run <= width ? begin + width / run * run : std::min(end, begin + to_next_run);
       end = std::min(end, cols);
       index_t span_end = end;
-      if (!static_ && reference) span_end = std::max(end, std::min(cols, (end - 1) / run * run + run));
-      if (!static_ && !reference && begin % run == 0) span_end = std::max(end, std::min(cols, begin + run));
-      if (!static_ && reference && (end - 1) / run * run < begin) span_end = end;  // no run starts here
-      blocks_.push_back({begin, end, span_end, reference, {}});
-      const index_t b = end - begin;
-      row_major_matrix<Scalar> inverse = row_major_matrix<Scalar>::Identity(b, b);
-      factor_.upper.block(begin, begin, b, b).template triangularView<Eigen::Upper>().solveInPlace(inverse);
-      for (index_t i = 0; i < b; ++i) inverse.row(i) /= inverse(i, i);
-      blocks_.back().feedback = std::move(inverse);
+      const index_t last_run = (end - 1) / run * run;
+      const bool run_starts = fits_to_ == fitted_to::up_to_date ? begin % run == 0 : last_run >= begin;
+      if (fits_to_ != fitted_to::original && run_starts)
+        span_end = std::max(end, std::min(cols, last_run + run));
+      blocks_.push_back({begin, end, span_end, feedback_within(begin, end - begin)});
       begin = end;
     }
   }
 
+  /// The rows of a block's U from the last to the first, each divided by its diagonal element.
+  row_major_matrix<Scalar> feedback_within(index_t begin, index_t width) const {
+    row_major_matrix<Scalar> u = row_major_matrix<Scalar>::Identity(width, width);
+    const auto r = factor_.upper.block(begin, begin, width, width);
+    const auto size = factor_.size.segment(begin, width);
+    for (index_t i = width; i-- > 0;) {
+      for (index_t k = i + 1; k < width; ++k)
+        if (r(i, k) != 0) u.row(i).tail(width - k) -= r(i, k) / r(k, k) * u.row(k).tail(width - k);
+      for (index_t j = i + 1; j < width; ++j)
+        u(i, j) = kept<Scalar>(static_cast<double>(u(i, j)), static_cast<double>(size(i) / size(j)));
+    }
+    return u;
+  }
+
   /// current += D_P R_PB R_BB^-1. The sum over P is cut into fixed pieces, so that it does not depend on how
-  /// a library divides a product.
-  void update(const feedback_panel<Scalar>& p, const block& b, row_major_matrix<Scalar>& current) const {
+  /// a library divides a product. R_BB is undone block by block, each by its own U.
+  void update(const feedback_panel<Scalar>& p, std::size_t index, row_major_matrix<Scalar>& current) const {
+    const block& b = blocks_[index];
     if (b.begin == 0) return;
     constexpr index_t piece = 128;
     const index_t width = b.span_end - b.begin;
@@ -177,26 +172,46 @@ class error_feedback {
       const index_t depth = std::min(piece, b.begin - k);
       error.noalias() += p.difference.middleCols(k, depth) * factor_.upper.block(k, b.begin, depth, width);
     }
-    factor_.upper.block(b.begin, b.begin, width, width)
-        .template triangularView<Eigen::Upper>()
-        .template solveInPlace<Eigen::OnTheRight>(error);
+    for (; index < blocks_.size() && blocks_[index].begin < b.span_end; ++index) {
+      const block& next = blocks_[index];
+      const index_t begin = next.begin, end = std::min(next.end, b.span_end), rest = b.span_end - end;
+      auto own = error.middleCols(begin - b.begin, end - begin);
+      own.array().rowwise() /= factor_.upper.diagonal().segment(begin, end - begin).transpose().array();
+      own =
+          (own *
+           next.feedback.topLeftCorner(end - begin, end - begin).template triangularView<Eigen::UnitUpper>())
+              .eval();
+      drop_negligible_in_rows(own, factor_.size.segment(begin, end - begin));
+      if (rest > 0)
+        error.rightCols(rest).noalias() -= own * factor_.upper.block(begin, end, end - begin, rest);
+    }
     current += error;
   }
 
   void round_row(feedback_panel<Scalar>& p, index_t r, const block& b, bool fits, Scalar* current) const {
     const index_t run = layout_.run;
-    if (fits && b.fits_at_begin)
+    if (fits && fits_to_ == fitted_to::block_begin)
       for (index_t i = (b.begin + run - 1) / run; i * run < b.end; ++i)
-        fit(p, r, i, current + i * run - b.begin);
+        fit_run(p, r, i, current + i * run - b.begin);
     for (index_t i = 0; i < b.end - b.begin; ++i) {
       const index_t position = b.begin + i, col = column(position);
-      if (fits && !b.fits_at_begin && position % run == 0) fit(p, r, position / run, current + i);
-      const Scalar real = choose(p, r, col, static_cast<float>(current[i]));
+      if (fits && fits_to_ == fitted_to::up_to_date && position % run == 0)
+        fit_run(p, r, position / run, current + i);
+      p.rounded(r, col) = static_cast<float>(current[i]);
+      const Scalar real = choose(p, r, col, p.rounded(r, col));
       p.difference(r, position) = p.weights(r, position) - real;
       const Scalar error = current[i] - real;
+      add_error(p, r, position, error);
       const Scalar* feedback = &b.feedback(i, 0);
       for (index_t j = i + 1; j < b.end - b.begin; ++j) current[j] -= error * feedback[j];
     }
+  }
+
+  /// The damped squared error is the sum of (error R_jj)^2.
+  void add_error(feedback_panel<Scalar>& p, index_t r, index_t position, Scalar error) const {
+    const double scaled = static_cast<double>(error) * static_cast<double>(factor_.upper(position, position)),
+                 difference = static_cast<double>(p.difference(r, position));
+    p.error(r) += scaled * scaled - difference * difference * factor_.added(column(position));
   }
 
   void correct(std::vector<float>& rows, index_t count) const {
@@ -206,18 +221,41 @@ class error_feedback {
     w = (w.template cast<Scalar>() * *correction_).template cast<float>();
   }
 
-  void fit_original(feedback_panel<Scalar>& p, index_t r, const float* values) const {
-    for (index_t i = 0; i < layout_.runs(); ++i) fit(p, r, i, values + i * layout_.run);
+  feedback_panel<Scalar> empty_panel(index_t first, index_t count) const {
+    feedback_panel<Scalar> p;
+    p.first = first;
+    p.count = count;
+    p.weights.resize(count, layout_.cols);
+    p.difference.resize(count, layout_.cols);
+    p.choice.resize(static_cast<std::size_t>(count * layout_.cols));
+    p.lines.resize(static_cast<std::size_t>(count * layout_.lines()));
+    p.rounded.setZero(count, layout_.cols);
+    p.fitted.setZero(count, layout_.cols);
+    p.error.setZero(count);
+    return p;
   }
-  void fit(feedback_panel<Scalar>& p, index_t r, index_t i, const double* values) const {
-    const std::vector<float> rounded(values, values + layout_.width(i));
-    fit(p, r, i, rounded.data());
+
+  void fit_original(feedback_panel<Scalar>& p) const {
+    if (fits_to_ != fitted_to::original) return;
+    std::vector<float> values(static_cast<std::size_t>(layout_.cols));
+    for (index_t r = 0; r < p.count; ++r) {
+      for (index_t i = 0; i < layout_.cols; ++i)
+        values[static_cast<std::size_t>(column(i))] = static_cast<float>(p.weights(r, i));
+      fit_row(p, r, values.data());
+    }
   }
-  void fit(feedback_panel<Scalar>& p, index_t r, index_t i, const float* values) const {
-    const auto width = static_cast<std::size_t>(layout_.width(i));
-    target_.fit(p.first + r, i, {values, width},
-                std::span(importance_).subspan(static_cast<std::size_t>(i * layout_.run), width),
-                p.row_lines(r) + i * layout_.lines_of_full_run());
+  void fit_row(feedback_panel<Scalar>& p, index_t r, const float* values) const {
+    for (index_t i = 0; i < layout_.runs(); ++i) fit_run(p, r, i, values + i * layout_.run);
+  }
+  template <class Value>
+  void fit_run(feedback_panel<Scalar>& p, index_t r, index_t i, const Value* values) const {
+    const index_t begin = i * layout_.run, width = layout_.width(i);
+    float* fitted = &p.fitted(r, begin);
+    std::transform(values, values + width, fitted, [](Value x) { return static_cast<float>(x); });
+    target_.fit(
+        p.first + r, i, {fitted, static_cast<std::size_t>(width)},
+        std::span(importance_).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(width)),
+        p.row_lines(r) + i * layout_.lines_of_full_run());
   }
 
   /// Decides the code of a column and returns its real value.
@@ -239,7 +277,7 @@ class error_feedback {
   const dense_matrix<Scalar>* correction_;  ///< rows are multiplied by it when read, unless null
   column_layout layout_;
   std::span<const feedback_target::level> levels_;
-  bool static_ = false;
+  fitted_to fits_to_;
   bool fits_dead_ = false;  ///< as the reference does where a group is a whole row
   bool divides_ = false;    ///< by the scale, as the reference does, instead of multiplying by its inverse
   std::vector<float> importance_;

@@ -5,6 +5,7 @@
 
 #include <bitgauge/rounding/error_feedback.hpp>
 #include <bitgauge/rounding/feedback_factor.hpp>
+#include <bitgauge/rounding/feedback_panel.hpp>
 #include <bitgauge/rounding/gptq_options.hpp>
 
 #include <algorithm>
@@ -44,15 +45,16 @@ class feedback_error {
       }
   }
 
+  /// The sums over all rows, multiplied by the unit of the factored Hessian.
   template <class Scalar>
-  gptq_report total(const feedback_factor<Scalar>& f) const {
+  gptq_report total(const feedback_factor<Scalar>& f, double unit) const {
     gptq_report all;
     for (const gptq_report& row : rows_)
       for (double gptq_report::*field :
            {&gptq_report::energy, &gptq_report::nearest_error, &gptq_report::gptq_error, &gptq_report::error,
             &gptq_report::predicted_error})
-        all.*field += row.*field;
-    all.damping = f.damping;
+        all.*field += unit * row.*field;
+    all.damping = unit * f.damping;
     all.damping_raised = f.raised;
     all.dead_columns = f.dead;
     return all;
@@ -67,7 +69,7 @@ class feedback_error {
     for (index_t begin = 0; begin < d.cols(); begin += width) {
       const index_t end = std::min(begin + width, d.cols());
       const row_major_matrix<Scalar> product = d.leftCols(end) * f.upper.block(0, begin, end, end - begin);
-      sum += product.rowwise().squaredNorm().template cast<double>();
+      sum += product.template cast<double>().rowwise().squaredNorm();
     }
     for (index_t r = 0; r < d.rows(); ++r) {
       double damped = 0;

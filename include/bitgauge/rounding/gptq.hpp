@@ -6,11 +6,13 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/parallel.hpp>
 #include <bitgauge/rounding/error_feedback.hpp>
+#include <bitgauge/rounding/feedback_choice.hpp>
 #include <bitgauge/rounding/feedback_error.hpp>
 #include <bitgauge/rounding/feedback_factor.hpp>
 #include <bitgauge/rounding/feedback_target.hpp>
 #include <bitgauge/rounding/gptq_options.hpp>
 #include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/rounding/normalized_hessian.hpp>
 #include <bitgauge/rounding/paired_hessian.hpp>
 #include <bitgauge/rounding/panel_refinement.hpp>
 #include <bitgauge/rounding/serial_products.hpp>
@@ -89,12 +91,14 @@ class gptq_run {
   gptq_run(feedback_target& target, const hessian& h, const paired_hessian* pair, const gptq_options& options,
            int threads)
       : target_(target),
-        hessian_(h),
+        normalized_(h),
+        hessian_(normalized_.get()),
         options_(options),
         threads_(threads),
-        factor_(factor<Scalar>(h, options.damping, options.act_order, threads)),
-        correction_(pair != nullptr ? correction(*pair, factor_) : dense_matrix<Scalar>()),
-        feedback_(target, h, factor_, options, correction_.size() > 0 ? &correction_ : nullptr),
+        factor_(factor<Scalar>(hessian_, options.damping, options.act_order, threads)),
+        correction_(pair != nullptr ? correction(*pair, normalized_.by(), factor_) : dense_matrix<Scalar>()),
+        choice_(target, hessian_, factor_, options, correction_.size() > 0 ? &correction_ : nullptr),
+        feedback_(choice_.feedback()),
         errors_(options.report != nullptr ? target.rows() : 0) {
     if (options.level == effort::best) prepare_search();
   }
@@ -104,7 +108,7 @@ class gptq_run {
     const index_t rows = target_.rows(), height = std::clamp<index_t>((rows / 8 + 15) / 16 * 16, 16, 128);
     parallel_for((rows + height - 1) / height, threads_,
                  [&](index_t i) { round_panel(i * height, std::min(height, rows - i * height)); });
-    if (options_.report != nullptr) *options_.report = errors_.total(factor_);
+    if (options_.report != nullptr) *options_.report = errors_.total(factor_, 1 / normalized_.by());
   }
 
  private:
@@ -113,7 +117,7 @@ class gptq_run {
     gptq_options other = options_;
     other.act_order = !options_.act_order;
     other_factor_ = factor<Scalar>(hessian_, options_.damping, other.act_order, threads_);
-    other_feedback_ = std::make_unique<error_feedback<Scalar>>(
+    other_choice_ = std::make_unique<feedback_choice<Scalar>>(
         target_, hessian_, other_factor_, other, correction_.size() > 0 ? &correction_ : nullptr);
     const Scalar share = shrinkage<Scalar>(hessian_);
     trusted_added_ = factor_.added + static_cast<double>(share / (1 - share)) * hessian_.diagonal();
@@ -139,8 +143,7 @@ class gptq_run {
       errors_.add(p, factor_, &gptq_report::nearest_error);
       errors_.add_energy(p, factor_);
     }
-    p = feedback_.read(first, count);
-    feedback_.round(p);
+    p = choice_.round(first, count);
     if (options_.report != nullptr) {
       errors_.add(p, factor_, &gptq_report::gptq_error);
       errors_.add_prediction(p, factor_, target_, feedback_.layout());
@@ -153,9 +156,7 @@ class gptq_run {
   /// Searches from both starts for the least error on samples to come, as far as those seen tell. Rows that
   /// this makes worse on those seen are searched anew for these alone.
   void refine(feedback_panel<Scalar>& p) {
-    feedback_panel<Scalar> other = other_feedback_->read(p.first, p.count, target_.adjustable());
-    if (!target_.adjustable()) other.lines = p.lines;
-    other_feedback_->round(other, target_.adjustable());
+    feedback_panel<Scalar> other = other_start(p);
     row_major_matrix<Scalar> weights(p.count, target_.cols());
     for (index_t i = 0; i < target_.cols(); ++i)
       weights.col(factor_.order[static_cast<std::size_t>(i)]) = p.weights.col(i);
@@ -172,11 +173,21 @@ class gptq_run {
     const Eigen::VectorX<Scalar> error_before = seen.measure(before, weights);
     std::erase_if(rows, [&](index_t r) { return !(error(r) > error_before(r)); });
     if (!rows.empty()) {
-      for (const index_t r : rows) copy_row(plain, r, p);
+      for (const index_t r : rows) p.copy_row(plain, r);
       other = other_plain;
       refine(seen, p, other, weights, rows);
     }
     for (index_t r = 0; r < p.count; ++r) feedback_.compute_differences(p, r);
+  }
+
+  /// The same rows rounded in the other order of columns; with the same parameters, where those stay.
+  feedback_panel<Scalar> other_start(const feedback_panel<Scalar>& p) const {
+    if (target_.adjustable()) return other_choice_->round(p.first, p.count);
+    const error_feedback<Scalar>& feedback = other_choice_->feedback();
+    feedback_panel<Scalar> other = feedback.read(p.first, p.count, false);
+    other.lines = p.lines;
+    feedback.round(other, false);
+    return other;
   }
 
   /// Refines rows of two panels; the better of each ends in the first.
@@ -185,12 +196,7 @@ class gptq_run {
     const Eigen::VectorX<Scalar> error = refinement.run(p, weights, rows),
                                  other_error = refinement.run(other, weights, rows);
     for (const index_t r : rows)
-      if (other_error(r) < error(r)) copy_row(other, r, p);
-  }
-
-  void copy_row(const feedback_panel<Scalar>& from, index_t r, feedback_panel<Scalar>& to) const {
-    std::copy_n(from.row_choice(r), target_.cols(), to.row_choice(r));
-    std::copy_n(from.row_lines(r), feedback_.layout().lines(), to.row_lines(r));
+      if (other_error(r) < error(r)) p.copy_row(other, r);
   }
 
   /// Made when the first panel needs them.
@@ -210,13 +216,15 @@ class gptq_run {
   }
 
   feedback_target& target_;
+  normalized_hessian<Scalar> normalized_;
   const hessian& hessian_;
   const gptq_options& options_;
   int threads_;
   feedback_factor<Scalar> factor_, other_factor_;
   dense_matrix<Scalar> correction_;
-  error_feedback<Scalar> feedback_;
-  std::unique_ptr<error_feedback<Scalar>> other_feedback_;
+  feedback_choice<Scalar> choice_;
+  const error_feedback<Scalar>& feedback_;
+  std::unique_ptr<feedback_choice<Scalar>> other_choice_;
   Eigen::VectorXd trusted_added_;  ///< to the diagonal where samples are few: damping and shrinkage
   std::vector<line_system<Scalar>> trusted_systems_, seen_systems_;
   std::once_flag seen_systems_made_;

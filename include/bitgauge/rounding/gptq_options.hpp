@@ -27,21 +27,24 @@ struct gptq_report {
 
 /// How GPTQ rounds.
 struct gptq_options {
-  bool act_order = false;  ///< columns in the order of falling Hessian diagonal; implies static groups
-  /// Parameters of all groups from the original weights, before any error is fed back. Otherwise a group's
-  /// come from the up-to-date weights when its first column is reached. Groups that span rows are always
-  /// static.
+  bool act_order = false;  ///< columns in the order of falling Hessian diagonal
+  /// True: parameters of all groups come from the original weights, before any error is fed back. False:
+  /// groups may take them from weights with errors fed back, and each row keeps what leaves it the least
+  /// error (efforts normal and best), at most that of the authors' program: parameters of the original
+  /// weights, of the up-to-date weights when the group is reached, and, where they differ, of the weights at
+  /// the start of the block; in act_order, of the original weights and of those that its columns came to.
+  /// Two or three times the rounding. Groups that span rows, and rows of one group, are always static.
   bool static_groups = false;
   /// Added to the Hessian's diagonal, as a fraction of its mean; from 0 up.
   double damping = 0.01;
-  /// Columns whose updates are gathered before they are applied to the rest. With effort::reference groups
-  /// see the weights as they were at the start of the block.
+  /// Columns whose updates are gathered before they are applied to the rest.
   index_t block = 128;
   /// reference: as the authors' program, whose groups take their parameters from weights that are stale by up
-  /// to a block. fast, normal: GPTQ. best: GPTQ from several starts, then a search over codes and scales for
-  /// the least error on samples to come: the fewer were seen, the more the Hessian's diagonal counts beside
-  /// the rest (see shrinkage.hpp; not where hessian::samples() is 0, not known). It never raises the damped
-  /// error of a row on the samples seen; some hundred times slower.
+  /// to a block. fast: once, with parameters of the up-to-date weights, or of the original ones with
+  /// static_groups or act_order. normal: the best of several parameters. best: GPTQ from several starts, then
+  /// a search over codes and scales for the least error on samples to come: the fewer were seen, the more the
+  /// Hessian's diagonal counts beside the rest (see shrinkage.hpp; not where hessian::samples() is 0, not
+  /// known). It never raises the damped error of a row on the samples seen; some hundred times slower.
   effort level = effort::normal;
   gptq_report* report = nullptr;  ///< filled in where given; costs about twice the rounding again
 };

@@ -4,10 +4,12 @@
 /// A line's part of the Hessian, as the search for its codes wants it.
 
 #include <bitgauge/rounding/feedback_factor.hpp>
+#include <bitgauge/rounding/negligible.hpp>
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 
+#include <cmath>
 #include <vector>
 
 namespace bitgauge::detail {
@@ -45,7 +47,9 @@ struct line_system {
     if (lower.info() != Eigen::Success) return;
     upper = dense_matrix<Scalar>::Zero(width, width);
     for (index_t r = 0; r < width; ++r)
-      for (index_t c = r; c < width; ++c) upper(r, c) = reversed(width - 1 - r, width - 1 - c);
+      for (index_t c = r; c < width; ++c)
+        upper(r, c) =
+            kept<Scalar>(static_cast<double>(reversed(width - 1 - r, width - 1 - c)), size_of(g, r));
     list_factors();
   }
 
@@ -55,6 +59,10 @@ struct line_system {
   index_t column(index_t i) const { return begin + order[static_cast<std::size_t>(i)]; }
 
  private:
+  double size_of(const dense_matrix<Scalar>& g, index_t i) const {
+    const index_t c = order[static_cast<std::size_t>(i)];
+    return std::sqrt(static_cast<double>(g(c, c)));
+  }
   void list_factors() {
     const index_t width = this->width();
     line_factors& f = factors;
@@ -63,10 +71,11 @@ struct line_system {
     f.pivot.resize(static_cast<std::size_t>(width));
     f.along.resize(static_cast<std::size_t>(width * f.stride));
     f.into.resize(static_cast<std::size_t>(width * f.stride));
+    const Eigen::VectorXd size = upper.rowwise().norm().template cast<double>();
     for (index_t j = 0; j < width; ++j) {
       f.pivot[static_cast<std::size_t>(j)] = static_cast<float>(upper(j, j));
       for (index_t i = 0; i < j; ++i) {
-        const auto factor = static_cast<float>(upper(i, j) / upper(j, j));
+        const auto factor = kept<float>(static_cast<double>(upper(i, j) / upper(j, j)), size(i) / size(j));
         f.along[static_cast<std::size_t>(i * f.stride + j)] = factor;
         f.into[static_cast<std::size_t>(j * f.stride + i)] = factor;
       }

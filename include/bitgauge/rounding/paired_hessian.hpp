@@ -4,9 +4,9 @@
 /// Calibration of a layer whose inputs already come from quantized layers.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/rounding/feedback_factor.hpp>
 #include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/rounding/samples.hpp>
 
 #include <Eigen/Core>
 
@@ -36,7 +36,7 @@ class paired_hessian {
     if (original.rows() != quantized.rows() || original.cols() != quantized.cols())
       raise(shape_error("paired hessian: expected two batches of one shape, found " + shape(original) +
                         " and " + shape(quantized)));
-    check_finite(original);
+    detail::check_samples("paired hessian: original ", original);
     quantized_.accumulate(quantized, {}, threads);
     cross_.noalias() += original.template cast<double>().transpose() * quantized.template cast<double>();
   }
@@ -55,14 +55,6 @@ class paired_hessian {
 
  private:
   template <class Derived>
-  static void check_finite(const Eigen::MatrixBase<Derived>& x) {
-    for (index_t c = 0; c < x.cols(); ++c)
-      for (index_t r = 0; r < x.rows(); ++r)
-        if (!numeric::is_finite(static_cast<float>(x(r, c))))
-          raise(data_error("paired hessian: original sample " + std::to_string(r) + ", input " +
-                           std::to_string(c) + ": expected a finite value, found NaN or infinity"));
-  }
-  template <class Derived>
   static std::string shape(const Eigen::MatrixBase<Derived>& m) {
     return std::to_string(m.rows()) + " x " + std::to_string(m.cols());
   }
@@ -74,10 +66,11 @@ class paired_hessian {
 namespace detail {
 
 /// (C + A) (H + A)^-1, by which rows of weights are multiplied; A is the damping, which here draws towards
-/// the original weights.
+/// the original weights. `by`: what the factored Hessian was multiplied by.
 template <class Scalar>
-dense_matrix<Scalar> correction(const paired_hessian& pair, const feedback_factor<Scalar>& factor) {
-  dense_matrix<Scalar> damped = pair.cross().template cast<Scalar>();
+dense_matrix<Scalar> correction(const paired_hessian& pair, double by,
+                                const feedback_factor<Scalar>& factor) {
+  dense_matrix<Scalar> damped = (by * pair.cross()).template cast<Scalar>();
   damped.diagonal() += factor.added.template cast<Scalar>();
   dense_matrix<Scalar> ordered = damped(Eigen::all, factor.order);
   const auto upper = factor.upper.template triangularView<Eigen::Upper>();

@@ -4,6 +4,7 @@
 /// How far a Hessian of few samples is to be trusted.
 
 #include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/rounding/samples.hpp>
 
 #include <algorithm>
 
@@ -21,7 +22,9 @@ template <class Scalar>
 Scalar shrinkage(const hessian& h) {
   if (h.samples() < 1) return 0;
   const double p = static_cast<double>(h.inputs()), n = static_cast<double>(h.samples());
-  const double trace = h.matrix().trace(), energy = h.matrix().squaredNorm();
+  // a power of two common to all elements drops out, and keeps their squares from overflowing
+  const double by = normalizer_of(h.matrix().trace());
+  const double trace = by * h.matrix().trace(), energy = (by * h.matrix()).squaredNorm();
   const double mixed = (1 - 2 / p) * energy + trace * trace;
   const double own = (n + 1 - 2 / p) * (energy - trace * trace / p);
   return static_cast<Scalar>(own > 2 * mixed ? mixed / own : 0.5);
