@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -83,6 +84,25 @@ TEST(gguf_quantize, a_matrix_takes_over_blocks_that_fit) {
   EXPECT_EQ(test::message_of<bg::shape_error>(
                 [] { bg::gguf::block_matrix(tensor_type::q8_0, 2, 32, std::vector<std::byte>(67)); }),
             "q8_0 matrix of 2 x 32: expected 68 bytes, found 67");
+}
+
+// Catches overflow that is not named by the matrix's own rows and columns, and infinities that push the rest
+// of their block to zero where saturation is asked for.
+TEST(gguf_quantize, what_a_format_cannot_hold_is_refused_or_cut_off) {
+  Eigen::MatrixXf w = some_matrix(3, 64);
+  w(2, 40) = 1e30f;
+  EXPECT_EQ(test::message_of<bg::data_error>([&] { bg::quantize(w, bg::gguf::q4_0{}); }),
+            "row 2, columns 32 to 63: magnitudes up to " + std::to_string(1e30f) +
+                " overflow the f16 scales of q4_0: scale the matrix down (or ask for nonfinite::saturate)");
+  EXPECT_NO_THROW(bg::quantize(w, bg::gguf::q4_0{}, bg::effort::reference));
+  const bg::options saturating{.on_nonfinite = bg::nonfinite::saturate};
+  EXPECT_TRUE(bg::quantize(w, bg::gguf::q4_0{}, saturating).dequantize().allFinite());
+
+  w(2, 40) = -std::numeric_limits<float>::infinity();
+  const Eigen::MatrixXf back = bg::quantize(w, bg::gguf::q8_0{}, saturating).dequantize();
+  EXPECT_LT(back(2, 40), -0.9f);
+  w(2, 40) = back(2, 40);
+  EXPECT_LT((back - w).cwiseAbs().maxCoeff(), 0.005f);
 }
 
 }  // namespace
