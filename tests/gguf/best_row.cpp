@@ -21,7 +21,7 @@ std::vector<std::uint8_t> encoded(gguf::tensor_type type, const float* x, std::s
                                   const float* importance, effort level) {
   std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index_t>(columns)));
   gguf::encode_row(type, x, static_cast<bitgauge::index_t>(columns), importance, level,
-                   reinterpret_cast<std::byte*>(bytes.data()));
+                   reinterpret_cast<std::byte*>(bytes.data()), {}, {.saturates = true});
   return bytes;
 }
 

@@ -7,6 +7,7 @@
 #include <bitgauge/gguf/exact_sums.hpp>
 #include <bitgauge/gguf/formats.hpp>
 #include <bitgauge/gguf/optimal_scale.hpp>
+#include <bitgauge/gguf/super_offset_effort.hpp>
 #include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
@@ -16,32 +17,6 @@
 #include <cstdint>
 
 namespace bitgauge::gguf::best {
-
-/// Formats with stored sub-scales and sub-offsets.
-template <class Format>
-concept super_offset = Format::has_offset && requires {
-  Format::offset::code_count;
-};
-
-/// How far super_offset_search goes: the least at which nothing more is gained but by much time.
-template <class Format>
-struct super_offset_effort {
-  static constexpr int scales = 3, depths = 1;  ///< super-scales tried at first, of either sign
-  static constexpr int refined = 1;             ///< how many of them are refitted
-  static constexpr int variations = 0;          ///< tried around the best
-  static constexpr float widest = 0.15f;  ///< how far a sub-scale may exceed the one fitted alone, as a share
-  static constexpr float cut = 0.3f;      ///< the share of the error that one cut off element may cost
-};
-template <>
-struct super_offset_effort<q5_k> {
-  static constexpr int scales = 2, depths = 2, refined = 1, variations = 4;
-  static constexpr float widest = 0.15f, cut = 0.1f;
-};
-template <>
-struct super_offset_effort<q2_k> {
-  static constexpr int scales = 2, depths = 3, refined = 1, variations = 0;
-  static constexpr float widest = 0.05f, cut = 0.6f;
-};
 
 /// Under given super-scales all pairs of codes of a sub-block that could be good are tried, each with its
 /// nearest levels: as the grids that they stand for differ by a good part of a level, their errors scatter
@@ -90,7 +65,7 @@ class super_offset_search {
     scan();
     if (best_.scale == 0.0f) return;
     vary();
-    if (best_.error <= energy()) write(codes);
+    if (best_.error <= ways_[0].block.energy()) write(codes);
   }
 
  private:
@@ -98,17 +73,6 @@ class super_offset_search {
   float stored(double value) const noexcept {
     const int exponent = ways_[0].block.exponent;
     return std::scalbn(nearest_half(std::scalbn(value, exponent)), -exponent);
-  }
-
-  /// The error of zeros.
-  double energy() const noexcept {
-    const auto& [x, weight, exponent] = ways_[0].block;
-    double sum = 0.0;
-    for (std::size_t j = 0; j < x.size(); ++j) {
-      const auto value = static_cast<double>(x[j]);
-      sum += product(static_cast<double>(weight[j]), product(value, value));
-    }
-    return sum;
   }
 
   /// Fits each sub-block alone.

@@ -99,9 +99,8 @@ class super_scale_search {
     }
     solution best;
     for (int k = 0; k < traits::tried; ++k) consider(stored(static_cast<double>(scan.take_best())), best);
-    for (const int units : few_halves(greatest / static_cast<float>(most_factor), block_.exponent)) {
+    for (const int units : few_halves(greatest / static_cast<float>(most_factor), block_.exponent))
       consider(std::scalbn(static_cast<float>(units), -24 - block_.exponent), best);
-    }
     write(best, codes);
   }
 
@@ -112,9 +111,8 @@ class super_scale_search {
     solution trial;
     trial.super = super;
     choose(trial, 1.02 * best.error);
-    const bool promising = trial.error < HUGE_VAL;
+    if (!(trial.error < HUGE_VAL)) return;
     if (trial.error < best.error) best = trial;
-    if (!promising) return;
     refit(trial);
     choose(trial, best.error);
     if (trial.error < best.error) best = trial;
@@ -237,10 +235,8 @@ class super_scale_search {
         const int factor = std::min(static_cast<int>(found.place), last);
         trial.factor[s] = negative != 0 ? -factor : factor;
       }
-      if (ranges_[s].energy < error) {
-        error = ranges_[s].energy;
-        trial.factor[s] = 0;
-      }
+      if (ranges_[s].energy < error) trial.factor[s] = 0;
+      error = std::min(error, ranges_[s].energy);
       to_come -= static_cast<double>(ranges_[s].error);
       trial.error += static_cast<double>(error);
       ranges_[s].error = std::min(ranges_[s].error, error);

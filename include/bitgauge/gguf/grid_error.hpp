@@ -4,6 +4,7 @@
 /// The inner steps of the searches over evenly spaced levels: many scales and offsets at once, a trial in
 /// each lane, elements one after the other, so that the sums do not depend on the number of lanes.
 
+#include <bitgauge/gguf/exact_sums.hpp>
 #include <bitgauge/simd/lanes.hpp>
 
 #include <algorithm>
@@ -49,6 +50,16 @@ struct scaled_elements {
 
   void turn_signs() noexcept {
     for (float& value : x) value = -value;
+  }
+
+  /// The error of zeros, sum w x^2.
+  double energy() const noexcept {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      const auto value = static_cast<double>(x[j]);
+      sum += product(static_cast<double>(weight[j]), product(value, value));
+    }
+    return sum;
   }
 };
 

@@ -45,35 +45,39 @@ constexpr float certain_magnitude() noexcept {
   }
 }
 
-/// The sum of squared errors of a block as stored, in units of 2^exponent; infinite where a number is not
-/// finite.
+/// The error of a block with numbers that are not finite.
+inline constexpr double lost = 1e300;
+
+/// The sum of squared errors of a block as stored, in units of 2^exponent.
 template <class Format>
 double stored_error(const float* x, const std::uint8_t* bytes, int exponent) noexcept {
   std::array<float, static_cast<std::size_t>(Format::elements)> decoded;
   decode_block<Format>(bytes, decoded.data());
   double error = 0.0;
   for (std::size_t j = 0; j < decoded.size(); ++j) {
-    if (!numeric::is_finite(decoded[j])) return HUGE_VAL;
+    if (!numeric::is_finite(decoded[j])) return lost;
     const double rest = std::scalbn(static_cast<double>(x[j]) - static_cast<double>(decoded[j]), -exponent);
     error += best::product(rest, rest);
   }
   if constexpr (requires { Format::derived::is_finite(bytes); }) {
-    if (!Format::derived::is_finite(bytes)) return HUGE_VAL;
+    if (!Format::derived::is_finite(bytes)) return lost;
   }
   return error;
 }
 
-/// True where the block holds its elements as well as one that is divided by a power of two holds those: no
-/// scale is at the end of its range. `encode(x, bytes)` encodes a block.
+/// True where a block of its own, its greatest magnitude 2^exponent to twice that, is held as well as one
+/// that is divided by a power of two: no scale is at the end of its range. `encode(x, bytes)` encodes a
+/// block.
 template <class Format, class Encode>
-bool is_held(const float* x, const std::uint8_t* bytes, int exponent, const Encode& encode) noexcept {
+bool is_held(const float* x, int exponent, const Encode& encode) noexcept {
+  block<Format> stored;
+  encode(x, stored.bytes.data());
+  const double error = stored_error<Format>(x, stored.bytes.data(), exponent);
   std::array<float, static_cast<std::size_t>(Format::elements)> smaller;
-  const best::power_divisor divided(exponent - 6);
-  std::transform(x, x + Format::elements, smaller.begin(), divided);
-  block<Format> other;
-  encode(smaller.data(), other.bytes.data());
-  const double expected = stored_error<Format>(smaller.data(), other.bytes.data(), 6);
-  return stored_error<Format>(x, bytes, exponent) <= 1.01 * expected + 0x1p-24;
+  std::transform(x, x + Format::elements, smaller.begin(), best::power_divisor(exponent - 6));
+  encode(smaller.data(), stored.bytes.data());
+  const double expected = stored_error<Format>(smaller.data(), stored.bytes.data(), 6);
+  return error <= best::product(1.01, expected) + 0x1p-24;
 }
 
 /// Encodes the block with its elements held within the greatest bounds that the format can store, to one part
@@ -84,8 +88,7 @@ void saturate(const float* x, int exponent, const Encode& encode, std::uint8_t* 
   const auto fits = [&](float bound) {
     std::transform(x, x + Format::elements, within.begin(),
                    [&](float value) { return std::clamp(value, -bound, bound); });
-    encode(within.data(), bytes);
-    return is_held<Format>(within.data(), bytes, std::ilogb(bound), encode);
+    return is_held<Format>(within.data(), std::ilogb(bound), encode);
   };
   float bound = std::scalbn(1.0f, exponent);
   while (bound > 1.0f && !fits(bound)) bound *= 0.5f;
@@ -93,13 +96,14 @@ void saturate(const float* x, int exponent, const Encode& encode, std::uint8_t* 
     if (fits(bound + step)) bound += step;
   }
   fits(bound);
+  encode(within.data(), bytes);
 }
 
 }  // namespace detail
 
 /// Looks for blocks of a row whose elements are too large for the scales of the format: they would decode to
 /// infinity or NaN, or be cut off in silence. Raises data_error that names row and columns, or, where
-/// saturation is asked for, encodes them anew with the elements cut off where the format ends.
+/// saturation is asked for, sees that they are cut off where the format ends.
 ///
 /// `greatest` is the largest magnitude of the row. `encode(x, importance, bytes)` encodes a block. Cost: a
 /// comparison for a row that is certain to fit; else the large blocks are encoded once more.
@@ -115,9 +119,11 @@ void mend_overflow(const float* x, index_t columns, const float* importance, flo
       encode(values, importance == nullptr ? nullptr : importance + j, bytes);
     };
     const int exponent = std::ilogb(magnitude);
-    if (detail::is_held<Format>(x + j, out, exponent, encode_here)) continue;
+    const bool is_finite = detail::stored_error<Format>(x + j, out, exponent) < detail::lost;
+    if (is_finite && detail::is_held<Format>(x + j, exponent, encode_here)) continue;
     if (place.saturates) {
-      detail::saturate<Format>(x + j, exponent, encode_here, out);
+      // most encoders hold their scales within the range; a block of theirs is cut off already
+      if (!is_finite) detail::saturate<Format>(x + j, exponent, encode_here, out);
       continue;
     }
     const index_t first = place.column + j;

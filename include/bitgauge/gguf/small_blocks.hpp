@@ -9,9 +9,12 @@
 #include <bitgauge/gguf/quick_store.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 
@@ -46,6 +49,25 @@ concept has_half_scales = !quick::has_byte<typename Format::scale> &&
   Format::levels::book;
 };
 
+/// True where every run of 32 has a magnitude above `small`.
+inline bool all_above(const float* low, const float* high, index_t runs, float small) noexcept {
+  index_t r = 0;
+  bool above = true;
+  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    using lanes = simd::lanes<width()>;
+    lanes least = lanes::all(HUGE_VALF);
+    for (; r + lanes::count <= runs; r += lanes::count) {
+      const lanes negative = lanes::load(low + r), positive = lanes::load(high + r);
+      least = smaller(least, greater(positive, lanes::all(0.0f) - negative));
+    }
+    std::array<float, lanes::count> each;
+    least.store(each.data());
+    for (const float magnitude : each) above = above && magnitude > small;
+  });
+  for (; above && r < runs; ++r) above = std::max(-low[r], high[r]) > small;
+  return above;
+}
+
 }  // namespace detail
 
 /// Up to this magnitude a block has scales of few units of 2^-24: their rounding costs up to a decibel and
@@ -59,8 +81,8 @@ constexpr float small_magnitude() noexcept {
   }
 }
 
-/// Calls encode_best(j, bytes) for each block, the elements from j on, that is not zero but small. Cost: two
-/// comparisons for 32 elements where `known` has their extents; else a pass over the row.
+/// Calls encode_best(j, bytes) for each block, the elements from j on, that is not zero but small. Cost: next
+/// to nothing where `known` has the extents of the row; else a pass over it.
 template <class Format, class EncodeBest>
 void mend_small_blocks(const float* x, index_t columns, const row_knowledge& known, std::uint8_t* out,
                        const EncodeBest& encode_best) {
@@ -68,15 +90,12 @@ void mend_small_blocks(const float* x, index_t columns, const row_knowledge& kno
   constexpr index_t runs = Format::elements / 32;
   if constexpr (small > 0.0f) {
     const bool has_extents = known.low != nullptr && known.high != nullptr;
+    if (has_extents && detail::all_above(known.low, known.high, columns / 32, small)) return;
     for (index_t j = 0; j < columns; j += Format::elements, out += Format::bytes) {
       std::array<float, static_cast<std::size_t>(runs)> lows, highs;
-      const float* low = known.low + j / 32;
-      const float* high = known.high + j / 32;
-      if (!has_extents) {
-        simd::rows().extents(x + j, Format::elements, 32, lows.data(), highs.data());
-        low = lows.data();
-        high = highs.data();
-      }
+      if (!has_extents) simd::rows().extents(x + j, Format::elements, 32, lows.data(), highs.data());
+      const float* const low = has_extents ? known.low + j / 32 : lows.data();
+      const float* const high = has_extents ? known.high + j / 32 : highs.data();
       float magnitude = 0.0f;
       for (index_t r = 0; r < runs; ++r) magnitude = std::max({magnitude, -low[r], high[r]});
       if (magnitude > 0.0f && magnitude <= small) encode_best(j, out);
