@@ -57,13 +57,13 @@ template <class Format>
 struct scale_trials;
 template <>
 struct scale_trials<q4_0> {
-  static constexpr float rule = -8;
-  static constexpr auto plain = evenly<8, true>(6.9f, 9.2f), weighted = evenly<18, true>(4, 17);
+  static constexpr float rule = 8;
+  static constexpr auto plain = evenly<11, true>(5.4f, 9.4f), weighted = evenly<18, true>(4, 17);
 };
 template <>
 struct scale_trials<q5_0> {
-  static constexpr float rule = -16;
-  static constexpr auto plain = evenly<12, true>(13, 17), weighted = evenly<24, true>(8, 27);
+  static constexpr float rule = 16;
+  static constexpr auto plain = evenly<13, true>(12.2f, 17), weighted = evenly<24, true>(8, 27);
 };
 template <std::size_t Plain, std::size_t Weighted>
 struct trials_of_eight_bits {
@@ -98,7 +98,7 @@ struct scale_trials<q1_0> {
 };
 template <>
 struct scale_trials<iq4_nl> {
-  static constexpr float rule = -127;
+  static constexpr float rule = 127;
   static constexpr auto plain = evenly<6, true>(112, 140), weighted = evenly<10, true>(70, 230);
 };
 
@@ -165,7 +165,8 @@ float stored_beside(float scale, int step) noexcept {
   }
 }
 
-/// Chooses the scale of every block among what ggml's rule would store, what is stored for the best scale
+/// Chooses the scale of every block among what ggml's rule would store (with either sign where the levels are
+/// not alike on both sides of zero, as the extreme may occur with both), what is stored for the best scale
 /// found, and the neighbours of that, which matter where binary16 ends: by the error that the block will
 /// have. Never one of more error than the rule's.
 template <has_scale_trials Format, class Lanes, class Block, std::size_t Blocks>
@@ -173,25 +174,31 @@ template <has_scale_trials Format, class Lanes, class Block, std::size_t Blocks>
                                                  std::array<block_codes<Format>, Blocks>& codes,
                                                  stored_parameters& stored) noexcept {
   using levels = typename Format::levels;
-  using set = level_set<levels>;
+  constexpr bool symmetric = level_set<levels>::least == -level_set<levels>::most;
   const auto zero = Lanes::all(0.0f), low = Lanes::load(block.low.data()),
              high = Lanes::load(block.high.data());
-  auto extreme = where_less(high, zero - low, low, high);
-  if constexpr (set::least == -set::most) extreme = greater(high, zero - low);
-  sixteen rule, found, candidate;
+  const auto extreme = greater(high, zero - low);
+  sixteen rule, found;
   (extreme / Lanes::all(scale_trials<Format>::rule)).store(rule.data());
   closest<levels>(block, inverse_of(extreme), reaches).store(found.data());
-  closest_scale<Lanes> best;
-  const auto consider = [&](const sixteen& scale, int step) __attribute__((always_inline)) {
-    for (std::size_t b = 0; b < Blocks; ++b) {
-      candidate[b] = stored_beside<typename Format::scale>(scale[b] * block.unit[b], step) / block.unit[b];
-    }
-    const auto s = Lanes::load(candidate.data());
-    // beyond the rounding of the sums
-    best.keep(s, error_of<levels, false>(block, s, zero), 1.0f - 0x1p-14f);
+  struct candidate {
+    const sixteen& scale;
+    float sign;
+    int step;
   };
-  consider(rule, 0);
-  for (const int step : {0, -1, 1}) consider(found, step);
+  closest_scale<Lanes> best;
+  for (const candidate& c :
+       {candidate{rule, 1, 0}, {rule, -1, 0}, {found, 1, 0}, {found, 1, -1}, {found, 1, 1}}) {
+    if (symmetric && c.sign < 0) continue;
+    sixteen kept;
+    for (std::size_t b = 0; b < Blocks; ++b) {
+      kept[b] =
+          stored_beside<typename Format::scale>(c.scale[b] * block.unit[b] * c.sign, c.step) / block.unit[b];
+    }
+    const auto scale = Lanes::load(kept.data());
+    // what replaces the rule's scale has less error beyond the rounding of the sums
+    best.keep(scale, error_of<levels, false>(block, scale, zero), 1.0f - 0x1p-14f);
+  }
   best.scale.store(stored.scale.data());
   for (std::size_t b = 0; b < Blocks; ++b) codes[b].scale.super = stored.scale[b] * block.unit[b];
 }
