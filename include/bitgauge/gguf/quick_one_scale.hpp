@@ -58,18 +58,20 @@ struct scale_trials;
 template <>
 struct scale_trials<q4_0> {
   static constexpr float rule = 8;
-  static constexpr auto plain = evenly<11, true>(5.4f, 9.4f), weighted = evenly<18, true>(4, 17);
+  static constexpr auto plain = evenly<11, true>(5.4f, 9.4f);
+  static constexpr auto weighted = evenly<18, true>(4, 17);
 };
 template <>
 struct scale_trials<q5_0> {
   static constexpr float rule = 16;
-  static constexpr auto plain = evenly<13, true>(12.2f, 17), weighted = evenly<24, true>(8, 27);
+  static constexpr auto plain = evenly<13, true>(12.2f, 17);
+  static constexpr auto weighted = evenly<24, true>(8, 27);
 };
 template <std::size_t Plain, std::size_t Weighted>
 struct trials_of_eight_bits {
   static constexpr float rule = 127;
-  static constexpr auto plain = evenly<Plain, false>(109, 127.4f),
-                        weighted = evenly<Weighted, false>(68, 136);
+  static constexpr auto plain = evenly<Plain, false>(109, 127.4f);
+  static constexpr auto weighted = evenly<Weighted, false>(68, 136);
 };
 template <>
 struct scale_trials<q8_0> : trials_of_eight_bits<32, 80> {};
@@ -80,11 +82,13 @@ struct scale_trials<q8_k> : trials_of_eight_bits<20, 40> {};
 template <>
 struct scale_trials<q2_0> {
   static constexpr float rule = 1;
-  static constexpr auto plain = by_ratio<14, true>(0.9f, 1.25f), weighted = plain;
+  static constexpr auto plain = by_ratio<14, true>(0.9f, 1.25f);
+  static constexpr auto weighted = plain;
 };
 struct trials_of_ternary_levels {
   static constexpr float rule = 1;
-  static constexpr auto plain = by_ratio<18, false>(0.7f, 1.4f), weighted = plain;
+  static constexpr auto plain = by_ratio<18, false>(0.7f, 1.4f);
+  static constexpr auto weighted = plain;
 };
 template <>
 struct scale_trials<tq1_0> : trials_of_ternary_levels {};
@@ -99,7 +103,8 @@ struct scale_trials<q1_0> {
 template <>
 struct scale_trials<iq4_nl> {
   static constexpr float rule = 127;
-  static constexpr auto plain = evenly<6, true>(112, 140), weighted = evenly<10, true>(70, 230);
+  static constexpr auto plain = evenly<6, true>(112, 140);
+  static constexpr auto weighted = evenly<10, true>(70, 230);
 };
 
 template <class Format>
