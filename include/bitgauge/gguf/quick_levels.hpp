@@ -4,6 +4,7 @@
 /// The nearest level of sixteen values at once, for each kind of levels that ggml's blocks have.
 
 #include <bitgauge/gguf/codebook.hpp>
+#include <bitgauge/gguf/formats.hpp>
 #include <bitgauge/simd/lanes.hpp>
 
 #include <cstddef>
@@ -88,6 +89,21 @@ requires(&Levels::table == &e2m1_doubled_levels) struct level_set<Levels> {
       found = where_less(Lanes::all(half_way), magnitude, Lanes::all(name(k)), found);
     }
     return found;
+  }
+};
+
+/// The levels of Q1_0: the sign, that of 0 being positive.
+template <class Levels>
+requires(&Levels::table == &sign_levels) struct level_set<Levels> {
+  static constexpr float least = -1, most = 1;
+
+  template <class Lanes>
+  [[gnu::always_inline]] static Lanes nearest(const Lanes& value) noexcept {
+    return where_less(value, Lanes::all(0.0f), Lanes::all(least), Lanes::all(most));
+  }
+  template <class Lanes>
+  [[gnu::always_inline]] static Lanes code(const Lanes& value) noexcept {
+    return where_less(value, Lanes::all(0.0f), Lanes::all(0.0f), Lanes::all(1.0f));
   }
 };
 

@@ -4,17 +4,21 @@
 /// The quick encoder of the formats that need a search: sixteen sub-blocks at a time, fit, store, code, pack.
 
 #include <bitgauge/gguf/formats.hpp>
+#include <bitgauge/gguf/quick_one_scale.hpp>
 #include <bitgauge/gguf/quick_store.hpp>
 #include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace bitgauge::gguf::quick {
 
-/// How hard each format is searched; formats without a plan have no quick search.
+/// How hard each format of several parameters a block is searched; those with one scale have scale_trials.
+/// Formats with neither have no quick search.
 template <class Format>
 inline constexpr trials plan{0.0f, 0, 0, 0};
 template <>
@@ -30,12 +34,6 @@ inline constexpr trials plan<q6_k>{0.4f, 9, 3, 1};
 template <>
 inline constexpr trials plan<iq4_xs>{2.5f, 7, 5, 2};
 template <>
-inline constexpr trials plan<iq4_nl>{2.5f, 7, 5, 2};
-template <>
-inline constexpr trials plan<q4_0>{0.2f, 10, 3, 2};
-template <>
-inline constexpr trials plan<q5_0>{0.2f, 10, 3, 1};
-template <>
 inline constexpr trials plan<q4_1>{0.2f, 10, 0, 2};
 template <>
 inline constexpr trials plan<q5_1>{0.25f, 8, 0, 2};
@@ -46,8 +44,14 @@ template <>
 inline constexpr trials plan<nvfp4>{0, 10, 2, 0};
 
 template <class Format>
-concept searched = plan<Format>
-.count > 0;
+concept searched = has_scale_trials<Format> || plan<Format>
+.count != 0;
+
+/// Formats that ggml searches, too, at least where there is an importance: effort::fast does it quicker. For
+/// the others ggml has a plain rule, the extreme or the mean.
+template <class Format>
+concept searched_when_fast = searched<Format> &&(!has_scale_trials<Format> || std::same_as<Format, q4_0> ||
+                                                 std::same_as<Format, q5_0> || std::same_as<Format, iq4_nl>);
 
 /// Writes the codes of the elements of `blocks` blocks, from `x` on.
 template <class Format, class Lanes, class Block, std::size_t Blocks>
@@ -83,7 +87,14 @@ void search_blocks(const float* x, index_t columns, const float* importance, std
     simd::on_widest([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
       block.template prepare<lanes>();
-      fit_and_store<Format, plan<Format>, lanes>(block, codes, stored);
+      if constexpr (has_scale_trials<Format>) {
+        using scales = scale_trials<Format>;
+        const std::span<const float> reaches =
+            importance == nullptr ? std::span<const float>(scales::plain) : scales::weighted;
+        fit_and_store<Format, lanes>(block, reaches, codes, stored);
+      } else {
+        fit_and_store<Format, plan<Format>, lanes>(block, codes, stored);
+      }
       code_elements<Format, lanes>(x + done, blocks, block, stored, codes);
     });
     for (int b = 0; b < blocks; ++b, out += Format::bytes) pack(codes[static_cast<std::size_t>(b)], out);

@@ -16,7 +16,8 @@
 
 namespace bitgauge::gguf::quick {
 
-/// Storages of a super-scale and a factor for each sub-block; of one number; of a byte each.
+/// Storages of a super-scale and a factor for each sub-block; of one number (formats without an offset: see
+/// quick_one_scale.hpp); of a byte each.
 template <class Storage>
 concept has_super = requires {
   Storage::rule;
@@ -142,7 +143,7 @@ requires has_byte<typename Format::scale>
   }
 }
 
-/// One number a block: no neighbour can matter.
+/// A scale and an offset a block: no neighbour can matter.
 template <class Format, trials Plan, class Lanes, class Block, std::size_t Blocks>
 requires has_one<typename Format::scale>
 [[gnu::always_inline]] inline void fit_and_store(const Block& block,
@@ -154,10 +155,8 @@ requires has_one<typename Format::scale>
   for (std::size_t b = 0; b < Blocks; ++b) {
     codes[b].scale.super = nearest_half(stored.scale[b] * block.unit[b]);
     stored.scale[b] = codes[b].scale.super / block.unit[b];
-    if constexpr (Format::has_offset) {
-      codes[b].offset.super = nearest_half(stored.offset[b] * block.unit[b]);
-      stored.offset[b] = codes[b].offset.super / block.unit[b];
-    }
+    codes[b].offset.super = nearest_half(stored.offset[b] * block.unit[b]);
+    stored.offset[b] = codes[b].offset.super / block.unit[b];
   }
 }
 

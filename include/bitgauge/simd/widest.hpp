@@ -10,9 +10,11 @@
 
 namespace bitgauge::simd {
 
-// Without optimisation no compiler inlines the body's calls, so they would be compiled for the unit's own
-// vectors.
-#if BITGAUGE_X86 && defined(__OPTIMIZE__)
+// Wide vectors need every call of the body, down to constructors that the compiler writes itself, inlined
+// into a function of the wide target; what stays a call is compiled for the unit's own vectors, which GCC
+// cannot do where lanes.hpp names an instruction. Both compilers define this where they inline only what is
+// marked: at -O0, and under -fno-inline.
+#if BITGAUGE_X86 && !defined(__NO_INLINE__)
 #define BITGAUGE_WIDEST 1
 #else
 #define BITGAUGE_WIDEST 0

@@ -4,13 +4,24 @@
 
 #include <bitgauge/bitgauge.hpp>
 
+#include "../pseudo_random_matrix.hpp"
+
 #include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
 
 namespace house {
 
 bitgauge::quantized_matrix plain(const char* scheme);
 bitgauge::quantized_matrix native(const char* scheme);
 bitgauge::quantized_matrix fast_math(const char* scheme);
+bitgauge::quantized_matrix unoptimised(const char* scheme);
+
+std::vector<std::uint8_t> plain(const Eigen::MatrixXf& row);
+std::vector<std::uint8_t> native(const Eigen::MatrixXf& row);
+std::vector<std::uint8_t> fast_math(const Eigen::MatrixXf& row);
+std::vector<std::uint8_t> unoptimised(const Eigen::MatrixXf& row);
 
 }  // namespace house
 
@@ -20,5 +31,14 @@ TEST(mixed_flags, every_unit_gives_the_same_bytes) {
     const bitgauge::quantized_matrix expected = house::plain(scheme);
     EXPECT_EQ(house::native(scheme), expected) << scheme;
     EXPECT_EQ(house::fast_math(scheme), expected) << scheme;
+    EXPECT_EQ(house::unoptimised(scheme), expected) << scheme;
   }
+}
+
+TEST(mixed_flags, every_unit_gives_the_same_blocks) {
+  const Eigen::MatrixXf row = house::pseudo_random_matrix(1, 1024);
+  const std::vector<std::uint8_t> expected = house::plain(row);
+  EXPECT_EQ(house::native(row), expected);
+  EXPECT_EQ(house::fast_math(row), expected);
+  EXPECT_EQ(house::unoptimised(row), expected);
 }

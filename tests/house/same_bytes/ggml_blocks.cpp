@@ -1,4 +1,5 @@
-/// ggml's blocks, whose encoders search: with ggml's steps and with our own.
+/// ggml's blocks, of every type that has some: with ggml's steps, with our own searches, and by error
+/// feedback.
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/gguf/quantize.hpp>
@@ -6,37 +7,37 @@
 #include "../pseudo_random_matrix.hpp"
 #include "check.hpp"
 
+#include <string>
+
 namespace {
 
-const Eigen::MatrixXf W = house::pseudo_random_matrix(19, 512);
+using bitgauge::effort;
 
-template <class Format>
-void check(const char* name, Format format) {
-  for (const bitgauge::effort level : {bitgauge::effort::reference, bitgauge::effort::fast})
-    house::check(name, [&](int threads) {
-      const auto q = bitgauge::quantize(W, format, level, bitgauge::options{.threads = threads});
-      house::hash all;
-      all.add(q.blocks());
-      all.add(q.dequantize());
-      return all.value();
-    });
+template <class Format, class... Extras>
+void check(const std::string& name, const Eigen::MatrixXf& matrix, Format format, const Extras&... extras) {
+  house::check(name.c_str(), [&](int threads) {
+    const auto q = bitgauge::quantize(matrix, format, extras..., bitgauge::options{.threads = threads});
+    house::hash all;
+    all.add(q.blocks());
+    all.add(q.dequantize());
+    return all.value();
+  });
 }
 
 }  // namespace
 
 int main() {
-  using namespace bitgauge::gguf;
-  check("q4_0", q4_0{});
-  check("q5_0", q5_0{});
-  check("q5_1", q5_1{});
-  check("q8_0", q8_0{});
-  check("q2_k", q2_k{});
-  check("q3_k", q3_k{});
-  check("q4_k", q4_k{});
-  check("q5_k", q5_k{});
-  check("q6_k", q6_k{});
-  check("iq4_nl", iq4_nl{});
-  check("iq4_xs", iq4_xs{});
-  check("mxfp4", mxfp4{});
-  check("nvfp4", nvfp4{});
+  const Eigen::MatrixXf W = house::pseudo_random_matrix(19, 512), few = W.middleRows(1, 2).leftCols(256);
+  for (const auto& traits : bitgauge::gguf::tensor_types) {
+    if (traits.elements == 1) continue;
+    const std::string name(traits.name);
+    const bool searches_codebook =
+        name.starts_with("iq1") || name.starts_with("iq2") || name.starts_with("iq3");
+    check(name + " best", few, traits.type, effort::best);
+    if (searches_codebook) continue;  // one encoder, that of effort::best
+    check(name + " reference", W, traits.type, effort::reference);
+    check(name + " fast", W, traits.type, effort::fast);
+    check(name, W, traits.type);
+  }
+  check("q4_K by its name", W, bitgauge::gguf::q4_k{});
 }
