@@ -41,7 +41,7 @@ struct mse_range {
       if (start.scale > 0 && detail::is_coarse(storage, start.scale))
         return {detail::best_stored_scale(group, grid, storage, start.scale), start.zero_point};
     }
-    detail::best_scale best(group, storage, integer != nullptr ? integer->smallest_scale : 0);
+    detail::best_scale best(group, grid, storage);
     if (group.energy > 0) {
       if (integer == nullptr) {
         detail::codebook_search(group, grid, best).run(effort);
@@ -54,7 +54,8 @@ struct mse_range {
                 best);
       }
     }
-    if (!best.found()) return detail::parameters_for({0, 0}, grid, storage);
+    // a one-bit scale may be as small as no storage holds: zeros are nearer then
+    if (!best.found() || best.error() > group.energy) return detail::parameters_for({0, 0}, grid, storage);
     const bool affine = integer != nullptr && integer->has_zero_point;
     return {best.scale(),
             affine ? integer->lowest - static_cast<int>(best.window().low) : grid.constant_zero_point()};
