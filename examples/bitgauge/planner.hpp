@@ -110,6 +110,7 @@ class planner {
     }
     bitgauge::histogram_observer seen;
     seen.observe(*x);
+    if ((x->array() == 0).all()) notes.emplace_back("all activations are zero: scale 1, zero point 0");
     return bitgauge::io::stored_activations{
         *activations_, bitgauge::activations_of(*activations_, seen).frozen_parameters()};
   }

@@ -44,6 +44,7 @@ struct nested_codes {
   /// The first code whose value is above `bound`, or highest() + 1: a guess by division, then steps to the
   /// truth.
   int first_above(double bound) const noexcept {
+    if (!(factor > 0)) return static_cast<double>(value(0)) > bound ? 0 : highest() + 1;  // all stand for one
     int code = guess(static_cast<float>(bound));
     while (code <= highest() && static_cast<double>(value(code)) <= bound) ++code;
     while (code > 0 && static_cast<double>(value(code - 1)) > bound) --code;
