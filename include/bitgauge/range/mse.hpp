@@ -54,8 +54,14 @@ struct mse_range {
                 best);
       }
     }
-    // a one-bit scale may be as small as no storage holds: zeros are nearer then
-    if (!best.found() || best.error() > group.energy) return detail::parameters_for({0, 0}, grid, storage);
+    if (!best.found()) return detail::parameters_for({0, 0}, grid, storage);
+    // where the storage has no scale as small as wanted: zeros are nearer than one bit, and min-max never
+    // errs more than zeros do on a grid that has a zero
+    if (best.error() > group.energy && (integer != nullptr || grid.levels().zero_reach() > 0)) {
+      const bool is_sign_only = integer != nullptr && integer->is_sign_only();
+      return detail::parameters_for(is_sign_only ? interval{} : detail::extent_of(values.values), grid,
+                                    storage);
+    }
     const bool affine = integer != nullptr && integer->has_zero_point;
     return {best.scale(),
             affine ? integer->lowest - static_cast<int>(best.window().low) : grid.constant_zero_point()};
