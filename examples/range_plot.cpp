@@ -43,17 +43,16 @@ svg_chart clipping_chart(const Eigen::MatrixXf& w, const std::string& name) {
   seen.observe(w);
   const bg::histogram h = seen.counts();
   const auto model = bg::detail::model_of(grid);
-  bg::detail::kl_window window(h);
+  bg::detail::quantized_histogram quantized(h);
 
   svg_chart::points error, divergence;
   double low = 1e300, high = 0;
   for (int i = 6; i <= 120; ++i) {
     const float clip = absmax * static_cast<float>(i) / 120;
     error.emplace_back(clip, error_at(w, clip / 7).squaredNorm() / w.squaredNorm());
-    const auto bins = std::min(static_cast<std::size_t>(clip / h.width + 0.5), h.bins() / 2);
-    divergence.emplace_back(
-        clip, window.divergence(h.bins() / 2 - bins, h.bins() / 2 + bins, *model, {clip / 7, 0}));
-    if (divergence.back().second > 1e6) divergence.pop_back();  // nothing within the window
+    quantized.quantize(*model, {clip / 7, 0});
+    const double lost = quantized.divergence(clip);
+    if (lost < bg::detail::no_divergence) divergence.emplace_back(clip, lost);  // else most is left out
     for (const double y :
          {error.back().second, divergence.empty() ? error.back().second : divergence.back().second}) {
       low = std::min(low, std::max(y, 1e-6));

@@ -163,6 +163,7 @@ std::optional<io::stored_activations> planner::activations_of(const std::string&
   }
   bitgauge::histogram_observer seen;
   seen.observe(*x);
+  if ((x->array() == 0).all()) notes.emplace_back("all activations are zero: scale 1, zero point 0");
   return io::stored_activations{*activations_,
                                 bitgauge::activations_of(*activations_, seen).frozen_parameters()};
 }

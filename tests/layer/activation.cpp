@@ -64,9 +64,9 @@ TEST(activation_quantizer, wrong_settings_are_named) {
   EXPECT_EQ(test::message_of<invalid_scheme>([] { activation_quantizer::dynamic(per_group{32}); }),
             "activations: expected per_tensor, per_row or per_column, found per_group");
   EXPECT_EQ(test::message_of<data_error>([] {
-              activation_quantizer::frozen({0, 0});
+              activation_quantizer::frozen({-1, 0});
             }),
-            "activations: expected a finite scale above 0 to freeze, found 0.000000");
+            "activations: expected a finite scale from 0 up to freeze, found -1.000000");
   Eigen::MatrixXf x = Eigen::MatrixXf::Ones(2, 2);
   x(1, 0) = std::numeric_limits<float>::quiet_NaN();
   EXPECT_NE(test::message_of<data_error>([&] { activation_quantizer::frozen({0.1f, 3})(x); }), "no error");

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
 #include <random>
 
 namespace bitgauge {
@@ -30,6 +33,27 @@ TEST(activations_of, freezes_what_the_named_range_says) {
   EXPECT_EQ(frozen("static:affine:range=mse,effort=best").scale,
             seen.finish(affine<8>{}, mse_range{effort::best}).front().scale);
   EXPECT_LT(frozen("static:affine:range=percentile,percentile=90").scale, frozen("static").scale);
+}
+
+// Catches a layer whose inputs are all zero, as behind a dead ReLU, stopping everything, or the scale 0,
+// which a product divides by; likewise inputs too small to have a scale of their own, and constant ones.
+TEST(activations_of, zeros_and_constants_can_be_frozen) {
+  for (const char* text : {"static", "static:symmetric", "static:affine:range=kl", "static:affine:range=mse",
+                           "static:affine:range=percentile", "static:symmetric:range=kl"}) {
+    const auto frozen = [&](float value) {
+      histogram_observer seen;
+      seen.observe(Eigen::MatrixXf::Constant(4, 48, value));
+      return activations_of(parse_activation_scheme(text), seen);
+    };
+    EXPECT_EQ(frozen(0).frozen_parameters(), (parameters{1, 0})) << text;
+    EXPECT_EQ(frozen(0)(Eigen::MatrixXf::Zero(2, 48)).dequantize(), Eigen::MatrixXf::Zero(2, 48)) << text;
+    for (const float value : {1e-45f, -1e-38f, 3.0f, -FLT_MAX}) {
+      const Eigen::MatrixXf x = Eigen::MatrixXf::Constant(2, 48, value);
+      const Eigen::MatrixXf error = x - frozen(value)(x).dequantize();
+      EXPECT_LE(error.cwiseAbs().maxCoeff(), std::max(std::fabs(value) / 500, FLT_MIN / 2))
+          << text << " of " << value;
+    }
+  }
 }
 
 TEST(activations_of, dynamic_needs_no_observer_and_static_does) {

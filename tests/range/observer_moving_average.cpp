@@ -40,6 +40,15 @@ TEST(moving_average_observer, torch_streams_per_channel) {
   }
 }
 
+// Catches a distance between batches that overflows: half of the way from 3e38 to -3e38 is 0.
+TEST(moving_average_observer, reaches_from_end_to_end) {
+  moving_average_observer seen(0.5f);
+  seen.observe(Eigen::VectorXf::Constant(3, 3e38f));
+  seen.observe(Eigen::VectorXf::Constant(3, -3e38f));
+  EXPECT_EQ(seen.ranges().front(), (interval{0, 0}));
+  EXPECT_EQ(seen.finish(affine<8>{}).front(), (parameters{0, 0})) << "as of zeros alone";
+}
+
 TEST(moving_average_observer, rejects_a_rate_that_is_none) {
   EXPECT_EQ(test::message_of<invalid_scheme>([] { moving_average_observer(0.0f); }),
             "moving average: expected a rate above 0 and at most 1, found 0.000000");

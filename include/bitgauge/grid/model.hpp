@@ -10,10 +10,12 @@
 
 #include <algorithm>
 #include <cfloat>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace bitgauge {
@@ -69,15 +71,28 @@ class grid_model {
   bool has_zero_point() const { return integer() != nullptr && integer()->has_zero_point; }
   int constant_zero_point() const { return integer() != nullptr ? integer()->center : 0; }
 
-  /// The finite levels of a grid that is not an integer grid, prepared at the first call from any thread.
+  /// True where something is rounded to the level of a field of a grid that is not an integer grid: not to
+  /// NaN and infinity, nor to MXINT8's -2, nor to one of two equal levels.
+  bool is_used(int field) const {
+    return numeric::is_finite(level(field)) && level(nearest(level(field), 0)) == level(field);
+  }
+
+  /// The levels in use of a grid that is not an integer grid, prepared at the first call from any thread.
   const level_table& levels() const {
     std::call_once(prepared_, [this] {
-      std::vector<float> finite;
+      std::vector<float> used;
       for (int field = 0; field < 1 << bits(); ++field)
-        if (numeric::is_finite(level(field))) finite.push_back(level(field));
-      levels_ = std::make_unique<level_table>(std::move(finite));
+        if (is_used(field)) used.push_back(level(field));
+      levels_ = std::make_unique<level_table>(std::move(used));
     });
     return *levels_;
+  }
+
+  /// The largest distance of a code from zero, in units of the scale.
+  double reach(int zero_point) const {
+    if (const integer_grid* grid = integer())
+      return std::max(grid->highest - zero_point, zero_point - grid->lowest);
+    return std::max(std::fabs(levels().levels().front()), std::fabs(levels().levels().back()));
   }
 
  private:
@@ -135,26 +150,62 @@ class grid_model_of<integer_grid> final : public grid_model {
   integer_grid grid_;
 };
 
+/// Values of at least this magnitude have codes beside them that may be infinite: a stored scale is at most
+/// twice what the values ask for, and the outermost code at most twice the largest value.
+inline constexpr float near_overflow = FLT_MAX / 8;
+
+/// The largest stored scale at which every code is finite. `reach` > 0 is the outermost code.
+inline float largest_finite_scale(double reach, const scale_rounding& storage) {
+  return storage.around(std::min<double>(FLT_MAX, static_cast<double>(FLT_MAX) / reach)).below;
+}
+
+/// Raises data_error where the codes of a stored scale are infinite: codes of scales can stand for none that
+/// is small enough.
+inline void require_finite_codes(float scale, double reach) {
+  if (static_cast<double>(scale) * reach > static_cast<double>(FLT_MAX))
+    raise(
+        data_error("scale " + std::to_string(scale) +
+                   ": expected one whose codes are finite, found none among those that can be stored: store "
+                   "scales as f32"));
+}
+
 /// Next to the end of binary32, FLT_MAX / 127 * 127 and the code half a step beyond a range can be infinite:
-/// takes the largest scale at which every code is finite.
+/// takes the largest scale at which every code is finite. Throws data_error where none is stored.
 inline parameters kept_finite(parameters p, interval range, const grid_model& grid,
                               const scale_rounding& storage) {
-  const integer_grid* integer = grid.integer();
-  if (integer == nullptr) return p;
   for (;;) {
-    const int reach = std::max(integer->highest - p.zero_point, p.zero_point - integer->lowest);
-    if (numeric::is_finite(p.scale * static_cast<float>(reach))) return p;
-    p.scale = storage.around(static_cast<double>(FLT_MAX) / reach).below;
+    const double reach = grid.reach(p.zero_point);
+    if (static_cast<double>(p.scale) * reach <= static_cast<double>(FLT_MAX)) return p;
+    const float smaller = largest_finite_scale(reach, storage);
+    if (!(smaller < p.scale)) require_finite_codes(p.scale, reach);
+    p.scale = smaller;
     p.zero_point = grid.zero_point_for(range, p.scale);
   }
 }
 
+/// The stored scale of a grid whose codes are -scale and +scale alone: 0 where the smallest stored scale is
+/// more than twice as large as wanted, as zeros are nearer then. Throws data_error where no scale near 0 is
+/// stored.
+inline float sign_scale(float wanted, const scale_rounding& storage) {
+  const float scale = storage.nearest(wanted);
+  if (!(scale / 2 > wanted)) return scale;
+  const float zero = storage.nearest(0);
+  if (zero >= FLT_MIN)
+    raise(data_error("scale " + std::to_string(wanted) +
+                     " of codes of one bit: expected one stored at most twice as "
+                     "large, found " +
+                     std::to_string(zero) + ": store scales as f32"));
+  return zero;
+}
+
 /// The parameters that make `grid` cover `range` with a scale that its storage can hold: the scale is rounded
-/// first and the zero point follows it.
+/// first and the zero point follows it. Throws data_error where the storage has no such scale.
 inline parameters parameters_for(interval range, const grid_model& grid, const scale_rounding& storage) {
-  const float scale = storage.nearest(grid.scale_for(range));
+  const float wanted = grid.scale_for(range);
+  const bool is_sign_only = grid.integer() != nullptr && grid.integer()->is_sign_only();
+  const float scale = is_sign_only ? sign_scale(wanted, storage) : storage.nearest(wanted);
   const parameters p{scale, grid.zero_point_for(range, scale)};
-  return scale > FLT_MAX / 256 ? kept_finite(p, range, grid, storage) : p;
+  return range.magnitude() >= near_overflow ? kept_finite(p, range, grid, storage) : p;
 }
 
 }  // namespace detail

@@ -35,12 +35,13 @@ class activation_quantizer {
     return {groups, grid, false, {}};
   }
   /// One scale and zero point for every batch, per tensor: integer products need a scale that is the same
-  /// along the inner dimension, hence not one per channel. Throws invalid_scheme unless the grid has 8 bits,
-  /// and data_error unless the scale is finite and positive: an observer of zeros alone has nothing to
-  /// freeze.
+  /// along the inner dimension, hence not one per channel. The scale 0, which an observer of zeros alone
+  /// gives, becomes 1: any scale holds zeros, and products with it stay 0. Throws invalid_scheme unless the
+  /// grid has 8 bits, and data_error unless the scale is finite and not negative.
   static activation_quantizer frozen(parameters p, integer_grid grid = make_affine(8)) {
+    if (p.scale == 0) p.scale = 1;
     if (!numeric::is_finite(p.scale) || !(p.scale > 0))
-      raise(data_error("activations: expected a finite scale above 0 to freeze, found " +
+      raise(data_error("activations: expected a finite scale from 0 up to freeze, found " +
                        std::to_string(p.scale)));
     return {per_tensor{}, grid, true, p};
   }

@@ -26,8 +26,8 @@ inline activation_quantizer activations_of(const activation_scheme& s, parameter
   return activation_quantizer::frozen(frozen, integer_grid_of(s.answers));
 }
 
-/// The quantizer of a scheme, a static one frozen by what an observer (per tensor) has seen. Throws
-/// data_error where it has seen nothing finite, or zeros alone.
+/// The quantizer of a scheme, a static one frozen by what an observer (per tensor) has seen: zeros alone give
+/// the scale 1 and the zero point of an all-zero group. Throws data_error where it has seen nothing finite.
 ///
 ///     histogram_observer seen;
 ///     for (const auto& x : batches) seen.observe(x);

@@ -83,8 +83,7 @@ class group_fitter : private group_parameters {
 
   /// Fits the groups of a row of finite values, whose extents are in `s`, and leaves their parameters there.
   void fit_row(index_t row, const float* x, row_scratch& s) {
-    if (extent_ != nullptr && how_.grid->integer() == nullptr) return fit_levels_from_extents(row, s);
-    if (fit_row_from_extents(row, s)) return;
+    if (fit_levels_from_extents(row, s) || fit_row_from_extents(row, s)) return;
     const index_t run = groups_.run();
     for (index_t i = 0; i < groups_.runs_per_row(); ++i) {
       const auto at = static_cast<std::size_t>(i);
@@ -110,8 +109,12 @@ class group_fitter : private group_parameters {
     return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
   }
 
-  /// Min-max on any other grid, which has no zero points, all runs of a row at once.
-  void fit_levels_from_extents(index_t row, row_scratch& s) {
+  /// Min-max on any other grid, which has no zero points, all runs of a row at once. False, and nothing done,
+  /// where values come near the end of binary32.
+  bool fit_levels_from_extents(index_t row, row_scratch& s) {
+    if (extent_ == nullptr || how_.grid->integer() != nullptr) return false;
+    for (std::size_t i = 0; i < s.low.size(); ++i)
+      if (interval{s.low[i], s.high[i]}.magnitude() >= near_overflow) return false;
     const index_t runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
     for (std::size_t i = 0; extent_->is_symmetric() && i < s.low.size(); ++i) {
       const interval wide = extent_->widen({s.low[i], s.high[i]});
@@ -122,11 +125,12 @@ class group_fitter : private group_parameters {
     if (preparing_) {
       std::transform(s.scale.begin(), s.scale.end(), wanted_.begin() + first,
                      [](float scale) { return scale_rounding().nearest(scale); });
-      return;  // no codes are chosen yet
+      return true;  // no codes are chosen yet
     }
     scales_.round_and_set(first, s.scale);
     simd::rows().inverses(s.scale.data(), runs, s.inverse.data());
     std::fill(s.zero_point.begin(), s.zero_point.end(), 0);
+    return true;
   }
 
   /// Min-max on an integer grid, all runs of a row at once: the same as parameters_for run by run. False, and

@@ -3,6 +3,7 @@
 /// \file
 /// The best stored scale found so far.
 
+#include <bitgauge/grid/model.hpp>
 #include <bitgauge/grid/scale_rounding.hpp>
 #include <bitgauge/range/trial_batch.hpp>
 
@@ -15,8 +16,13 @@ namespace bitgauge::detail {
 class best_scale {
  public:
   /// Scales below `smallest` are not considered: see integer_grid::smallest_scale.
-  best_scale(const search_group& group, const scale_rounding& storage, float smallest)
-      : group_(group), storage_(storage), smallest_(std::max(smallest, storage.nearest(FLT_MIN))) {}
+  best_scale(const search_group& group, const grid_model& grid, const scale_rounding& storage)
+      : group_(group),
+        grid_(grid),
+        storage_(storage),
+        smallest_(std::max(grid.integer() != nullptr ? grid.integer()->smallest_scale : 0.0f,
+                           storage.nearest(FLT_MIN))),
+        may_overflow_(group.absmax() >= static_cast<double>(near_overflow)) {}
 
   /// The smallest scale that can be stored.
   float smallest() const { return smallest_; }
@@ -28,10 +34,14 @@ class best_scale {
   /// The same for scales within [from, to], where these codes are the nearest.
   void offer(code_sums sums, code_window window, double from, double to) {
     if (!(sums.linear > 0)) return;  // a scale must be positive
-    const double wanted = std::clamp(sums.linear / sums.square, from, to);
+    double wanted = std::clamp(sums.linear / sums.square, from, to);
+    if (may_overflow_) wanted = std::min(wanted, static_cast<double>(FLT_MAX) / reach(window));
     if (!(group_.error(sums, wanted) < error_)) return;
     const auto [below, above] = storage_.around(wanted);
     for (const float scale : {below, above}) {
+      if (may_overflow_ && scale > below &&
+          static_cast<double>(scale) * reach(window) > static_cast<double>(FLT_MAX))
+        continue;
       const float stored = std::max(scale, smallest_);
       const double error = group_.error(sums, stored);
       if (error < error_) {
@@ -47,7 +57,11 @@ class best_scale {
   /// An upper bound of the error at scale(); in the end, the error.
   double error() const { return error_; }
   /// The best scale as stored. Throws data_error where the storage cannot hold it.
-  float scale() const { return std::max(storage_.nearest(scale_), scale_overflow()); }
+  float scale() const {
+    const float stored = std::max(storage_.nearest(scale_), scale_overflow());
+    if (may_overflow_) require_finite_codes(stored, reach(window_));
+    return stored;
+  }
   code_window window() const { return window_; }
   double wanted() const { return wanted_; }
 
@@ -61,9 +75,16 @@ class best_scale {
     return 0;
   }
 
+  /// The outermost code; one of +-1 has no window.
+  double reach(code_window window) const {
+    return grid_.integer() != nullptr ? std::max({-window.low, window.high, 1.0}) : grid_.reach(0);
+  }
+
   const search_group& group_;
+  const grid_model& grid_;
   const scale_rounding& storage_;
   float smallest_;
+  bool may_overflow_;  ///< codes may be infinite
   double error_ = std::numeric_limits<double>::infinity();
   double wanted_ = 0;
   float scale_ = 0;

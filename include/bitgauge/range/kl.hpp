@@ -3,99 +3,172 @@
 /// \file
 /// The range that keeps most of the distribution's information.
 
-#include <bitgauge/range/divergence.hpp>
 #include <bitgauge/range/histogram.hpp>
 #include <bitgauge/range/mse.hpp>
+#include <bitgauge/range/quantized_histogram.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
 namespace bitgauge {
 namespace detail {
 
-/// A part of a histogram before and after quantizing.
-class kl_window {
- public:
-  explicit kl_window(const histogram& h) : h_(h), centers_(h.bins()), fields_(h.bins()) {
-    for (std::size_t i = 0; i < h.bins(); ++i) centers_[i] = static_cast<float>(h.center(i));
+/// Counts values by their magnitude in bins of |x| = limit / side on both sides of zero, so that -values have
+/// the mirror image. Zeros are left out: see quantized_histogram.
+inline histogram count_magnitudes(std::span<const float> values, std::span<const float> weights,
+                                  std::size_t side, interval extent) {
+  const double width = static_cast<double>(extent.magnitude()) / static_cast<double>(side);
+  histogram h{-static_cast<double>(extent.magnitude()), width, std::vector<double>(2 * side), extent.low,
+              extent.high};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[i]);
+    if (values[i] == 0 || !(weight > 0)) continue;
+    const double bin = std::fabs(static_cast<double>(values[i])) / width;
+    const std::size_t from_zero = std::min(static_cast<std::size_t>(bin), side - 1);
+    h.counts[values[i] < 0 ? side - 1 - from_zero : side + from_zero] += weight;
   }
+  return h;
+}
 
-  /// D(P || Q) of the bins begin .. end - 1.
-  double divergence(std::size_t begin, std::size_t end, const grid_model& grid, parameters p) {
-    const std::span<const double> inside(h_.counts.data() + begin, end - begin);
-    clipped_.assign(inside.begin(), inside.end());
-    const auto occupied = [](double count) { return count > 0; };
-    const auto first = std::find_if(clipped_.begin(), clipped_.end(), occupied);
-    if (first == clipped_.end()) return no_divergence;
-    const auto last = std::find_if(clipped_.rbegin(), clipped_.rend(), occupied);
-    for (std::size_t i = 0; i < begin; ++i) *first += h_.counts[i];
-    for (std::size_t i = end; i < h_.bins(); ++i) *last += h_.counts[i];
-    grid.encode(centers_.data() + begin, static_cast<index_t>(inside.size()), p, fields_.data());
-    merge_and_spread(
-        inside, [&](std::size_t i) { return fields_[i]; }, spread_);
-    return detail::divergence(clipped_, spread_);
+/// sum w (x - real(x))^2 of nearest codes, with the numbers that are restored.
+inline double squared_error(std::span<const float> values, std::span<const float> weights,
+                            const grid_model& grid, parameters p) {
+  std::array<float, 256> restored{};
+  for (int field = 0; field < 1 << grid.bits(); ++field)
+    restored[static_cast<std::size_t>(field)] =
+        p.scale * (grid.level(field) - static_cast<float>(p.zero_point));
+  std::array<std::uint8_t, 256> fields;
+  double sum = 0;
+  for (std::size_t begin = 0; begin < values.size(); begin += fields.size()) {
+    const std::size_t count = std::min(fields.size(), values.size() - begin);
+    grid.encode(values.data() + begin, static_cast<index_t>(count), p, fields.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      const double distance =
+          static_cast<double>(values[begin + i]) - static_cast<double>(restored[fields[i]]);
+      const double square = numeric::uncontracted(distance * distance);
+      sum +=
+          weights.empty() ? square : numeric::uncontracted(square * static_cast<double>(weights[begin + i]));
+    }
   }
-
- private:
-  const histogram& h_;
-  std::vector<float> centers_;
-  std::vector<std::uint8_t> fields_;
-  std::vector<double> clipped_, spread_;
-};
+  return sum;
+}
 
 }  // namespace detail
 
-/// The interval [-t, t], cut to the values' extent, with the least Kullback-Leibler divergence D(P || Q),
-/// after Migacz, 8-bit inference with TensorRT, GTC 2017. P is the histogram within the interval with what
-/// lies outside added to its outermost occupied bins; Q is what remains of it (without what lies outside)
-/// once only the sums over the bins of each code are known, spread evenly over the occupied bins of that
-/// code. Windows that hold nothing, and those no wider than the levels, are not candidates; of equal ones the
-/// widest wins.
+/// The interval [-t, t], cut to the values' extent, that keeps most of what the values say of their
+/// distribution: the least Kullback-Leibler divergence D(P || Q) between the values' histogram P and what is
+/// left of it after quantizing, Q; after Migacz, 8-bit inference with TensorRT, GTC 2017.
+///
+/// Migacz adds what lies outside of [-t, t] to the outermost bin of P, but not of Q. In a window of few
+/// occupied bins nearly all of P then lies on its edge, where any Q equals it: the divergence vanishes
+/// exactly where everything is lost. Here P stays whole and Q is the real redistribution of it. With c_i the
+/// counts of N values in B occupied bins, k(i) the code of bin i, C_k the counts of all bins of code k, those
+/// that are clipped to it included, and b_k the number of its bins within the limit,
+///
+///     q_i = (1 - e) C_k(i) / (N b_k(i)) + e / B  within the limit,    e / B  beyond it,    e = 2^-10,
+///     D   = sum_i c_i/N log(c_i/N) - sum_k I_k/N log(q_k) - O/N log(e / B),
+///
+/// where I_k are the counts of code k within the limit and O those beyond it. The first sum does not depend
+/// on the limit. The second is what merging bins costs: for a smooth density f and a step s it grows as s^2 /
+/// 24 * integral of f'^2 / f, which asks for a small limit; the third is what clipping costs and asks for a
+/// large one. P and Q are distributions over the same bins, so that D >= 0, and a window that drops the bulk
+/// costs about log(1 / e). Values rarer than e together cost next to nothing: these are the outliers that
+/// this range cuts off.
+///
+/// What is no candidate:
+/// - a limit beyond which lie more than a half of the values, and one narrower than the levels;
+/// - one whose squared error is more than 2^((bits - 4) / 4) times that of min-max, 1 up to 4 bits and 2
+/// at 8.
+///   The divergence does not see how far a value is moved; this does. Of values at hand the error is
+///   measured, so that the bound holds for them; of a histogram it is estimated from the bins, to their least
+///   and most where bins stand alone. Hence tensors of few values, constants and lattices get their extent.
+/// Of equal divergences (to 2^-40 nats) the widest limit wins. min-max is always a candidate.
 ///
 /// The grid's own codes decide which bins merge, so that every grid is served; a one-bit symmetric grid,
-/// whose scale is no limit, gets the mean magnitude. Values are counted with their weights.
+/// whose scale is no limit, gets the mean magnitude. Values are counted with their weights; those of weight 0
+/// do not count. Mirrored values get the mirrored interval, values times 2^k 2^k times the interval.
 ///
-/// `bins` a side; 0 takes 2048, or fewer for groups below 16384 values. At most 256 candidates. Cost: bins
-/// times candidates, some milliseconds: meant for tensors, rows and streams rather than for groups of 32.
+/// `bins` a side; 0 takes 2048, or fewer for groups below 16384 values. At most 256 candidates. Cost:
+/// occupied bins times candidates, some milliseconds for a tensor, and two passes over the values.
 struct kl_range {
   int bins = 0;
 
   parameters fit(const detail::group_values& group, const detail::grid_model& grid,
                  const scale_rounding& storage) const {
-    const bool weighted = detail::check_weights(group);
-    const float absmax = detail::extent_of(group.values).magnitude();
-    if (absmax == 0 || is_sign_only(grid)) return mse_range{}.fit(group, grid, storage);
+    const auto weights = detail::check_weights(group) ? group.weights : std::span<const float>();
+    const interval extent = counted_extent(group.values, weights);
+    if (extent.magnitude() == 0 || is_sign_only(grid)) return mse_range{}.fit(group, grid, storage);
     const auto side = static_cast<std::size_t>(bins > 0 ? bins : automatic_bins(group.values.size(), grid));
-    const auto weights = weighted ? group.weights : std::span<const float>();
-    const double limit = absmax;
-    return fit(detail::count_values(group.values, weights, 2 * side, -limit, limit, false), grid, storage);
+    const parameters all = detail::parameters_for(extent, grid, storage);
+    const double allowed = error_ratio(grid.bits()) * detail::squared_error(group.values, weights, grid, all);
+    int measured = 0;
+    for (const candidate& c :
+         candidates(detail::count_magnitudes(group.values, weights, side, extent), grid, storage)) {
+      if (c.p == all || ++measured > 8) break;
+      if (detail::squared_error(group.values, weights, grid, c.p) <= allowed) return c.p;
+    }
+    return all;
   }
 
-  /// The same for a histogram that reaches equally far to both sides of zero.
+  /// The same for a histogram, of which smallest and largest must be those of the values.
   parameters fit(const histogram& h, const detail::grid_model& grid, const scale_rounding& storage) const {
-    const std::size_t side = h.bins() / 2, stride = std::max<std::size_t>(1, side / 256);
-    const std::size_t first = std::max<std::size_t>(1, levels_of(grid) / 2);
-    parameters best = detail::parameters_for({h.smallest, h.largest}, grid, storage);
-    double least = detail::no_divergence;
-    detail::kl_window window(h);
-    for (std::size_t i = side; i >= first; i -= stride) {
-      const auto limit = static_cast<float>(h.width * static_cast<double>(i));
-      const interval inside{std::max(h.smallest, -limit), std::min(h.largest, limit)};
-      const parameters p = detail::parameters_for(inside, grid, storage);
-      const double found = window.divergence(side - i, side + i, grid, p);
-      if (found < least) {
-        least = found;
-        best = p;
-      }
-      if (i < first + stride) break;
-    }
-    return best;
+    return candidates(h, grid, storage).front().p;
   }
 
   friend constexpr bool operator==(const kl_range&, const kl_range&) = default;
 
  private:
+  struct candidate {
+    parameters p;
+    double divergence;
+  };
+
+  /// How much more than min-max a candidate may err: 1 up to 4 bits, 2 at 8.
+  static double error_ratio(int bits) { return std::exp2(std::max(bits - 4, 0) / 4.0); }
+
+  /// The candidates in the order of their divergence.
+  static std::vector<candidate> candidates(const histogram& h, const detail::grid_model& grid,
+                                           const scale_rounding& storage) {
+    const interval extent = detail::including_zero({h.smallest, h.largest});
+    std::vector<candidate> found{{detail::parameters_for(extent, grid, storage), detail::no_divergence}};
+    if (!(h.width > 0) || is_sign_only(grid)) return found;
+    detail::quantized_histogram quantized(h);
+    const double absmax = static_cast<double>(extent.magnitude());
+    quantized.quantize(grid, found.front().p);
+    found.front().divergence = quantized.divergence(absmax);
+    const double allowed = error_ratio(grid.bits()) * quantized.squared_error().least;
+    const auto side = static_cast<std::size_t>(std::ceil(absmax / h.width));
+    const std::size_t stride = std::max<std::size_t>(1, side / 256);
+    const std::size_t first = std::max<std::size_t>(1, levels_of(grid) / 2);
+    for (std::size_t i = side; i >= first + stride;) {
+      i -= stride;
+      const double limit = h.width * static_cast<double>(i);
+      const parameters p = detail::parameters_for(within(extent, static_cast<float>(limit)), grid, storage);
+      quantized.quantize(grid, p);
+      if (!(quantized.squared_error().most <= allowed)) continue;
+      const double divergence = quantized.divergence(limit);
+      if (divergence < detail::no_divergence) found.push_back({p, divergence});
+    }
+    std::stable_sort(found.begin(), found.end(), [](const candidate& a, const candidate& b) {
+      return rounded(a.divergence) < rounded(b.divergence);
+    });
+    return found;
+  }
+  static interval within(interval extent, float limit) {
+    return {std::max(extent.low, -limit), std::min(extent.high, limit)};
+  }
+  static double rounded(double divergence) { return std::nearbyint(divergence * 0x1p40); }
+
+  static interval counted_extent(std::span<const float> values, std::span<const float> weights) {
+    if (weights.empty()) return detail::extent_of(values);
+    interval extent;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (weights[i] > 0) extent = {std::min(extent.low, values[i]), std::max(extent.high, values[i])};
+    return extent;
+  }
   static bool is_sign_only(const detail::grid_model& grid) {
     return grid.integer() != nullptr && grid.integer()->is_sign_only();
   }

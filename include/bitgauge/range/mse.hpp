@@ -41,7 +41,7 @@ struct mse_range {
       if (start.scale > 0 && detail::is_coarse(storage, start.scale))
         return {detail::best_stored_scale(group, grid, storage, start.scale), start.zero_point};
     }
-    detail::best_scale best(group, storage, integer != nullptr ? integer->smallest_scale : 0);
+    detail::best_scale best(group, grid, storage);
     if (group.energy > 0) {
       if (integer == nullptr) {
         detail::codebook_search(group, grid, best).run(effort);
@@ -55,6 +55,13 @@ struct mse_range {
       }
     }
     if (!best.found()) return detail::parameters_for({0, 0}, grid, storage);
+    // where the storage has no scale as small as wanted: zeros are nearer than one bit, and min-max never
+    // errs more than zeros do on a grid that has a zero
+    if (best.error() > group.energy && (integer != nullptr || grid.levels().zero_reach() > 0)) {
+      const bool is_sign_only = integer != nullptr && integer->is_sign_only();
+      return detail::parameters_for(is_sign_only ? interval{} : detail::extent_of(values.values), grid,
+                                    storage);
+    }
     const bool affine = integer != nullptr && integer->has_zero_point;
     return {best.scale(),
             affine ? integer->lowest - static_cast<int>(best.window().low) : grid.constant_zero_point()};

@@ -3,6 +3,7 @@
 /// \file
 /// The extent of a stream, smoothed over batches.
 
+#include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 #include <bitgauge/range/observed_ranges.hpp>
 
@@ -39,13 +40,20 @@ class moving_average_observer : public detail::observed_ranges {
       if (average.empty()) {
         average = seen[c];
       } else {
-        average.low += numeric::uncontracted(rate_ * (seen[c].low - average.low));
-        average.high += numeric::uncontracted(rate_ * (seen[c].high - average.high));
+        average.low = moved(average.low, seen[c].low);
+        average.high = moved(average.high, seen[c].high);
       }
     }
   }
 
  private:
+  float moved(float from, float to) const {
+    const float distance = to - from;
+    if (numeric::is_finite(distance)) return from + numeric::uncontracted(rate_ * distance);
+    return from - numeric::uncontracted(rate_ * from) +
+           numeric::uncontracted(rate_ * to);  // from -FLT_MAX to FLT_MAX: each product is finite
+  }
+
   float rate_;
 };
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cfloat>
 #include <cmath>
 #include <limits>
 
@@ -28,9 +29,10 @@ inline bool is_coarse(const scale_rounding& storage, float scale) {
 template <class Codes>
 class stored_scale_search {
  public:
+  /// Scales above `largest` are not considered.
   stored_scale_search(const search_group& group, const Codes& codes, code_window window,
-                      const scale_rounding& storage)
-      : group_(group), codes_(codes), window_(window), storage_(storage) {}
+                      const scale_rounding& storage, float largest)
+      : group_(group), codes_(codes), window_(window), storage_(storage), largest_(largest) {}
 
   /// The best scale, starting from `scale` > 0.
   float run(float scale) {
@@ -56,8 +58,9 @@ class stored_scale_search {
   void step(bool up, std::size_t wanted, float& outermost, bool& more) {
     std::array<float, simd::code_sum_lanes> next;
     const std::size_t found = storage_.following(outermost, up, {next.data(), wanted});
-    for (std::size_t i = 0; i < found; ++i) add(outermost = next[i]);
-    more = found == wanted;
+    std::size_t added = 0;
+    for (; added < found && next[added] <= largest_; ++added) add(outermost = next[added]);
+    more = added == wanted;
   }
 
   void evaluate() {
@@ -91,6 +94,7 @@ class stored_scale_search {
   const Codes& codes_;
   code_window window_;
   const scale_rounding& storage_;
+  float largest_;
   trial_batch trials_;
   std::array<float, simd::code_sum_lanes> scales_{};  ///< those of trials_
   std::size_t count_ = 0;
@@ -103,14 +107,17 @@ class stored_scale_search {
 /// The best stored scale of a group for a grid without zero points, starting from `scale` > 0.
 inline float best_stored_scale(const search_group& group, const grid_model& grid,
                                const scale_rounding& storage, float scale) {
+  const bool may_overflow = group.absmax() >= static_cast<double>(near_overflow);
+  const float largest =
+      may_overflow ? largest_finite_scale(grid.reach(grid.constant_zero_point()), storage) : FLT_MAX;
   if (const integer_grid* integer = grid.integer()) {
     const integer_codes codes(group);
     const code_window window{static_cast<double>(integer->lowest - integer->center),
                              static_cast<double>(integer->highest - integer->center)};
-    return stored_scale_search(group, codes, window, storage).run(scale);
+    return stored_scale_search(group, codes, window, storage, largest).run(scale);
   }
   const codebook_codes codes(group, grid.levels());
-  return stored_scale_search(group, codes, {}, storage).run(scale);
+  return stored_scale_search(group, codes, {}, storage, largest).run(scale);
 }
 
 }  // namespace bitgauge::detail

@@ -64,8 +64,7 @@ class sorted_levels {
     const integer_grid* integer = grid.integer();
     for (int f = 0; f < fields; ++f) {
       const float level = grid.level(f);
-      // an FP8 grid has codes of NaN and infinity, which nothing is rounded to
-      const bool used = integer == nullptr ? numeric::is_finite(level)
+      const bool used = integer == nullptr ? grid.is_used(f)
                                            : level >= static_cast<float>(integer->lowest) &&
                                                  level <= static_cast<float>(integer->highest);
       if (used) entries_[static_cast<std::size_t>(count_++)] = {level, static_cast<std::uint8_t>(f)};

@@ -44,6 +44,7 @@ struct nested_codes {
   /// The first code whose value is above `bound`, or highest() + 1: a guess by division, then steps to the
   /// truth.
   int first_above(double bound) const noexcept {
+    if (!(factor > 0)) return static_cast<double>(value(0)) > bound ? 0 : highest() + 1;  // all stand for one
     int code = guess(static_cast<float>(bound));
     while (code <= highest() && static_cast<double>(value(code)) <= bound) ++code;
     while (code > 0 && static_cast<double>(value(code - 1)) > bound) --code;
@@ -51,7 +52,7 @@ struct nested_codes {
   }
 
   /// The code of the value nearest to `scale`, a tie to the lower code. A positive scale gets a positive
-  /// value, where there is one.
+  /// value whose inverse is finite (FLT_MIN and above), where there is one.
   int nearest(float scale) const noexcept {
     const auto distance = [&](int code) {
       return std::fabs(static_cast<double>(value(code)) - static_cast<double>(scale));
@@ -59,7 +60,11 @@ struct nested_codes {
     int code = guess(scale);
     while (code < highest() && distance(code + 1) < distance(code)) ++code;
     while (code > 0 && distance(code - 1) <= distance(code)) --code;
-    if (scale > 0 && !(value(code) > 0)) return std::min(first_above(0), highest());
+    if (scale > 0 && !(value(code) >= FLT_MIN)) return smallest_usable();
+    if (value(code) > 0 && !(value(code) >= FLT_MIN)) {  // asked for zero
+      const int zero = first_above(0) - 1;
+      return zero >= 0 && value(zero) > -FLT_MIN ? zero : smallest_usable();
+    }
     if (value(code) <= -FLT_MIN) return std::min(first_above(-FLT_MIN), highest());
     return code;
   }
@@ -69,7 +74,7 @@ struct nested_codes {
     std::size_t count = 0;
     for (int code = nearest(from); count < found.size() && (up ? code < highest() : code > 0);) {
       const float next = value(up ? ++code : --code);
-      if (!up && !(next > 0)) break;
+      if (!up && !(next >= FLT_MIN)) break;
       if (next == from) continue;
       found[count++] = from = next;
     }
@@ -78,7 +83,7 @@ struct nested_codes {
 
   /// The stored values around `scale` > 0.
   scale_rounding::neighbours around(double scale) const noexcept {
-    const int smallest = std::min(first_above(0), highest());
+    const int smallest = smallest_usable();
     const int above = std::max(first_above(scale), smallest);
     const int below = std::max(above - 1, smallest);
     if (static_cast<double>(value(below)) == scale) return {value(below), value(below)};
@@ -86,6 +91,12 @@ struct nested_codes {
   }
 
  private:
+  /// The first code whose value is FLT_MIN or more, or the highest.
+  int smallest_usable() const noexcept {
+    constexpr double below = static_cast<double>(FLT_MIN) * (1 - 0x1p-24);
+    return std::min(first_above(below), highest());
+  }
+
   /// A code near the one whose value is `scale`.
   [[gnu::always_inline]] int guess(float scale) const noexcept {
     if (!(factor > 0)) return 0;
@@ -106,8 +117,13 @@ inline std::vector<float> second_level_for(scale_storage how, std::span<const fl
   if (wanted.empty()) return found;
   if (how.type == scale_type::e4m3 || how.type == scale_type::e4m3_divided) {
     const float largest = *std::max_element(wanted.begin(), wanted.end());
-    if (how.type == scale_type::e4m3) return {largest / numeric::e4m3::max()};
-    return {largest > 0 ? numeric::e4m3::max() / largest : 0.0f};
+    // factors that are normal numbers, which no processor flushes to zero and whose inverse is finite
+    if (largest > 0 && how.type == scale_type::e4m3)
+      return {std::max(largest / numeric::e4m3::max(), FLT_MIN)};
+    if (how.type == scale_type::e4m3) return {0.0f};
+    return {largest > numeric::e4m3::max() / FLT_MAX ? numeric::e4m3::max() / largest
+            : largest > 0                            ? FLT_MAX
+                                                     : 0.0f};
   }
   const bool dynamic = how.type == scale_type::dynamic8;
   float mean = 0;
