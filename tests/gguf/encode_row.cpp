@@ -189,9 +189,9 @@ TEST(encode_row, large_numbers_are_held_or_refused) {
         } catch (const data_error&) {
           ++refused;
         }
-        for (const float value : restored(kind.type, x, nullptr, level, {.saturates = true}))
-          ASSERT_TRUE(std::isfinite(value)) << scale;
       }
+      for (const float value : restored(kind.type, x, nullptr, effort::normal, {.saturates = true}))
+        ASSERT_TRUE(std::isfinite(value)) << scale;
     }
     const bool wide = kind.type == gguf::tensor_type::q8_k || kind.type == gguf::tensor_type::mxfp4;
     if (wide) {

@@ -90,8 +90,16 @@ void saturate(const float* x, int exponent, const Encode& encode, std::uint8_t* 
                    [&](float value) { return std::clamp(value, -bound, bound); });
     return is_held<Format>(within.data(), std::ilogb(bound), encode);
   };
-  float bound = std::scalbn(1.0f, exponent);
-  while (bound > 1.0f && !fits(bound)) bound *= 0.5f;
+  int low = std::ilogb(certain_magnitude<Format>());
+  for (int high = exponent; low < high;) {
+    const int middle = (low + high + 1) / 2;
+    if (fits(std::scalbn(1.0f, middle))) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  float bound = std::scalbn(1.0f, low);
   for (float step = 0.5f * bound; step > bound / 128.0f; step *= 0.5f) {
     if (fits(bound + step)) bound += step;
   }
