@@ -102,6 +102,7 @@ class quantized_reader {
       const std::string* text = model.files()[i].find_metadata(detail::description_key);
       if (text != nullptr && detail::is_description(*text)) read_descriptions(i, *text);
     }
+    file_ = model.name();
     for (const std::string& name : model.described())
       if (entries_.find(name) == nullptr)
         fail("tensor " + name, "expected a description, as an index lists it and it is there in parts");
@@ -118,7 +119,9 @@ class quantized_reader {
     try {
       return assemble(entry);
     } catch (const data_error& problem) {
-      fail("tensor " + entry.name, problem.what());
+      const std::size_t file = parts_.at(entry.name + ".codes", file_).file;
+      raise(parse_error(model_.files()[file].name(), 8, "__metadata__: bitgauge: tensor " + entry.name,
+                        problem.what()));
     }
 #else
     return assemble(entry);
@@ -143,6 +146,7 @@ class quantized_reader {
   struct part_place {
     std::string name;
     const tensor_view* tensor;
+    std::size_t file;
   };
 
   [[noreturn]] void fail(const std::string& field, const std::string& problem) const {
@@ -176,7 +180,7 @@ class quantized_reader {
       if (found->type != expected.type || found->shape != expected.shape)
         fail("tensor " + expected.name, "expected " + shown(expected.type, expected.shape) + ", found " +
                                             shown(found->type, found->shape));
-      parts_.add({expected.name, found});
+      parts_.add({expected.name, found, file});
     }
   }
 
