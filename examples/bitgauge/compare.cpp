@@ -54,7 +54,11 @@ report_row compare_one(const io::tensor_file& a, const io::stored_tensor& origin
   const auto x = naming(a.path(), original.name, [&] { return a.matrix(original, how); });
   const auto y = naming(b.path(), other.name, [&] { return b.matrix(other, how); });
   row.error = bitgauge::measure_error(x, y);
-  if (!bitgauge::numeric::binary64::is_finite(row.error.mse())) row.notes.push_back(nonfinite_note(x, y));
+  if (!bitgauge::numeric::binary64::is_finite(row.error.mse())) {
+    nonfinite_pairs hidden;
+    hidden.add(x, y);
+    row.notes.push_back(hidden.text());
+  }
   return row;
 }
 

@@ -2,8 +2,6 @@
 
 #include <bitgauge/numeric/bits.hpp>
 
-#include "report.hpp"
-
 #include <fmt/core.h>
 
 #include <bit>
@@ -13,16 +11,6 @@ namespace {
 
 namespace numeric = bitgauge::numeric;
 
-struct counts {
-  std::int64_t nan = 0, infinite = 0;
-
-  void add(float x) {
-    nan += numeric::is_nan(x);
-    infinite += numeric::is_infinite(x);
-  }
-  std::string text() const { return fmt::format("{} NaN and {} infinite", nan, infinite); }
-};
-
 bool same(float a, float b) {
   return (numeric::is_nan(a) && numeric::is_nan(b)) ||
          std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
@@ -30,25 +18,33 @@ bool same(float a, float b) {
 
 }  // namespace
 
-std::string nonfinite_note(const bitgauge::io::tensor_file::float_matrix& original,
-                           const bitgauge::io::tensor_file::float_matrix& approximation) {
-  counts a, b;
-  std::int64_t places = 0, equal = 0;
-  bitgauge::error_sums rest;
+void nonfinite_pairs::counts::add(float x) {
+  nan += numeric::is_nan(x);
+  infinite += numeric::is_infinite(x);
+}
+
+std::string nonfinite_pairs::counts::text() const {
+  return fmt::format("{} NaN and {} infinite", nan, infinite);
+}
+
+void nonfinite_pairs::add(const matrix& original, const matrix& approximation) {
   for (bitgauge::index_t i = 0; i < original.size(); ++i) {
     const float x = original.data()[i], y = approximation.data()[i];
     if (numeric::is_finite(x) && numeric::is_finite(y)) {
-      rest.add(&x, &y, 1);
+      rest_.add(&x, &y, 1);
       continue;
     }
-    a.add(x);
-    b.add(y);
-    ++places;
-    equal += same(x, y);
+    original_.add(x);
+    approximation_.add(y);
+    ++places_;
+    equal_ += same(x, y);
   }
-  const std::string others = rest.is_zero() ? "no error" : fmt::format("mse {:.4g}", rest.mse());
+}
+
+std::string nonfinite_pairs::text() const {
   return fmt::format("{} in the original, {} in the other, the same in {} of {} places; elsewhere {}",
-                     a.text(), b.text(), equal, places, others);
+                     original_.text(), approximation_.text(), equal_, places_,
+                     rest_.is_zero() ? "no error" : fmt::format("mse {:.4g}", rest_.mse()));
 }
 
 }  // namespace program

@@ -10,6 +10,7 @@
 #include "console.hpp"
 #include "failure.hpp"
 #include "nonfinite_note.hpp"
+#include "pieces.hpp"
 #include "planner.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -88,48 +89,109 @@ class quantization {
   }
 
   report_row quantize_one(const plan_row& row, tensor_sink& sink, progress& bar) const {
+    const std::optional<calibration::matrix> samples = calibration_.samples(row.tensor->name);
+    const auto [rows, cols] = file_.shape_of(*row.tensor, row.rows);
+    report_row result =
+        !samples && rows_stand_alone(scheme_, row, rows) && piece_at(row, 0, rows, cols).count < rows
+            ? quantize_in_pieces(row, rows, cols, sink, bar)
+            : quantize_whole(row, samples, sink, bar);
+    result.name = row.tensor->name;
+    result.scheme = row.blocks ? std::string(bitgauge::gguf::traits_of(*row.blocks).name) : row.entry->scheme;
+    result.rows = rows;
+    result.cols = cols;
+    return result;
+  }
+
+  bitgauge::options options_for(progress& bar, bitgauge::index_t before) const {
+    return {.threads = options_.threads,
+            .on_nonfinite = options_.on_nonfinite,
+            .progress = [&bar, before](bitgauge::index_t done, bitgauge::index_t) {
+              bar.reach(static_cast<std::uint64_t>(before + done));
+            }};
+  }
+
+  /// Gives what becomes of some rows, without error feedback, to `use`.
+  template <class Use>
+  void quantize_rows(const plan_row& row, const io::tensor_file::float_matrix& values,
+                     const bitgauge::importance& weights, const bitgauge::options& how,
+                     const Use& use) const {
+    if (row.blocks) return use(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));
+    use(bitgauge::quantize(values, scheme_, bitgauge::calibration_data{}, weights, how));
+  }
+
+  report_row quantize_in_pieces(const plan_row& row, bitgauge::index_t rows, bitgauge::index_t cols,
+                                tensor_sink& sink, progress& bar) const {
+    report_row result;
+    result.notes = row.notes;
+    nonfinite_pairs hidden;
+    for (bitgauge::index_t first = 0; first < rows;) {
+      const row_piece piece = piece_at(row, first, rows, cols);
+      const auto start = std::chrono::steady_clock::now();
+      const io::tensor_file::float_matrix values = values_of(*row.tensor, piece, cols);
+      first += piece.count;
+      try {
+        quantize_rows(
+            row, values, piece.importance, options_for(bar, piece.first * cols), [&](const auto& q) {
+              result.seconds += seconds_since(start);
+              sink.write_rows(row.tensor->name, q, first == rows);
+              const bitgauge::error_sums error = bitgauge::measure_error(values, q, options_.threads);
+              result.error.merge(error);
+              if (!bitgauge::numeric::binary64::is_finite(error.mse()))
+                hidden.add(values, q.template dequantize<io::tensor_file::float_matrix>(options_.threads));
+            });
+      } catch (const bitgauge::data_error&) {
+        // the message for the whole counts rows from the tensor's first
+        if (piece.first > 0)
+          quantize_rows(row, file_.matrix(*row.tensor, row.rows), row.importance,
+                        {options_.threads, options_.on_nonfinite}, [](const auto&) {});
+        throw;
+      }
+    }
+    result.bits_per_weight = row.entry ? 8.0 * static_cast<double>(row.entry->layout.storage_bytes()) /
+                                             static_cast<double>(rows * cols)
+                                       : bitgauge::gguf::traits_of(*row.blocks).bits_per_weight();
+    if (hidden.any()) result.notes.push_back(hidden.text());
+    return result;
+  }
+
+  static double seconds_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  report_row quantize_whole(const plan_row& row, const std::optional<calibration::matrix>& samples,
+                            tensor_sink& sink, progress& bar) const {
     const auto start = std::chrono::steady_clock::now();
     const io::tensor_file::float_matrix values = file_.matrix(*row.tensor, row.rows);
     const bitgauge::importance& weights = row.importance;
-    const bitgauge::options how{.threads = options_.threads,
-                                .on_nonfinite = options_.on_nonfinite,
-                                .progress = [&](bitgauge::index_t done, bitgauge::index_t) {
-                                  bar.reach(static_cast<std::uint64_t>(done));
-                                }};
-    const std::optional<calibration::matrix> samples = calibration_.samples(row.tensor->name);
+    const bitgauge::options how = options_for(bar, 0);
     const std::optional<bitgauge::hessian> h = hessian_of(row.tensor->name, samples);
     report_row result;
     result.notes = row.notes;
     const auto finish = [&](const auto& q) {
-      result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      result.seconds = seconds_since(start);
       sink.write(row.tensor->name, q);
-      result.rows = q.rows();
-      result.cols = q.cols();
       result.bits_per_weight = q.bits_per_weight();
       result.error = bitgauge::measure_error(values, q, options_.threads);
-      if (!bitgauge::numeric::binary64::is_finite(result.error.mse()))
-        result.notes.push_back(
-            nonfinite_note(values, q.template dequantize<io::tensor_file::float_matrix>(options_.threads)));
+      if (!bitgauge::numeric::binary64::is_finite(result.error.mse())) {
+        nonfinite_pairs hidden;
+        hidden.add(values, q.template dequantize<io::tensor_file::float_matrix>(options_.threads));
+        result.notes.push_back(hidden.text());
+      }
       if (h) result.output_error = bitgauge::measure_output_error(values, q, *h, options_.threads).relative();
       if (samples && row.entry && row.entry->activations)
         measure_activations(values, q, *samples, *row.entry->activations, result);
     };
     bitgauge::gptq_report report;
     const bool feedback = feeds_back(scheme_, row);
-    if (!row.blocks) {
-      finish(bitgauge::quantize(values, scheme_, {h ? &*h : nullptr, &report}, weights, how));
-      result.scheme = row.entry->scheme;
+    if (!feedback) {
+      quantize_rows(row, values, weights, how, finish);
+    } else if (row.blocks) {
+      finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how,
+                                bitgauge::gptq(*h, gptq_options_of(scheme_, &report))));
     } else {
-      result.scheme = bitgauge::gguf::traits_of(*row.blocks).name;
-      if (!feedback) {
-        finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how));
-      } else {
-        finish(bitgauge::quantize(values, *row.blocks, scheme_.level, weights, how,
-                                  bitgauge::gptq(*h, gptq_options_of(scheme_, &report))));
-      }
+      finish(bitgauge::quantize(values, scheme_, bitgauge::calibration_data{&*h, &report}, weights, how));
     }
     if (feedback) note(report, result.notes);
-    result.name = row.tensor->name;
     return result;
   }
 

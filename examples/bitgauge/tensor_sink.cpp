@@ -1,6 +1,7 @@
 #include "tensor_sink.hpp"
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/io/quantized_pieces.hpp>
 
 #include <algorithm>
 #include <map>
@@ -57,12 +58,19 @@ class safetensors_sink final : public tensor_sink {
   void write(const std::string& name, const bitgauge::gguf::block_matrix&) override {
     refuse(path_, name, "blocks");
   }
+  void write_rows(const std::string& name, const bitgauge::quantized_matrix& rows, bool is_last) override {
+    pieces_.write(writer_, name, rows, is_last);
+  }
+  void write_rows(const std::string& name, const bitgauge::gguf::block_matrix& rows, bool) override {
+    write(name, rows);
+  }
   void commit() override { writer_.commit(); }
 
  private:
   std::string path_;
   io::safetensors_writer writer_;
   io::quantized_writer parts_;
+  io::quantized_pieces pieces_;
 };
 
 /// llama.cpp's number for "mostly this type" (enum llama_ftype), which its loaders show and do not rely on.
@@ -140,6 +148,12 @@ class gguf_sink final : public tensor_sink {
   }
   void write(const std::string& name, const bitgauge::gguf::block_matrix& q) override {
     writer_.write(name, q.blocks());
+  }
+  void write_rows(const std::string& name, const bitgauge::quantized_matrix& rows, bool) override {
+    write(name, rows);
+  }
+  void write_rows(const std::string& name, const bitgauge::gguf::block_matrix& rows, bool) override {
+    write(name, rows);
   }
   void commit() override { writer_.commit(); }
 

@@ -38,6 +38,10 @@ class tensor_sink {
   virtual void write(const std::string& name, const bitgauge::io::tensor_file::float_matrix& values) = 0;
   virtual void write(const std::string& name, const bitgauge::quantized_matrix& q) = 0;
   virtual void write(const std::string& name, const bitgauge::gguf::block_matrix& q) = 0;
+  /// Writes the next rows of a tensor, see io::quantized_pieces; `is_last` ends it.
+  virtual void write_rows(const std::string& name, const bitgauge::quantized_matrix& rows, bool is_last) = 0;
+  virtual void write_rows(const std::string& name, const bitgauge::gguf::block_matrix& rows,
+                          bool is_last) = 0;
   virtual void commit() = 0;
 };
 

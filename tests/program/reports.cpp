@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <sstream>
 #include <string>
@@ -139,7 +140,7 @@ TEST_F(reports, fit_the_terminal) {
     if (i == 4) bits = word;
     if (i == 6) sqnr = word;
   }
-  for (const unsigned short columns : {40, 60, 80, 200}) {
+  for (const unsigned short columns : std::initializer_list<unsigned short>{40, 60, 80, 200}) {
     for (const char* each :
          {"quantize in.safetensors -o q.safetensors --scheme affine:bits=4,group=32,scale=f16",
           "compare in.safetensors q.safetensors", "inspect q.safetensors", "schemes"}) {

@@ -1,58 +1,23 @@
-// What becomes of tensors of three and more dimensions, of experts and their importance, and of tensors that
-// are not simply quantized.
+// What becomes of tensors of three and more dimensions, of large ones, and of those that are not simply
+// quantized.
 
-#include <bitgauge/gguf/tensor_type.hpp>
-#include <bitgauge/io/gguf_writer.hpp>
-#include <bitgauge/io/npy.hpp>
-#include <bitgauge/io/safetensors_writer.hpp>
+#include "tensor_files.hpp"
 
-#include "program_test.hpp"
+#include <gtest/gtest.h>
 
 #include <cstdint>
 #include <fstream>
+#include <limits>
 #include <string>
-#include <vector>
 
 namespace {
 
 namespace io = bitgauge::io;
 using nlohmann::json;
-using row_major = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using shape = std::vector<std::uint64_t>;
-
-struct named_matrix {
-  std::string name;
-  row_major values;
-  shape extents;  ///< outermost first
-};
-
-row_major random_rows(Eigen::Index rows, Eigen::Index cols, unsigned seed) {
-  std::srand(seed);
-  return row_major::Random(rows, cols);
-}
-
-class tensors : public test::program_test {
- protected:
-  void write_safetensors(const std::string& name, const std::vector<named_matrix>& all) const {
-    io::safetensors_writer writer(path(name));
-    for (const named_matrix& t : all) writer.declare(t.name, io::dtype::f32, t.extents);
-    for (const named_matrix& t : all) writer.write(t.name, t.values);
-    writer.commit();
-  }
-  void write_gguf(const std::string& name, const std::vector<named_matrix>& all) const {
-    io::gguf_writer writer(path(name));
-    for (const named_matrix& t : all)
-      writer.declare(t.name, bitgauge::gguf::tensor_type::f32, {t.extents.rbegin(), t.extents.rend()});
-    for (const named_matrix& t : all) writer.write(t.name, t.values);
-    writer.commit();
-  }
-  json inspect(const std::string& name) const { return json::parse(run("inspect --json " + name).out); }
-  json compare(const std::string& a, const std::string& b) const {
-    const test::run_result result = run("compare --json " + a + " " + b);
-    EXPECT_EQ(result.exit_code, 0) << a << " " << b << "\n" << result.err;
-    return result.exit_code == 0 ? json::parse(result.out) : json::array();
-  }
-};
+using test::named_matrix;
+using test::random_rows;
+using test::row_major;
+using tensors = test::tensor_files;
 
 // Catches rows counted two ways: a file that cannot be read back, shapes that are lost or differ between
 // containers. Every container into every other, for experts, a kernel and a plain matrix.
@@ -121,96 +86,6 @@ TEST_F(tensors, rows_are_what_the_user_says) {
   expect_refused(command + "zz=first", {"--rows", "zz", "found 3 others: a, b, c"});
 }
 
-/// The old form of an importance matrix with one entry.
-std::string dat(const std::string& name, const row_major& weights) {
-  std::string bytes;
-  const auto add = [&](const auto& value) {
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-  };
-  add(std::int32_t{1});
-  add(static_cast<std::int32_t>(name.size()));
-  bytes += name;
-  add(std::int32_t{1});
-  add(static_cast<std::int32_t>(weights.size()));
-  for (Eigen::Index i = 0; i < weights.size(); ++i) add(weights.data()[i]);
-  return bytes;
-}
-
-// Catches weights of one expert used for another, and an expert that no token reached not quantized as
-// without importance, from every file that holds them. The oracle is each expert in a file of its own.
-TEST_F(tensors, experts_have_importance_of_their_own) {
-  constexpr Eigen::Index experts = 3, rows = 4, cols = 256;
-  const named_matrix t{"w", random_rows(experts * rows, cols, 1), {experts, rows, cols}};
-  row_major weights = random_rows(experts, cols, 2).cwiseAbs2() + row_major::Constant(experts, cols, 0.01f);
-  weights.row(1).setZero();
-  write_safetensors("in.safetensors", {t});
-  write_safetensors("imp.safetensors", {{"w", weights, {experts, 1, cols}}});
-  io::write_npy(path("imp.npy"), weights);
-  std::ofstream(path("imp.dat"), std::ios::binary) << dat("w", weights);
-  io::gguf_writer imatrix(path("imp.gguf"));
-  imatrix.declare("w.in_sum2", bitgauge::gguf::tensor_type::f32, {cols, experts});
-  imatrix.declare("w.counts", bitgauge::gguf::tensor_type::f32, {1, experts});
-  imatrix.write("w.in_sum2", weights);
-  imatrix.write("w.counts", Eigen::RowVector3f{1, 0, 1});
-  imatrix.commit();
-  for (const std::string scheme : {"gguf --scheme q4_k", "gguf --scheme q4_0:effort=best",
-                                   "safetensors --scheme affine:bits=3,group=32,range=mse"}) {
-    std::vector<double> expected;
-    for (Eigen::Index e = 0; e < experts; ++e) {
-      io::write_npy(path("one.npy"), row_major(t.values.middleRows(e * rows, rows)));
-      io::write_npy(path("one_imp.npy"), Eigen::RowVectorXf(weights.row(e)));
-      succeed("quantize one.npy -o one." + scheme + (e == 1 ? "" : " --importance one_imp.npy"));
-      succeed("dequantize one." + scheme.substr(0, scheme.find(' ')) + " -o back.npy");
-      const auto back = io::read_npy<row_major>(path("back.npy"));
-      expected.insert(expected.end(), back.data(), back.data() + back.size());
-    }
-    for (const std::string file : {"imp.gguf", "imp.dat", "imp.npy", "imp.safetensors"}) {
-      succeed("quantize in.safetensors --report r.json --importance " + file + " -o q." + scheme);
-      succeed("dequantize q." + scheme.substr(0, scheme.find(' ')) + " -o back.npy");
-      const io::npy_file back(path("back.npy"));
-      const auto* values = reinterpret_cast<const float*>(back.array().data.data());
-      ASSERT_EQ(back.array().element_count(), expected.size());
-      EXPECT_TRUE(std::equal(expected.begin(), expected.end(), values)) << file << " " << scheme;
-      EXPECT_NE(report("r.json")[0]["notes"].dump().find("no importance for 1 of 3 experts (1)"),
-                std::string::npos);
-    }
-  }
-}
-
-// Catches a tensor without importance that stops the run or passes in silence, and faults of the importance
-// that are found after work was done: the tensor before it has a NaN that would be found first then.
-TEST_F(tensors, importance_is_known_before_any_work) {
-  row_major bad = random_rows(4, 256, 1);
-  bad(1, 2) = std::numeric_limits<float>::quiet_NaN();
-  write_safetensors("in.safetensors", {{"first", bad, {4, 256}}, {"second", bad, {4, 256}}});
-  const auto importance = [&](const row_major& second) {
-    write_safetensors(
-        "imp.safetensors",
-        {{"second",
-          second,
-          {static_cast<std::uint64_t>(second.rows()), static_cast<std::uint64_t>(second.cols())}}});
-  };
-  const std::string command = "quantize in.safetensors --importance imp.safetensors -o x.";
-  for (const std::string scheme : {"gguf --scheme q4_k", "gguf --scheme f16",
-                                   "safetensors --scheme affine:range=mse", "safetensors --scheme affine"}) {
-    importance(row_major::Ones(1, 255));
-    expect_refused(command + scheme, {"in.safetensors", "tensor second", "imp.safetensors",
-                                      "expected 256 weights", "found 255"});
-    importance(row_major::Constant(1, 256, -1));
-    expect_refused(command + scheme, {"tensor second", "imp.safetensors", "from 0 up"});
-    importance(row_major::Ones(2, 256));
-    expect_refused(command + scheme, {"tensor second", "imp.safetensors", "256", "found 512"});
-  }
-  write_safetensors("in.safetensors", {{"first", random_rows(4, 256, 1), {4, 256}},
-                                       {"second", random_rows(4, 256, 2), {4, 256}}});
-  importance(row_major::Zero(1, 256));
-  succeed("quantize in.safetensors --importance imp.safetensors -o a.gguf --scheme q4_k --report r.json");
-  EXPECT_EQ(report("r.json")[0]["notes"][0], "no importance in imp.safetensors: quantized without");
-  EXPECT_EQ(report("r.json")[1]["notes"][0], "importance 0 in every column: quantized without");
-  succeed("quantize in.safetensors -o b.gguf --scheme q4_k");
-  EXPECT_EQ(test::text_of_file(path("a.gguf")), test::text_of_file(path("b.gguf")));
-}
-
 // Catches a chain of fallbacks that takes another than the first that fits, or ignores the innermost
 // dimension.
 TEST_F(tensors, fall_back_to_the_first_type_that_fits) {
@@ -275,6 +150,38 @@ TEST_F(tensors, fortran_order_is_turned_when_copied) {
   write("f.npy", true, by_columns);
   succeed("quantize f.npy -o q.safetensors --scheme affine");
   EXPECT_EQ(compare("c.npy", "q.safetensors")[0]["notes"][0], "identical bytes");
+}
+
+// Catches pieces of rows that are put together wrongly (codes, scales, zero points that end within a byte),
+// and an error that counts rows from a piece's first. Calibration data, here one sample, need the whole
+// tensor.
+TEST_F(tensors, large_ones_are_the_same_in_pieces) {
+  constexpr Eigen::Index rows = 5001, cols = 252;
+  row_major w = random_rows(rows, cols, 1);
+  write_safetensors("in.safetensors",
+                    {{"w", w, {rows, cols}}, {"v", random_rows(rows, 256, 2), {3, 1667, 256}}});
+  write_safetensors("x.safetensors",
+                    {{"w", random_rows(1, cols, 3), {1, cols}}, {"v", random_rows(1, 256, 3), {1, 256}}});
+  for (const std::string scheme :
+       {"safetensors --scheme affine:bits=3,group=20,scale=f16", "safetensors --scheme nf4",
+        "gguf --scheme q8_0:effort=fast --fallback f16"}) {
+    const std::string ending = scheme.substr(0, scheme.find(' '));
+    succeed("quantize in.safetensors --report a.json -o a." + scheme);
+    succeed("quantize in.safetensors --report b.json --calibration x.safetensors -o b." + scheme);
+    EXPECT_TRUE(test::text_of_file(path("a." + ending)) == test::text_of_file(path("b." + ending))) << scheme;
+    for (std::size_t i = 0; i < 2; ++i) {
+      for (const char* key : {"rows", "cols", "scheme", "bits_per_weight", "max_abs_error"})
+        EXPECT_EQ(report("a.json")[i][key], report("b.json")[i][key]) << key;
+      EXPECT_NEAR(report("a.json")[i]["sqnr_db"], report("b.json")[i]["sqnr_db"].get<double>(), 1e-9);
+    }
+  }
+  w(4900, 7) = std::numeric_limits<float>::quiet_NaN();
+  write_safetensors("in.safetensors", {{"w", w, {rows, cols}}});
+  expect_refused("quantize in.safetensors -o x.safetensors --scheme symmetric",
+                 {"tensor w", "row 4900, column 7", "NaN"});
+  succeed("quantize in.safetensors -o q.safetensors --scheme symmetric --nonfinite saturate --report r.json");
+  EXPECT_NE(report("r.json")[0]["notes"].dump().find("1 NaN and 0 infinite in the original"),
+            std::string::npos);
 }
 
 }  // namespace
