@@ -170,7 +170,7 @@ std::optional<io::stored_activations> planner::activations_of(const std::string&
 std::optional<std::string> planner::reason_to_copy(const io::stored_tensor& tensor) const {
   if (tensor.is_quantized() && !options_.requantize) return "already quantized";
   if (!tensor.is_real()) return tensor.format + " elements";
-  if (!tensor.owner.empty()) return "scales or other parameters of " + tensor.owner;
+  if (!tensor.owner.empty()) return "scales or other parameters of " + bitgauge::excerpt(tensor.owner);
   if (tensor.shape.size() < 2) return std::to_string(tensor.shape.size()) + "-D";
   return choices_.reason_to_skip(tensor.name);
 }
@@ -179,7 +179,7 @@ plan_row planner::plan_one(const io::stored_tensor& tensor) const {
   plan_row row{&tensor, reason_to_copy(tensor)};
   if (row.copied) return row;
   if (tensor.scales != nullptr && !tensor.scales->problem.empty())
-    bitgauge::raise(bitgauge::data_error(file_.path() + ": tensor " + tensor.name + ": " +
+    bitgauge::raise(bitgauge::data_error(file_.path() + ": tensor " + bitgauge::excerpt(tensor.name) + ": " +
                                          tensor.scales->problem + " (or copy both with --exclude)"));
   if (!tensor.remark.empty()) row.notes.push_back(tensor.remark);
   if (tensor.is_quantized())

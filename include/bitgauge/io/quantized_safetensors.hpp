@@ -185,9 +185,7 @@ class quantized_reader {
   }
 
   static std::string shown(dtype type, const std::vector<std::uint64_t>& shape) {
-    std::string text;
-    for (const std::uint64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
-    return std::string(name_of(type)) + " [" + text + "]";
+    return std::string(name_of(type)) + " " + detail::shape_text(shape);
   }
 
   std::span<const std::byte> part(const std::string& name) const {

@@ -40,9 +40,10 @@ class safetensors_writer {
     if (stream_.started())
       raise(data_error(stream_.shown() + ": metadata is set after the first data was written"));
     if (!metadata_.add({name, value}))
-      raise(data_error(stream_.shown() + ": metadata '" + name + "' is set twice"));
+      raise(data_error(stream_.shown() + ": metadata '" + excerpt(name) + "' is set twice"));
     const std::optional<std::string> text = detail::json_text(value);
-    if (!text) raise(data_error(stream_.shown() + ": metadata '" + name + "': the text is not UTF-8"));
+    if (!text)
+      raise(data_error(stream_.shown() + ": metadata '" + excerpt(name) + "': the text is not UTF-8"));
     metadata_text_ += (metadata_text_.empty() ? "" : ",") + quoted(name) + ":" + *text;
   }
 
@@ -53,11 +54,11 @@ class safetensors_writer {
       raise(data_error(stream_.shown() + ": '" + name + "' cannot name a tensor"));
     const std::optional<std::uint64_t> size = byte_size(type, shape);
     if (!size && size_of(type) == 0)
-      raise(shape_error(stream_.shown() + ": tensor " + name +
+      raise(shape_error(stream_.shown() + ": tensor " + excerpt(name) +
                         ": its bits are no whole number of bytes, or exceed 64 bits"));
     const std::uint64_t end = end_ + size.value_or(0);
     if (!size || end < end_)
-      raise(shape_error(stream_.shown() + ": tensor " + name + ": its bytes exceed 64 bits"));
+      raise(shape_error(stream_.shown() + ": tensor " + excerpt(name) + ": its bytes exceed 64 bits"));
     std::string extents;
     for (const std::uint64_t extent : shape) extents += (extents.empty() ? "" : ",") + std::to_string(extent);
     const std::string json_name = quoted(name);
