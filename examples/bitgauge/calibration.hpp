@@ -51,7 +51,7 @@ class calibration {
   [[noreturn]] static void reject(const matrix& values, bitgauge::index_t at, const std::string& name) {
     bitgauge::raise(bitgauge::data_error(
         "row " + std::to_string(at / values.cols()) + ", column " + std::to_string(at % values.cols()) +
-        ": expected finite activations for tensor " + name + ", found " +
+        ": expected finite activations for tensor " + bitgauge::excerpt(name) + ", found " +
         (bitgauge::numeric::is_nan(values.data()[at]) ? "NaN" : "infinity")));
   }
   const bitgauge::io::stored_tensor* find(const std::string& name) const {

@@ -171,7 +171,7 @@ std::optional<io::stored_activations> planner::activations_of(const std::string&
 std::optional<std::string> planner::reason_to_copy(const io::stored_tensor& tensor) const {
   if (tensor.is_quantized() && !options_.requantize) return "already quantized";
   if (!tensor.is_real()) return tensor.format + " elements";
-  if (!tensor.owner.empty()) return "scales or other parameters of " + tensor.owner;
+  if (!tensor.owner.empty()) return "scales or other parameters of " + bitgauge::excerpt(tensor.owner);
   if (tensor.shape.size() < 2) return std::to_string(tensor.shape.size()) + "-D";
   return choices_.reason_to_skip(tensor.name);
 }

@@ -101,8 +101,8 @@ class gguf_model {
       expect(file, next.string(), "split.no", i);
       for (const gguf_tensor& tensor : file.tensors())
         if (!places.add({tensor.name}))
-          raise(parse_error(next.string(), file.data_offset() + tensor.offset, "tensor " + tensor.name,
-                            "appears in an earlier part as well"));
+          raise(parse_error(next.string(), file.data_offset() + tensor.offset,
+                            "tensor " + excerpt(tensor.name), "appears in an earlier part as well"));
       tensors += file.tensors().size();
     }
     expect(files_.front(), path.string(), "split.tensors.count", tensors);

@@ -102,11 +102,11 @@ class gguf_texts_reader {
     const gguf_value_text typed{key[1].get<std::string>(),
                                 key.size() == 3 ? key[2].get<std::string>() : text->value};
     std::optional<gguf_value> value = value_of(typed);
-    constexpr std::size_t shown = 40;
+    const std::string where = "key " + excerpt(name);
     if (!value)
-      fail("key " + name, "expected a value of type " + typed.type.substr(0, shown) + ", found '" +
-                              typed.text.substr(0, shown) + "'");
-    if (!entries_.add({name, *std::move(value)})) fail("key " + name, "appears twice");
+      fail(where,
+           "expected a value of type " + excerpt(typed.type) + ", found '" + excerpt(typed.text) + "'");
+    if (!entries_.add({name, *std::move(value)})) fail(where, "appears twice");
   }
 
   [[noreturn]] void fail(const std::string& where, const std::string& problem) const {

@@ -82,12 +82,16 @@ inline constexpr auto float_infinity = static_cast<bits_of_float<Float>>(sizeof(
                                                                              ? 0x7ff0000000000000u
                                                                              : 0x7f800000u);
 
+template <class Float>
+inline constexpr auto float_sign = static_cast<bits_of_float<Float>>(sizeof(Float) == 8 ? 0x8000000000000000u
+                                                                                        : 0x80000000u);
+
 /// By its bits, whatever -ffast-math makes of comparisons.
 template <class Float>
 value_json json_of_float(Float value) {
   const auto bits = std::bit_cast<bits_of_float<Float>>(value);
   constexpr auto infinity = float_infinity<Float>;
-  constexpr auto sign = static_cast<bits_of_float<Float>>(~(~bits_of_float<Float>{0} >> 1));
+  constexpr auto sign = float_sign<Float>;
   if ((bits & ~sign) < infinity) return static_cast<double>(value);
   if ((bits & ~sign) == infinity) return (bits & sign) != 0 ? "-inf" : "inf";
   if (bits == plain_nan<Float>) return "nan";
@@ -108,9 +112,9 @@ std::optional<Float> float_of_json(const value_json& value) {
   if (!value.is_string()) return std::nullopt;
   const auto& word = value.get_ref<const std::string&>();
   using bits_type = bits_of_float<Float>;
-  const auto infinity = std::bit_cast<Float>(float_infinity<Float>);
-  if (word == "inf") return infinity;
-  if (word == "-inf") return -infinity;
+  if (word == "inf") return std::bit_cast<Float>(float_infinity<Float>);
+  if (word == "-inf")
+    return std::bit_cast<Float>(static_cast<bits_type>(float_infinity<Float> | float_sign<Float>));
   if (word == "nan") return std::bit_cast<Float>(plain_nan<Float>);
   constexpr std::string_view prefix = "nan:";
   bits_type bits = 0;

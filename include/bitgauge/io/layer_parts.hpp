@@ -16,13 +16,6 @@
 
 namespace bitgauge::io::detail {
 
-/// The shape of a tensor as messages show it.
-inline std::string shape_text(const std::vector<std::uint64_t>& shape) {
-  std::string text;
-  for (const std::uint64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
-  return "[" + excerpt(text) + "]";
-}
-
 /// One layer of a file: tensors named `layer` + suffix. Faults are parse_errors that name the tensor and the
 /// byte of the file at which they stand.
 class layer_parts {

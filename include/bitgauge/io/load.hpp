@@ -38,9 +38,9 @@ namespace detail {
 class stored_codes {
  public:
   using matrix = quantized_matrix;
-  explicit stored_codes(const std::filesystem::path& path) : model_(path), reader_(model_, path.string()) {}
+  explicit stored_codes(const std::filesystem::path& path) : model_(path), reader_(model_) {}
   stored_codes(std::span<const std::byte> bytes, const std::string& name)
-      : model_(bytes, name), reader_(model_, name) {}
+      : model_(bytes, name), reader_(model_) {}
 
   const std::vector<quantized_entry>& entries() const noexcept { return reader_.entries(); }
   quantized_matrix read(const quantized_entry& entry) const { return reader_.read(entry); }

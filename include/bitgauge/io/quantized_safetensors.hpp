@@ -112,6 +112,7 @@ class quantized_reader {
       const std::string* text = model.files()[i].find_metadata(detail::description_key);
       if (text != nullptr && detail::is_description(*text)) read_descriptions(i, *text);
     }
+    file_ = model.name();
     for (const std::string& name : model.described())
       if (entries_.find(name) == nullptr)
         fail("tensor " + name, "expected a description, as an index lists it and it is there in parts");
@@ -128,7 +129,9 @@ class quantized_reader {
     try {
       return assemble(entry);
     } catch (const data_error& problem) {
-      fail("tensor " + entry.name, problem.what());
+      const std::size_t file = parts_.at(entry.name + ".codes", file_).file;
+      raise(parse_error(model_.files()[file].name(), 8, "__metadata__: bitgauge: tensor " + entry.name,
+                        problem.what()));
     }
 #else
     return assemble(entry);
@@ -156,6 +159,7 @@ class quantized_reader {
   struct part_place {
     std::string name;
     const tensor_view* tensor;
+    std::size_t file;
   };
 
   [[noreturn]] void fail(const std::string& field, const std::string& problem) const {
@@ -189,14 +193,12 @@ class quantized_reader {
       if (found->type != expected.type || found->shape != expected.shape)
         fail("tensor " + expected.name, "expected " + shown(expected.type, expected.shape) + ", found " +
                                             shown(found->type, found->shape));
-      parts_.add({expected.name, found});
+      parts_.add({expected.name, found, file});
     }
   }
 
   static std::string shown(dtype type, const std::vector<std::uint64_t>& shape) {
-    std::string text;
-    for (const std::uint64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
-    return std::string(name_of(type)) + " [" + text + "]";
+    return std::string(name_of(type)) + " " + detail::shape_text(shape);
   }
 
   std::span<const std::byte> part(const std::string& name) const {

@@ -122,6 +122,8 @@ class safetensors_model {
     for (const metadata_entry& entry : files_.front().metadata()) metadata_.add(entry);
   }
 
+  /// The path, as given.
+  const std::string& name() const noexcept { return name_; }
   /// The file, or the shards in the order in which the index names them first.
   const std::vector<safetensors_file>& files() const noexcept { return files_; }
   /// True where `name` is to be read from `files()[file]`: always in a single file, else as the index says.

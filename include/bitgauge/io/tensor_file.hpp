@@ -233,8 +233,8 @@ class tensor_file {
     if (tensor.scales != nullptr) {
       const tensor_view& scales = *tensor.scales->tensor;
       tensor.bytes += scales.data.size();
-      tensor.format += " scaled by " + std::string(name_of(scales.type)) + " [" +
-                       detail::extents_text(scales.shape, ", ") + "]";
+      tensor.format +=
+          " scaled by " + std::string(name_of(scales.type)) + " " + detail::shape_text(scales.shape);
     } else if (scales_->has_scales() && tensor.owner.empty() && view.shape.size() > 1 &&
                is_floating(view.type) && size_of(view.type) == 1) {
       tensor.remark = "read without scales: the file holds none for it, though some for others";

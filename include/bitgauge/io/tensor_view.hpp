@@ -84,6 +84,13 @@ auto store_scalar(Scalar value) noexcept {
     return to_little_endian(Eigen::numext::bit_cast<std::uint16_t>(value));
 }
 
+/// The shape of a tensor as messages show it.
+inline std::string shape_text(const std::vector<std::uint64_t>& shape) {
+  std::string text;
+  for (const std::uint64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
+  return "[" + excerpt(text) + "]";
+}
+
 /// One dimension as Eigen counts it, equal to `fixed` where that is not Eigen::Dynamic.
 inline index_t matrix_extent(const std::string& name, const char* what, std::uint64_t size, int fixed) {
   if (size > static_cast<std::uint64_t>(std::numeric_limits<index_t>::max()) ||

@@ -48,12 +48,6 @@ struct weight_scales {
 
 namespace detail {
 
-inline std::string extents_text(const std::vector<std::uint64_t>& extents, const char* separator) {
-  std::string text;
-  for (const std::uint64_t extent : extents) text += (text.empty() ? "" : separator) + std::to_string(extent);
-  return text;
-}
-
 /// How many elements share a scale where `scales` of them cover `size` elements, or nothing where that is
 /// not clear.
 inline std::optional<std::uint64_t> scale_block(std::uint64_t size, std::uint64_t scales) {
@@ -174,7 +168,8 @@ class weight_scale_index {
       const tensor_view* scales = find(name);
       if (scales == nullptr) continue;
       if (found.tensor != nullptr) {
-        found.problem = "expected one tensor of scales, found " + found.tensor->name + " and " + name;
+        found.problem =
+            "expected one tensor of scales, found " + excerpt(found.tensor->name) + " and " + excerpt(name);
         owners_.emplace(name, weight.name);
         break;
       }
@@ -189,16 +184,16 @@ class weight_scale_index {
 
   static void fit(const tensor_view& weight, weight_scales& found) {
     const tensor_view& scales = *found.tensor;
-    const std::string shown = scales.name + " " + std::string(name_of(scales.type)) + " [" +
-                              detail::extents_text(scales.shape, ", ") + "]";
+    const std::string shown = excerpt(scales.name) + " " + std::string(name_of(scales.type)) + " " +
+                              detail::shape_text(scales.shape);
     if (!is_floating(scales.type) && scales.type != dtype::f8_e8m0) {
       found.problem = "expected scales that are floats, found " + shown;
     } else if (auto block = detail::scale_block(weight.shape, scales.shape)) {
       found.block = *std::move(block);
     } else {
-      found.problem = "expected scales that fit " + std::string(name_of(weight.type)) + " [" +
-                      detail::extents_text(weight.shape, ", ") +
-                      "]: one, one a row or one a block (of 128 x 128 or another that divides), found " +
+      found.problem = "expected scales that fit " + std::string(name_of(weight.type)) + " " +
+                      detail::shape_text(weight.shape) +
+                      ": one, one a row or one a block (of 128 x 128 or another that divides), found " +
                       shown;
     }
   }
