@@ -123,6 +123,7 @@ class quantization {
     report_row result;
     result.notes = row.notes;
     nonfinite_pairs hidden;
+    double bits = 0;
     for (bitgauge::index_t first = 0; first < rows;) {
       const row_piece piece = piece_at(row, first, rows, cols);
       const auto start = std::chrono::steady_clock::now();
@@ -133,6 +134,7 @@ class quantization {
             row, values, piece.importance, options_for(bar, piece.first * cols), [&](const auto& q) {
               result.seconds += seconds_since(start);
               sink.write_rows(row.tensor->name, q, first == rows);
+              bits += q.bits_per_weight() * static_cast<double>(values.size());
               const bitgauge::error_sums error = bitgauge::measure_error(values, q, options_.threads);
               result.error.merge(error);
               if (!bitgauge::numeric::binary64::is_finite(error.mse()))
@@ -146,9 +148,7 @@ class quantization {
         throw;
       }
     }
-    result.bits_per_weight = row.entry ? 8.0 * static_cast<double>(row.entry->layout.storage_bytes()) /
-                                             static_cast<double>(rows * cols)
-                                       : bitgauge::gguf::traits_of(*row.blocks).bits_per_weight();
+    result.bits_per_weight = bits / static_cast<double>(rows * cols);
     if (hidden.any()) result.notes.push_back(hidden.text());
     return result;
   }
