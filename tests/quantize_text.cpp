@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iostream>
 #include <string>
 
 namespace {
@@ -74,6 +75,16 @@ TEST(quantize_text, every_name_works_and_every_key_counts) {
             "scheme \"q4_k\": a Hessian has no effect: leave it out, or write rounding=gptq");
   EXPECT_EQ(failure("int4").substr(0, 66),
             "scheme \"int4\": unknown name \"int4\": did you mean symmetric:bits=4?");
+}
+
+// README's lines.
+TEST(quantize_text, readme) {
+  const Eigen::MatrixXf& W = w;
+  const bitgauge::any_quantized q =
+      bitgauge::quantize(W, "q4_0: effort=best");  // or "affine: bits=4, group=128"
+  std::cout << q << '\n';                          // block_matrix 8 x 256: q4_0, 4.5 bits per weight
+  if (const auto* blocks = q.get_if<bitgauge::gguf::block_matrix>()) EXPECT_EQ(blocks->size(), W.size());
+  EXPECT_EQ(testing::PrintToString(q), "block_matrix 8 x 256: q4_0, 4.5 bits per weight");
 }
 
 }  // namespace

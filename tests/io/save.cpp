@@ -134,4 +134,14 @@ TEST(save, matrices_print_as_one_line) {
   EXPECT_EQ(text(some_blocks()), "block_matrix 3 x 64: q8_0, 8.5 bits per weight");
 }
 
+// README's lines.
+TEST(save, readme) {
+  const test::temporary_directory folder;
+  const auto path = folder.path() / "model.safetensors";
+  const auto q = quantize(w, affine<4>{}), p = quantize(w, nf4{});
+  bitgauge::io::save(path, {{"up", q}, {"down", p}});
+  const bitgauge::quantized_matrix back = bitgauge::io::load(path, "up");
+  EXPECT_EQ(back, q);
+}
+
 }  // namespace

@@ -140,4 +140,15 @@ TEST(from_codes, codes_need_a_type_that_holds_them) {
             "codes_as: expected a matrix type for 1 x 3");
 }
 
+// README's lines.
+TEST(from_codes, readme) {
+  const Eigen::MatrixXf W = Eigen::MatrixXf::Random(64, 256);
+  const auto q = bitgauge::quantize(W, bitgauge::affine<4>{}, bitgauge::per_group{128});
+  const Eigen::MatrixXi codes = q.codes_as<Eigen::MatrixXi>();  // 64 x 256, from 0 to 15
+  const Eigen::MatrixXf scales = q.scales_as_matrix();          // 64 x 2: a column for each group of a row
+  const Eigen::MatrixXi zero_points = q.zero_points_as_matrix();
+  const auto same = bitgauge::from_codes(codes, scales, zero_points, bitgauge::affine<4>{});
+  EXPECT_EQ(same, q);
+}
+
 }  // namespace

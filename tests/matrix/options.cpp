@@ -106,4 +106,17 @@ TEST(options, an_empty_matrix_has_no_progress) {
   EXPECT_EQ(calls, 0);
 }
 
+// README's lines.
+TEST(options, readme) {
+  const Eigen::MatrixXf W = w;
+  std::atomic<bool> stop = false;
+  bitgauge::index_t percent = 0;
+  const auto listen = [&](bitgauge::index_t done, bitgauge::index_t total) { percent = 100 * done / total; };
+  const auto q = bitgauge::quantize(
+      W, bitgauge::nf4{},
+      bitgauge::options{.threads = 2, .progress = listen, .cancel = [&] { return stop.load(); }});
+  EXPECT_EQ(percent, 100);
+  EXPECT_EQ(q.rows(), W.rows());
+}
+
 }  // namespace
