@@ -17,7 +17,7 @@ using namespace bitgauge;
 std::vector<float> round_trip(gguf::tensor_type type, const float* x, std::size_t columns, effort level) {
   std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index_t>(columns)));
   gguf::encode_row(type, x, static_cast<bitgauge::index_t>(columns), nullptr, level,
-                   reinterpret_cast<std::byte*>(bytes.data()));
+                   reinterpret_cast<std::byte*>(bytes.data()), {}, {.saturates = true});
   return test::decoded(type, bytes);
 }
 
