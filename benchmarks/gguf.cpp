@@ -71,6 +71,8 @@ void register_gguf() {
       register_decoder(type, threads);
       if (searches_codebook) continue;  // one encoder, that of effort::best
       register_encoder(type, effort::normal, "normal", side, false, threads);
+      if (type == q8_0 || type == q4_0 || type == q5_0)  // without a search, as fast as memory allows
+        register_encoder(type, effort::fast, "fast", side, false, threads);
     }
     if (!searches_codebook) {
       register_encoder(type, effort::normal, "normal", 256, true, 1);
