@@ -32,8 +32,8 @@ concept code_per_element = std::same_as < typename Format::levels::codes,
 namespace detail {
 
 /// Blocks are fitted by the format's own encoder, with the Hessian's diagonal as importance, to the weights
-/// as they are when feedback reaches the block; their scales and offsets then stay, and feedback chooses the
-/// codes.
+/// as they are when feedback reaches the block, or to the original ones where those leave a row less error;
+/// their scales and offsets then stay, and feedback chooses the codes.
 template <code_per_element Format>
 class feedback_blocks final : public feedback_target {
  public:

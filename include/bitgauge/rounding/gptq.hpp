@@ -47,8 +47,11 @@ namespace bitgauge {
 /// within about 1e-12 (float: 1e-4) of halfway between two levels. Either precision agrees with the published
 /// program run in double, on its own cases, in at least 99.5 % of the codes and within 2 % of the error.
 ///
-/// Cost for W of m x n: n^3 / 6 + m n^2 / 2 multiplications of Scalars, and memory for n^2 of them beside H
-/// and the result.
+/// Activations of any size will do: their common factor drops out, and correlations that rounding hides are
+/// zero before they become subnormal numbers (negligible.hpp).
+///
+/// Cost for W of m x n: n^3 / 6 + m n^2 / 2 multiplications of Scalars, the second term two or three times
+/// where groups are free (gptq_options::static_groups), and memory for n^2 of them beside H and the result.
 template <class Scalar = double>
 class gptq final : public feedback_rounding {
  public:
