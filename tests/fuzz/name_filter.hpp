@@ -4,7 +4,6 @@
 /// The first line of the input is a regular expression, the rest a name.
 
 #include "bitgauge/name_filter.hpp"
-
 #include "fuzz/target.hpp"
 
 #include <algorithm>
