@@ -107,23 +107,25 @@ TEST(recipe, every_answer_combines_with_any_other) {
 // Catches weights of one matrix used for another that lies below it: the oracle quantizes each alone. Groups
 // within rows only, as others are fitted over all matrices.
 TEST(recipe, importance_of_stacked_matrices) {
-  const Eigen::MatrixXf x = test::random_matrix(6, 20, 4);
+  const Eigen::MatrixXf stacked = test::random_matrix(6, 20, 4);
   std::vector<float> weights(60);
   for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i * i % 17);
   const Eigen::MatrixXf all =
-      quantize(x, affine<2>{}, per_group{5}, mse_range{}, importance(weights, 3)).dequantize();
+      quantize(stacked, affine<2>{}, per_group{5}, mse_range{}, importance(weights, 3)).dequantize();
   for (index_t m = 0; m < 3; ++m) {
     const importance own(std::vector<float>(weights.begin() + 20 * m, weights.begin() + 20 * (m + 1)));
-    EXPECT_EQ(all.middleRows(2 * m, 2),
-              quantize(x.middleRows(2 * m, 2), affine<2>{}, per_group{5}, mse_range{}, own).dequantize());
+    EXPECT_EQ(
+        all.middleRows(2 * m, 2),
+        quantize(stacked.middleRows(2 * m, 2), affine<2>{}, per_group{5}, mse_range{}, own).dequantize());
   }
   const Eigen::MatrixXf shared =
-      quantize(x, affine<2>{}, per_group{5}, mse_range{},
+      quantize(stacked, affine<2>{}, per_group{5}, mse_range{},
                importance(std::vector<float>(weights.begin(), weights.begin() + 20)))
           .dequantize();
   EXPECT_NE(all, shared);  // the weights matter
   const auto failure = [&](index_t matrices) {
-    return test::message_of<shape_error>([&] { quantize(x, mse_range{}, importance(weights, matrices)); });
+    return test::message_of<shape_error>(
+        [&] { quantize(stacked, mse_range{}, importance(weights, matrices)); });
   };
   EXPECT_EQ(failure(4), "importance: expected matrices that divide 6 rows, found 4");
   EXPECT_EQ(failure(0), "importance: expected matrices that divide 6 rows, found 0");
