@@ -23,8 +23,9 @@ TEST(activation_scheme, wrong_texts_are_named) {
   const auto message = [](const char* text) {
     return test::message_of<invalid_scheme>([&] { parse_activation_scheme(text); });
   };
-  EXPECT_EQ(message("stat:affine"),
-            "activations \"stat:affine\": expected dynamic[:SCHEME] or static[:SCHEME]");
+  EXPECT_EQ(
+      message("stat:affine"),
+      "activations \"stat:affine\": expected dynamic[:SCHEME] or static[:SCHEME]: did you mean static?");
   EXPECT_NE(message("static:affine:group=column").find("group=tensor"), std::string::npos);
   EXPECT_NE(message("dynamic:affine:group=32").find("group=row or group=tensor"), std::string::npos);
   EXPECT_NE(message("dynamic:affine:range=kl").find("range=minmax"), std::string::npos);

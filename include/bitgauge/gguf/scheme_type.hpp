@@ -11,6 +11,8 @@
 #include <bitgauge/matrix/scheme_text.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 

@@ -12,6 +12,7 @@
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/packing/dense.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <string>

@@ -8,7 +8,7 @@
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/packing/dense.hpp>
 
-#include <limits>
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <utility>

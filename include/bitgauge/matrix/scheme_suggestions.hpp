@@ -6,7 +6,8 @@
 #include <bitgauge/closest_word.hpp>
 
 #include <algorithm>
-#include <array>
+#include <cstddef>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>

@@ -9,6 +9,7 @@
 
 #include <ostream>
 #include <string>
+#include <string_view>
 
 namespace bitgauge {
 namespace detail {
