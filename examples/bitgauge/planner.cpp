@@ -1,6 +1,7 @@
 #include "planner.hpp"
 
 #include <bitgauge/gguf/block_importance.hpp>
+#include <bitgauge/gguf/scheme_type.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/layer/activations_of.hpp>
 #include <bitgauge/matrix/memory.hpp>
@@ -72,7 +73,7 @@ planner::planner(const io::tensor_file& file, const quantize_options& options, c
       weights_(weights),
       choices_(options, file),
       type_(blocks_of(scheme, options.output)) {
-  if (type_) check_blocks();
+  if (type_) bitgauge::gguf::tensor_type_of(scheme);  // refuses what a ggml type has no use for
   if (!options.activations.empty()) set_activations();
   if (!options.fallback.empty()) read_fallbacks();
 }
@@ -91,23 +92,6 @@ quantization_plan planner::plan() const {
   if (all.rows.empty() && dropped > 0)
     bitgauge::raise(bitgauge::data_error(file_.path() + ": --drop leaves no tensor"));
   return all;
-}
-
-/// A ggml type is its own answer to most questions.
-void planner::check_blocks() const {
-  bitgauge::scheme rest = scheme_;
-  const bitgauge::scheme bare = bitgauge::named_scheme(scheme_.grid);
-  rest.level = bare.level;
-  if (rest.rounding == bitgauge::rounding_kind::gptq) {
-    rest.rounding = bare.rounding;
-    rest.act_order = bare.act_order;
-    rest.static_groups = bare.static_groups;
-    rest.damping = bare.damping;
-  }
-  if (rest != bare)
-    bitgauge::raise(bitgauge::invalid_scheme("scheme \"" + to_text(scheme_) +
-                                             "\": a ggml type takes effort, and rounding=gptq with damping, "
-                                             "act_order and static_groups; the rest is the type's own"));
 }
 
 void planner::read_fallbacks() {

@@ -48,7 +48,6 @@ class planner {
   quantization_plan plan() const;
 
  private:
-  void check_blocks() const;
   void read_fallbacks();
   void set_activations();
   void check_samples(const std::string& name, bitgauge::index_t cols, bool required) const;

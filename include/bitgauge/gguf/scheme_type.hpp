@@ -46,26 +46,16 @@ inline tensor_type tensor_type_of(const scheme& s) {
   if (found == nullptr || !detail::is_scheme_type(*found))
     raise(
         invalid_scheme("scheme \"" + to_text(s) + "\": " + std::string(s.grid.view()) + " is no ggml type"));
-  scheme bare = named_scheme(s.grid);
-  if (found->is_quantized()) {
-    bare.level = s.level;
-    if (s.rounding == rounding_kind::gptq) {
-      const scheme plain = bare;
-      bare = s;
-      bare.bits = plain.bits;
-      bare.full = plain.full;
-      bare.signed_codes = plain.signed_codes;
-      bare.unsigned_codes = plain.unsigned_codes;
-      bare.torch = plain.torch;
-      bare.groups = plain.groups;
-      bare.range = plain.range;
-      bare.percentile = plain.percentile;
-      bare.seed = plain.seed;
-      bare.scales = plain.scales;
-      bare.double_block = plain.double_block;
-    }
+  const scheme bare = named_scheme(s.grid);
+  scheme rest = s;
+  if (found->is_quantized()) rest.level = bare.level;
+  if (found->is_quantized() && s.rounding == rounding_kind::gptq) {
+    rest.rounding = bare.rounding;
+    rest.act_order = bare.act_order;
+    rest.static_groups = bare.static_groups;
+    rest.damping = bare.damping;
   }
-  if (s != bare)
+  if (rest != bare)
     raise(invalid_scheme("scheme \"" + to_text(s) + "\": " +
                          (found->is_quantized()
                               ? "a ggml type takes effort, and rounding=gptq with what belongs "

@@ -31,6 +31,8 @@ inline void check_scheme(const scheme& s) {
   require(s.seed == bare.seed || s.rounding == rounding_kind::stochastic, "seed",
           "leave it out, or write rounding=stochastic");
   require(s.act_order == bare.act_order || gptq, "act_order", "leave it out, or write rounding=gptq");
+  require(s.static_groups == bare.static_groups || gptq, "static_groups",
+          "leave it out, or write rounding=gptq");
   require(s.damping == bare.damping || gptq, "damping", "leave it out, or write rounding=gptq");
   require(s.level == bare.level || gptq || s.range == range_kind::mse, "effort",
           "leave it out, or write range=mse or rounding=gptq");
