@@ -224,38 +224,6 @@ TEST(gptq, inputs_of_every_size) {
   }
 }
 
-/// Whether activations times a power of two give the same codes, and the same errors times its square.
-template <class Scalar>
-void expect_no_change_of_units(const bg::gptq_options& options) {
-  const Eigen::MatrixXf w = test::normal_matrix(6, 40, 22), x = test::correlated_inputs(60, 40, 0.9f, 23);
-  bg::hessian h(40);
-  h.accumulate(x);
-  bg::gptq_report report, far_report;
-  bg::gptq_options o = options, far_options = options;
-  o.report = &report;
-  far_options.report = &far_report;
-  const auto q = bg::quantize(w, bg::affine<3>{}, bg::per_group{16}, bg::gptq<Scalar>(h, o));
-  for (const float factor : {0x1p90f, 0x1p-90f}) {
-    bg::hessian far(40);
-    far.accumulate(factor * x);
-    EXPECT_EQ(bg::quantize(w, bg::affine<3>{}, bg::per_group{16}, bg::gptq<Scalar>(far, far_options)), q);
-    const double square = static_cast<double>(factor) * static_cast<double>(factor);
-    EXPECT_EQ(far_report.energy, square * report.energy);
-    EXPECT_EQ(far_report.error, square * report.error);
-    EXPECT_EQ(far_report.damping, square * report.damping);
-  }
-}
-
-// Catches sums, in float above all, that overflow or vanish with large and small activations: the result does
-// not depend on their unit, to the bit.
-TEST(gptq, a_common_factor_changes_nothing) {
-  for (const bg::effort level : {bg::effort::reference, bg::effort::normal, bg::effort::best}) {
-    expect_no_change_of_units<double>({.level = level});
-    expect_no_change_of_units<float>({.level = level});
-    expect_no_change_of_units<float>({.act_order = true, .level = level});
-  }
-}
-
 // Catches rounding that a single sample breaks: with one direction seen, feedback leaves next to no error in
 // it.
 TEST(gptq, one_sample_is_enough) {

@@ -14,8 +14,8 @@
 
 namespace bitgauge::detail {
 
-/// A Hessian multiplied by a power of two, so that its largest diagonal element is about 1: what GPTQ chooses
-/// does not depend on such a factor, but sums in float and squares would leave their range. What is
+/// A Hessian multiplied by a power of four, so that its largest diagonal element is about 1: what GPTQ
+/// chooses does not depend on such a factor, but sums in float and squares would leave their range. What is
 /// negligible to sums of type Scalar is 0. Not copied where it is like that already, the diagonal within
 /// 2^20.
 template <class Scalar>
@@ -25,7 +25,10 @@ class normalized_hessian {
   explicit normalized_hessian(const hessian& h) : given_(h) {
     const double largest = h.diagonal().maxCoeff();
     if (!(largest > 0)) return;
-    if (largest < 0x1p-20 || largest > 0x1p20) by_ = normalizer_of(largest);
+    if (largest < 0x1p-20 || largest > 0x1p20) {
+      const double root = normalizer_of(std::sqrt(largest));
+      by_ = root * root;  // an even power, so that roots are scaled exactly as well
+    }
     const Eigen::ArrayXd size = h.diagonal().array().sqrt();
     const auto small = [&](index_t r, index_t c) {
       const double x = std::fabs(h.matrix()(r, c));
@@ -46,7 +49,7 @@ class normalized_hessian {
   normalized_hessian& operator=(const normalized_hessian&) = delete;
 
   const hessian& get() const noexcept { return copy_ ? *copy_ : given_; }
-  /// The power of two.
+  /// The power of four.
   double by() const noexcept { return by_; }
 
  private:
