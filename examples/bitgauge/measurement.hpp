@@ -43,6 +43,8 @@ class measurement {
   void report(report_row& row) const {
     row.error = error_;
     if (nonfinite_) row.notes.push_back(nonfinite_->note());
+    if (error_.error_energy > 0.8 * error_.energy)
+      row.notes.push_back("hardly anything is left: the numbers are too small for the scheme's scales");
     if (hessian_ != nullptr) row.output_error = output_.relative();
     if (activations_ != nullptr) row.activation_output_error = activation_output_.relative();
   }
