@@ -80,11 +80,11 @@ inline double squared_error(std::span<const float> values, std::span<const float
 ///
 /// What is no candidate:
 /// - a limit beyond which lie more than a half of the values, and one narrower than the levels;
-/// - one whose squared error is more than 2^((bits - 4) / 4) times that of min-max, 1 up to 4 bits and 2
-/// at 8.
-///   The divergence does not see how far a value is moved; this does. Of values at hand the error is
-///   measured, so that the bound holds for them; of a histogram it is estimated from the bins, to their least
-///   and most where bins stand alone. Hence tensors of few values, constants and lattices get their extent.
+/// - one whose squared error is more than 2^((bits - 4) / 4) times that of min-max: 1 up to 4 bits, 2 at 8.
+///
+/// The divergence does not see how far a value is moved; the squared error does. Of values at hand it is
+/// measured, so that the bound holds for them; of a histogram it is estimated from the bins, to their least
+/// and most where bins stand alone. Hence tensors of few values, constants and lattices get their extent.
 /// Of equal divergences (to 2^-40 nats) the widest limit wins. min-max is always a candidate.
 ///
 /// The grid's own codes decide which bins merge, so that every grid is served; a one-bit symmetric grid,
