@@ -62,7 +62,8 @@ void measure_flops(benchmark::State& state, Index n, double flops, const Action&
   state.counters["float_products"] = best / gemm;
 }
 
-/// Multiplications and additions that the algorithm cannot do without: the factor and the feedback.
+/// Multiplications and additions that the algorithm cannot do without: the factor and the feedback, once.
+/// Effort normal runs the feedback for several choices of parameters.
 double gptq_flops(Index n) {
   const double size = static_cast<double>(n);
   return size * size * size * (1.0 / 3 + 1);
@@ -117,6 +118,7 @@ void register_gptq() {
       state.counters["flops_per_second"] = 2 * std::pow(static_cast<double>(n), 3) / gemm_seconds(n);
       state.counters["fraction"] = 1;
     })->UseManualTime();
+    register_rounding<double>("gptq/affine4_g128_fast", n, bitgauge::effort::fast);
     register_rounding<double>("gptq/affine4_g128", n, bitgauge::effort::normal);
     register_rounding<float>("gptq/affine4_g128_float", n, bitgauge::effort::normal);
   }

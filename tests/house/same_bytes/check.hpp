@@ -6,6 +6,7 @@
 /// same. The program itself checks that the result depends neither on the instruction set nor on the number
 /// of threads.
 
+#include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 
 #include <Eigen/Core>
@@ -37,14 +38,24 @@ class hash {
   std::uint64_t value_ = 0xcbf29ce484222325u;
 };
 
-/// Prints hash_of(threads), or ends the program where it depends on what it must not depend on.
-template <class HashOf>
-void check(const char* name, const HashOf& hash_of) {
-  const std::uint64_t expected = hash_of(1);
+/// All that a quantized matrix holds, and what it restores.
+inline std::uint64_t hash_of(const bitgauge::quantized_matrix& q, int threads) {
+  hash all;
+  all.add(q.codes());
+  all.add(q.scales().bytes());
+  all.add(q.zero_points());
+  all.add(q.dequantize(threads));
+  return all.value();
+}
+
+/// Prints result(threads), or ends the program where it depends on what it must not depend on.
+template <class Result>
+void check(const char* name, const Result& result) {
+  const std::uint64_t expected = result(1);
   for (const bitgauge::simd::instruction_set set : bitgauge::simd::available()) {
     const bitgauge::simd::with_instruction_set use(set);
     for (const int threads : {1, 2}) {
-      if (hash_of(threads) == expected) continue;
+      if (result(threads) == expected) continue;
       std::printf("%s: differs with %s and %d threads\n", name, bitgauge::simd::name_of(set), threads);
       std::exit(1);
     }

@@ -15,12 +15,7 @@ void check(const char* text, const bitgauge::hessian& h) {
     const bitgauge::scheme scheme = bitgauge::parse_scheme(text);
     const bitgauge::quantized_matrix q =
         bitgauge::quantize(W, scheme, {.hessian = &h}, bitgauge::options{.threads = threads});
-    house::hash all;
-    all.add(q.codes());
-    all.add(q.scales().bytes());
-    all.add(q.zero_points());
-    all.add(q.dequantize(threads));
-    return all.value();
+    return house::hash_of(q, threads);
   });
 }
 

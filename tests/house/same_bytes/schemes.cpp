@@ -17,12 +17,7 @@ template <class... Answers>
 void check(const char* name, const Answers&... answers) {
   house::check(name, [&](int threads) {
     const quantized_matrix q = quantize(W, answers..., options{.threads = threads});
-    house::hash all;
-    all.add(q.codes());
-    all.add(q.scales().bytes());
-    all.add(q.zero_points());
-    all.add(q.dequantize(threads));
-    return all.value();
+    return house::hash_of(q, threads);
   });
 }
 
