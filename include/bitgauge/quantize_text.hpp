@@ -57,7 +57,7 @@ template <class Derived>
 any_quantized quantize_by_text(const Eigen::DenseBase<Derived>& matrix, const text_extras& extras) {
   const scheme& s = extras.answers;
   if (is_grid_name(s.grid.view()))
-    return quantize_by_scheme(matrix, s, extras.feedback, extras.column_weights, extras.how);
+    return quantize_by(matrix, recipe_with(s, extras.feedback, extras.column_weights, extras.how));
   block_options o;
   const gguf::tensor_type type = gguf::tensor_type_of(s);
   o.level = s.level;

@@ -119,7 +119,6 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
   const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
   const auto row_bytes = static_cast<index_t>(gguf::row_bytes(type, cols));
   lender<std::vector<float>> scratches;
-  if (cols == 0) return;
   parallel_for((count + height - 1) / height, o.how.threads, [&](index_t p) {
     monitor.check();
     finite_scratch s;
@@ -141,7 +140,8 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
   });
 }
 
-/// Calls take(first, blocks of some rows) for `height` rows after the other.
+/// Calls take(first, blocks of some rows) for `height` rows after the other; not at all where there are no
+/// elements.
 template <class Take>
 void quantize_blocks(const row_source& source, gguf::tensor_type type, const block_options& o, index_t height,
                      const Take& take) {
@@ -149,6 +149,7 @@ void quantize_blocks(const row_source& source, gguf::tensor_type type, const blo
   const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, rows, cols);
+  if (cols == 0) return;  // of however many rows
   const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
   const block_weights weights(o.column_weights, rows, o.level == effort::reference || elements == 1,
                               elements);
@@ -159,6 +160,15 @@ void quantize_blocks(const row_source& source, gguf::tensor_type type, const blo
     encode_blocks(source, type, o, weights, first, count, blocks.data(), monitor);
     take(first, gguf::block_matrix(type, count, cols, std::move(blocks)));
   }
+}
+
+/// All rows at once.
+inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
+                                          const block_options& o) {
+  gguf::block_matrix whole(type, source.cols() == 0 ? source.rows() : 0, source.cols(), {});
+  quantize_blocks(source, type, o, std::max<index_t>(1, source.rows()),
+                  [&](index_t, gguf::block_matrix&& q) { whole = std::move(q); });
+  return whole;
 }
 
 template <ggml_format Format>
@@ -190,12 +200,8 @@ gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format form
   detail::block_options o;
   (o.set(extras), ...);
   const gguf::tensor_type type = detail::type_of(format);
-  return detail::with_rows(matrix, [&](const row_source& rows) {
-    gguf::block_matrix whole(type, 0, rows.cols(), {});
-    detail::quantize_blocks(rows, type, o, std::max<index_t>(1, rows.rows()),
-                            [&](index_t, gguf::block_matrix&& q) { whole = std::move(q); });
-    return whole;
-  });
+  return detail::with_rows(matrix,
+                           [&](const row_source& rows) { return detail::quantize_blocks(rows, type, o); });
 }
 
 /// Quantizes as quantize(matrix, format, extras...) does and hands the blocks out as they are made:
