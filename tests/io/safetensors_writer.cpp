@@ -74,7 +74,7 @@ TEST_F(safetensors_writer, holds_to_what_was_declared) {
             here + ": tensor odd: its bits are no whole number of bytes, or exceed 64 bits");
   EXPECT_EQ(data([&] { writer.set_metadata("author", "caf\xe9"); }),
             here + ": metadata 'author': the text is not UTF-8");
-  EXPECT_EQ(data([&] { writer.declare("\xff", io::dtype::u8, {}); }), here + ": '\xff' is not UTF-8");
+  EXPECT_EQ(data([&] { writer.declare("\xff", io::dtype::u8, {}); }), here + ": '\\xff' is not UTF-8");
   EXPECT_EQ(data([&] { writer.write("b", test::bytes_of("xx")); }),
             here + ": tensor b: is written where 'a' is to follow");
   EXPECT_EQ(data([&] { writer.write("a", Eigen::Vector2d(1, 2)); }),

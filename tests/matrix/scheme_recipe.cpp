@@ -56,7 +56,7 @@ TEST(scheme_recipe, every_width) {
 }
 
 TEST(scheme_recipe, refuses_what_it_does_not_know) {
-  EXPECT_EQ(test::message_of<invalid_scheme>([] { quantize(x, scheme{.grid = "afine"}); }).substr(0, 60),
+  EXPECT_EQ(test::message_of<invalid_scheme>([] { quantize(x, scheme{.grid = "afine"}); }).substr(0, 61),
             "scheme: unknown name \"afine\": did you mean affine? Names are ");
   EXPECT_EQ(
       test::message_of<invalid_scheme>([] { quantize(x, parse_scheme("q4_k")); }),
@@ -88,7 +88,7 @@ TEST(scheme_recipe, fields_without_effect_are_refused) {
             "scheme \"affine:effort=best\": effort has no effect: leave it out, or write range=mse or "
             "rounding=gptq");
   EXPECT_EQ(failure("affine:range=kl,effort=fast").substr(0, 58),
-            "scheme \"affine:range=kl,effort=fast\": effort has no effec");
+            "scheme \"affine:range=kl,effort=fast\": effort has no effect");
   EXPECT_NE(failure("affine:seed=3").find("seed has no effect"), std::string::npos);
   EXPECT_NE(failure("affine:percentile=99").find("percentile has no effect"), std::string::npos);
   EXPECT_NE(failure("affine:act_order=1").find("act_order has no effect"), std::string::npos);

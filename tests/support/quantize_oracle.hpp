@@ -76,7 +76,9 @@ inline oracle_result quantize_by_definition(const Eigen::MatrixXf& x, const inte
     if (grid.has_zero_point)
       scale = static_cast<double>(static_cast<float>(high - low)) / (grid.highest - grid.lowest);
     scale = static_cast<double>(static_cast<float>(scale));
+    const double wanted = scale;
     scale = stored_scale(std::max(scale, static_cast<double>(grid.smallest_scale)), storage);
+    if (one_bit && scale > 2 * wanted) scale = 0;  // sum (|v| - scale)^2 > sum v^2: zeros are nearer
     int zero_point = grid.center;
     if (grid.has_zero_point)
       zero_point = scale == 0 ? 0

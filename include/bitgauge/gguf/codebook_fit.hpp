@@ -104,7 +104,7 @@ class codebook_fit {
     double best = 0.0, least = HUGE_VAL;
     if (largest == 0.0) return 0.0;
     for (int start = 0; start < 8; ++start) {
-      double scale = largest / greatest_level * (0.55 + 0.1 * start);
+      double scale = largest / greatest_level * ((11 + 2 * start) / 20.0);  // nothing to contract
       const sub_codes found = fit(s, static_cast<float>(scale));
       const double solved = found.sums.scale();
       if (!(solved > 0.0)) continue;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -118,12 +119,10 @@ void write_npy(const std::filesystem::path& path, const Eigen::DenseBase<Derived
     raise(data_error(path.string() + ": .npy has no type for " + std::string(name_of(type)) +
                      "; convert to float, or write .safetensors"));
   }
-  std::uint64_t count = 1;
-  bool fits = true;
-  for (const std::uint64_t extent : shape) fits = checked_multiply(count, extent, count) && fits;
-  if (!fits || count != static_cast<std::uint64_t>(matrix.size()))
+  const std::optional<std::uint64_t> count = byte_size(dtype::u8, shape);  // a byte an element
+  if (count != static_cast<std::uint64_t>(matrix.size()))
     raise(shape_error(path.string() + ": expected a shape of " + std::to_string(matrix.size()) +
-                      " elements, found " + (fits ? std::to_string(count) : "more than 64 bits")));
+                      " elements, found " + (count ? std::to_string(*count) : "more than 64 bits")));
   const std::string preamble = detail::npy_preamble(type, shape);
   atomic_file file(path);
   file.write(std::as_bytes(std::span(preamble)));
