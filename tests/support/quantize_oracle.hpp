@@ -97,7 +97,7 @@ inline oracle_result quantize_by_definition(const Eigen::MatrixXf& x, const inte
       const auto steps = static_cast<double>(static_cast<float>(static_cast<double>(x(r, c)) * inverse));
       double code = std::nearbyint(std::clamp(steps, -1000.0, 1000.0)) + zero_point;
       code = std::clamp<double>(code, grid.lowest, grid.highest);
-      if (one_bit) code = x(r, c) < 0 ? -1 : 1;
+      if (one_bit) code = x(r, c) < 0 && scale > 0 ? -1 : 1;
       result.codes(r, c) = static_cast<int>(code);
       result.values(r, c) = static_cast<float>(scale * (code - zero_point));
     }
