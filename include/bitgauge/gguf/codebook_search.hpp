@@ -73,6 +73,11 @@ struct nearest_entry {
 /// halves, which are few; first halves that cannot win whatever follows are passed over.
 template <const auto& Codebook>
 nearest_entry search_codebook(const double* y, const double* weight, double scale, int shift) noexcept {
+#if defined(__GNUC__) && !defined(__clang__)
+  // GCC 12 (-fipa-modref, -O3) takes this function for one that does not read all of `y`, and drops stores to
+  // it
+  asm volatile("" : : "r"(y), "r"(weight) : "memory");
+#endif
   using order = codebook_order<Codebook>;
   constexpr int levels = static_cast<int>(Codebook.levels.size());
   constexpr auto dimension = static_cast<std::size_t>(Codebook.dimension);

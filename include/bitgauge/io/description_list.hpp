@@ -81,7 +81,7 @@ class description_list_visitor final : public json_visitor {
            " levels of arrays and objects, found more");
     return true;
   }
-  std::size_t reached() const noexcept { return static_cast<std::size_t>(offset()); }
+  std::size_t reached() const noexcept { return offset(); }
 
   std::string field() const override { return "__metadata__: bitgauge"; }
   std::string expected() const override { return "an object"; }

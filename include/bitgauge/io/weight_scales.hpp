@@ -92,7 +92,7 @@ inline std::optional<std::vector<std::uint64_t>> scale_block(const std::vector<s
 inline void apply_scales(const weight_scales& scales, const std::vector<std::uint64_t>& shape,
                          float* values) {
   if (!scales.problem.empty()) raise(data_error(scales.problem));
-  std::vector<float> factors(static_cast<std::size_t>(scales.tensor->element_count()));
+  std::vector<float> factors(scales.tensor->element_count());
   convert_to(scales.tensor->type, scales.tensor->data.data(), factors.size(), factors.data());
   std::uint64_t rows = 1;
   for (std::size_t d = 0; d + 1 < shape.size(); ++d) rows *= shape[d];
@@ -111,7 +111,7 @@ inline void apply_scales(const weight_scales& scales, const std::vector<std::uin
     }
     float* row = values + static_cast<std::uint64_t>(r) * cols;
     for (std::uint64_t c = 0; c < cols; ++c)
-      row[c] *= factors[static_cast<std::size_t>(place + c / col_block)];
+      row[c] *= factors[place + c / col_block];
   });
 }
 

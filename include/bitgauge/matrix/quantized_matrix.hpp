@@ -286,7 +286,7 @@ inline void quantized_matrix::require_finite_values(float largest_scale) const {
     dequantize_row(row, values.data(), scratch);
     const auto fault = std::find_if_not(values.begin(), values.end(), numeric::is_finite);
     if (fault == values.end()) continue;
-    const auto at = static_cast<index_t>(fault - values.begin());
+    const index_t at = fault - values.begin();
     raise(data_error("quantized matrix: row " + std::to_string(is_column_vector_ ? at : row) + ", column " +
                      std::to_string(is_column_vector_ ? row : at) + ": expected a finite value, found " +
                      std::to_string(*fault)));
