@@ -110,8 +110,7 @@ inline void apply_scales(const weight_scales& scales, const std::vector<std::uin
       rest /= extent;
     }
     float* row = values + static_cast<std::uint64_t>(r) * cols;
-    for (std::uint64_t c = 0; c < cols; ++c)
-      row[c] *= factors[place + c / col_block];
+    for (std::uint64_t c = 0; c < cols; ++c) row[c] *= factors[place + c / col_block];
   });
 }
 
