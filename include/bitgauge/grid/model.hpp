@@ -7,6 +7,7 @@
 #include <bitgauge/grid/level_table.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/grid/scale_rounding.hpp>
+#include <bitgauge/numeric/shortest_text.hpp>
 
 #include <algorithm>
 #include <cfloat>
@@ -164,7 +165,7 @@ inline float largest_finite_scale(double reach, const scale_rounding& storage) {
 inline void require_finite_codes(float scale, double reach) {
   if (static_cast<double>(scale) * reach > static_cast<double>(FLT_MAX))
     raise(
-        data_error("scale " + std::to_string(scale) +
+        data_error("scale " + numeric::shortest_text(scale) +
                    ": expected one whose codes are finite, found none among those that can be stored: store "
                    "scales as f32"));
 }
@@ -191,10 +192,9 @@ inline float sign_scale(float wanted, const scale_rounding& storage) {
   if (!(scale / 2 > wanted)) return scale;
   const float zero = storage.nearest(0);
   if (zero >= FLT_MIN)
-    raise(data_error("scale " + std::to_string(wanted) +
-                     " of codes of one bit: expected one stored at most twice as "
-                     "large, found " +
-                     std::to_string(zero) + ": store scales as f32"));
+    raise(data_error("scale " + numeric::shortest_text(wanted) +
+                     " of codes of one bit: expected one stored at most twice as large, found " +
+                     numeric::shortest_text(zero) + ": store scales as f32"));
   return zero;
 }
 

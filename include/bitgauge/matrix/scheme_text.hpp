@@ -8,6 +8,7 @@
 #include <bitgauge/matrix/scheme.hpp>
 #include <bitgauge/matrix/scheme_presets.hpp>
 #include <bitgauge/matrix/scheme_suggestions.hpp>
+#include <bitgauge/numeric/shortest_text.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -88,12 +89,6 @@ bool read_number(std::string_view text, Number low, Number high, Number& to) {
   return true;
 }
 
-inline std::string shortest(float value) {
-  char text[32];
-  const auto [end, failure] = std::to_chars(text, text + sizeof text, value);
-  return failure == std::errc{} ? std::string(text, end) : std::string();
-}
-
 template <class Value>
 bool read_word(words<Value> all, std::string_view text, Value& to) {
   for (const auto& [word, value] : all) {
@@ -136,7 +131,7 @@ constexpr scheme_key number_key(std::string_view name) {
           [](const scheme& from) {
             if (from.*Member == named_scheme(from.grid).*Member) return std::string();
             if constexpr (std::is_floating_point_v<value>) {
-              return shortest(from.*Member);
+              return numeric::shortest_text(from.*Member);
             } else {
               return std::to_string(from.*Member);
             }

@@ -5,6 +5,7 @@
 
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/numeric/shortest_text.hpp>
 #include <bitgauge/scale/type.hpp>
 
 #include <ostream>
@@ -30,7 +31,7 @@ inline std::string summary_of(const quantized_matrix& q) {
   const std::string_view word = word_of(words<scale_storage>(scale_words), scales);
   text += ", scales " +
           (word.empty() ? "quantized in blocks of " + std::to_string(scales.block) : std::string(word));
-  return text + ", " + shortest(static_cast<float>(q.bits_per_weight())) + " bits per weight";
+  return text + ", " + numeric::shortest_text(static_cast<float>(q.bits_per_weight())) + " bits per weight";
 }
 
 }  // namespace detail
