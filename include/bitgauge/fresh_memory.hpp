@@ -43,7 +43,7 @@ inline void* fresh_memory(std::size_t bytes) {
   const bool whole_pages = bytes >= never_kept && bytes <= SIZE_MAX - huge_page;
   if (whole_pages) bytes = (bytes + huge_page - 1) / huge_page * huge_page;
   void* const memory =
-      whole_pages ? ::operator new (bytes, std::align_val_t{huge_page}) : ::operator new(bytes);
+      whole_pages ? ::operator new(bytes, std::align_val_t{huge_page}) : ::operator new(bytes);
   expect_writing(memory, bytes);
   return memory;
 }
@@ -51,7 +51,7 @@ inline void* fresh_memory(std::size_t bytes) {
 /// Gives back what fresh_memory(bytes) gave.
 inline void release_memory(void* memory, std::size_t bytes) noexcept {
   if (bytes >= never_kept) {
-    ::operator delete (memory, std::align_val_t{huge_page});
+    ::operator delete(memory, std::align_val_t{huge_page});
   } else {
     ::operator delete(memory);
   }

@@ -80,8 +80,8 @@ any_quantized quantize_by_text(const Eigen::DenseBase<Derived>& matrix, const te
 /// parse_scheme() does, for a field or an answer that can have no effect, and for rounding=gptq without a
 /// Hessian; else as quantize() does with a scheme, or with a ggml type.
 template <class Derived, class Text, class... Extras>
-requires(std::convertible_to<const Text&, std::string_view>) any_quantized
-    quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text, const Extras&... extras) {
+requires(std::convertible_to<const Text&, std::string_view>)
+any_quantized quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text, const Extras&... extras) {
   detail::check_contradictions<Extras...>();
   const scheme answers = parse_scheme(text);
   detail::text_extras all(answers);
@@ -90,9 +90,9 @@ requires(std::convertible_to<const Text&, std::string_view>) any_quantized
 }
 /// The same with calibration data in braces: quantize(W, text, {.hessian = &H, .report = &report}).
 template <class Derived, class Text, class... Extras>
-requires(std::convertible_to<const Text&, std::string_view>) any_quantized
-    quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text, const calibration_data& data,
-             const Extras&... extras) {
+requires(std::convertible_to<const Text&, std::string_view>)
+any_quantized quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text,
+                       const calibration_data& data, const Extras&... extras) {
   detail::check_contradictions<Extras...>();
   const scheme answers = parse_scheme(text);
   detail::text_extras all(answers);

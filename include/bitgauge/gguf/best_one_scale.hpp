@@ -19,9 +19,8 @@ namespace bitgauge::gguf::best {
 
 /// A single scale in floating point, and no offset.
 template <class Format>
-concept one_scale = Format::sub_blocks == 1 && !Format::has_offset && !requires {
-  Format::scale::code_count;
-};
+concept one_scale =
+    Format::sub_blocks == 1 && !Format::has_offset && !requires { Format::scale::code_count; };
 
 /// The levels of a format in ascending order.
 template <class Format>
@@ -47,9 +46,8 @@ inline constexpr auto levels_of = ascending_levels<Format>();
 
 /// Evenly spaced levels, so many that bounds pay: fewer changes of a level are visited sooner.
 template <class Format>
-concept many_levels = one_scale<Format> && requires {
-  requires Format::levels::most - Format::levels::least >= 15;
-};
+concept many_levels =
+    one_scale<Format> && requires { requires Format::levels::most - Format::levels::least >= 15; };
 
 template <one_scale Format>
 using scale_search = optimal_scale<Format::elements, detail::levels_of<Format>,
@@ -68,8 +66,8 @@ void write(const scale_search<Format>& search, block_codes<Format>& codes) noexc
 
 /// The codes and the stored scale of least sum w (x - q)^2: the optimum of the format.
 template <one_scale Format>
-requires(!many_levels<Format>) void encode(const float* x, const float* importance,
-                                           block_codes<Format>& codes) noexcept {
+requires(!many_levels<Format>)
+void encode(const float* x, const float* importance, block_codes<Format>& codes) noexcept {
   scale_search<Format> search(x, importance);
   search.start(1.0);
   search.sweep(1.0, search.inverses(1.0).last);

@@ -285,9 +285,7 @@ class super_scale_search {
 };
 
 template <class Format, int Bytes>
-requires requires {
-  typename super_scale_traits<Format>::level_set;
-}
+requires requires { typename super_scale_traits<Format>::level_set; }
 [[gnu::always_inline]] inline void encode(const float* x, const float* importance, block_codes<Format>& codes,
                                           std::integral_constant<int, Bytes>) noexcept {
   super_scale_search<Format, Bytes> search(x, importance);

@@ -156,8 +156,7 @@ struct code_layout {
     // Captured by value: GCC 12's -fipa-modref takes writes through a pointer captured by reference for none.
     [=]<std::size_t... Row>(std::index_sequence<Row...>) {
       (unpack_row<F, static_cast<int>(Row) * F.inner.count>(bytes, codes + Row * F.inner.count, left), ...);
-    }
-    (std::make_index_sequence<static_cast<std::size_t>(F.middle.count * F.outer.count)>{});
+    }(std::make_index_sequence<static_cast<std::size_t>(F.middle.count * F.outer.count)>{});
   }
 
   template <bit_field F, int First>
@@ -196,8 +195,7 @@ struct code_layout {
     }
     [=]<std::size_t... Row>(std::index_sequence<Row...>) {
       (pack_row<F, static_cast<int>(Row) * F.inner.count>(codes + Row * F.inner.count, bytes, right), ...);
-    }
-    (std::make_index_sequence<static_cast<std::size_t>(F.middle.count * F.outer.count)>{});
+    }(std::make_index_sequence<static_cast<std::size_t>(F.middle.count * F.outer.count)>{});
   }
 
   template <bit_field F, int First>

@@ -18,9 +18,7 @@
 namespace bitgauge::gguf::best {
 
 template <class Format>
-concept coded_in_vectors = requires {
-  Format::levels::book;
-};
+concept coded_in_vectors = requires { Format::levels::book; };
 
 /// The elements of a block with their weights, and what its sub-blocks become at given scales.
 template <coded_in_vectors Format>

@@ -20,21 +20,14 @@ namespace detail {
 
 /// Levels that a table of 16 lists.
 template <class Levels>
-concept listed_levels = requires {
-  Levels::table;
-}
-&&Levels::code_count == 16;
+concept listed_levels = requires { Levels::table; } && Levels::code_count == 16;
 /// Levels that are codes less a constant.
 template <class Levels>
-concept counted_levels = requires {
-  Levels::zero;
-};
+concept counted_levels = requires { Levels::zero; };
 
 /// Offsets whose sign matters: of two NaNs a difference keeps the first, a sum either.
 template <class Offset>
-concept subtracted_offset = requires(typename Offset::codes stored) {
-  Offset::depth(stored, 0);
-};
+concept subtracted_offset = requires(typename Offset::codes stored) { Offset::depth(stored, 0); };
 
 /// What is taken from the bytes of codes or expanded levels.
 template <class Levels>

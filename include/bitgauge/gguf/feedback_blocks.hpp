@@ -25,9 +25,8 @@ namespace bitgauge::gguf {
 
 /// A format whose elements have a code each, so that each can be chosen on its own: all but IQ1, IQ2 and IQ3.
 template <class Format>
-concept code_per_element = std::same_as < typename Format::levels::codes,
-        std::array < std::uint8_t, static_cast<std::size_t>(Format::elements)
->> ;
+concept code_per_element = std::same_as<typename Format::levels::codes,
+                                        std::array<std::uint8_t, static_cast<std::size_t>(Format::elements)>>;
 
 namespace detail {
 

@@ -18,9 +18,7 @@ struct level_set;
 
 /// Integers: code = level + zero.
 template <class Levels>
-requires requires {
-  Levels::zero;
-}
+requires requires { Levels::zero; }
 struct level_set<Levels> {
   static constexpr float least = Levels::least, most = Levels::most;
 
@@ -36,7 +34,8 @@ struct level_set<Levels> {
 
 /// The ascending levels of IQ4: a level is passed where its upper neighbour is nearer.
 template <class Levels>
-requires(&Levels::table == &iq4_levels) struct level_set<Levels> {
+requires(&Levels::table == &iq4_levels)
+struct level_set<Levels> {
   static constexpr float least = iq4_levels.front(), most = iq4_levels.back();
 
   template <class Lanes>
@@ -62,7 +61,8 @@ requires(&Levels::table == &iq4_levels) struct level_set<Levels> {
 
 /// The doubled E2M1 levels: eight magnitudes, and eight more codes for the negative ones.
 template <class Levels>
-requires(&Levels::table == &e2m1_doubled_levels) struct level_set<Levels> {
+requires(&Levels::table == &e2m1_doubled_levels)
+struct level_set<Levels> {
   static constexpr float least = -12, most = 12;
 
   template <class Lanes>
@@ -94,7 +94,8 @@ requires(&Levels::table == &e2m1_doubled_levels) struct level_set<Levels> {
 
 /// The levels of Q1_0: the sign, that of 0 being positive.
 template <class Levels>
-requires(&Levels::table == &sign_levels) struct level_set<Levels> {
+requires(&Levels::table == &sign_levels)
+struct level_set<Levels> {
   static constexpr float least = -1, most = 1;
 
   template <class Lanes>

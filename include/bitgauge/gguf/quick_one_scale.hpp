@@ -108,9 +108,7 @@ struct scale_trials<iq4_nl> {
 };
 
 template <class Format>
-concept has_scale_trials = requires {
-  scale_trials<Format>::rule;
-};
+concept has_scale_trials = requires { scale_trials<Format>::rule; };
 
 /// The scale of least error yet of every lane.
 template <class Lanes>

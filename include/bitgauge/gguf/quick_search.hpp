@@ -44,14 +44,13 @@ template <>
 inline constexpr trials plan<nvfp4>{0, 10, 2, 0};
 
 template <class Format>
-concept searched = has_scale_trials<Format> || plan<Format>
-.count != 0;
+concept searched = has_scale_trials<Format> || plan<Format>.count != 0;
 
 /// Formats that ggml searches, too, at least where there is an importance: effort::fast does it quicker. For
 /// the others ggml has a plain rule, the extreme or the mean.
 template <class Format>
-concept searched_when_fast = searched<Format> &&(!has_scale_trials<Format> || std::same_as<Format, q4_0> ||
-                                                 std::same_as<Format, q5_0> || std::same_as<Format, iq4_nl>);
+concept searched_when_fast = searched<Format> && (!has_scale_trials<Format> || std::same_as<Format, q4_0> ||
+                                                  std::same_as<Format, q5_0> || std::same_as<Format, iq4_nl>);
 
 /// Writes the codes of the elements of `blocks` blocks, from `x` on.
 template <class Format, class Lanes, class Block, std::size_t Blocks>

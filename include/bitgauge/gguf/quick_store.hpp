@@ -19,13 +19,9 @@ namespace bitgauge::gguf::quick {
 /// Storages of a super-scale and a factor for each sub-block; of one number (formats without an offset: see
 /// quick_one_scale.hpp); of a byte each.
 template <class Storage>
-concept has_super = requires {
-  Storage::rule;
-};
+concept has_super = requires { Storage::rule; };
 template <class Storage>
-concept has_byte = requires {
-  Storage::code_value(std::uint8_t{});
-};
+concept has_byte = requires { Storage::code_value(std::uint8_t{}); };
 template <class Storage>
 concept has_one = Storage::entries == 1 && !has_super<Storage> && !has_byte<Storage>;
 

@@ -44,10 +44,9 @@ constexpr float coarse_units() noexcept {
 
 /// Scales in binary16, and levels of which each element takes its own.
 template <class Format>
-concept has_half_scales = !quick::has_byte<typename Format::scale> &&
-                          !std::same_as<typename Format::scale, float_scale> && !requires {
-  Format::levels::book;
-};
+concept has_half_scales =
+    !quick::has_byte<typename Format::scale> && !std::same_as<typename Format::scale, float_scale> &&
+    !requires { Format::levels::book; };
 
 /// True where every run of 32 has a magnitude above `small`.
 inline bool all_above(const float* low, const float* high, index_t runs, float small) noexcept {

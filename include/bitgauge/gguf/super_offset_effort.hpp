@@ -9,9 +9,7 @@ namespace bitgauge::gguf::best {
 
 /// Formats with stored sub-scales and sub-offsets.
 template <class Format>
-concept super_offset = Format::has_offset && requires {
-  Format::offset::code_count;
-};
+concept super_offset = Format::has_offset && requires { Format::offset::code_count; };
 
 /// How far super_offset_search goes: the least at which nothing more is gained but by much time.
 template <class Format>

@@ -34,13 +34,13 @@ namespace bitgauge {
 /// Where it has a member encode(const float* x, index count, float inverse_scale, std::uint8_t* fields)
 /// const, many elements are encoded by that; it must give what nearest(x[i] * inverse_scale) gives.
 template <class G>
-concept plain_grid = std::copy_constructible<G> &&
-    requires(const G& g, interval range, float value, int field) {
-  { g.bits() } -> std::convertible_to<int>;
-  { g.level(field) } -> std::convertible_to<float>;
-  { g.nearest(value) } -> std::convertible_to<int>;
-  { g.scale_for(range) } -> std::convertible_to<float>;
-};
+concept plain_grid =
+    std::copy_constructible<G> && requires(const G& g, interval range, float value, int field) {
+      { g.bits() } -> std::convertible_to<int>;
+      { g.level(field) } -> std::convertible_to<float>;
+      { g.nearest(value) } -> std::convertible_to<int>;
+      { g.scale_for(range) } -> std::convertible_to<float>;
+    };
 
 /// The library's own integer grids, and what converts to them.
 template <class G>

@@ -58,8 +58,7 @@ template <class T>
 inline constexpr std::size_t gguf_type_number = [] {
   return []<std::size_t... I>(std::index_sequence<I...>) {
     return ((std::is_same_v<T, std::variant_alternative_t<I, gguf_value>> ? I : 0) + ...);
-  }
-  (std::make_index_sequence<std::variant_size_v<gguf_value>>());
+  }(std::make_index_sequence<std::variant_size_v<gguf_value>>());
 }();
 static_assert(gguf_type_number<gguf_array> == 9 && gguf_type_number<double> == 12);
 

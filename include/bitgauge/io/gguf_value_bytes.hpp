@@ -54,8 +54,7 @@ class gguf_value_reader {
       static_cast<void>(
           ((number == I && (visit(std::type_identity<std::variant_alternative_t<I, gguf_value>>()), true)) ||
            ...));
-    }
-    (std::make_index_sequence<std::variant_size_v<gguf_value>>());
+    }(std::make_index_sequence<std::variant_size_v<gguf_value>>());
   }
 
   template <class T>

@@ -75,16 +75,15 @@ template <class Float>
 using bits_of_float = std::conditional_t<sizeof(Float) == 8, std::uint64_t, std::uint32_t>;
 /// The NaN that is called by no more than its name.
 template <class Float>
-inline constexpr auto plain_nan = static_cast<bits_of_float<Float>>(sizeof(Float) == 8 ? 0x7ff8000000000000u
-                                                                                       : 0x7fc00000u);
+inline constexpr auto plain_nan =
+    static_cast<bits_of_float<Float>>(sizeof(Float) == 8 ? 0x7ff8000000000000u : 0x7fc00000u);
 template <class Float>
-inline constexpr auto float_infinity = static_cast<bits_of_float<Float>>(sizeof(Float) == 8
-                                                                             ? 0x7ff0000000000000u
-                                                                             : 0x7f800000u);
+inline constexpr auto float_infinity =
+    static_cast<bits_of_float<Float>>(sizeof(Float) == 8 ? 0x7ff0000000000000u : 0x7f800000u);
 
 template <class Float>
-inline constexpr auto float_sign = static_cast<bits_of_float<Float>>(sizeof(Float) == 8 ? 0x8000000000000000u
-                                                                                        : 0x80000000u);
+inline constexpr auto float_sign =
+    static_cast<bits_of_float<Float>>(sizeof(Float) == 8 ? 0x8000000000000000u : 0x80000000u);
 
 /// By its bits, whatever -ffast-math makes of comparisons.
 template <class Float>
@@ -206,8 +205,7 @@ bool with_named_type(std::string_view name, const Visit& visit) {
     return ((gguf_type_names[I] == name &&
              visit(std::type_identity<std::variant_alternative_t<I, gguf_value>>(), hex)) ||
             ...);
-  }
-  (std::make_index_sequence<gguf_type_names.size()>());
+  }(std::make_index_sequence<gguf_type_names.size()>());
 }
 
 inline bool array_of_json(std::string_view type, const value_json& list, gguf_array& array) {

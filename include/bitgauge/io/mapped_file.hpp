@@ -70,9 +70,7 @@ class mapped_file {
   }
 
   /// The whole file. Valid as long as this object lives, and for what it is moved into.
-  std::span<const std::byte> bytes() const noexcept {
-    return bytes_;
-  }
+  std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
  private:
 #if BITGAUGE_HAS_MMAP

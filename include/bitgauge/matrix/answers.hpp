@@ -106,7 +106,7 @@ constexpr bool weighs_errors() {
   }
 }
 template <class Answer>
-inline constexpr bool is_weighing_range = question_of<Answer>() == question::range&& weighs_errors<Answer>();
+inline constexpr bool is_weighing_range = question_of<Answer>() == question::range && weighs_errors<Answer>();
 
 /// What a type that is no answer was probably meant to be.
 template <class Answer>

@@ -203,9 +203,9 @@ quantized_matrix from_codes(const Eigen::DenseBase<Codes>& codes, const Eigen::D
 }
 /// The same for a grid without zero points of groups: symmetric ones and codebooks.
 template <class Codes, class Scales, class... Answers>
-requires(!detail::dense_input<Answers> && ...) quantized_matrix
-    from_codes(const Eigen::DenseBase<Codes>& codes, const Eigen::DenseBase<Scales>& scales,
-               const Answers&... answers) {
+requires(!detail::dense_input<Answers> && ...)
+quantized_matrix from_codes(const Eigen::DenseBase<Codes>& codes, const Eigen::DenseBase<Scales>& scales,
+                            const Answers&... answers) {
   return detail::assemble_codes(codes.derived(), scales.derived(), static_cast<const void*>(nullptr),
                                 answers...);
 }

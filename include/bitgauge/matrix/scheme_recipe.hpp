@@ -124,8 +124,8 @@ quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const scheme&
 }
 /// The same without calibration data.
 template <class Derived, class... Extras>
-requires(!std::same_as<Extras, calibration_data> && ...) quantized_matrix
-    quantize(const Eigen::DenseBase<Derived>& matrix, const scheme& s, const Extras&... extras) {
+requires(!std::same_as<Extras, calibration_data> && ...)
+quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const scheme& s, const Extras&... extras) {
   return detail::quantize_by(matrix, detail::recipe_with(s, nullptr, extras...));
 }
 

@@ -48,11 +48,11 @@ class range_model {
 
 /// Anything that fits parameters to a group directly; the library's own searching ranges are of this kind.
 template <class R>
-concept fitting_range = std::copy_constructible<R> &&
-    requires(const R& r, const detail::group_values& group, const detail::grid_model& grid,
-             const scale_rounding& storage) {
-  { r.fit(group, grid, storage) } -> std::convertible_to<parameters>;
-};
+concept fitting_range =
+    std::copy_constructible<R> && requires(const R& r, const detail::group_values& group,
+                                           const detail::grid_model& grid, const scale_rounding& storage) {
+      { r.fit(group, grid, storage) } -> std::convertible_to<parameters>;
+    };
 
 /// Any answer to "how is the range chosen?".
 template <class R>

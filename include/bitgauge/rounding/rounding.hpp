@@ -19,8 +19,8 @@ namespace bitgauge {
 /// A user's own rounding: of the two levels around `value` (in units of the scale, lower <= value <= upper),
 /// take the upper one? Works with every grid. Must give the same answer whenever it is asked the same.
 template <class R>
-concept neighbour_rounding = std::copy_constructible<R> &&
-    requires(const R& r, float value, float lower, float upper, index_t row, index_t col) {
+concept neighbour_rounding = std::copy_constructible<R> && requires(const R& r, float value, float lower,
+                                                                    float upper, index_t row, index_t col) {
   { r.up(value, lower, upper, row, col) } -> std::convertible_to<bool>;
 };
 
