@@ -1,10 +1,10 @@
 // Any answer combines with any other: a grid, a granularity, a range, a rounding and a storage of scales are
 // drawn one by one, with matrices of odd shapes, ragged last groups, dead columns and rows of zeros.
 
-#include <bitgauge/matrix/named_grids.hpp>
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/matrix/scheme_presets.hpp>
-#include <bitgauge/range/hqq_range.hpp>
+#include <bitgauge/matrix/scheme/named_grids.hpp>
+#include <bitgauge/matrix/scheme/presets.hpp>
+#include <bitgauge/range/hqq.hpp>
 #include <bitgauge/range/kl.hpp>
 #include <bitgauge/range/mse.hpp>
 #include <bitgauge/range/percentile.hpp>
@@ -137,8 +137,8 @@ detail::recipe recipe_of(const answers& a, const hessian& h) {
 double real_of(const quantized_matrix& q, index_t r, index_t c) {
   const index_t group = q.is_column_vector() ? q.groups().group_of(c, r) : q.groups().group_of(r, c);
   const auto scale = static_cast<double>(q.scale(group));
-  if (!q.meaning().levels.empty())
-    return scale * static_cast<double>(q.meaning().levels[static_cast<std::size_t>(q.code(r, c))]);
+  if (!q.encoding().levels.empty())
+    return scale * static_cast<double>(q.encoding().levels[static_cast<std::size_t>(q.code(r, c))]);
   return scale * (q.code(r, c) - q.zero_point(group));
 }
 

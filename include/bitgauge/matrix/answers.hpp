@@ -6,10 +6,10 @@
 
 #include <bitgauge/effort.hpp>
 #include <bitgauge/granularity/granularity.hpp>
-#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/grid.hpp>
 #include <bitgauge/matrix/options.hpp>
 #include <bitgauge/range/range.hpp>
-#include <bitgauge/rounding/feedback_target.hpp>
+#include <bitgauge/rounding/feedback/target.hpp>
 #include <bitgauge/rounding/gptq_options.hpp>
 #include <bitgauge/rounding/rounding.hpp>
 #include <bitgauge/scale/storage.hpp>

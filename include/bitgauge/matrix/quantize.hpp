@@ -6,7 +6,7 @@
 #include <bitgauge/matrix/feedback_quantizer.hpp>
 #include <bitgauge/matrix/input_kind.hpp>
 #include <bitgauge/matrix/quantizer.hpp>
-#include <bitgauge/matrix/scheme.hpp>
+#include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/matrix/summary.hpp>
 
 #include <algorithm>

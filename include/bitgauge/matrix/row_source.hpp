@@ -3,7 +3,7 @@
 /// \file
 /// The thin shell around every Eigen input: the core sees rows of float.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/dispatch.hpp>

@@ -4,7 +4,7 @@
 /// One line about a quantized matrix.
 
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 #include <bitgauge/numeric/shortest_text.hpp>
 #include <bitgauge/scale/type.hpp>
 
@@ -16,7 +16,7 @@ namespace bitgauge {
 namespace detail {
 
 inline std::string summary_of(const quantized_matrix& q) {
-  const code_meaning& m = q.meaning();
+  const code_encoding& m = q.encoding();
   const granularity groups = q.groups().how();
   std::string text = "quantized_matrix " + std::to_string(q.rows()) + " x " + std::to_string(q.cols()) + ": ";
   text += !m.levels.empty()   ? std::to_string(m.levels.size()) + " levels"

@@ -4,7 +4,7 @@
 /// Sixteen floats side by side, in vectors of GCC's and clang's own of a width that the caller chooses: see
 /// widest.hpp. Every operation is one rounding a lane, in the order written, on every width.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 
 #include <array>
 #include <cstddef>
