@@ -4,6 +4,7 @@
 /// Decodes rows of a tensor whose type is known at run time.
 
 #include <bitgauge/gguf/format/decode_block.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/halves.hpp>
