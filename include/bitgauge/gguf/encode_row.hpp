@@ -10,7 +10,7 @@
 #include <bitgauge/gguf/overflow.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <bit>
 #include <concepts>
@@ -68,7 +68,7 @@ inline void mend_plain_overflow(tensor_type type, const float* x, index_t column
 
 inline float greatest_magnitude(const float* x, index_t columns) noexcept {
   float low, high;
-  return std::bit_cast<float>(simd::rows().extents(x, columns, columns, &low, &high));
+  return std::bit_cast<float>(simd::row_kernels().extents(x, columns, columns, &low, &high));
 }
 
 }  // namespace detail

@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/fast/elements.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ using namespace bitgauge;
 using gguf::fast::trial_elements;
 
 // Catches a unit that is no power of two, that is above the number, or whose inverse is not finite.
-TEST(quick_elements, units_are_powers_of_two) {
+TEST(fast_elements, units_are_powers_of_two) {
   EXPECT_EQ(gguf::fast::power_of_two_below(0.0f), 1.0f);
   EXPECT_EQ(gguf::fast::power_of_two_below(1.0f), 1.0f);
   EXPECT_EQ(gguf::fast::power_of_two_below(0.99f), 0.5f);
@@ -24,7 +24,7 @@ TEST(quick_elements, units_are_powers_of_two) {
 
 // Catches an element in another lane or place, a sum over the wrong lane, weights of neighbours, a unit that
 // is not shared by a block, and leftovers of the blocks before in lanes without elements.
-TEST(quick_elements, sub_blocks_lie_in_lanes) {
+TEST(fast_elements, sub_blocks_lie_in_lanes) {
   constexpr int count = 32, per_block = 8, blocks = 1;
   std::vector<float> x(count * per_block), weight(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -38,8 +38,9 @@ TEST(quick_elements, sub_blocks_lie_in_lanes) {
     trial_elements<count, per_block> block;
     for (auto& lane : block.x) lane.fill(-1e9f);
     block.load(x.data(), weight.data(), static_cast<bitgauge::index_t>(x.size()));
-    simd::on_widest([&](auto width)
-                        __attribute__((always_inline)) { block.template prepare<simd::lanes<width()>>(); });
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
+      block.template prepare<simd::lanes<width()>>();
+    });
     for (std::size_t s = 0; s < 16; ++s) {
       double sum_weight = 0, sum_x = 0, low = 1e9, high = -1e9;
       for (std::size_t j = 0; j < count; ++j) {

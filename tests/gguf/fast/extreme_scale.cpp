@@ -22,7 +22,7 @@ std::vector<float> round_trip(gguf::tensor_type type, const float* x, std::size_
 }
 
 // Catches a quick encoder with a wrong sign, zero point or place of a code, or of less quality than ggml's.
-TEST(quick_row, no_worse_than_the_reference) {
+TEST(fast_row, no_worse_than_the_reference) {
   for (const std::string name : {"gauss", "student"}) {
     const auto x = test::load_npy<float>(test::vector_path("gguf", "inputs/" + name + ".npy"));
     for (const auto type : {gguf::tensor_type::q8_0, gguf::tensor_type::q4_0, gguf::tensor_type::q5_0}) {
@@ -40,7 +40,7 @@ TEST(quick_row, no_worse_than_the_reference) {
 }
 
 // Catches a lost tail: rows that are no multiple of the chunk, and zeros.
-TEST(quick_row, every_block_is_written) {
+TEST(fast_row, every_block_is_written) {
   std::vector<float> x(32 * 67, 0.0f);
   for (std::size_t j = 32; j < x.size(); ++j) x[j] = (j % 2 == 0 ? 1.0f : -1.0f);
   const auto back = round_trip(gguf::tensor_type::q8_0, x.data(), x.size(), effort::fast);
@@ -48,7 +48,7 @@ TEST(quick_row, every_block_is_written) {
 }
 
 // Catches an infinite scale where the elements exceed what binary16 can scale.
-TEST(quick_row, huge_elements_stay_finite) {
+TEST(fast_row, huge_elements_stay_finite) {
   const std::vector<float> x(64, -1e8f);
   for (const float value : round_trip(gguf::tensor_type::q8_0, x.data(), x.size(), effort::fast)) {
     EXPECT_EQ(value, -127.0f * 65504.0f);

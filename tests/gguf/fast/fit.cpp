@@ -1,6 +1,6 @@
 #include <bitgauge/gguf/fast/fit.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ found search(const std::vector<float>& x, const std::vector<float>& weight) {
   fast::trial_elements<Format::sub_block, 1> block;
   found result;
   block.load(x.data(), weight.empty() ? nullptr : weight.data(), static_cast<bitgauge::index_t>(x.size()));
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     block.template prepare<lanes>();
     const auto best = fast::search<Format, Plan, lanes>(block);
@@ -43,7 +43,7 @@ found search(const std::vector<float>& x, const std::vector<float>& weight) {
 
 // Catches wrong normal equations or levels: elements that are levels times a scale are found without error,
 // and the scale with them.
-TEST(quick_fit, exact_levels_are_found) {
+TEST(fast_fit, exact_levels_are_found) {
   std::vector<float> x(16 * 32), weight(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     const int level = static_cast<int>(i * 7 % 16);
@@ -60,7 +60,7 @@ TEST(quick_fit, exact_levels_are_found) {
 
 // Catches a positive minimum where only negative ones can be stored, and constants, whose levels are all
 // alike.
-TEST(quick_fit, positive_elements_need_no_offset) {
+TEST(fast_fit, positive_elements_need_no_offset) {
   std::vector<float> x(16 * 32, 3.0f);
   for (std::size_t i = 32; i < x.size(); ++i) x[i] = 5.0f + static_cast<float>(i % 11);
   const found f = search<gguf::q4_k, gguf::trials{0.2f, 5, 0, 2}>(x, {});
@@ -70,7 +70,7 @@ TEST(quick_fit, positive_elements_need_no_offset) {
 }
 
 // Catches a search that stops at its first trial: its error is at most that of the plain rule, extreme / 32.
-TEST(quick_fit, better_than_the_extreme_alone) {
+TEST(fast_fit, better_than_the_extreme_alone) {
   std::vector<float> x(16 * 16);
   for (std::size_t i = 0; i < x.size(); ++i) {
     x[i] = std::sin(static_cast<float>(i * i)) + 0.3f * std::cos(static_cast<float>(5 * i));
@@ -87,7 +87,7 @@ TEST(quick_fit, better_than_the_extreme_alone) {
 }
 
 // Catches a division by zero.
-TEST(quick_fit, zeros_have_scale_zero) {
+TEST(fast_fit, zeros_have_scale_zero) {
   const found f = search<gguf::q6_k, gguf::trials{0.2f, 3, 1, 1}>(std::vector<float>(16 * 16, 0.0f), {});
   for (std::size_t i = 0; i < 16; ++i) {
     EXPECT_EQ(f.scale[i], 0.0f);

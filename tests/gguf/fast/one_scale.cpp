@@ -93,7 +93,7 @@ void for_each_format(const Check& check) {
 
 // Catches trials that leave a gap where the optimum lies, a least-squares scale that is none, weights that do
 // not count, and a scale that was right before it was rounded: against every binary16 scale, in double.
-TEST(quick_one_scale, near_the_optimum) {
+TEST(fast_one_scale, near_the_optimum) {
   std::mt19937 random(3);
   std::normal_distribution<float> normal;
   std::student_t_distribution<float> student(4);
@@ -123,7 +123,7 @@ TEST(quick_one_scale, near_the_optimum) {
 
 // Catches a search that loses to the rule it replaces, on any block: by a trial that is kept for a gain
 // smaller than the rounding of its sums, or by a scale that suffers more from binary16.
-TEST(quick_one_scale, never_more_error_than_the_rule) {
+TEST(fast_one_scale, never_more_error_than_the_rule) {
   std::mt19937 random(4);
   std::normal_distribution<float> normal;
   for_each_format([&]<class Format>(std::size_t, double, double, float rule_level) {

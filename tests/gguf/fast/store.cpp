@@ -1,6 +1,6 @@
 #include <bitgauge/gguf/fast/store.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ auto stored(const std::vector<float>& x) {
   std::array<gguf::block_codes<Format>, 16 / Format::sub_blocks> codes;
   fast::stored_parameters parameters;
   block.load(x.data(), nullptr, static_cast<bitgauge::index_t>(x.size()));
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     block.template prepare<lanes>();
     fast::fit_and_store<Format, Plan, lanes>(block, codes, parameters);
@@ -44,7 +44,7 @@ std::vector<float> waves(std::size_t count, float amplitude) {
 }
 
 // Catches parameters that are not what the block decodes to: codes of levels chosen for other scales.
-TEST(quick_store, reported_parameters_are_those_of_the_codes) {
+TEST(fast_store, reported_parameters_are_those_of_the_codes) {
   for (const float amplitude : {1e-3f, 1.0f, 300.0f}) {
     const auto x = waves(512, amplitude);
     stored<gguf::q4_k, gguf::trials{0.2f, 5, 0, 1}>(x);
@@ -59,13 +59,13 @@ TEST(quick_store, reported_parameters_are_those_of_the_codes) {
 }
 
 // Catches infinity where binary16 ends, and a largest factor beyond the range.
-TEST(quick_store, overflow_saturates) {
+TEST(fast_store, overflow_saturates) {
   const auto codes = stored<gguf::q6_k, gguf::trials{0.2f, 3, 0, 0}>(waves(256, 1e12f));
   EXPECT_EQ(std::abs(codes[0].scale.super), 65504.0f);
 }
 
 // Catches factor ranges of the wrong end: the extreme scale has the factor of largest magnitude.
-TEST(quick_store, ranges_of_factors) {
+TEST(fast_store, ranges_of_factors) {
   using signed_bytes = gguf::factor_range<gguf::q6_k::scale>;
   EXPECT_EQ(signed_bytes::least, -128);
   EXPECT_EQ(signed_bytes::most, 127);

@@ -1,6 +1,6 @@
 #include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/gguf/search/level_set.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ using namespace bitgauge::gguf;
 template <class LevelSet>
 std::vector<float> nearest(const std::vector<float>& values) {
   std::vector<float> levels(values.size());
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     for (std::size_t i = 0; i < values.size(); i += lanes::count) {
       LevelSet::nearest(lanes::load(&values[i])).store(&levels[i]);
@@ -111,7 +111,7 @@ void expect_codes(int code_count) {
     std::array<float, 16> value{}, nearest{};
     std::array<std::uint8_t, 16> code{};
     for (std::size_t i = 0; i < 16; ++i) value[i] = start + 0.37f * static_cast<float>(i);
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
       const auto v = lanes::load(value.data());
       set::nearest(v).store(nearest.data());
@@ -148,7 +148,7 @@ TEST(level_set, small_negative_values_have_code_0) {
   std::array<float, 16> value;
   value.fill(-0.2f);
   std::array<std::uint8_t, 16> code{};
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     level_set<gguf::mxfp4::levels>::code(lanes::load(value.data())).to_bytes(code.data());
   });

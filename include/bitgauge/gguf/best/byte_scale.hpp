@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/best/encoder.hpp>
 #include <bitgauge/gguf/search/level_set.hpp>
 #include <bitgauge/gguf/search/level_sums.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -100,7 +100,7 @@ struct encoder<Format> {
 
   static void encode(const float* x, index_t, const block_context& context,
                      std::array<block_codes<Format>, 1>& codes) noexcept {
-    simd::on_widest([&](auto) __attribute__((always_inline)) {
+    simd::multiversion([&](auto) __attribute__((always_inline)) {
       for (int s = 0; s < Format::sub_blocks; ++s) {
         const int first = s * Format::sub_block;
         codes[0].scale.sub[static_cast<std::size_t>(s)] = detail::encode_byte_scale<Format>(

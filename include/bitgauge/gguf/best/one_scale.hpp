@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/search/level_set.hpp>
 #include <bitgauge/gguf/search/optimal_scale.hpp>
 #include <bitgauge/gguf/search/scale_bounds.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <array>
 #include <concepts>
@@ -76,7 +76,7 @@ struct encoder<Format> {
                      std::array<block_codes<Format>, 1>& codes) noexcept {
     detail::scale_search<Format> search(x, context.importance);
     if constexpr (has_many_levels) {
-      simd::on_widest([&](auto width) __attribute__((always_inline)) {
+      simd::multiversion([&](auto width) __attribute__((always_inline)) {
         detail::sweep_within_bounds<Format, width()>(x, context.importance, search);
       });
     } else {

@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/best/scale_min_candidates.hpp>
 #include <bitgauge/gguf/search/stored_half.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -301,7 +301,7 @@ struct encoder<Format> {
 
   static void encode(const float* x, index_t, const block_context& context,
                      std::array<block_codes<Format>, 1>& codes) noexcept {
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       super_scale_min_search<Format, width()> search(x, context.importance);
       search.run(codes[0]);
     });

@@ -6,7 +6,7 @@
 #include <bitgauge/gguf/fast/one_scale.hpp>
 #include <bitgauge/gguf/fast/store.hpp>
 #include <bitgauge/gguf/search/block_context.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <array>
 #include <cstddef>
@@ -47,7 +47,7 @@ struct encoder {
     elements block;
     stored_parameters stored;
     block.load(x, context.importance, blocks * Format::elements);
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
       block.template prepare<lanes>();
       if constexpr (Format::family == block_family::one_scale) {

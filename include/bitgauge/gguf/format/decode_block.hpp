@@ -6,7 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/format/unpack_blocks.hpp>
 #include <bitgauge/simd/lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -48,7 +48,7 @@ inline void decode_blocks(const std::uint8_t* bytes, index_t blocks, float* out)
   while (blocks > 0) {
     const int count = static_cast<int>(std::min<index_t>(blocks, together));
     some.unpack(bytes, count, out);
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       detail::scale_levels<simd::lanes<width()>>(some, count, out);
     });
     blocks -= count;

@@ -5,8 +5,8 @@
 /// cache: what decoding and products with blocks begin with.
 
 #include <bitgauge/gguf/format/block_format.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 #include <bitgauge/simd/translate.hpp>
-#include <bitgauge/simd/widest.hpp>
 
 #include <array>
 #include <cstddef>
@@ -32,13 +32,13 @@ struct unpacked_blocks {
 
   /// Reads `blocks` blocks; fetches the memory of as many floats from `next` on meanwhile.
   void unpack(const std::uint8_t* bytes, int blocks, const float* next) noexcept {
-    simd::on_widest([&](auto) __attribute__((always_inline)) { read_fields(bytes, blocks, next); });
+    simd::multiversion([&](auto) __attribute__((always_inline)) { read_fields(bytes, blocks, next); });
     if constexpr (counted_levels<levels>) {
       return;  // the codes will do
     } else if constexpr (has_table_of_16) {
       simd::translate(codes[0].data(), blocks * Format::elements, levels::table.data(), expanded.data());
     } else {
-      simd::on_widest([&](auto) __attribute__((always_inline)) {
+      simd::multiversion([&](auto) __attribute__((always_inline)) {
         for (int b = 0; b < blocks; ++b)
           levels::expand(codes[static_cast<std::size_t>(b)], expanded.data() + b * Format::elements);
       });

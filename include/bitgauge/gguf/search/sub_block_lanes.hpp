@@ -4,7 +4,7 @@
 /// Sixteen sub-blocks next to each other, for searches that do the same for each.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <array>
@@ -56,7 +56,7 @@ struct sub_block_lanes {
       std::copy_n(from, elements, padded.begin());
       from = padded.data();
     }
-    simd::rows().transpose(from, Count, Count, 16, to, 16);
+    simd::row_kernels().transpose(from, Count, Count, 16, to, 16);
   }
 };
 

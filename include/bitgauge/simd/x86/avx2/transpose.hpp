@@ -6,11 +6,13 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/simd/row.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/portable/row.hpp>
 
 #include <algorithm>
 
-namespace bitgauge::simd::avx2 {
+namespace bitgauge::simd {
+namespace avx2 {
 namespace detail {
 
 /// Writes to half h of out[r] the half h of a, b, c, d, turned: lane r of each.
@@ -64,5 +66,6 @@ namespace detail {
   }
 }
 
-}  // namespace bitgauge::simd::avx2
+}  // namespace avx2
+}  // namespace bitgauge::simd
 #endif  // BITGAUGE_X86

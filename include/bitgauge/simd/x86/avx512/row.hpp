@@ -8,19 +8,19 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/simd/row.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/portable/row.hpp>
+#include <bitgauge/simd/x86/avx512/parameters.hpp>
+#include <bitgauge/simd/x86/avx512/transpose.hpp>
+#include <bitgauge/simd/x86/avx512/vectors.hpp>
 
 #include <algorithm>
 #include <cstdint>
 
 BITGAUGE_BEGIN_AVX512
-namespace bitgauge::simd::avx512 {
+namespace bitgauge::simd {
+namespace avx512 {
 namespace detail {
-
-/// The lanes that hold one of the next `left` elements.
-[[BITGAUGE_AVX512, gnu::always_inline]] inline __mmask16 lanes(index_t left) {
-  return left >= 16 ? __mmask16{0xffff} : static_cast<__mmask16>((1u << left) - 1u);
-}
 
 struct extent {
   __m512 low, high;
@@ -211,6 +211,18 @@ template <bool PastCaches>
   }
 }
 
-}  // namespace bitgauge::simd::avx512
+}  // namespace avx512
+
+template <>
+constexpr void improve<instruction_set::avx512>(row_operations& operations) {
+  operations.extents = avx512::extents;
+  operations.scales = avx512::scales;
+  operations.inverses = avx512::inverses;
+  operations.encode = avx512::encode;
+  operations.decode = avx512::decode;
+  operations.transpose = avx512::transpose;
+}
+
+}  // namespace bitgauge::simd
 BITGAUGE_END_AVX512
 #endif  // BITGAUGE_X86

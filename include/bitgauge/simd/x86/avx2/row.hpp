@@ -7,13 +7,17 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/simd/row.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/portable/row.hpp>
+#include <bitgauge/simd/x86/avx2/bits.hpp>
+#include <bitgauge/simd/x86/avx2/transpose.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 
-namespace bitgauge::simd::avx2 {
+namespace bitgauge::simd {
+namespace avx2 {
 namespace detail {
 
 /// The lanes that hold one of the next `left` elements.
@@ -225,5 +229,17 @@ struct encoder {
   }
 }
 
-}  // namespace bitgauge::simd::avx2
+}  // namespace avx2
+
+template <>
+constexpr void improve<instruction_set::avx2>(row_operations& operations) {
+  operations.extents = avx2::extents;
+  operations.encode = avx2::encode;
+  operations.decode = avx2::decode;
+  operations.pack = avx2::pack;
+  operations.unpack = avx2::unpack;
+  operations.transpose = avx2::transpose;
+}
+
+}  // namespace bitgauge::simd
 #endif  // BITGAUGE_X86

@@ -1,27 +1,14 @@
 #pragma once
 
 /// \file
-/// Vectors of a few numbers in the extensions that GCC and clang share, for code that is compiled for whatever
-/// instruction set its caller is compiled for. Searches over sixteen numbers at a time take lanes.hpp.
+/// A few floats in one vector, for code that is compiled for whatever instruction set its caller is compiled
+/// for. Searches over sixteen numbers at a time take lanes.hpp.
 
-#include <cstddef>
+#include <bitgauge/simd/vector.hpp>
+
 #include <cstring>
 
 namespace bitgauge::simd {
-
-namespace detail {
-
-/// Apart, so that GCC looks at the attribute only when the count is known.
-template <class T, int Count>
-struct vector_of {
-  using type [[gnu::vector_size(Count * sizeof(T))]] = T;
-};
-
-}  // namespace detail
-
-/// `Count` numbers of T, a power of two of them, with the operators of GCC's vector extension.
-template <class T, int Count>
-using vector = typename detail::vector_of<T, Count>::type;
 
 /// `Count` floats in one vector, with the operations that lanes have, too: what is written for both compiles
 /// for either.

@@ -6,10 +6,14 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/portable/row.hpp>
+
 #include <algorithm>
 
 BITGAUGE_BEGIN_AVX512
-namespace bitgauge::simd::avx512 {
+namespace bitgauge::simd {
+namespace avx512 {
 namespace detail {
 
 /// Writes to quarter q of out[r] the quarter q of a, b, c, d, turned: lane r of each.
@@ -87,6 +91,7 @@ namespace detail {
   }
 }
 
-}  // namespace bitgauge::simd::avx512
+}  // namespace avx512
+}  // namespace bitgauge::simd
 BITGAUGE_END_AVX512
 #endif  // BITGAUGE_X86
