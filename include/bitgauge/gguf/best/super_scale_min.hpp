@@ -4,6 +4,7 @@
 /// The best encoder of super-blocks whose sub-blocks have a scale and a minimum: Q2_K, Q4_K and Q5_K.
 
 #include <bitgauge/gguf/best/encoder.hpp>
+#include <bitgauge/gguf/best/oriented_elements.hpp>
 #include <bitgauge/gguf/best/scale_min_candidates.hpp>
 #include <bitgauge/gguf/search/stored_half.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
@@ -34,14 +35,7 @@ class super_scale_min_search {
   static constexpr std::size_t sub_blocks = static_cast<std::size_t>(Format::sub_blocks);
   static constexpr int most_code = Format::scale::code_count - 1;
 
-  /// The elements, or the elements with their signs turned.
-  struct orientation {
-    scaled_elements<Format::elements> block;
-    std::array<grid_range, sub_blocks> ranges;
-    std::array<std::size_t, sub_blocks> order{};       ///< the greatest error first
-    std::array<float, sub_blocks> scales{}, minima{};  ///< of the sub-blocks fitted alone
-    float scale = 0.0f, minimum = 0.0f;                ///< the greatest that the sub-blocks ask for
-  };
+  using orientation = oriented_elements<Format, Bytes>;
   struct solution {
     float scale = 0.0f, minimum = 0.0f;  ///< super-scales; the latter is subtracted
     std::size_t turned = 0;
@@ -54,13 +48,13 @@ class super_scale_min_search {
 
  public:
   [[gnu::always_inline]] super_scale_min_search(const float* x, const float* importance) noexcept
-      : ways_{orientation{{x, importance}, {}}, orientation{{x, importance}, {}}} {
+      : ways_{orientation{{x, importance}}, orientation{{x, importance}}} {
     ways_[1].block.turn_signs();
   }
 
   [[gnu::always_inline]] void run(block_codes<Format>& codes) noexcept {
     codes = {};
-    for (orientation& way : ways_) find_ranges(way);
+    for (orientation& way : ways_) way.fit_alone();
     scan();
     if (best_.scale == 0.0f) return;
     vary();
@@ -72,36 +66,6 @@ class super_scale_min_search {
   float stored(double value) const noexcept {
     const int exponent = ways_[0].block.exponent;
     return std::scalbn(nearest_half(std::scalbn(value, exponent)), -exponent);
-  }
-
-  /// Fits each sub-block alone.
-  [[gnu::always_inline]] void find_ranges(orientation& way) const noexcept {
-    for (std::size_t s = 0; s < sub_blocks; ++s) {
-      const float* x = &way.block.x[s * count];
-      const float* weight = &way.block.weight[s * count];
-      const auto [least, greatest] = std::minmax_element(x, x + count);
-      // The minimum lies at or below zero.
-      const float low = std::min(*least, 0.0f), high = std::max(*greatest, low);
-      const float step = std::max((high - low) / static_cast<float>(most), 1e-9f);
-      const affine_fit fit = fit_affine<most, static_cast<int>(count), Bytes, 4, 4>(
-          x, weight, grid_ends::near(low, high, product(0.1f, step), product(0.95f, step)), 2);
-      const float scale = std::max(fit.scale, 0.5f * step);
-      grid_range& found = way.ranges[s];
-      found.error = fit.error;
-      found.ends = grid_ends::near(low, high, product(0.5f, scale) + product(0.1f, high - low), high - low);
-      found.ends.bottom_most = std::min(found.ends.bottom_most, 0.0f);
-      found.ends.template limit_cut<count>(x, weight, plan.cut * fit.error);
-      found.most_scale = scale * (1.0f + plan.widest);
-      way.scales[s] = scale;
-      way.minima[s] = std::max(-fit.minimum, 0.0f);
-      way.order[s] = s;
-    }
-    way.scale = *std::max_element(way.scales.begin(), way.scales.end());
-    way.minimum = *std::max_element(way.minima.begin(), way.minima.end());
-    std::sort(way.order.begin(), way.order.end(), [&](std::size_t a, std::size_t b) {
-      const float of_a = way.ranges[a].error, of_b = way.ranges[b].error;
-      return of_a > of_b || (of_a == of_b && a < b);
-    });
   }
 
   /// Chooses the codes under the super-scales of `trial`, and the error; an infinite one as soon as it must
