@@ -13,4 +13,11 @@ faults=$(
   forbid 'includes intrinsics' '# *include <([a-z]mm|immintrin|arm_neon|arm_sve|x86[a-z]*|cpuid)\.h>' '(simd|kernel)/'
   forbid 'names a target' 'gnu::target|__attribute__\(\(target|pragma GCC target' '(simd/x86|simd/arm|kernel)/'
 )
+# every version that a table gets stands in the list of README.md
+faults+=$(
+  grep -rhoE 'operations\.[a-z_]+ = [a-z0-9_]+::' simd/x86 simd/arm | sed -E 's/operations\.([a-z_]+) = (.*)::/\1 \2/' |
+    while read -r operation set; do
+      grep -qE "^\| \`$operation\` \|.*\b$set\b" simd/README.md || echo "simd/README.md: $operation has a version for $set"
+    done
+)
 [[ -z $faults ]] || { echo "$faults"; exit 1; }

@@ -10,6 +10,7 @@
 #include <bitgauge/gguf/overflow.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/row.hpp>
 
 #include <bit>
@@ -106,6 +107,7 @@ inline void encode_row(tensor_type type, const float* x, index_t columns, const 
                        const row_place& place = {}) {
   row_bytes(type, columns);
   auto* out = reinterpret_cast<std::uint8_t*>(row);
+  simd::require_instruction_set();
   if (detail::encode_plain_row(type, x, columns, out)) {
     if (level != effort::reference) detail::mend_plain_overflow(type, x, columns, place, out);
     return;

@@ -146,6 +146,11 @@ inline instruction_set selected() {
   return set >= 0 ? static_cast<instruction_set>(set) : detail::select_first();
 }
 
+/// Raises here what selected() might raise: before code that lets no exception out.
+inline void require_instruction_set() {
+  selected();
+}
+
 /// Uses another set, or the nearest one below it that the processor has, for the lifetime of the object, in
 /// all threads: for tests and measurements.
 class scoped_instruction_set {

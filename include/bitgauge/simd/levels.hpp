@@ -22,7 +22,7 @@ inline constexpr operation_table<level_operations> level_table;
 /// which is not NaN.
 inline void encode_levels(const float* x, index_t count, float inverse, const float* bounds,
                           const std::uint8_t* fields, std::uint8_t* out) {
-  level_table.in_use().encode(x, count, inverse, bounds, fields, out);
+  level_table.in_use().encode_levels(x, count, inverse, bounds, fields, out);
 }
 
 /// The same for up to 256 levels: out[i] = fields[r], r the number of `bounds` below x[i] * inverse. Four
@@ -30,13 +30,13 @@ inline void encode_levels(const float* x, index_t count, float inverse, const fl
 inline void encode_many_levels(const float* x, index_t count, float inverse,
                                const std::array<float, level_buckets::capacity>& bounds,
                                const level_buckets& buckets, const std::uint8_t* fields, std::uint8_t* out) {
-  level_table.in_use().encode_many(x, count, inverse, bounds, buckets, fields, out);
+  level_table.in_use().encode_many_levels(x, count, inverse, bounds, buckets, fields, out);
 }
 
 /// out[i] = levels[fields[i]] * scale, one scale for each `run` elements, 2^bits levels.
 inline void decode_levels(const std::uint8_t* fields, index_t count, index_t run, const float* scale,
                           const float* levels, int bits, float* out) {
-  level_table.in_use().decode(fields, count, run, scale, levels, bits, out);
+  level_table.in_use().decode_levels(fields, count, run, scale, levels, bits, out);
 }
 
 }  // namespace bitgauge::simd

@@ -45,9 +45,9 @@ inline void decode_levels(const std::uint8_t* fields, index_t count, index_t run
 }  // namespace portable
 
 struct level_operations {
-  decltype(portable::encode_levels)* encode = portable::encode_levels;
-  decltype(portable::encode_many_levels)* encode_many = portable::encode_many_levels;
-  decltype(portable::decode_levels)* decode = portable::decode_levels;
+  decltype(portable::encode_levels)* encode_levels = portable::encode_levels;
+  decltype(portable::encode_many_levels)* encode_many_levels = portable::encode_many_levels;
+  decltype(portable::decode_levels)* decode_levels = portable::decode_levels;
 };
 
 }  // namespace bitgauge::simd

@@ -6,25 +6,13 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/simd/dispatch.hpp>
-#include <bitgauge/simd/portable/row.hpp>
+#include <bitgauge/simd/x86/avx2/vectors.hpp>
 
 #include <algorithm>
 
 namespace bitgauge::simd {
 namespace avx2 {
 namespace detail {
-
-/// Writes to half h of out[r] the half h of a, b, c, d, turned: lane r of each.
-[[BITGAUGE_AVX2, gnu::always_inline]] inline void turn_4(__m256 a, __m256 b, __m256 c, __m256 d,
-                                                         __m256* out) {
-  const __m256 ab_low = _mm256_unpacklo_ps(a, b), ab_high = _mm256_unpackhi_ps(a, b);
-  const __m256 cd_low = _mm256_unpacklo_ps(c, d), cd_high = _mm256_unpackhi_ps(c, d);
-  out[0] = _mm256_shuffle_ps(ab_low, cd_low, 0x44);
-  out[1] = _mm256_shuffle_ps(ab_low, cd_low, 0xee);
-  out[2] = _mm256_shuffle_ps(ab_high, cd_high, 0x44);
-  out[3] = _mm256_shuffle_ps(ab_high, cd_high, 0xee);
-}
 
 [[BITGAUGE_AVX2, gnu::always_inline]] inline void transpose_block(const float* x, index_t column_stride,
                                                                   float* out, index_t row_stride) {
@@ -40,31 +28,18 @@ namespace detail {
   }
 }
 
+/// A block of less than 8 x 8.
+[[BITGAUGE_AVX2]] inline void transpose_edge(const float* x, index_t column_stride, index_t rows,
+                                             index_t cols, float* out, index_t row_stride) {
+  for (index_t r = 0; r < rows; ++r)
+    for (index_t c = 0; c < cols; ++c) out[r * row_stride + c] = x[c * column_stride + r];
+}
+
 }  // namespace detail
 
-[[BITGAUGE_AVX2]] inline void transpose(const float* x, index_t column_stride, index_t rows, index_t cols,
-                                        float* out, index_t row_stride) {
-  constexpr index_t ahead = 32;  // columns lie far apart: no processor foresees the next
-  // the shorter side inside: what lies together in a column, read or written, is used up at once
-  const bool wide = rows <= cols;
-  for (index_t outer = 0; outer < (wide ? cols : rows); outer += 8) {
-    for (index_t inner = 0; inner < (wide ? rows : cols); inner += 8) {
-      const index_t r = wide ? inner : outer, c = wide ? outer : inner;
-      const float* const from = x + c * column_stride + r;
-      for (index_t i = c + ahead; i < std::min(c + ahead + 8, cols); ++i)
-        _mm_prefetch(reinterpret_cast<const char*>(x + i * column_stride + std::min(r + 15, rows - 1)),
-                     _MM_HINT_T1);
-      if (r + 8 <= rows && c + 8 <= cols) {
-        detail::transpose_block(from, column_stride, out + r * row_stride + c, row_stride);
-        continue;
-      }
-      const index_t block_rows = std::min<index_t>(rows - r, 8), block_cols = std::min<index_t>(cols - c, 8);
-      for (index_t i = 0; i < block_rows; ++i)
-        for (index_t j = 0; j < block_cols; ++j)
-          out[(r + i) * row_stride + c + j] = from[j * column_stride + i];
-    }
-  }
-}
+#define BITGAUGE_TIER BITGAUGE_AVX2
+#include <bitgauge/simd/x86/transpose_body.hpp>
+#undef BITGAUGE_TIER
 
 }  // namespace avx2
 }  // namespace bitgauge::simd

@@ -99,9 +99,9 @@ namespace detail {
 
 template <>
 constexpr void improve<instruction_set::avx512>(level_operations& operations) {
-  operations.encode = avx512::encode_levels;
-  operations.encode_many = avx512::encode_many_levels;
-  operations.decode = avx512::decode_levels;
+  operations.encode_levels = avx512::encode_levels;
+  operations.encode_many_levels = avx512::encode_many_levels;
+  operations.decode_levels = avx512::decode_levels;
 }
 
 }  // namespace bitgauge::simd

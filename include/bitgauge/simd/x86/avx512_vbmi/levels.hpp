@@ -103,7 +103,7 @@ inline void decode_levels(const std::uint8_t* fields, index_t count, index_t run
 
 template <>
 constexpr void improve<instruction_set::avx512_vbmi>(level_operations& operations) {
-  operations.decode = avx512_vbmi::decode_levels;
+  operations.decode_levels = avx512_vbmi::decode_levels;
 }
 
 }  // namespace bitgauge::simd
