@@ -4,135 +4,11 @@
 /// Encodes rows of a tensor whose type is known at run time.
 
 #include <bitgauge/effort.hpp>
-#include <bitgauge/gguf/best/encode_blocks.hpp>
-#include <bitgauge/gguf/block_importance.hpp>
-#include <bitgauge/gguf/fast/row.hpp>
-#include <bitgauge/gguf/fast/search.hpp>
-#include <bitgauge/gguf/fast/small_blocks.hpp>
-#include <bitgauge/gguf/overflow.hpp>
 #include <bitgauge/gguf/row.hpp>
-#include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/dispatch.hpp>
 
-#include <bit>
-#include <concepts>
 #include <cstddef>
-#include <cstdint>
-#include <string>
 
 namespace bitgauge::gguf {
-
-namespace detail {
-
-/// Writes a row of f32, f16 or bf16, little-endian, rounded to nearest even. True where `type` is one of
-/// these.
-inline bool encode_plain_row(tensor_type type, const float* x, index_t columns, std::uint8_t* out) {
-  const auto each_pattern = [&](auto from_float) {
-    for (index_t j = 0; j < columns; ++j) {
-      const std::uint16_t pattern = from_float(x[j]);
-      out[2 * j] = static_cast<std::uint8_t>(pattern & 255u);
-      out[2 * j + 1] = static_cast<std::uint8_t>(pattern >> 8);
-    }
-  };
-  switch (type) {
-    case tensor_type::f32:
-      for (index_t j = 0; j < columns; ++j) float_scale::pack({x[j], {}}, out + 4 * j);
-      return true;
-    case tensor_type::f16:
-      each_pattern(numeric::half_from_float);
-      return true;
-    case tensor_type::bf16:
-      each_pattern(numeric::bfloat16_from_float);
-      return true;
-    default:
-      return false;
-  }
-}
-
-/// Finite numbers that became infinity in a row of f16 or bf16: a data_error, or the largest finite number.
-inline void mend_plain_overflow(tensor_type type, const float* x, index_t columns, const row_place& place,
-                                std::uint8_t* out) {
-  if (type != tensor_type::f16 && type != tensor_type::bf16) return;
-  const unsigned infinity = type == tensor_type::f16 ? 0x7c00u : 0x7f80u;
-  for (index_t j = 0; j < columns; ++j) {
-    const auto pattern = static_cast<unsigned>(out[2 * j] | out[2 * j + 1] << 8);
-    if ((pattern & 0x7fffu) != infinity || !numeric::is_finite(x[j])) continue;
-    if (!place.saturates)
-      raise(data_error("row " + std::to_string(place.row) + ", column " + std::to_string(place.column + j) +
-                       ": " + std::to_string(x[j]) + " overflows " + std::string(traits_of(type).name) +
-                       ": store it as " + (type == tensor_type::f16 ? "bf16 or f32" : "f32") +
-                       " (or ask for nonfinite::saturate)"));
-    const unsigned largest = pattern - 1;
-    out[2 * j] = static_cast<std::uint8_t>(largest & 255u);
-    out[2 * j + 1] = static_cast<std::uint8_t>(largest >> 8);
-  }
-}
-
-inline reference::block_context context_of(const float* x, index_t columns,
-                                           const float* importance) noexcept {
-  reference::block_context context;
-  if (importance != nullptr) {
-    context.row_mean_square = reference::sum_of_squares(x, columns) / static_cast<float>(columns);
-  }
-  return context;
-}
-
-template <class Format>
-void encode_as_reference(const float* x, index_t columns, const float* importance,
-                         reference::block_context context, std::uint8_t* out) noexcept {
-  for (index_t j = 0; j < columns; j += Format::elements, out += Format::bytes) {
-    if (importance != nullptr) context.importance = importance + j;
-    block_codes<Format> codes;
-    reference::encode(x + j, context, codes);
-    pack(codes, out);
-  }
-}
-
-/// Encodes blocks by the rule of the extreme element or the quick search, else as ggml does. False where
-/// there is nothing but effort::best.
-template <class Format>
-bool encode_quickly(const float* x, index_t columns, const float* importance, effort level,
-                    const row_hints& known, std::uint8_t* out) noexcept {
-  if constexpr (quick::encodable<Format>) {
-    // ggml ignores the importance of 8-bit codes, too: their error is too small to be worth a search
-    if (level == effort::fast && (importance == nullptr || std::same_as<Format, q8_0>)) {
-      quick::encode_blocks<Format>(x, columns, known, out);
-      return true;
-    }
-  }
-  if constexpr (quick::searched<Format>) {
-    if (level == effort::normal || quick::searched_when_fast<Format>) {
-      quick::search_blocks<Format>(x, columns, importance, out);
-      return true;
-    }
-  }
-  if constexpr (best::has_reference<Format>) {
-    encode_as_reference<Format>(x, columns, importance, context_of(x, columns, importance), out);
-    return true;
-  }
-  return false;
-}
-
-/// Encodes blocks at an effort above `reference`, or of a format that has no reference here; `importance` is
-/// sound.
-template <class Format>
-void encode_blocks(const float* x, index_t columns, const float* importance, effort level,
-                   const row_hints& known, std::uint8_t* out) {
-  if (level == effort::best || !encode_quickly<Format>(x, columns, importance, level, known, out)) {
-    return best::encode_blocks<Format>(x, columns, importance, context_of(x, columns, importance), out);
-  }
-  mend_small_blocks<Format>(x, columns, known, out, [&](index_t j, std::uint8_t* bytes) {
-    encode_blocks<Format>(x + j, Format::elements, importance == nullptr ? nullptr : importance + j,
-                          effort::best, {}, bytes);
-  });
-}
-
-inline float greatest_magnitude(const float* x, index_t columns) noexcept {
-  float low, high;
-  return std::bit_cast<float>(simd::rows().extents(x, columns, columns, &low, &high));
-}
-
-}  // namespace detail
 
 /// Encodes a row: `columns` finite floats to row_bytes(type, columns) bytes.
 ///
@@ -162,33 +38,12 @@ inline float greatest_magnitude(const float* x, index_t columns) noexcept {
 ///
 /// Raises shape_error for a row that blocks do not divide, invalid_scheme for integer types and f64, and
 /// data_error for finite numbers that `type` cannot store.
-inline void encode_row(tensor_type type, const float* x, index_t columns, const float* importance,
-                       effort level, std::byte* row, const row_hints& known = {},
-                       const row_place& place = {}) {
-  row_bytes(type, columns);
-  auto* out = reinterpret_cast<std::uint8_t*>(row);
-  if (detail::encode_plain_row(type, x, columns, out)) {
-    if (level != effort::reference) detail::mend_plain_overflow(type, x, columns, place, out);
-    return;
-  }
-  visit_format(type, [&]<class Format>(Format) {
-    if (columns == 0) return;
-    if constexpr (best::has_reference<Format>) {
-      if (level == effort::reference) {
-        const auto context = detail::context_of(x, columns, importance);
-        return detail::encode_as_reference<Format>(x, columns, importance, context, out);
-      }
-    }
-    const sound_importance weights(importance, columns, Format::elements);
-    detail::encode_blocks<Format>(x, columns, weights.data(), level, known, out);
-    const float greatest = known.greatest < 0.0f ? detail::greatest_magnitude(x, columns) : known.greatest;
-    mend_overflow<Format>(
-        x, columns, weights.data(), greatest, place,
-        [&](const float* values, const float* weight, std::uint8_t* bytes) {
-          detail::encode_blocks<Format>(values, Format::elements, weight, level, {}, bytes);
-        },
-        out);
-  });
-}
+BITGAUGE_DECLARE void encode_row(tensor_type type, const float* x, index_t columns, const float* importance,
+                                 effort level, std::byte* row, const row_hints& known = {},
+                                 const row_place& place = {});
 
 }  // namespace bitgauge::gguf
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/gguf/encode_row_definitions.hpp>
+#endif
