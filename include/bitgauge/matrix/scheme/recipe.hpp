@@ -16,6 +16,7 @@
 #include <bitgauge/rounding/hessian.hpp>
 
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -134,7 +135,7 @@ template <row_readable Matrix, class Take, class... Extras>
 matrix_parameters quantize_in_parts(const Matrix& matrix, const Take& take, const scheme& s,
                                     const gptq_inputs& data, const Extras&... extras) {
   const auto calibrated = detail::calibrated_rounding<double>(s, data);
-  return detail::quantize_in_parts_by(matrix, detail::recipe_with(s, calibrated, extras...), take);
+  return detail::quantize_in_parts_by(matrix, detail::recipe_with(s, calibrated, extras...), std::cref(take));
 }
 
 /// Quantizes by a scheme known at compile time, which is then checked there.
