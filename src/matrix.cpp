@@ -1,0 +1,4 @@
+// The pipeline from rows of floats to codes and back.
+
+#include <bitgauge/matrix/quantize_definitions.hpp>
+#include <bitgauge/matrix/quantized_matrix_definitions.hpp>
