@@ -2,7 +2,11 @@
 // touched.
 
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/gguf.hpp>
 #include <bitgauge/io.hpp>
+#include <bitgauge/layer/make_activation_quantizer.hpp>
+#include <bitgauge/metrics/output_error.hpp>
+#include <bitgauge/rounding/gptq.hpp>
 
 #include "calibration.hpp"
 #include "column_weights.hpp"
