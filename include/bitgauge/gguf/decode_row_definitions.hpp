@@ -8,6 +8,7 @@
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/halves.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +49,7 @@ inline bool decode_plain_row(tensor_type type, const std::uint8_t* bytes, index_
 BITGAUGE_DEFINE void decode_row(tensor_type type, const std::byte* row, index_t columns, float* out) {
   row_bytes(type, columns);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(row);
+  simd::require_instruction_set();
   if (detail::decode_plain_row(type, bytes, columns, out)) return;
   visit_format(type,
                [&]<class Format>(Format) { decode_blocks<Format>(bytes, columns / Format::elements, out); });

@@ -13,7 +13,8 @@
 #include <bitgauge/gguf/overflow.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <bit>
 #include <concepts>
@@ -130,7 +131,7 @@ void encode_blocks(const float* x, index_t columns, const float* importance, eff
 
 inline float greatest_magnitude(const float* x, index_t columns) noexcept {
   float low, high;
-  return std::bit_cast<float>(simd::rows().extents(x, columns, columns, &low, &high));
+  return std::bit_cast<float>(simd::row_kernels().extents(x, columns, columns, &low, &high));
 }
 
 /// encode_row() for a format that is known at compile time: nothing else is compiled.
@@ -138,6 +139,7 @@ template <class Format>
 void encode_row_as(tensor_type, const float* x, index_t columns, const float* importance, effort level,
                    std::byte* row, const row_hints& known, const row_place& place) {
   row_bytes(Format::type, columns);
+  simd::require_instruction_set();
   if (columns == 0) return;
   auto* out = reinterpret_cast<std::uint8_t*>(row);
   if constexpr (best::has_reference<Format>) {
@@ -164,6 +166,7 @@ BITGAUGE_DEFINE void encode_row(tensor_type type, const float* x, index_t column
                                 const row_place& place) {
   row_bytes(type, columns);
   auto* out = reinterpret_cast<std::uint8_t*>(row);
+  simd::require_instruction_set();
   if (detail::encode_plain_row(type, x, columns, out)) {
     if (level != effort::reference) detail::mend_plain_overflow(type, x, columns, place, out);
     return;

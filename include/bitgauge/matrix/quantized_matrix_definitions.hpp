@@ -5,8 +5,8 @@
 
 #include <bitgauge/matrix/code_encoding.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/levels.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -38,7 +38,7 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
   const bool extend = encoding_.is_signed && !encoding_.is_sign_only && !codebook;
   const std::uint8_t* fields = codes_.data() + row * row_bytes();
   if (encoding_.bits < 8) {
-    simd::rows().unpack(fields, cols, encoding_.bits, extend, scratch.fields.data());
+    simd::row_kernels().unpack(fields, cols, encoding_.bits, extend, scratch.fields.data());
     fields = scratch.fields.data();
   }
   if (codebook || encoding_.is_sign_only) {
@@ -46,7 +46,8 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
     simd::decode_levels(fields, cols, run, scratch.scales.data(), codebook ? encoding_.levels.data() : signs,
                         encoding_.bits, out);
   } else {
-    simd::rows().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend, out);
+    simd::row_kernels().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend,
+                               out);
   }
 }
 

@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/best/scale_min_candidates.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include "gguf/grid_oracle.hpp"
 
@@ -39,7 +39,7 @@ double error_of(const elements& x, const elements& weight, int scale, int depth)
 scale_min_candidate best_of(const grid_range& within, const elements& x, const elements& weight,
                             float of_depth = super_depth) {
   scale_min_candidate out;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     scale_min_candidates<most, most_code, width()> pairs;
     pairs.list(within, super_scale, of_depth);
     out = pairs.template best<static_cast<int>(count)>(x.data(), weight.data(), super_scale, of_depth);
@@ -124,7 +124,7 @@ TEST(scale_min_candidates, a_list_has_an_end) {
   weight.fill(1.0f);
   const grid_range all{{-100.0f, 100.0f, -100.0f, 100.0f}, 100.0f, 1.0f};
   scale_min_candidate found;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     scale_min_candidates<15, 63, width()> pairs;
     pairs.list(all, super_scale, super_depth);
     found = pairs.template best<static_cast<int>(count)>(x.data(), weight.data(), super_scale, super_depth);

@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/fast/elements.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -38,8 +38,9 @@ TEST(quick_elements, sub_blocks_lie_in_lanes) {
     side_by_side<count, per_block> block;
     for (auto& lane : block.x) lane.fill(-1e9f);
     block.load(x.data(), weight.data(), static_cast<bitgauge::index_t>(x.size()));
-    simd::on_widest([&](auto width)
-                        __attribute__((always_inline)) { block.template prepare<simd::lanes<width()>>(); });
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
+      block.template prepare<simd::lanes<width()>>();
+    });
     for (std::size_t s = 0; s < 16; ++s) {
       double sum_weight = 0, sum_x = 0, low = 1e9, high = -1e9;
       for (std::size_t j = 0; j < count; ++j) {

@@ -1,6 +1,6 @@
 #include <bitgauge/gguf/fast/fit.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ found search(const std::vector<float>& x, const std::vector<float>& weight) {
   quick::side_by_side<Format::sub_block, 1> block;
   found result;
   block.load(x.data(), weight.empty() ? nullptr : weight.data(), static_cast<bitgauge::index_t>(x.size()));
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     block.template prepare<lanes>();
     const auto best = quick::search<Format, Plan, lanes>(block);

@@ -1,6 +1,6 @@
 #include <bitgauge/gguf/fast/levels.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ void check(int code_count) {
     std::array<float, 16> value{}, nearest{};
     std::array<std::uint8_t, 16> code{};
     for (std::size_t i = 0; i < 16; ++i) value[i] = start + 0.37f * static_cast<float>(i);
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
       const auto v = lanes::load(value.data());
       set::nearest(v).store(nearest.data());
@@ -66,7 +66,7 @@ TEST(quick_levels, small_negative_values_have_code_0) {
   std::array<float, 16> value;
   value.fill(-0.2f);
   std::array<std::uint8_t, 16> code{};
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     gguf::quick::level_set<gguf::mxfp4::levels>::code(lanes::load(value.data())).to_bytes(code.data());
   });

@@ -1,6 +1,6 @@
 #include <bitgauge/gguf/fast/store.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ auto stored(const std::vector<float>& x) {
   std::array<gguf::block_codes<Format>, 16 / Format::sub_blocks> codes;
   quick::stored_parameters parameters;
   block.load(x.data(), nullptr, static_cast<bitgauge::index_t>(x.size()));
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     block.template prepare<lanes>();
     quick::fit_and_store<Format, Plan, lanes>(block, codes, parameters);

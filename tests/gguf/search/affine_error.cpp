@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/search/affine_error.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include "gguf/grid_oracle.hpp"
 #include "support/each_instruction_set.hpp"
@@ -22,7 +22,7 @@ using sixteen = std::array<float, 16>;
 /// The place of the least of `errors`, a multiple of sixteen of them, and the least.
 std::pair<std::size_t, float> least_of(const std::vector<float>& errors) {
   std::pair<std::size_t, float> out;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     running_least<width()> least;
     for (std::size_t k = 0; k < errors.size(); k += 16) least.take(k, lanes::load(&errors[k]));
@@ -87,7 +87,7 @@ TEST(affine_error, is_that_of_the_nearest_levels) {
     for (unsigned seed = 0; seed < 20; ++seed) {
       const grids g(seed);
       sixteen error;
-      simd::on_widest([&](auto width) __attribute__((always_inline)) {
+      simd::multiversion([&](auto width) __attribute__((always_inline)) {
         using lanes = simd::lanes<width()>;
         gguf::best::affine_error<grids::most, grids::count>(
             g.x.data(), g.weight.data(), lanes::load(g.scale.data()), lanes::load(g.offset.data()))
@@ -108,7 +108,7 @@ TEST(least_squares_step, goes_to_the_least_squares_of_the_levels) {
     for (unsigned seed = 0; seed < 20; ++seed) {
       const grids g(seed);
       sixteen scale, offset, error;
-      simd::on_widest([&](auto width) __attribute__((always_inline)) {
+      simd::multiversion([&](auto width) __attribute__((always_inline)) {
         using lanes = simd::lanes<width()>;
         lanes of_scale = lanes::load(g.scale.data()), of_offset = lanes::load(g.offset.data());
         gguf::best::least_squares_step<grids::most, grids::count>(g.x.data(), g.weight.data(), of_scale,

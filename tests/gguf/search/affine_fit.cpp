@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/search/affine_fit.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include "gguf/grid_oracle.hpp"
 
@@ -77,7 +77,7 @@ double alternated(const block& b, const grid_ends& ends, int bottoms, int tops, 
 template <int Bottoms, int Tops>
 affine_fit fitted(const block& b, const grid_ends& ends, int passes, int more = 0) {
   affine_fit out;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     out = fit_affine<most, count, width(), Bottoms, Tops>(b.x.data(), b.weight.data(), ends, passes, more);
   });
   return out;

@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/search/level_set.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ using namespace bitgauge::gguf;
 template <class LevelSet>
 std::vector<float> nearest(const std::vector<float>& values) {
   std::vector<float> levels(values.size());
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     for (std::size_t i = 0; i < values.size(); i += lanes::count) {
       LevelSet::nearest(lanes::load(&values[i])).store(&levels[i]);

@@ -81,8 +81,8 @@ double least_error_of_real_scales(const std::vector<float>& x, const float* impo
 template <class Format>
 void encode(const float* x, const float* importance, block_codes<Format>& codes) {
   if constexpr (best::many_levels<Format>) {
-    simd::on_widest([&](auto width)
-                        __attribute__((always_inline)) { best::encode(x, importance, codes, width); });
+    simd::multiversion([&](auto width)
+                           __attribute__((always_inline)) { best::encode(x, importance, codes, width); });
   } else {
     best::encode(x, importance, codes);
   }

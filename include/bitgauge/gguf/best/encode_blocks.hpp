@@ -12,7 +12,7 @@
 #include <bitgauge/gguf/format/decode_block.hpp>
 #include <bitgauge/gguf/reference/k_quants.hpp>
 #include <bitgauge/gguf/reference/levels.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -78,11 +78,11 @@ void encode_blocks(const float* x, index_t columns, const float* importance, ref
     }
   };
   if constexpr (searched_in_lanes<Format>) {
-    simd::on_widest(encode_all);
+    simd::multiversion(encode_all);
   } else if constexpr (vector_quantized<Format> || one_scale<Format>) {
     encode_all();
   } else {
-    simd::on_widest([&](auto) __attribute__((always_inline)) { encode_all(); });
+    simd::multiversion([&](auto) __attribute__((always_inline)) { encode_all(); });
   }
   if constexpr (has_reference<Format> && !one_scale<Format>) {
     constexpr index_t together = 16;

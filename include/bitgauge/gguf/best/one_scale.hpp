@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/search/level_set.hpp>
 #include <bitgauge/gguf/search/optimal_scale.hpp>
 #include <bitgauge/gguf/search/scale_bounds.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <array>
 #include <concepts>

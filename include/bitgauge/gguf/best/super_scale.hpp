@@ -9,7 +9,7 @@
 #include <bitgauge/gguf/search/level_set.hpp>
 #include <bitgauge/gguf/search/optimal_scale.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>

@@ -8,7 +8,7 @@
 #include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/gguf/search/optimal_scale.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>

@@ -5,8 +5,8 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <array>
@@ -93,7 +93,7 @@ struct side_by_side {
       std::copy_n(from, elements, padded.begin());
       from = padded.data();
     }
-    simd::rows().transpose(from, Count, Count, 16, to, 16);
+    simd::row_kernels().transpose(from, Count, Count, 16, to, 16);
   }
 };
 

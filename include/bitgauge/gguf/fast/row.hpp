@@ -8,9 +8,9 @@
 #include <bitgauge/gguf/fast/fit.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/gguf/row.hpp>
-#include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/halves.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <array>
@@ -35,7 +35,7 @@ void scales_of(const float* low, const float* high, index_t count, std::uint16_t
                float* inverse) noexcept {
   constexpr float least = Format::levels::least, most = Format::levels::most;
   alignas(64) std::array<float, chunk> wanted, scale;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     for (index_t b = 0; b < count; b += lanes::count) {
       const auto negative = lanes::load(low + b), positive = lanes::load(high + b), zero = lanes::all(0.0f);
@@ -46,7 +46,7 @@ void scales_of(const float* low, const float* high, index_t count, std::uint16_t
     }
   });
   simd::nearest_halves(wanted.data(), count, stored, scale.data());
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     for (index_t b = 0; b < count; b += lanes::count)
       inverse_of(lanes::load(scale.data() + b)).store(inverse + b);
@@ -74,7 +74,7 @@ void place_codes(const std::uint8_t* codes, std::uint8_t* block) noexcept {
 /// primitives; one where the extents are known.
 template <encodable Format>
 void encode_blocks(const float* x, index_t columns, const row_hints& known, std::uint8_t* out) noexcept {
-  const simd::row_operations& rows = simd::rows();
+  const simd::row_operations& rows = simd::row_kernels();
   alignas(64) std::array<float, chunk> low{}, high{}, inverse;
   std::array<std::uint16_t, chunk> stored;
   std::array<std::int32_t, chunk> zero;

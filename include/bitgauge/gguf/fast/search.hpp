@@ -6,7 +6,7 @@
 #include <bitgauge/gguf/fast/extreme_scale.hpp>
 #include <bitgauge/gguf/fast/store.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -83,7 +83,7 @@ void search_blocks(const float* x, index_t columns, const float* importance, std
     const index_t count = std::min<index_t>(columns - done, together * Format::elements);
     const int blocks = static_cast<int>(count / Format::elements);
     block.load(x + done, importance == nullptr ? nullptr : importance + done, count);
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
       block.template prepare<lanes>();
       if constexpr (has_scale_trials<Format>) {

@@ -8,9 +8,9 @@
 #include <bitgauge/gguf/fast/store.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/gguf/row.hpp>
-#include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <array>
@@ -52,7 +52,7 @@ concept has_half_scales =
 inline bool all_above(const float* low, const float* high, index_t runs, float small) noexcept {
   index_t r = 0;
   bool above = true;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     lanes least = lanes::all(HUGE_VALF);
     for (; r + lanes::count <= runs; r += lanes::count) {
@@ -92,7 +92,7 @@ void mend_small_blocks(const float* x, index_t columns, const row_hints& known, 
     if (has_extents && detail::all_above(known.low, known.high, columns / 32, small)) return;
     for (index_t j = 0; j < columns; j += Format::elements, out += Format::bytes) {
       std::array<float, static_cast<std::size_t>(runs)> lows, highs;
-      if (!has_extents) simd::rows().extents(x + j, Format::elements, 32, lows.data(), highs.data());
+      if (!has_extents) simd::row_kernels().extents(x + j, Format::elements, 32, lows.data(), highs.data());
       const float* const low = has_extents ? known.low + j / 32 : lows.data();
       const float* const high = has_extents ? known.high + j / 32 : highs.data();
       float magnitude = 0.0f;

@@ -6,8 +6,8 @@
 
 #include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 #include <bitgauge/simd/translate.hpp>
-#include <bitgauge/simd/widest.hpp>
 
 #include <algorithm>
 #include <array>
@@ -110,14 +110,14 @@ inline void decode_blocks(const std::uint8_t* bytes, index_t blocks, float* out)
   detail::decoding<Format, together> some;
   while (blocks > 0) {
     const int count = static_cast<int>(std::min<index_t>(blocks, together));
-    simd::on_widest([&](auto) __attribute__((always_inline)) { some.unpack(bytes, count, out); });
+    simd::multiversion([&](auto) __attribute__((always_inline)) { some.unpack(bytes, count, out); });
     if constexpr (detail::listed_levels<levels>) {
       simd::translate(some.codes[0].data(), count * Format::elements, levels::table.data(),
                       some.expanded.data());
     } else if constexpr (!detail::counted_levels<levels>) {
-      simd::on_widest([&](auto) __attribute__((always_inline)) { some.expand(count); });
+      simd::multiversion([&](auto) __attribute__((always_inline)) { some.expand(count); });
     }
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       some.template scale_levels<simd::lanes<width()>>(count, out);
     });
     blocks -= count;

@@ -6,7 +6,7 @@
 
 #include <bitgauge/gguf/reference/scalar.hpp>
 #include <bitgauge/gguf/search/level_set.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -30,7 +30,7 @@ inline float search_iq4(const float* x, const float* weight, float first_divisor
   for (int i = -trials; i <= trials; ++i) {
     inverse_scale[used++] = (static_cast<float>(i) + static_cast<float>(iq4_levels[0])) / extreme;
   }
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     lanes of_x = lanes::all(0.0f), of_squares = of_x;
     for (int j = 0; j < 32; ++j) {
@@ -55,7 +55,7 @@ inline float search_iq4(const float* x, const float* weight, float first_divisor
 }
 
 inline void encode_iq4(const float* x, float inverse_scale, std::uint8_t* codes) noexcept {
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     for (int j = 0; j < 32; j += lanes::count) {
       std::array<float, lanes::count> levels;

@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/reference/arithmetic.hpp>
 #include <bitgauge/gguf/reference/side_by_side.hpp>
 #include <bitgauge/simd/lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -118,7 +118,7 @@ template <int Count, int Bytes>
 template <int Count>
 scales_and_minima search_with_minimum(const trial_plan& plan, const side_by_side<Count>& of) noexcept {
   scales_and_minima found;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     detail::search_in_lanes<Count, width()>(plan, of, found);
   });
   return found;

@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/reference/arithmetic.hpp>
 #include <bitgauge/gguf/reference/side_by_side.hpp>
 #include <bitgauge/simd/lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <array>
 #include <cstddef>
@@ -109,7 +109,7 @@ template <int Count, int Bytes>
 template <int Count>
 signed_scales search_without_minimum(int most, const side_by_side<Count>& of) noexcept {
   signed_scales found{most, {}, {}, {}};
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     detail::search_signed_in_lanes<Count, width()>(of, found);
   });
   return found;

@@ -1,19 +1,22 @@
 #pragma once
 
 /// \file
-/// Decoding up to 256 levels by permutations of bytes, with AVX-512 VBMI; see levels.hpp.
+/// Decoding up to 256 levels by permutations of bytes, with AVX-512 VBMI: see levels.hpp.
 
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/portable/levels.hpp>
+#include <bitgauge/simd/x86/avx512/levels.hpp>
 
-#include <bitgauge/base/config.hpp>
-
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 BITGAUGE_BEGIN_AVX512
-
-namespace bitgauge::simd::avx512_vbmi {
+namespace bitgauge::simd {
+namespace avx512_vbmi {
 namespace detail {
 
 /// One byte of each of 256 floats.
@@ -43,8 +46,7 @@ struct byte_plane {
 }  // namespace detail
 
 /// out[i] = levels[fields[i]] * scale for whole blocks of 64, one scale for each `run` elements, a multiple
-/// of
-/// 16. Returns how many elements those blocks hold. The bytes of a level are looked up plane by plane and
+/// of 16. Returns how many elements those blocks hold. The bytes of a level are looked up plane by plane and
 /// put together by interleaving, for which the fields are brought into order beforehand.
 [[BITGAUGE_AVX512_VBMI]] inline index_t decode_byte_levels(const std::uint8_t* fields, index_t count,
                                                            index_t run, const float* scale,
@@ -78,8 +80,32 @@ struct byte_plane {
   return i;
 }
 
-}  // namespace bitgauge::simd::avx512_vbmi
+/// Tables are loaded for the row as a whole; the last run may be shorter, but not by part of a vector.
+inline void decode_levels(const std::uint8_t* fields, index_t count, index_t run, const float* scale,
+                          const float* levels, int bits, float* out) {
+  if (bits <= 4 || count < 512 || (run % 16 != 0 && run < count))
+    return avx512::decode_levels(fields, count, run, scale, levels, bits, out);
+  float all[256];  // fields do not reach beyond the levels, but tables do
+  if (bits < 8) {
+    std::fill(std::copy_n(levels, std::size_t{1} << bits, all), all + 256, 0.0f);
+    levels = all;
+  }
+  const index_t whole_run = run >= count ? (count + 15) / 16 * 16 : run;
+  const index_t done = decode_byte_levels(fields, count, whole_run, scale, levels, out);
+  for (index_t at = done; at < count;) {  // less than 64 elements, from within a run on
+    const index_t end = std::min((at / run + 1) * run, count);
+    avx512::decode_levels(fields + at, end - at, end - at, scale + at / run, levels, bits, out + at);
+    at = end;
+  }
+}
 
+}  // namespace avx512_vbmi
+
+template <>
+constexpr void improve<instruction_set::avx512_vbmi>(level_operations& operations) {
+  operations.decode_levels = avx512_vbmi::decode_levels;
+}
+
+}  // namespace bitgauge::simd
 BITGAUGE_END_AVX512
-
-#endif
+#endif  // BITGAUGE_X86

@@ -1,20 +1,22 @@
 #pragma once
 
 /// \file
-/// Codes of listed levels on AVX-512; see levels.hpp.
+/// Codes of listed levels with AVX-512: see levels.hpp.
 
-#include <bitgauge/simd/level_buckets.hpp>
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/portable/levels.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cfloat>
 #include <cstdint>
 
 BITGAUGE_BEGIN_AVX512
-
-namespace bitgauge::simd::avx512 {
+namespace bitgauge::simd {
+namespace avx512 {
 namespace detail {
 
 /// The number of bounds, of 16 in ascending order, that lie below each value: a binary search in registers.
@@ -46,8 +48,9 @@ namespace detail {
 
 /// The same for up to 256 levels: level_buckets::rank on sixteen values at once.
 [[BITGAUGE_AVX512]] inline void encode_many_levels(const float* x, index_t count, float inverse,
-                                                   const float* bounds, const level_buckets& buckets,
-                                                   const std::uint8_t* fields, std::uint8_t* out) {
+                                                   const std::array<float, level_buckets::capacity>& bounds,
+                                                   const level_buckets& buckets, const std::uint8_t* fields,
+                                                   std::uint8_t* out) {
   const __m512 factor = _mm512_set1_ps(inverse), most = _mm512_set1_ps(FLT_MAX);
   const __m512i magnitude_bits = _mm512_set1_epi32(0x7fffffff), byte = _mm512_set1_epi32(0xff);
   const __m512i lowest = _mm512_set1_epi32(static_cast<int>(buckets.lowest()));
@@ -67,7 +70,8 @@ namespace detail {
     for (std::uint32_t step = buckets.first_step(); step > 0; step /= 2) {
       const __m512i probe =
           _mm512_min_epu32(_mm512_add_epi32(rank, _mm512_set1_epi32(static_cast<int>(step - 1))), byte);
-      const __mmask16 below = _mm512_cmp_ps_mask(_mm512_i32gather_ps(probe, bounds, 4), value, _CMP_LT_OQ);
+      const __mmask16 below =
+          _mm512_cmp_ps_mask(_mm512_i32gather_ps(probe, bounds.data(), 4), value, _CMP_LT_OQ);
       rank = _mm512_mask_add_epi32(rank, below, rank, _mm512_set1_epi32(static_cast<int>(step)));
     }
     const __m512i field = _mm512_i32gather_epi32(rank, fields, 1);
@@ -91,8 +95,15 @@ namespace detail {
   }
 }
 
-}  // namespace bitgauge::simd::avx512
+}  // namespace avx512
 
+template <>
+constexpr void improve<instruction_set::avx512>(level_operations& operations) {
+  operations.encode_levels = avx512::encode_levels;
+  operations.encode_many_levels = avx512::encode_many_levels;
+  operations.decode_levels = avx512::decode_levels;
+}
+
+}  // namespace bitgauge::simd
 BITGAUGE_END_AVX512
-
-#endif
+#endif  // BITGAUGE_X86

@@ -6,13 +6,16 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/simd/x86/avx512_row.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/portable/row.hpp>
+#include <bitgauge/simd/x86/avx512/vectors.hpp>
 
 #include <cfloat>
 #include <cstdint>
 
 BITGAUGE_BEGIN_AVX512
-namespace bitgauge::simd::avx512 {
+namespace bitgauge::simd {
+namespace avx512 {
 
 [[BITGAUGE_AVX512]] inline float scales(const float* low, const float* high, index_t runs, bool symmetric,
                                         float steps, float smallest, float* scale) {
@@ -44,6 +47,7 @@ namespace bitgauge::simd::avx512 {
   }
 }
 
-}  // namespace bitgauge::simd::avx512
+}  // namespace avx512
+}  // namespace bitgauge::simd
 BITGAUGE_END_AVX512
 #endif  // BITGAUGE_X86

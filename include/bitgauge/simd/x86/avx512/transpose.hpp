@@ -6,22 +6,14 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
+#include <bitgauge/simd/x86/avx512/vectors.hpp>
+
 #include <algorithm>
 
 BITGAUGE_BEGIN_AVX512
-namespace bitgauge::simd::avx512 {
+namespace bitgauge::simd {
+namespace avx512 {
 namespace detail {
-
-/// Writes to quarter q of out[r] the quarter q of a, b, c, d, turned: lane r of each.
-[[BITGAUGE_AVX512, gnu::always_inline]] inline void turn_4(__m512 a, __m512 b, __m512 c, __m512 d,
-                                                           __m512* out) {
-  const __m512 ab_low = _mm512_unpacklo_ps(a, b), ab_high = _mm512_unpackhi_ps(a, b);
-  const __m512 cd_low = _mm512_unpacklo_ps(c, d), cd_high = _mm512_unpackhi_ps(c, d);
-  out[0] = _mm512_shuffle_ps(ab_low, cd_low, 0x44);
-  out[1] = _mm512_shuffle_ps(ab_low, cd_low, 0xee);
-  out[2] = _mm512_shuffle_ps(ab_high, cd_high, 0x44);
-  out[3] = _mm512_shuffle_ps(ab_high, cd_high, 0xee);
-}
 
 /// v[i] lane j becomes v[j] lane i.
 [[BITGAUGE_AVX512, gnu::always_inline]] inline void turn_16(__m512 (&v)[16]) {
@@ -65,28 +57,11 @@ namespace detail {
 
 }  // namespace detail
 
-[[BITGAUGE_AVX512]] inline void transpose(const float* x, index_t column_stride, index_t rows, index_t cols,
-                                          float* out, index_t row_stride) {
-  constexpr index_t ahead = 32;  // columns lie far apart: no processor foresees the next
-  // the shorter side inside: what lies together in a column, read or written, is used up at once
-  const bool wide = rows <= cols;
-  for (index_t outer = 0; outer < (wide ? cols : rows); outer += 16) {
-    for (index_t inner = 0; inner < (wide ? rows : cols); inner += 16) {
-      const index_t r = wide ? inner : outer, c = wide ? outer : inner;
-      const float* const from = x + c * column_stride + r;
-      float* const to = out + r * row_stride + c;
-      for (index_t i = c + ahead; i < std::min(c + ahead + 16, cols); ++i)
-        _mm_prefetch(reinterpret_cast<const char*>(x + i * column_stride + std::min(r + 15, rows - 1)),
-                     _MM_HINT_T1);
-      if (r + 16 <= rows && c + 16 <= cols)
-        detail::transpose_block(from, column_stride, to, row_stride);
-      else
-        detail::transpose_edge(from, column_stride, std::min<index_t>(rows - r, 16),
-                               std::min<index_t>(cols - c, 16), to, row_stride);
-    }
-  }
-}
+#define BITGAUGE_TIER BITGAUGE_AVX512
+#include <bitgauge/simd/x86/transpose_body.hpp>
+#undef BITGAUGE_TIER
 
-}  // namespace bitgauge::simd::avx512
+}  // namespace avx512
+}  // namespace bitgauge::simd
 BITGAUGE_END_AVX512
 #endif  // BITGAUGE_X86

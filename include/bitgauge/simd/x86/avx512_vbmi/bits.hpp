@@ -6,7 +6,8 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/simd/bits.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/portable/row.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,7 +15,8 @@
 #include <cstring>
 
 BITGAUGE_BEGIN_AVX512
-namespace bitgauge::simd::avx512_vbmi {
+namespace bitgauge::simd {
+namespace avx512_vbmi {
 namespace detail {
 
 using byte_order = std::array<std::uint8_t, 64>;
@@ -86,6 +88,14 @@ inline constexpr byte_orders orders = make_byte_orders();
   }
 }
 
-}  // namespace bitgauge::simd::avx512_vbmi
+}  // namespace avx512_vbmi
+
+template <>
+constexpr void improve<instruction_set::avx512_vbmi>(row_operations& operations) {
+  operations.pack = avx512_vbmi::pack;
+  operations.unpack = avx512_vbmi::unpack;
+}
+
+}  // namespace bitgauge::simd
 BITGAUGE_END_AVX512
 #endif  // BITGAUGE_X86

@@ -1,9 +1,10 @@
 #pragma once
 
 /// \file
-/// Runs one piece of portable code compiled for the widest vectors that the processor has.
+/// Compiles one piece of portable code for every width of vectors, and runs it at that of the instruction set
+/// in use.
 
-#include <bitgauge/simd/instruction_set.hpp>
+#include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/x86/target.hpp>
 
 #include <type_traits>
@@ -15,14 +16,36 @@ namespace bitgauge::simd {
 // cannot do where lanes.hpp names an instruction. Both compilers define this where they inline only what is
 // marked: at -O0, and under -fno-inline.
 #if BITGAUGE_X86 && !defined(__NO_INLINE__)
-#define BITGAUGE_WIDEST 1
+#define BITGAUGE_MULTIVERSION 1
 #else
-#define BITGAUGE_WIDEST 0
+#define BITGAUGE_MULTIVERSION 0
 #endif
 
-#if BITGAUGE_WIDEST
 namespace detail {
 
+/// Which version of a piece of code an instruction set runs: the bytes of its vectors.
+struct code_version {
+  int width = 16;
+};
+
+}  // namespace detail
+
+#if BITGAUGE_X86
+template <>
+constexpr void improve<instruction_set::avx2>(detail::code_version& version) {
+  version.width = 32;
+}
+template <>
+constexpr void improve<instruction_set::avx512>(detail::code_version& version) {
+  version.width = 64;
+}
+#endif
+
+namespace detail {
+
+inline constexpr operation_table<code_version> code_versions;
+
+#if BITGAUGE_MULTIVERSION
 // Flattened: what the body calls is compiled for the same vectors. The barrier: GCC 12 takes some bodies that
 // only store vectors for pure and drops the call.
 template <class Body>
@@ -36,20 +59,20 @@ template <class Body>
   body(std::integral_constant<int, 64>{});
   asm volatile("" : : : "memory");
 }
+#endif
 
 }  // namespace detail
-#endif
 
 /// Calls body(width), an always_inline function object, compiled for the instruction set in use (see
 /// selected()); `width` is an integral_constant, the bytes of its vectors (see lanes.hpp). What the body
 /// computes must not depend on how it is compiled: no product of plain floats may meet a sum unless it is
 /// exact. Cost: one choice; make the body at least some hundred cycles long.
 template <class Body>
-void on_widest(const Body& body) {
-#if BITGAUGE_WIDEST
-  const instruction_set set = selected();
-  if (set >= instruction_set::avx512) return detail::run_for_avx512(body);
-  if (set == instruction_set::avx2) return detail::run_for_avx2(body);
+void multiversion(const Body& body) {
+#if BITGAUGE_MULTIVERSION
+  const int width = detail::code_versions.in_use().width;
+  if (width == 64) return detail::run_for_avx512(body);
+  if (width == 32) return detail::run_for_avx2(body);
 #endif
   body(std::integral_constant<int, 16>{});
 }

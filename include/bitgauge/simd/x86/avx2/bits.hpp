@@ -6,13 +6,15 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/simd/bits.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/portable/row.hpp>
 
 #include <array>
 #include <cstdint>
 #include <cstring>
 
-namespace bitgauge::simd::avx2 {
+namespace bitgauge::simd {
+namespace avx2 {
 namespace detail {
 
 /// Control bytes of a shuffle within 128 bits; 0x80 selects zero.
@@ -108,5 +110,6 @@ inline constexpr std::array<std::array<std::uint16_t, 8>, 9> shifts = make_shift
   portable::unpack(packed, count - i, bits, sign_extend, codes + i);
 }
 
-}  // namespace bitgauge::simd::avx2
+}  // namespace avx2
+}  // namespace bitgauge::simd
 #endif  // BITGAUGE_X86
