@@ -2,3 +2,5 @@
 
 #include <bitgauge/matrix/quantize_definitions.hpp>
 #include <bitgauge/matrix/quantized_matrix_definitions.hpp>
+#include <bitgauge/matrix/row_sink_definitions.hpp>
+#include <bitgauge/metrics/error_sums_definitions.hpp>
