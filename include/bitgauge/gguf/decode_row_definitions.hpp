@@ -5,6 +5,7 @@
 
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/format/decode_block.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/halves.hpp>

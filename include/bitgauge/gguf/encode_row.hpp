@@ -14,9 +14,9 @@ namespace bitgauge::gguf {
 ///
 /// effort::reference gives ggml's bytes (its `ggml_quantize_chunk`), with and without importance.
 /// effort::fast takes the scale from the extreme element, as ggml does, for Q8_0, for Q4_0 and Q5_0 without
-/// importance (gguf/quick_row.hpp) and for what has no other rule than that (Q1_0, Q2_0, Q8_1, Q8_K, TQ1_0,
+/// importance (gguf/fast/extreme_scale.hpp) and for what has no other rule than that (Q1_0, Q2_0, Q8_1, Q8_K, TQ1_0,
 /// TQ2_0: ggml's bytes); the other types of up to eight bits are searched as by effort::normal.
-/// effort::normal searches in vectors (gguf/quick_search.hpp), and finds less error than ggml on all but the
+/// effort::normal searches in vectors (gguf/fast/search.hpp), and finds less error than ggml on all but the
 /// rarest data. Formats with one scale a block: within 1 % of the RMSE of effort::best on Gaussian, Laplace
 /// and Student-t data without importance, 2 % with one (Q8_K 5 %), and never more error than by ggml's rule
 /// of the extreme; 0.4 to 3 GB of floats a second and thread with AVX-512 (IQ4_NL 0.2 to 0.3). Numbers so
