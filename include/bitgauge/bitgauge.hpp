@@ -5,7 +5,7 @@
 /// and by scheme; the way back to floats, products and errors. Families have headers of their own:
 ///
 ///     <bitgauge/gguf.hpp>               quantize(W, gguf::q4_k{}), rows of blocks
-///     <bitgauge/quantize_text.hpp>      quantize(W, "q4_k:effort=best")
+///     <bitgauge/model/quantize.hpp>     quantize(W, "q4_k:effort=best")
 ///     <bitgauge/rounding/gptq.hpp>      gptq{H}, hessian
 ///     <bitgauge/metrics/output_error.hpp>   how far a layer's outputs are off
 ///     <bitgauge/range/...>              HQQ, observers, the calibrators of other systems

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
 
 namespace bitgauge {
 
@@ -90,19 +91,28 @@ constexpr gguf::tensor_type type_of(Format format) {
   }
 }
 
-/// Sets what encodes blocks of `format`: of one that is known at compile time nothing else is compiled.
-template <ggml_format Format, class... Extras>
-void set_encoders(block_options& o, Format, const Extras&...) {
-  constexpr bool feeds_back = (std::derived_from<Extras, feedback_rounding> || ...);
+/// `o` with what encodes blocks of `format`: of one that is known at compile time nothing else is compiled.
+template <bool FeedsBack, ggml_format Format>
+block_options with_encoders(block_options o, Format) {
 #if !defined(BITGAUGE_COMPILED)
   if constexpr (!std::same_as<Format, gguf::tensor_type>) {
     o.encode = gguf::detail::encode_row_as<Format>;
-    if constexpr (feeds_back) o.feed_back = gguf::detail::feed_back_as<Format>;
-    return;
+    if constexpr (FeedsBack) o.feed_back = gguf::detail::feed_back_as<Format>;
+    return o;
   }
 #endif
   o.encode = gguf::encode_row;
-  if constexpr (feeds_back) o.feed_back = gguf::detail::feed_back;
+  if constexpr (FeedsBack) o.feed_back = gguf::detail::feed_back;
+  return o;
+}
+
+/// The options of a call.
+template <ggml_format Format, class... Extras>
+block_options block_options_of(Format format, const Extras&... extras) {
+  check_contradictions<Extras...>();
+  block_options o;
+  (o.set(extras), ...);
+  return with_encoders<(std::derived_from<Extras, feedback_rounding> || ...)>(std::move(o), format);
 }
 
 }  // namespace detail
@@ -121,10 +131,7 @@ void set_encoders(block_options& o, Format, const Extras&...) {
 /// invalid_scheme for types that are not formats.
 template <class Derived, ggml_format Format, class... Extras>
 gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format format, const Extras&... extras) {
-  detail::check_contradictions<Extras...>();
-  detail::block_options o;
-  (o.set(extras), ...);
-  detail::set_encoders(o, format, extras...);
+  const detail::block_options o = detail::block_options_of(format, extras...);
   const gguf::tensor_type type = detail::type_of(format);
   return detail::with_rows(matrix,
                            [&](const row_source& rows) { return detail::quantize_blocks(rows, type, o); });
@@ -136,10 +143,7 @@ gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format form
 /// raises, parts before the fault having been handed out, and what `take` throws.
 template <row_readable Matrix, class Take, ggml_format Format, class... Extras>
 void quantize_in_parts(const Matrix& matrix, const Take& take, Format format, const Extras&... extras) {
-  detail::check_contradictions<Extras...>();
-  detail::block_options o;
-  (o.set(extras), ...);
-  detail::set_encoders(o, format, extras...);
+  const detail::block_options o = detail::block_options_of(format, extras...);
   detail::with_rows(matrix, [&](const row_source& rows) {
     const index_t panel = rows.panel_height();
     const index_t height = (detail::part_height(rows.cols()) + panel - 1) / panel * panel;

@@ -19,7 +19,7 @@ BITGAUGE_DEFINE shared_grid grid_of(const scheme& s) {
   if (is_block_type_name(name))
     raise(invalid_scheme("scheme: " + name +
                          " is a ggml type, no grid: write quantize(W, gguf::tensor_type::" + name +
-                         "), or quantize(W, \"" + name + "\") with <bitgauge/quantize_text.hpp>"));
+                         "), or quantize(W, \"" + name + "\") with <bitgauge/model/quantize.hpp>"));
   raise(invalid_scheme("scheme: " + unknown_name(name)));
 }
 

@@ -1,4 +1,4 @@
-#include <bitgauge/io/matrix_shape.hpp>
+#include <bitgauge/model/matrix_shape.hpp>
 
 #include "support/message_of.hpp"
 
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace bitgauge::io {
+namespace bitgauge {
 namespace {
 
 using shape = std::vector<std::uint64_t>;
@@ -58,4 +58,4 @@ TEST(matrix_shape, names_are_read_back) {
 }
 
 }  // namespace
-}  // namespace bitgauge::io
+}  // namespace bitgauge

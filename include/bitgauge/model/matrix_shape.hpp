@@ -6,7 +6,6 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/bytes/little_endian.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -16,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace bitgauge::io {
+namespace bitgauge {
 
 /// Which dimensions of a tensor are counted as rows; the others, flattened, are columns. The two differ for
 /// three dimensions and more.
@@ -51,6 +50,17 @@ constexpr bool read_row_dimensions(std::string_view text, row_dimensions& to) no
   return false;
 }
 
+namespace detail {
+
+/// product *= factor; false where that does not fit.
+constexpr bool multiply(std::uint64_t& product, std::uint64_t factor) noexcept {
+  const std::uint64_t before = product;
+  product *= factor;
+  return before == 0 || product / before == factor;
+}
+
+}  // namespace detail
+
 /// Rows and columns of a tensor of `shape`, outermost first; a vector is one row, a single number 1 x 1.
 /// Raises shape_error where they exceed 57 bits.
 inline std::pair<index_t, index_t> matrix_shape(const std::string& name, std::span<const std::uint64_t> shape,
@@ -62,9 +72,10 @@ inline std::pair<index_t, index_t> matrix_shape(const std::string& name, std::sp
   bool fits = true;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     std::uint64_t& side = i < outer ? rows : cols;
-    fits = checked_multiply(side, shape[i], side) && fits;
+    fits = detail::multiply(side, shape[i]) && fits;
   }
-  fits = checked_multiply(rows, cols, all) && fits;
+  all = rows;
+  fits = detail::multiply(all, cols) && fits;
   // a row takes at most 8 bytes an element, and bit counts are computed in 64 bits
   if (!fits ||
       std::max({rows, cols, all}) > static_cast<std::uint64_t>(std::numeric_limits<index_t>::max() / 64))
@@ -87,4 +98,4 @@ inline index_t stacked_matrices(std::span<const std::uint64_t> shape, row_dimens
   return count;
 }
 
-}  // namespace bitgauge::io
+}  // namespace bitgauge

@@ -1,5 +1,5 @@
 #include <bitgauge/metrics/error_sums.hpp>
-#include <bitgauge/quantize_text.hpp>
+#include <bitgauge/model/quantize.hpp>
 
 #include "support/message_of.hpp"
 #include "support/quantize_oracle.hpp"
@@ -19,7 +19,7 @@ static_assert(row_decodable<any_quantized>);
 
 // Catches a text that gives something else than the typed call, and a held matrix that answers otherwise
 // through any_quantized.
-TEST(quantize_text, gives_what_the_typed_call_gives) {
+TEST(quantize, gives_what_the_typed_call_gives) {
   hessian h(256);
   h.accumulate(test::random_matrix(64, 256, 4));
   const importance weights(w.row(0).cwiseAbs2().array() + 0.1f);
@@ -48,11 +48,14 @@ TEST(quantize_text, gives_what_the_typed_call_gives) {
   check(quantize(w, "q4_0:rounding=gptq,damping=0.05", h),
         quantize(w, gguf::q4_0{}, gptq(h, {.damping = 0.05f})));
   check(quantize(w, "f16"), quantize(w, gguf::tensor_type::f16));
+  check(quantize(w, parse_format("q4_0:rounding=gptq"), {.hessian = &h}), quantize(w, gguf::q4_0{}, gptq(h)));
+  check(quantize(w, tensor_format(gguf::tensor_type::q4_0), weights), quantize(w, gguf::q4_0{}, weights));
+  check(quantize(w, "ggml.mxfp4"), quantize(w, gguf::mxfp4{}));
   check(quantize(w, "mxfp4"), quantize(w, named_scheme("mxfp4")));
 }
 
 // Catches a name that a text may have and that nothing can be made of, and keys that blocks ignore.
-TEST(quantize_text, every_name_works_and_every_key_counts) {
+TEST(quantize, every_name_works_and_every_key_counts) {
   for (const std::string_view name : detail::scheme_names()) {
     const any_quantized q = quantize(w.topRows(1), name);
     EXPECT_EQ(q.get_if<quantized_matrix>() != nullptr, is_grid_name(name)) << name;
@@ -67,6 +70,7 @@ TEST(quantize_text, every_name_works_and_every_key_counts) {
             "is the type's own");
   EXPECT_NE(failure("q4_k:rounding=gptq,range=mse"), "no error");
   EXPECT_NE(failure("q4_k:damping=0.5"), "no error");
+  EXPECT_NE(failure("copy"), "no error");
   EXPECT_EQ(failure("f16:effort=best"), "scheme \"f16:effort=best\": floats take no keys");
   EXPECT_EQ(failure("q4_k:rounding=gptq"),
             "scheme: rounding=gptq: expected calibration data, found none: pass a hessian");
@@ -78,7 +82,7 @@ TEST(quantize_text, every_name_works_and_every_key_counts) {
 }
 
 // README's lines.
-TEST(quantize_text, readme) {
+TEST(quantize, readme) {
   const Eigen::MatrixXf& W = w;
   const bitgauge::any_quantized q =
       bitgauge::quantize(W, "q4_0: effort=best");  // or "affine: bits=4, group=128"
