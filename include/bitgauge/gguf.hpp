@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
-#include <bitgauge/gguf/format/formats.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
