@@ -1,3 +1,4 @@
+#include <bitgauge/matrix/scheme/named_grids.hpp>
 #include <bitgauge/model/format.hpp>
 
 #include "support/message_of.hpp"

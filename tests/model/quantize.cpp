@@ -1,5 +1,10 @@
+#include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/matrix/scheme/named_grids.hpp>
+#include <bitgauge/matrix/scheme/presets.hpp>
+#include <bitgauge/matrix/scheme/recipe.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/model/quantize.hpp>
+#include <bitgauge/range/mse.hpp>
 
 #include "support/message_of.hpp"
 #include "support/quantize_oracle.hpp"

@@ -1,6 +1,7 @@
 #include <bitgauge/io/load.hpp>
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/io/tensor_file.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/model/memory_source.hpp>
 #include <bitgauge/model/planner.hpp>
 #include <bitgauge/model/quantize_model.hpp>

@@ -1,6 +1,7 @@
 #include <bitgauge/io/safetensors/description.hpp>
 #include <bitgauge/io/safetensors/description_list.hpp>
 #include <bitgauge/matrix/memory.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include "support/message_of.hpp"
 

@@ -1,5 +1,6 @@
 #include <bitgauge/matrix/memory.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include "support/message_of.hpp"
 #include "support/quantize_oracle.hpp"

@@ -41,6 +41,7 @@
 #include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/matrix/scheme/words.hpp>
 #include <bitgauge/model/matrix_shape.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
 
