@@ -49,12 +49,12 @@ class feedback_blocks final : public feedback_target {
 
   index_t rows() const override { return source_.rows(); }
   index_t cols() const override { return source_.cols(); }
-  index_t run_width() const override { return Format::elements; }
-  index_t line_width() const override { return Format::sub_block; }
+  index_t block_width() const override { return Format::elements; }
+  index_t group_width() const override { return Format::sub_block; }
   std::span<const level> levels() const override { return levels_; }
   bool fitted_beforehand() const override { return false; }
   bool adjustable() const override { return false; }
-  number_line storable(index_t, index_t, number_line wanted) const override { return wanted; }
+  affine_map storable(index_t, index_t, affine_map wanted) const override { return wanted; }
 
   void read(index_t first, index_t count, float* out) const override {
     monitor_.check();
@@ -68,7 +68,7 @@ class feedback_blocks final : public feedback_target {
   }
 
   void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,
-           number_line* lines) override {
+           affine_map* maps) override {
     monitor_.check();
     // at every effort: the weights of dead inputs are 0
     const sound_importance importance(weights.data(), Format::elements, Format::elements);
@@ -82,10 +82,10 @@ class feedback_blocks final : public feedback_target {
            reinterpret_cast<std::byte*>(bytes), {}, {.row = row, .column = i * Format::elements});
     block_codes<Format> codes;
     unpack(bytes, codes);
-    for (int s = 0; s < Format::sub_blocks; ++s) lines[s] = {codes.scale_of(s), 0, -codes.minimum_of(s)};
+    for (int s = 0; s < Format::sub_blocks; ++s) maps[s] = {codes.scale_of(s), 0, -codes.minimum_of(s)};
   }
 
-  int nearest(float units, const number_line&) const override {
+  int nearest(float units, const affine_map&) const override {
     const auto above = std::lower_bound(levels_.begin(), levels_.end(), units,
                                         [](const level& l, float u) { return l.value < u; });
     const auto i = static_cast<int>(above - levels_.begin());
@@ -94,7 +94,7 @@ class feedback_blocks final : public feedback_target {
     return above->value - units < units - (above - 1)->value ? i : i - 1;
   }
 
-  void store(index_t row, const std::uint8_t* fields, const number_line*) override {
+  void store(index_t row, const std::uint8_t* fields, const affine_map*) override {
     monitor_.advance(cols());
     for (index_t i = 0; i * Format::elements < cols(); ++i) {
       std::uint8_t* bytes = block_at(row, i);

@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// A line of one row to decode, and what any choice for it costs, by definition.
+/// A group of one row to decode, and what any choice for it costs, by definition.
 
 #include <bitgauge/rounding/search/group_system.hpp>
 
@@ -13,11 +13,11 @@
 namespace test {
 
 /// Columns of correlated inputs, the values that would be best for them, and their cost in double.
-struct line_case {
+struct group_case {
   bitgauge::detail::group_system<double> system;
   std::vector<float> values;
 
-  line_case(Eigen::Index width, unsigned seed) : system(make_system(width, seed)) {
+  group_case(Eigen::Index width, unsigned seed) : system(make_system(width, seed)) {
     const Eigen::MatrixXf drawn = normal_matrix(1, width, seed + 1000);
     values.assign(drawn.data(), drawn.data() + width);
   }
