@@ -10,6 +10,7 @@
 // expect: found weights that are quantized already: write quantize(q.dequantize(), ...)
 // expect: a dense matrix of Eigen's as its first argument
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/gguf.hpp>
 
 #include <Eigen/SparseCore>
 

@@ -34,7 +34,7 @@ unit='#include <bits/stdc++.h>
 #include <Eigen/Dense>
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/io.hpp>
-#include <bitgauge/quantize_text.hpp>
+#include <bitgauge/model/quantize.hpp>
 using namespace std;
 using namespace Eigen;
 using namespace bitgauge;
