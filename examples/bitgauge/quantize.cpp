@@ -161,7 +161,7 @@ class quantization {
       const plan_row& row, const std::optional<calibration::matrix>& samples) const {
     if (!samples || !row.entry || !row.entry->activations) return std::nullopt;
     const io::stored_activations& how = *row.entry->activations;
-    return bitgauge::activations_of(how.scheme, how.frozen)(
+    return bitgauge::make_activation_quantizer(how.scheme, how.frozen)(
         *samples, {.threads = options_.threads, .on_nonfinite = options_.on_nonfinite});
   }
 

@@ -35,7 +35,7 @@ using namespace bitgauge;
   sum += static_cast<double>(bitsandbytes::dequantize(four)(0, 0));
   histogram_observer seen;
   seen.observe(w);
-  take(activations_of(parse_activation_scheme("static:affine:range=mse"), seen)(w));
+  take(make_activation_quantizer(parse_activation_scheme("static:affine:range=mse"), seen)(w));
   const auto bytes = io::saved_bytes({{"w", q}});
   take(io::load(bytes, "w"));
   return sum;

@@ -1,4 +1,5 @@
 #include <bitgauge/matrix/quantize.hpp>
+#include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 
 #include "support/eigen_vectors.hpp"
@@ -18,8 +19,8 @@ using Eigen::Index;
 /// The reference's search for the range: the shrunken min-max range, of 80, with the least sum of
 /// |error|^2.4.
 struct reference_mse {
-  bg::parameters fit(const bg::detail::group_values& group, const bg::detail::grid_model& grid,
-                     const bg::scale_rounding& storage) const {
+  bg::parameters fit(const bg::detail::group_values& group, const bg::detail::any_grid& grid,
+                     const bg::scale_codec& storage) const {
     const bg::interval extent = bg::detail::extent_of(group.values);
     double least = 1e300;
     bg::parameters best;

@@ -3,18 +3,18 @@
 /// \file
 /// The front end of ggml's block formats: quantize(W, gguf::q4_k{}, importance(v), effort::best).
 
-#include <bitgauge/buffer.hpp>
+#include <bitgauge/base/buffer.hpp>
+#include <bitgauge/base/parallel.hpp>
+#include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
-#include <bitgauge/gguf/feedback_blocks.hpp>
-#include <bitgauge/gguf/formats.hpp>
-#include <bitgauge/lender.hpp>
-#include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/gguf/feedback.hpp>
+#include <bitgauge/gguf/format/formats.hpp>
+#include <bitgauge/matrix/nonfinite.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
-#include <bitgauge/parallel.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -118,7 +118,7 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
   const index_t cols = source.cols(), height = source.panel_height();
   const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
   const auto row_bytes = static_cast<index_t>(gguf::row_bytes(type, cols));
-  lender<std::vector<float>> scratches;
+  scratch_pool<std::vector<float>> scratches;
   parallel_for((count + height - 1) / height, o.how.threads, [&](index_t p) {
     monitor.check();
     finite_scratch s;

@@ -5,10 +5,10 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
-#include <bitgauge/matrix/scheme.hpp>
-#include <bitgauge/matrix/scheme_presets.hpp>
-#include <bitgauge/matrix/scheme_suggestions.hpp>
-#include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/matrix/scheme/presets.hpp>
+#include <bitgauge/matrix/scheme/scheme.hpp>
+#include <bitgauge/matrix/scheme/suggestions.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include <algorithm>
 #include <cstddef>

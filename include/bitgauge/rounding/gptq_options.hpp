@@ -3,7 +3,7 @@
 /// \file
 /// The settings of GPTQ rounding, and what it says about its work.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/effort.hpp>
 
 #include <vector>
