@@ -16,10 +16,10 @@ namespace bg = bitgauge;
 // Catches a Hessian that keeps the last batch alone, a rounding that is ignored (then outputs err as after
 // nearest), and inputs that are never active but are not said to be.
 TEST(how_do_i, gptq_with_a_streamed_hessian) {
-  const Eigen::MatrixXf W = bitgauge::test::random_matrix(32, 64, 1);
+  const Eigen::MatrixXf W = test::random_matrix(32, 64, 1);
   std::vector<Eigen::MatrixXf> batches;
   for (unsigned seed : {2u, 3u, 4u}) {
-    Eigen::MatrixXf X = bitgauge::test::random_matrix(100, 64, seed);
+    Eigen::MatrixXf X = test::random_matrix(100, 64, seed);
     for (Eigen::Index j = 1; j < 64; ++j) X.col(j) = 0.9f * X.col(j - 1) + 0.44f * X.col(j);
     X.col(5).setZero();
     batches.push_back(X);

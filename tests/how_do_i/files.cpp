@@ -21,11 +21,11 @@ namespace {
 
 namespace bg = bitgauge;
 
-const Eigen::MatrixXf W = bitgauge::test::random_matrix(64, 256, 1);
+const Eigen::MatrixXf W = test::random_matrix(64, 256, 1);
 
 // Catches a matrix that a file does not give back.
 TEST(how_do_i, save_and_load) {
-  const bitgauge::test::temporary_directory folder;
+  const test::temporary_directory folder;
   const auto path = folder.path() / "q.safetensors";
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{128});
   const auto p = bg::quantize(W, bg::nf4{});
@@ -39,7 +39,7 @@ TEST(how_do_i, save_and_load) {
 
 // Catches tensors of one container that another reads otherwise.
 TEST(how_do_i, read_weights) {
-  const bitgauge::test::temporary_directory folder;
+  const test::temporary_directory folder;
   const auto path = folder.path() / "w.safetensors", npy = folder.path() / "w.npy";
   bg::io::safetensors_writer writer(path);
   writer.declare("w", bg::io::dtype::f32, {64, 256});
@@ -59,7 +59,7 @@ TEST(how_do_i, read_weights) {
 
 // Catches parts that are not the bytes of the whole, or that come in another order.
 TEST(how_do_i, larger_than_memory) {
-  const bitgauge::test::temporary_directory folder;
+  const test::temporary_directory folder;
   const auto path = folder.path() / "w.safetensors";
   bg::io::safetensors_writer writer(path);
   writer.declare("w", bg::io::dtype::f32, {64, 256});
@@ -85,7 +85,7 @@ TEST(how_do_i, larger_than_memory) {
 
 // Catches layers of other systems whose values change on the way through a file.
 TEST(how_do_i, layers_of_other_systems) {
-  const bitgauge::test::temporary_directory folder;
+  const test::temporary_directory folder;
   const auto path = folder.path() / "layers.safetensors";
   // README: exchange layers with bitsandbytes, AutoGPTQ and AutoAWQ
   const auto n = bg::quantize(W, bg::nf4{}, bg::per_block{64}, bg::double_quantized{256});

@@ -22,7 +22,7 @@ namespace {
 namespace bg = bitgauge;
 
 // out x in, as in y = W x
-const Eigen::MatrixXf W = bitgauge::test::random_matrix(64, 256, 1);
+const Eigen::MatrixXf W = test::random_matrix(256, 256, 1);
 
 // Catches an answer that an entry names and that has no effect.
 TEST(how_do_i, quantize_with_types) {
@@ -40,7 +40,7 @@ TEST(how_do_i, quantize_with_types) {
 // Catches figures of another matrix, and a bound that 4 bits with 128 elements a group cannot miss.
 TEST(how_do_i, measure_the_error) {
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{128});
-  const Eigen::MatrixXf X = bitgauge::test::random_matrix(300, 256, 2);
+  const Eigen::MatrixXf X = test::random_matrix(300, 256, 2);
   // README: measure the error of the result
   const bg::error_sums error = bg::measure_error(W, q);
   const double sqnr = error.sqnr_db(), nmse = error.nmse(), largest = error.max_abs_error();
@@ -72,7 +72,7 @@ TEST(how_do_i, ask_for_sizes_before) {
 
 // Catches a tail that is refused, padded or merged with the group before it.
 TEST(how_do_i, choose_groups) {
-  const Eigen::MatrixXf w = bitgauge::test::random_matrix(16, 300, 3);
+  const Eigen::MatrixXf w = test::random_matrix(16, 300, 3);
   // README: choose who shares a scale
   const auto tensor = bg::quantize(w, bg::symmetric<8>{}, bg::per_tensor{});  // one scale
   const auto row = bg::quantize(w, bg::symmetric<8>{});  // one for each output: per_row{}
@@ -89,9 +89,8 @@ TEST(how_do_i, choose_groups) {
 
 // Catches a scale per token that depends on other tokens, and a frozen one that follows the batch.
 TEST(how_do_i, quantize_activations) {
-  const std::vector<Eigen::MatrixXf> batches{bitgauge::test::random_matrix(8, 256, 4),
-                                             bitgauge::test::random_matrix(8, 256, 5)};
-  const Eigen::MatrixXf X = bitgauge::test::random_matrix(8, 256, 6);
+  const std::vector<Eigen::MatrixXf> batches{test::random_matrix(8, 256, 4), test::random_matrix(8, 256, 5)};
+  const Eigen::MatrixXf X = test::random_matrix(8, 256, 6);
   // README: quantize activations
   const auto tokens = bg::activation_quantizer::dynamic(bg::per_row{});  // a scale for each row of a batch
   const bg::quantized_matrix a = tokens(X);
@@ -111,8 +110,8 @@ TEST(how_do_i, quantize_activations) {
 TEST(how_do_i, raw_codes_and_back) {
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{128});
   // README: get codes, scales and zero points, and go back
-  const Eigen::MatrixXi codes = q.codes_as<Eigen::MatrixXi>();    // 64 x 256, from 0 to 15
-  const Eigen::MatrixXf scales = q.scales_as_matrix();            // 64 x 2: a column for each group of a row
+  const Eigen::MatrixXi codes = q.codes_as();                     // 256 x 256, from 0 to 15
+  const Eigen::MatrixXf scales = q.scales_as_matrix();            // 256 x 2: a column for each group of a row
   const Eigen::MatrixXi zero_points = q.zero_points_as_matrix();  // real = scale * (code - zero_point)
   const auto same = bg::from_codes(codes, scales, zero_points, bg::affine<4>{});
   // end

@@ -19,7 +19,7 @@ namespace {
 
 namespace bg = bitgauge;
 
-const Eigen::MatrixXf W = bitgauge::test::random_matrix(8, 256, 1);
+const Eigen::MatrixXf W = test::random_matrix(8, 256, 1);
 
 // Catches a text that means another scheme than its types.
 TEST(how_do_i, quantize_by_text) {
@@ -70,7 +70,7 @@ TEST(how_do_i, importance) {
 
 // Catches blocks, names or metadata that a file does not give back.
 TEST(how_do_i, gguf_files) {
-  const bitgauge::test::temporary_directory folder;
+  const test::temporary_directory folder;
   const std::string path = (folder.path() / "m.gguf").string();
   const bg::gguf::block_matrix b = bg::quantize(W, bg::gguf::q8_0{});
   // README: write and read GGUF
