@@ -118,9 +118,9 @@ class quantization {
                                                       row.importance, how);
       sink.write(name, groups, row.entry->layout.meaning.levels);
     } else if (!feeds_back(scheme_, row)) {
-      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.level, row.importance, how);
+      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.effort, row.importance, how);
     } else {
-      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.level, row.importance, how,
+      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.effort, row.importance, how,
                                   bitgauge::gptq(*h, gptq_options_of(scheme_, &gained)));
     }
 

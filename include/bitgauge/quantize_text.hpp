@@ -60,7 +60,7 @@ any_quantized quantize_by_text(const Eigen::DenseBase<Derived>& matrix, const te
     return quantize_by(matrix, recipe_with(s, extras.feedback, extras.column_weights, extras.how));
   block_options o;
   const gguf::tensor_type type = gguf::tensor_type_of(s);
-  o.level = s.level;
+  o.effort = s.effort;
   o.column_weights = extras.column_weights;
   o.how = extras.how;
   o.feedback = extras.feedback;

@@ -43,7 +43,7 @@ TEST(feedback_blocks, refinement_changes_codes_only) {
   bg::hessian h(512);
   h.accumulate(test::correlated_inputs(600, 512, 0.9f, 4));
   bg::gptq_report report;
-  const bg::gptq best(h, {.static_groups = true, .level = bg::effort::best, .report = &report});
+  const bg::gptq best(h, {.static_groups = true, .effort = bg::effort::best, .report = &report});
   const auto q = bg::quantize(w, bg::gguf::q4_k{}, best);
   const double error = test::output_error(w, q.dequantize(), h.matrix());
   EXPECT_NEAR(report.error, error, 1e-6 * error);

@@ -27,7 +27,7 @@ using namespace bitgauge;
   take(quantize(w.cast<double>(), symmetric<3>{}, per_column{}, kl_range{}, stochastic_rounding{1}));
   take(quantize(w.cast<Eigen::half>(), nf4{}, per_block{64}, double_quantized{16}));
   take(quantize(w.cast<Eigen::bfloat16>(), fp8_e4m3{}, percentile_range{99.0f}));
-  take(quantize(w, affine<4>{}, hqq_range{}, gptq(h, {.level = effort::best})));
+  take(quantize(w, affine<4>{}, hqq_range{}, gptq(h, {.effort = effort::best})));
   take(quantize(w, scheme{.bits = 3}));
   take(quantize(w, "q4_k:rounding=gptq", h));
   take(quantize(w, gguf::q6_k{}, importance(w.row(0).cwiseAbs()), effort::best));

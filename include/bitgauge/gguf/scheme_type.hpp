@@ -48,7 +48,7 @@ inline tensor_type tensor_type_of(const scheme& s) {
         invalid_scheme("scheme \"" + to_text(s) + "\": " + std::string(s.grid.view()) + " is no ggml type"));
   const scheme bare = named_scheme(s.grid);
   scheme rest = s;
-  if (found->is_quantized()) rest.level = bare.level;
+  if (found->is_quantized()) rest.effort = bare.effort;
   if (found->is_quantized() && s.rounding == rounding_kind::gptq) {
     rest.rounding = bare.rounding;
     rest.act_order = bare.act_order;

@@ -43,7 +43,7 @@ inline activation_quantizer make_activation_quantizer(const activation_scheme& s
     case range_kind::percentile:
       return frozen(percentile_range{s.answers.percentile});
     case range_kind::mse:
-      return frozen(mse_range{s.answers.level});
+      return frozen(mse_range{s.answers.effort});
     case range_kind::kl:
       return frozen(kl_range{});
     case range_kind::minmax:

@@ -162,7 +162,7 @@ constexpr void check_answers() {
   static_assert(
       answers_to<question::effort, Answers...> == 0,
       "bitgauge: an effort is no answer by itself. It belongs to what searches: mse_range{effort::best}, "
-      "gptq(H, {.level = effort::best}), or a ggml type");
+      "gptq(H, {.effort = effort::best}), or a ggml type");
 }
 
 }  // namespace detail

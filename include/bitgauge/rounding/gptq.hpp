@@ -37,7 +37,7 @@ namespace bitgauge {
 ///
 ///     gptq_report report;
 ///     auto p = quantize(W, symmetric<3>{}, per_group{64},
-///                       gptq{H, {.act_order = true, .level = effort::best, .report = &report}});
+///                       gptq{H, {.act_order = true, .effort = effort::best, .report = &report}});
 ///
 /// Ranges that weigh errors get the Hessian's diagonal as weights. Dead inputs, a Hessian of less than full
 /// rank and group tails are all handled; a Hessian of no samples is an error, never silently nearest.
@@ -103,7 +103,7 @@ class gptq_run {
         choice_(target, hessian_, factor_, options, correction_.size() > 0 ? &correction_ : nullptr),
         feedback_(choice_.feedback()),
         errors_(options.report != nullptr ? target.rows() : 0) {
-    if (options.level == effort::best) prepare_search();
+    if (options.effort == effort::best) prepare_search();
   }
 
   void run() {
@@ -151,7 +151,7 @@ class gptq_run {
       errors_.add(p, factor_, &gptq_report::gptq_error);
       errors_.add_prediction(p, factor_, target_, feedback_.layout());
     }
-    if (options_.level == effort::best) refine(p);
+    if (options_.effort == effort::best) refine(p);
     if (options_.report != nullptr) errors_.add(p, factor_, &gptq_report::error);
     store(p);
   }

@@ -64,8 +64,8 @@ TEST(negligible, rounding_never_underflows) {
     const bg::hessian h = decaying_hessian(320, rho);
     for (const bg::gptq_options& o :
          {bg::gptq_options{}, bg::gptq_options{.static_groups = true}, bg::gptq_options{.act_order = true},
-          bg::gptq_options{.level = bg::effort::reference}, bg::gptq_options{.level = bg::effort::best}}) {
-      SCOPED_TRACE(std::to_string(rho) + ", effort " + std::to_string(static_cast<int>(o.level)));
+          bg::gptq_options{.effort = bg::effort::reference}, bg::gptq_options{.effort = bg::effort::best}}) {
+      SCOPED_TRACE(std::to_string(rho) + ", effort " + std::to_string(static_cast<int>(o.effort)));
       EXPECT_FALSE(underflows<float>(h, w, o));
       EXPECT_FALSE(underflows<double>(h, w, o));
     }

@@ -16,7 +16,7 @@ using Eigen::Index;
 /// Whether activations times a power of two give the same codes, and the same errors times its square.
 template <class Scalar>
 void expect_no_change_of_units(const bg::gptq_options& options) {
-  SCOPED_TRACE("effort " + std::to_string(static_cast<int>(options.level)));
+  SCOPED_TRACE("effort " + std::to_string(static_cast<int>(options.effort)));
   const Eigen::MatrixXf w = test::normal_matrix(6, 40, 22), x = test::correlated_inputs(60, 40, 0.9f, 23);
   bg::gptq_report report, far_report;
   bg::gptq_options o = options, far_options = options;
@@ -44,9 +44,9 @@ void expect_no_change_of_units(const bg::gptq_options& options) {
 // not depend on their unit, to the bit.
 TEST(normalized_hessian, a_common_factor_changes_nothing) {
   for (const bg::effort level : {bg::effort::reference, bg::effort::normal, bg::effort::best}) {
-    expect_no_change_of_units<double>({.level = level});
-    expect_no_change_of_units<float>({.level = level});
-    expect_no_change_of_units<float>({.act_order = true, .level = level});
+    expect_no_change_of_units<double>({.effort = level});
+    expect_no_change_of_units<float>({.effort = level});
+    expect_no_change_of_units<float>({.act_order = true, .effort = level});
   }
 }
 

@@ -31,7 +31,7 @@ double remaining_error(const Eigen::MatrixXf& w, const bg::hessian& h, const bg:
                        const bg::integer_grid& grid, Index group, bool act_order) {
   const auto error = [&](bg::effort level) {
     const auto q =
-        bg::quantize(w, grid, bg::per_group{group}, bg::gptq(h, {.act_order = act_order, .level = level}),
+        bg::quantize(w, grid, bg::per_group{group}, bg::gptq(h, {.act_order = act_order, .effort = level}),
                      bg::options{.threads = 1});
     return test::output_error(w, q.dequantize(), measured.matrix());
   };
@@ -113,7 +113,7 @@ TEST(coordinate_descent, never_loses_with_any_answers) {
       return test::output_error(w, q.dequantize(), h.matrix()) + 0.01 * h.diagonal().mean() * d.squaredNorm();
     };
     const auto plain = bg::quantize(w, answers..., bg::gptq(h));
-    const bg::gptq best(h, {.level = bg::effort::best});
+    const bg::gptq best(h, {.effort = bg::effort::best});
     const auto refined = bg::quantize(w, answers..., best, bg::options{.threads = 1});
     EXPECT_LE(damped_error(refined), damped_error(plain));
     EXPECT_EQ(refined, bg::quantize(w, answers..., best, bg::options{.threads = 3}));

@@ -34,7 +34,7 @@ inline void check_scheme(const scheme& s) {
   require(s.static_groups == bare.static_groups || gptq, "static_groups",
           "leave it out, or write rounding=gptq");
   require(s.damping == bare.damping || gptq, "damping", "leave it out, or write rounding=gptq");
-  require(s.level == bare.level || gptq || s.range == range_kind::mse, "effort",
+  require(s.effort == bare.effort || gptq || s.range == range_kind::mse, "effort",
           "leave it out, or write range=mse or rounding=gptq");
   require(s.double_block == 0 || s.scales == bare.scales, "scale",
           "double says how scales are stored: leave one of the two out");

@@ -33,7 +33,7 @@ inline gptq_options gptq_options_of(const scheme& s, gptq_report* report = nullp
   return {.act_order = s.act_order,
           .static_groups = s.static_groups,
           .damping = static_cast<double>(s.damping),
-          .level = s.level,
+          .effort = s.effort,
           .report = report};
 }
 
@@ -46,7 +46,7 @@ inline void set_range(recipe& how, const scheme& s) {
     case range_kind::percentile:
       return how.set(percentile_range{s.percentile});
     case range_kind::mse:
-      return how.set(mse_range{s.level});
+      return how.set(mse_range{s.effort});
     case range_kind::kl:
       return how.set(kl_range{});
   }

@@ -59,7 +59,7 @@ struct scheme {
   float damping = 0.01f;  ///< of rounding_kind::gptq: fraction of the Hessian's mean diagonal
   scale_storage scales{};
   index_t double_block = 0;  ///< scales quantized themselves, in blocks of so many; 0: not
-  effort level = effort::normal;
+  bitgauge::effort effort = bitgauge::effort::normal;
 
   /// How scales are stored: as `scales` says, or quantized themselves where there is a double_block.
   constexpr scale_storage stored_scales() const noexcept {

@@ -170,7 +170,7 @@ inline constexpr scheme_key scheme_keys[] = {
     number_key<&scheme::damping, 0, 1>("damping"),
     word_key<&scheme::scales, scale_words>("scale"),
     number_key<&scheme::double_block, 0, std::numeric_limits<index_t>::max()>("double"),
-    word_key<&scheme::level, effort_words>("effort"),
+    word_key<&scheme::effort, effort_words>("effort"),
 };
 
 inline void read_pair(std::string_view pair, std::string_view whole, scheme& to, std::uint32_t& seen) {

@@ -25,8 +25,8 @@ inline std::vector<fitted_to> ways_to_fit(const feedback_target& target, const g
   const bool one =
       o.static_groups || o.act_order || target.fitted_beforehand() || target.run_width() >= target.cols();
   if (one) return {fitted_to::original};
-  if (o.level == effort::reference) return {fitted_to::block_begin};
-  if (o.level == effort::fast) return {fitted_to::up_to_date};
+  if (o.effort == effort::reference) return {fitted_to::block_begin};
+  if (o.effort == effort::fast) return {fitted_to::up_to_date};
   const bool starts_within_blocks = target.run_width() % std::max<index_t>(1, o.block) != 0;
   if (starts_within_blocks && target.cols() > o.block)
     return {fitted_to::block_begin, fitted_to::up_to_date, fitted_to::original};
@@ -44,7 +44,7 @@ class feedback_choice {
       ways_.emplace_back(target, h, factor, options, way, correction);
     const bool free = !options.static_groups && options.act_order && !target.fitted_beforehand() &&
                       target.run_width() < target.cols();
-    fits_twice_ = free && (options.level == effort::normal || options.level == effort::best);
+    fits_twice_ = free && (options.effort == effort::normal || options.effort == effort::best);
   }
 
   /// One of the ways: for what does not depend on parameters.

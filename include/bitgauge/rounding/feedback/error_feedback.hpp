@@ -35,8 +35,8 @@ class error_feedback {
                  const gptq_options& options, fitted_to fits, const dense_matrix<Scalar>* correction)
       : target_(target), factor_(factor), correction_(correction), layout_(target), fits_to_(fits) {
     levels_ = target.levels();
-    fits_dead_ = options.level == effort::reference && layout_.run >= layout_.cols;
-    divides_ = options.level == effort::reference;
+    fits_dead_ = options.effort == effort::reference && layout_.run >= layout_.cols;
+    divides_ = options.effort == effort::reference;
     importance_.resize(static_cast<std::size_t>(layout_.cols));
     const double largest = h.matrix().diagonal().maxCoeff();
     for (index_t c = 0; c < layout_.cols; ++c) {
