@@ -47,7 +47,7 @@ matrix_parameters quantize_in_parts_by(const Matrix& matrix, recipe how, const T
 }  // namespace detail
 
 /// Quantizes `matrix` (out x in, groups along in) by the answers given, in any order: a grid, a granularity,
-/// a range, a rounding, a scale storage, an importance, options. What is left out is affine<8>, per_row,
+/// a range, a rounding, a scale storage, an importance, options. What is left out is `affine<8>`, per_row,
 /// minmax_range, nearest, f32 scales. Two answers to one question do not compile, nor does an importance
 /// where no range weighs errors by it.
 ///
