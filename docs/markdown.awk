@@ -1,33 +1,38 @@
-# Doxygen's dialect of Markdown, from what GitHub shows: a heading gets the name by which GitHub's links know it, and a
-# link to a file of the repository, which the pages do not hold, becomes the file's name.
+# Doxygen's dialect of Markdown, from what GitHub shows: a heading gets the name by which GitHub's links know it; a picture
+# is known by its file's name alone; and a link to a file of the repository, which the pages do not hold, becomes that
+# file's name. The map is a page of its own, called so.
 /^```/ { in_code = !in_code }
 in_code || /^```/ { print; next }
 /^<!--.*-->$/ { next }
 {
-  while (match($0, /\[[^]]*\]\([^)#][^)]*\)/)) {
+  kept = ""
+  while (match($0, /!?\[[^]]*\]\([^)#][^)]*\)/)) {
+    before = substr($0, 1, RSTART - 1)
     link = substr($0, RSTART, RLENGTH)
-    if (link ~ /\(https?:/) {
-      kept = kept substr($0, 1, RSTART + RLENGTH - 1)
-    } else {
-      text = link
-      sub(/^\[/, "", text)
-      sub(/\]\(.*$/, "", text)
-      target = link
-      sub(/^.*\(/, "", target)
-      sub(/\)$/, "", target)
-      kept = kept substr($0, 1, RSTART - 1) (text ~ /`/ || text == target ? text : text " (`" target "`)")
-    }
     $0 = substr($0, RSTART + RLENGTH)
+    text = target = link
+    sub(/^!?\[/, "", text)
+    sub(/\]\(.*$/, "", text)
+    sub(/^.*\(/, "", target)
+    sub(/\)$/, "", target)
+    if (link ~ /^!/) {
+      sub(/^.*\//, "", target)
+      link = "![" text "](" target ")"
+    } else if (target ~ /^include\/bitgauge\/README\.md/) {
+      link = "@ref map \"the map\""
+    } else if (target !~ /^https?:/) {
+      link = text ~ /`/ || text == target ? text : text " (`" target "`)"
+    }
+    kept = kept before link
   }
   $0 = kept $0
-  kept = ""
 }
+FILENAME ~ /include\/bitgauge\/README\.md$/ && /^# / { $0 = $0 " {#map}" }
 /^##+ / {
   name = tolower($0)
   sub(/^#+ /, "", name)
   gsub(/[^a-z0-9 _-]/, "", name)
   gsub(/ /, "-", name)
-  print $0 " {#" name "}"
-  next
+  $0 = $0 " {#" name "}"
 }
 { print }

@@ -10,6 +10,7 @@
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/io.hpp>
+#include <bitgauge/metrics/output_error.hpp>
 #include <bitgauge/range/mse.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 

@@ -1,19 +1,22 @@
 // The entries of README's "How do I ..." about files and matrices that are none of Eigen's: see quantize.cpp.
 
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/bitsandbytes/conversion.hpp>
 #include <bitgauge/io.hpp>
 #include <bitgauge/io/layers/bitsandbytes.hpp>
 #include <bitgauge/io/layers/gptq.hpp>
-#include <bitgauge/io/layers/hqq.hpp>
+#include <bitgauge/packing/autogptq.hpp>
+#include <bitgauge/packing/awq.hpp>
 
 #include "support/quantize_oracle.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -29,12 +32,15 @@ TEST(how_do_i, save_and_load) {
   const auto path = folder.path() / "q.safetensors";
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{128});
   const auto p = bg::quantize(W, bg::nf4{});
+  std::ostringstream out;
   // README: save and load
   bg::io::save(path, {{"up", q}, {"down", p}});  // .safetensors for these, .gguf for ggml's blocks
   const bg::quantized_matrix up = bg::io::load(path, "up");
-  for (const auto& [name, matrix] : bg::io::load(path)) EXPECT_EQ(matrix, name == "up" ? q : p);
+  for (const auto& [name, matrix] : bg::io::load(path)) out << name << ": " << matrix << '\n';
   // end
   EXPECT_EQ(up, q);
+  EXPECT_NE(out.str().find("up: quantized_matrix 64 x 256"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("down: quantized_matrix 64 x 256"), std::string::npos) << out.str();
 }
 
 // Catches tensors of one container that another reads otherwise.
@@ -46,14 +52,15 @@ TEST(how_do_i, read_weights) {
   writer.write("w", W);
   writer.commit();
   bg::io::write_npy(npy, W);
+  std::ostringstream out;
   // README: read weights out of a file
   const bg::io::tensor_file file(path);  // .npy, .safetensors, shards by their index.json, .gguf
-  for (const auto& tensor : file.tensors()) {
-    const auto w = file.matrix(tensor);  // floats, whatever they are stored as
-    EXPECT_EQ(w, W);
-  }
+  for (const auto& tensor : file.tensors()) out << tensor.name << ' ' << tensor.format << '\n';
+  const Eigen::MatrixXf w = file.matrix(*file.find("w"));  // floats, whatever is stored
   const auto x = bg::io::read_npy<Eigen::MatrixXf>(npy);
   // end
+  EXPECT_EQ(out.str(), "w F32\n");
+  EXPECT_EQ(w, W);
   EXPECT_EQ(x, W);
 }
 

@@ -1,9 +1,14 @@
-// The entries of README's "How do I ..." that need the umbrella header alone. What stands between a line
+// The entries of README's "How do I ..." about matrices and activations. What stands between a line
 // "// README: ..." and "// end" is the entry's code, letter for letter (tests/house/readme.sh compares them);
 // the expectations beside it say what the entry promises.
 
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/layer/make_activation_quantizer.hpp>
+#include <bitgauge/metrics/output_error.hpp>
+#include <bitgauge/packing/dense.hpp>
 #include <bitgauge/range/mse.hpp>
+#include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
 #include "support/quantize_oracle.hpp"
 
@@ -218,16 +223,17 @@ TEST(how_do_i, not_finite) {
 
 // Catches bytes that depend on the instruction set, and a choice that outlives its scope.
 TEST(how_do_i, pin_the_instruction_set) {
+  const auto same = bg::quantize(W, bg::affine<4>{});
   const auto before = bg::simd::selected();
-  // README: pin the instruction set
-  const auto q = bg::quantize(W, bg::affine<4>{});
   {
-    const bg::simd::scoped_instruction_set slow(
-        bg::simd::instruction_set::portable);  // all threads, this scope
-    const auto same = bg::quantize(W, bg::affine<4>{});
-    EXPECT_EQ(same, q);  // the choice changes no byte
+    // README: pin the instruction set
+    const bg::simd::scoped_instruction_set pinned(
+        bg::simd::instruction_set::portable);         // while `pinned` lives
+    const auto q = bg::quantize(W, bg::affine<4>{});  // the same bytes as with any other
+    // end
+    EXPECT_EQ(bg::simd::selected(), bg::simd::instruction_set::portable);
+    EXPECT_EQ(q, same);
   }
-  // end
   EXPECT_EQ(bg::simd::selected(), before);
 }
 

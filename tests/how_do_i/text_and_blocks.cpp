@@ -1,6 +1,8 @@
 // The entries of README's "How do I ..." about scheme texts and ggml's types: see quantize.cpp.
 
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/gguf.hpp>
+#include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/io.hpp>
 #include <bitgauge/quantize_text.hpp>
 #include <bitgauge/range/mse.hpp>
