@@ -50,8 +50,9 @@ class svg_chart {
     for (const auto& [x, y] : values) {
       if (!(y > 0)) continue;
       path += fmt::format("{}{:.2f},{:.2f}", path.empty() ? "M" : " L", at_x(x), at_y(y));
-      if (markers)
-        dots += fmt::format("<circle cx='{:.2f}' cy='{:.2f}' r='4' fill='{}'/>\n", at_x(x), at_y(y), color);
+      if (!markers) continue;
+      dots += fmt::format("<circle cx='{:.2f}' cy='{:.2f}' r='4' fill='{}'/>\n", at_x(x), at_y(y), color);
+      taken_.push_back({at_x(x) - 4, at_y(y) - 4, 8, 8});
     }
     body_ += fmt::format("<path d='{}' fill='none' stroke='{}' stroke-width='1.8'/>\n{}", path, color, dots);
     legend(color, name);
