@@ -51,12 +51,12 @@ void register_floats() {
   using namespace bitgauge;
   register_format("nf4", nf4{}, per_block{64});
   register_format("nf4_double", nf4{}, per_block{64}, double_quantized{256});
-  register_format("mxfp4", mx_fp4{}, per_block{32}, e8m0_scales);
-  register_format("mxfp6_e2m3", mx_fp6_e2m3{}, per_block{32}, e8m0_scales);
-  register_format("mxint8", mx_int8{}, per_block{32}, e8m0_scales);
+  register_format("mxfp4", mxfp4{}, per_block{32}, e8m0_scales);
+  register_format("mxfp6_e2m3", mxfp6_e2m3{}, per_block{32}, e8m0_scales);
+  register_format("mxint8", mxint8{}, per_block{32}, e8m0_scales);
   register_format("nvfp4", fp4_e2m1{}, per_block{16}, e4m3_scales);
   register_format("fp8_e4m3", fp8_e4m3{}, per_row{});
-  register_format("dynamic8", dynamic_signed{}, per_block{256});
+  register_format("dynamic8", dynamic8{}, per_block{256});
   for (const auto& [name, level] :
        {std::pair{"fast", effort::fast}, {"default", effort::normal}, {"best", effort::best}}) {
     register_search(std::string("mse_") + name + "_nf4", nf4{}, per_block{64}, mse_range{level});
@@ -64,7 +64,7 @@ void register_floats() {
   register_search("mse_default_fp8_e4m3_g128", fp8_e4m3{}, per_group{128}, mse_range{});
   register_search("mse_default_nf4_double", nf4{}, per_block{64}, double_quantized{256},
                   mse_range{effort::normal});
-  register_search("mse_mxfp4", mx_fp4{}, per_block{32}, e8m0_scales, mse_range{});
+  register_search("mse_mxfp4", mxfp4{}, per_block{32}, e8m0_scales, mse_range{});
   register_search("mse_nvfp4", fp4_e2m1{}, per_block{16}, e4m3_scales, mse_range{});
 }
 

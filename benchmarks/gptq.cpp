@@ -101,7 +101,7 @@ void register_rounding(const std::string& what, Index n, bitgauge::effort level)
       const auto h = bitgauge::hessian::from_matrix(correlation(n));
       measure_flops(state, n, gptq_flops(n), [&] {
         benchmark::DoNotOptimize(bitgauge::quantize(w, bitgauge::affine<4>{}, bitgauge::per_group{128},
-                                                    bitgauge::gptq<Scalar>(h, {.level = level}),
+                                                    bitgauge::gptq<Scalar>(h, {.effort = level}),
                                                     bitgauge::options{.threads = threads}));
       });
     })->Unit(benchmark::kMillisecond);

@@ -105,7 +105,7 @@ void copy_half(int threads) {
   });
 }
 
-constexpr double traffic = static_cast<double>(buffer_bytes);
+constexpr double memory_hints = static_cast<double>(buffer_bytes);
 
 /// The best of some tries: a limit is what the machine can do when left alone.
 template <class Action>
@@ -116,7 +116,7 @@ double best_rate(const Action& action) {
     const auto start = std::chrono::steady_clock::now();
     action();
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    best = std::max(best, traffic / elapsed.count());
+    best = std::max(best, memory_hints / elapsed.count());
   }
   return best;
 }
@@ -134,11 +134,11 @@ void register_limits() {
     const std::string suffix = "/1GiB/threads:" + std::to_string(threads);
     benchmark::RegisterBenchmark(
         ("limit/read_bandwidth" + suffix).c_str(), [threads](benchmark::State& state) {
-          measure(state, traffic, machine_limits().read.with(threads), [&] { read_all(threads); });
+          measure(state, memory_hints, machine_limits().read.with(threads), [&] { read_all(threads); });
         });
     benchmark::RegisterBenchmark(
         ("limit/copy_bandwidth" + suffix).c_str(), [threads](benchmark::State& state) {
-          measure(state, traffic, machine_limits().copy.with(threads), [&] { copy_half(threads); });
+          measure(state, memory_hints, machine_limits().copy.with(threads), [&] { copy_half(threads); });
         });
   }
 }

@@ -5,7 +5,7 @@
 
 namespace bench {
 
-/// Bytes per second of one kind of memory traffic, by threads.
+/// Bytes per second of one kind of memory memory_hints, by threads.
 struct bandwidth {
   double one_thread = 0;
   double two_threads = 0;

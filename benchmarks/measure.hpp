@@ -12,7 +12,7 @@
 
 namespace bench {
 
-/// Runs `action` once an iteration. Reports `bytes_per_second`, with `bytes` the float side (or the traffic
+/// Runs `action` once an iteration. Reports `bytes_per_second`, with `bytes` the float side (or the memory_hints
 /// of a limit), and `fraction`, its share of `limit` bytes per second.
 template <class Action>
 void measure(benchmark::State& state, double bytes, double limit, const Action& action) {

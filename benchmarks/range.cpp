@@ -1,8 +1,8 @@
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/range/kl.hpp>
 #include <bitgauge/range/mse.hpp>
-#include <bitgauge/range/observer_histogram.hpp>
-#include <bitgauge/range/observer_minmax.hpp>
+#include <bitgauge/range/observer/histogram_observer.hpp>
+#include <bitgauge/range/observer/minmax.hpp>
 #include <bitgauge/range/percentile.hpp>
 
 #include "groups.hpp"

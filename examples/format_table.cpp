@@ -8,8 +8,8 @@
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/gguf.hpp>
-#include <bitgauge/matrix/scheme_recipe.hpp>
-#include <bitgauge/metrics/error.hpp>
+#include <bitgauge/matrix/scheme/recipe.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
 
 #include <fmt/format.h>
 

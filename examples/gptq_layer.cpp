@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
       nearest.emplace_back(bits, unseen_error(w, bg::quantize(w, grid, groups), unseen));
       plain.emplace_back(bits, unseen_error(w, bg::quantize(w, grid, groups, bg::gptq(h)), unseen));
       bg::gptq_report report;
-      const bg::gptq searching(h, {.act_order = true, .level = bg::effort::best, .report = &report});
+      const bg::gptq searching(h, {.act_order = true, .effort = bg::effort::best, .report = &report});
       best.emplace_back(bits, unseen_error(w, bg::quantize(w, grid, groups, searching), unseen));
       fmt::print(
           "{:>4} {:>12.3e} {:>12.3e} {:>12.3e}   seen: {:.3e}, predicted for gptq in act_order: {:.3e}\n",

@@ -9,7 +9,7 @@
 #include <bitgauge/io/safetensors.hpp>
 #include <bitgauge/range/kl.hpp>
 #include <bitgauge/range/mse.hpp>
-#include <bitgauge/range/observer_histogram.hpp>
+#include <bitgauge/range/observer/histogram_observer.hpp>
 #include <bitgauge/range/percentile.hpp>
 
 #include "svg_chart.hpp"

@@ -1,4 +1,4 @@
-#include <bitgauge/metrics/error.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/quantize_text.hpp>
 
 #include "support/message_of.hpp"

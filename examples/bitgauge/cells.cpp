@@ -1,6 +1,6 @@
 #include "cells.hpp"
 
-#include <bitgauge/printable.hpp>
+#include <bitgauge/base/printable.hpp>
 
 #include <algorithm>
 #include <string_view>

@@ -3,7 +3,7 @@
 // --importance: one positive weight per column, or per column of each expert, from whatever file holds it.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/imatrix.hpp>
+#include <bitgauge/io/gguf/imatrix.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 

@@ -1,7 +1,7 @@
 #include "console.hpp"
 
-#include <bitgauge/io/partial_files.hpp>
-#include <bitgauge/io/system_failure.hpp>
+#include <bitgauge/io/bytes/partial_files.hpp>
+#include <bitgauge/io/bytes/system_failure.hpp>
 
 #include <cerrno>
 #include <csignal>

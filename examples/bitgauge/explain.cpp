@@ -1,7 +1,7 @@
 #include "explain.hpp"
 
-#include <bitgauge/closest_word.hpp>
-#include <bitgauge/printable.hpp>
+#include <bitgauge/base/closest_word.hpp>
+#include <bitgauge/base/printable.hpp>
 
 #include <algorithm>
 #include <string_view>

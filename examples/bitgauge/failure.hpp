@@ -2,8 +2,8 @@
 
 // Where a failure happened, added to what happened.
 
+#include <bitgauge/base/printable.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/printable.hpp>
 
 #include <new>
 #include <string>

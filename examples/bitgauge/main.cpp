@@ -1,7 +1,7 @@
 // bitgauge: quantizes, restores, compares and lists files of tensors. Run `bitgauge --help`.
 
+#include <bitgauge/base/printable.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/printable.hpp>
 #include <bitgauge/version.hpp>
 
 #include "commands.hpp"

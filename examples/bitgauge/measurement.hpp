@@ -2,9 +2,9 @@
 
 // What quantizing a tensor costs, found out while its rows go by.
 
-#include <bitgauge/layer/activations_of.hpp>
+#include <bitgauge/layer/make_activation_quantizer.hpp>
 #include <bitgauge/matrix/row_source.hpp>
-#include <bitgauge/metrics/error.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/metrics/output_error.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 

@@ -1,6 +1,6 @@
 #include "metadata_text.hpp"
 
-#include <bitgauge/io/gguf_value_text.hpp>
+#include <bitgauge/io/gguf/value_text.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -2,8 +2,8 @@
 
 // Regular expressions over the names of tensors: --include, --exclude.
 
+#include <bitgauge/base/printable.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/printable.hpp>
 
 #include <memory>
 #include <optional>

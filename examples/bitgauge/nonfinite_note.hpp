@@ -2,7 +2,7 @@
 
 // What a figure that is NaN or infinite hides.
 
-#include <bitgauge/metrics/error.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
 
 #include <cstdint>
 #include <string>

@@ -3,12 +3,12 @@
 #include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/scheme_type.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
-#include <bitgauge/layer/activations_of.hpp>
+#include <bitgauge/layer/make_activation_quantizer.hpp>
 #include <bitgauge/matrix/memory.hpp>
-#include <bitgauge/matrix/named_grids.hpp>
-#include <bitgauge/matrix/scheme_check.hpp>
-#include <bitgauge/matrix/scheme_text.hpp>
-#include <bitgauge/range/observer_histogram.hpp>
+#include <bitgauge/matrix/scheme/check.hpp>
+#include <bitgauge/matrix/scheme/named_grids.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/range/observer/histogram_observer.hpp>
 
 #include "failure.hpp"
 
@@ -136,8 +136,8 @@ void planner::check_samples(const std::string& name, bitgauge::index_t cols, boo
 }
 
 /// How the inputs of a tensor are to be quantized; a static scale needs its calibration data.
-std::optional<io::stored_activations> planner::activations_of(const std::string& name,
-                                                              std::vector<std::string>& notes) const {
+std::optional<io::stored_activations> planner::make_activation_quantizer(
+    const std::string& name, std::vector<std::string>& notes) const {
   if (!activations_) return std::nullopt;
   if (!activations_->is_static) return io::stored_activations{*activations_};
   const std::optional<calibration::matrix> x = samples_.samples(name);
@@ -149,7 +149,7 @@ std::optional<io::stored_activations> planner::activations_of(const std::string&
   seen.observe(*x);
   if ((x->array() == 0).all()) notes.emplace_back("all activations are zero: scale 1, zero point 0");
   return io::stored_activations{*activations_,
-                                bitgauge::activations_of(*activations_, seen).frozen_parameters()};
+                                bitgauge::make_activation_quantizer(*activations_, seen).frozen_parameters()};
 }
 
 std::optional<std::string> planner::reason_to_copy(const io::stored_tensor& tensor) const {
@@ -179,7 +179,7 @@ plan_row planner::plan_one(const io::stored_tensor& tensor) const {
         false};
     row.entry->has_levels = !row.entry->layout.meaning.levels.empty();
     row.entry->rows = row.rows;
-    row.entry->activations = activations_of(tensor.name, row.notes);
+    row.entry->activations = make_activation_quantizer(tensor.name, row.notes);
   }
   if (weights_.given()) weigh(row, cols);
   check_samples(tensor.name, cols, feeds_back(scheme_, row));

@@ -4,7 +4,7 @@
 
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/layer/activation_scheme.hpp>
-#include <bitgauge/matrix/scheme.hpp>
+#include <bitgauge/matrix/scheme/scheme.hpp>
 
 #include "calibration.hpp"
 #include "column_weights.hpp"
@@ -51,8 +51,8 @@ class planner {
   void read_fallbacks();
   void set_activations();
   void check_samples(const std::string& name, bitgauge::index_t cols, bool required) const;
-  std::optional<bitgauge::io::stored_activations> activations_of(const std::string& name,
-                                                                 std::vector<std::string>& notes) const;
+  std::optional<bitgauge::io::stored_activations> make_activation_quantizer(
+      const std::string& name, std::vector<std::string>& notes) const;
   std::optional<std::string> reason_to_copy(const bitgauge::io::stored_tensor& tensor) const;
   plan_row plan_one(const bitgauge::io::stored_tensor& tensor) const;
   void choose_rows(plan_row& row) const;

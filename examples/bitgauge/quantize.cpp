@@ -118,9 +118,9 @@ class quantization {
                                                       row.importance, how);
       sink.write(name, groups, row.entry->layout.meaning.levels);
     } else if (!feeds_back(scheme_, row)) {
-      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.level, row.importance, how);
+      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.effort, row.importance, how);
     } else {
-      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.level, row.importance, how,
+      bitgauge::quantize_in_parts(values, take, *row.blocks, scheme_.effort, row.importance, how,
                                   bitgauge::gptq(*h, gptq_options_of(scheme_, &gained)));
     }
 
@@ -161,7 +161,7 @@ class quantization {
       const plan_row& row, const std::optional<calibration::matrix>& samples) const {
     if (!samples || !row.entry || !row.entry->activations) return std::nullopt;
     const io::stored_activations& how = *row.entry->activations;
-    return bitgauge::activations_of(how.scheme, how.frozen)(
+    return bitgauge::make_activation_quantizer(how.scheme, how.frozen)(
         *samples, {.threads = options_.threads, .on_nonfinite = options_.on_nonfinite});
   }
 

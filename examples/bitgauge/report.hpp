@@ -2,8 +2,8 @@
 
 // What is said of each tensor, and of all together.
 
-#include <bitgauge/io/atomic_file.hpp>
-#include <bitgauge/metrics/error.hpp>
+#include <bitgauge/io/bytes/atomic_file.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -1,9 +1,9 @@
 // bitgauge schemes: what --scheme takes, with its cost.
 
 #include <bitgauge/gguf/tensor_type.hpp>
-#include <bitgauge/io/gguf_tensor.hpp>
+#include <bitgauge/io/gguf/tensor.hpp>
 #include <bitgauge/matrix/memory.hpp>
-#include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include "commands.hpp"
 #include "console.hpp"

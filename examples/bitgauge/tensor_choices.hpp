@@ -2,10 +2,10 @@
 
 // What the user says of tensors by their names: --include, --exclude, --drop, --rows.
 
+#include <bitgauge/base/printable.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/matrix_shape.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/printable.hpp>
 
 #include "commands.hpp"
 #include "name_filter.hpp"

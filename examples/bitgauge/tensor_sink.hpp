@@ -4,9 +4,9 @@
 // in the same order, then committed; until then no file appears.
 
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/io/gguf_writer.hpp>
-#include <bitgauge/io/quantized_safetensors.hpp>
-#include <bitgauge/io/safetensors_writer.hpp>
+#include <bitgauge/io/gguf/writer.hpp>
+#include <bitgauge/io/safetensors/quantized.hpp>
+#include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 
 #include <cstdint>

@@ -4,8 +4,8 @@
 /// Every failure of the library: one message that says what, where, expected and found, thrown as one of six
 /// types. Where a program is built without exceptions, the handler is called instead and must not return.
 
-#include <bitgauge/config.hpp>
-#include <bitgauge/printable.hpp>
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/base/printable.hpp>
 
 #include <concepts>
 #include <cstdint>

@@ -6,6 +6,6 @@
 #include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
-#include <bitgauge/gguf/formats.hpp>
+#include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>

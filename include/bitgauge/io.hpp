@@ -4,10 +4,10 @@
 /// The file formats; they need nlohmann-json.
 
 #include <bitgauge/io/gguf.hpp>
-#include <bitgauge/io/imatrix.hpp>
+#include <bitgauge/io/gguf/imatrix.hpp>
 #include <bitgauge/io/load.hpp>
 #include <bitgauge/io/npy.hpp>
-#include <bitgauge/io/quantized_safetensors.hpp>
 #include <bitgauge/io/safetensors.hpp>
+#include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/save.hpp>
 #include <bitgauge/io/tensor_file.hpp>

@@ -7,7 +7,7 @@
 #include <bitgauge/any_quantized.hpp>
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/gguf/scheme_type.hpp>
-#include <bitgauge/matrix/scheme_recipe.hpp>
+#include <bitgauge/matrix/scheme/recipe.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/rounding/paired_hessian.hpp>
@@ -29,7 +29,7 @@ struct text_extras {
 
   void set(const importance& weights) { column_weights = weights; }
   void set(const options& o) { how = o; }
-  void set(const calibration_data& data) { feedback = calibrated_rounding<double>(answers, data); }
+  void set(const gptq_inputs& data) { feedback = calibrated_rounding<double>(answers, data); }
   template <class Hessian>
   requires is_hessian<Hessian>
   void set(const Hessian& h) {
@@ -60,7 +60,7 @@ any_quantized quantize_by_text(const Eigen::DenseBase<Derived>& matrix, const te
     return quantize_by(matrix, recipe_with(s, extras.feedback, extras.column_weights, extras.how));
   block_options o;
   const gguf::tensor_type type = gguf::tensor_type_of(s);
-  o.level = s.level;
+  o.effort = s.effort;
   o.column_weights = extras.column_weights;
   o.how = extras.how;
   o.feedback = extras.feedback;
@@ -80,8 +80,8 @@ any_quantized quantize_by_text(const Eigen::DenseBase<Derived>& matrix, const te
 /// parse_scheme() does, for a field or an answer that can have no effect, and for rounding=gptq without a
 /// Hessian; else as quantize() does with a scheme, or with a ggml type.
 template <class Derived, class Text, class... Extras>
-requires(std::convertible_to<const Text&, std::string_view>) any_quantized
-    quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text, const Extras&... extras) {
+requires(std::convertible_to<const Text&, std::string_view>)
+any_quantized quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text, const Extras&... extras) {
   detail::check_contradictions<Extras...>();
   const scheme answers = parse_scheme(text);
   detail::text_extras all(answers);
@@ -90,9 +90,9 @@ requires(std::convertible_to<const Text&, std::string_view>) any_quantized
 }
 /// The same with calibration data in braces: quantize(W, text, {.hessian = &H, .report = &report}).
 template <class Derived, class Text, class... Extras>
-requires(std::convertible_to<const Text&, std::string_view>) any_quantized
-    quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text, const calibration_data& data,
-             const Extras&... extras) {
+requires(std::convertible_to<const Text&, std::string_view>)
+any_quantized quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text, const gptq_inputs& data,
+                       const Extras&... extras) {
   detail::check_contradictions<Extras...>();
   const scheme answers = parse_scheme(text);
   detail::text_extras all(answers);

@@ -4,7 +4,7 @@
 /// Blocks of every ggml type: decoded to the same bits by every instruction set, whatever the bytes.
 
 #include <bitgauge/gguf/decode_row.hpp>
-#include <bitgauge/io/gguf_tensor.hpp>
+#include <bitgauge/io/gguf/tensor.hpp>
 
 #include "fuzz/target.hpp"
 
@@ -31,7 +31,7 @@ inline void decoders(bytes input) {
   };
   const std::vector<float> selected = decoded();
   for (const simd::instruction_set set : simd::available()) {
-    const simd::with_instruction_set use(set);
+    const simd::scoped_instruction_set use(set);
     const std::vector<float> other = decoded();
     // NaN has many patterns, of which instructions may choose; all else is one
     for (std::size_t i = 0; i < other.size(); ++i)

@@ -3,10 +3,10 @@
 /// \file
 /// Layers of other systems in .safetensors files, each called "q": read, restored, and found finite.
 
-#include <bitgauge/io/bitsandbytes.hpp>
-#include <bitgauge/io/gptq_weights.hpp>
-#include <bitgauge/io/hqq_weights.hpp>
-#include <bitgauge/io/quanto_weights.hpp>
+#include <bitgauge/io/layers/bitsandbytes.hpp>
+#include <bitgauge/io/layers/gptq.hpp>
+#include <bitgauge/io/layers/hqq.hpp>
+#include <bitgauge/io/layers/quanto.hpp>
 
 #include "fuzz/target.hpp"
 

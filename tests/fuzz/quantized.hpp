@@ -4,7 +4,7 @@
 /// Our own quantized tensors in a .safetensors file: restored alike by the portable code and by the fastest,
 /// and finite.
 
-#include <bitgauge/io/quantized_safetensors.hpp>
+#include <bitgauge/io/safetensors/quantized.hpp>
 
 #include "fuzz/target.hpp"
 
@@ -24,7 +24,7 @@ inline void quantized(bytes input) {
   for (const auto& entry : reader.entries()) {
     const bitgauge::quantized_matrix q = reader.read(entry);
     const Eigen::MatrixXf fastest = q.dequantize(1);
-    const bitgauge::simd::with_instruction_set use(bitgauge::simd::instruction_set::portable);
+    const bitgauge::simd::scoped_instruction_set use(bitgauge::simd::instruction_set::portable);
     const Eigen::MatrixXf portable = q.dequantize(1);
     for (Eigen::Index i = 0; i < portable.size(); ++i)
       require(bitgauge::numeric::is_finite(portable.data()[i]));

@@ -7,11 +7,11 @@
 /// Built with `clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 /// -Iinclude -Itests` and run as `gguf_fuzz -max_total_time=600 NEW_FOLDER tests/data/io/corpus/gguf`.
 
-#include <bitgauge/io/gguf_reader.hpp>
-#include <bitgauge/io/gguf_texts.hpp>
-#include <bitgauge/io/imatrix.hpp>
+#include <bitgauge/io/gguf/imatrix.hpp>
+#include <bitgauge/io/gguf/reader.hpp>
+#include <bitgauge/io/gguf/texts.hpp>
 #include <bitgauge/io/npy.hpp>
-#include <bitgauge/io/safetensors_reader.hpp>
+#include <bitgauge/io/safetensors/reader.hpp>
 #include <bitgauge/io/weight_scales.hpp>
 
 #include "fuzz/target.hpp"

@@ -42,7 +42,7 @@ inline void require(bool kept) {
 template <class Target>
 int run(Target target, const std::uint8_t* data, std::size_t size) {
   using namespace bitgauge::simd;
-  static std::optional<with_instruction_set> portable;
+  static std::optional<scoped_instruction_set> portable;
   if (!portable && std::getenv("BITGAUGE_FUZZ_PORTABLE") != nullptr)
     portable.emplace(instruction_set::portable);
   accepts(target, std::as_bytes(std::span(data, size)));

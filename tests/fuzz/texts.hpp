@@ -3,10 +3,10 @@
 /// \file
 /// Texts of files and of the command line.
 
-#include <bitgauge/io/safetensors_model.hpp>
-#include <bitgauge/io/safetensors_writer.hpp>
+#include <bitgauge/io/safetensors/shards.hpp>
+#include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/layer/activation_scheme.hpp>
-#include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include "fuzz/target.hpp"
 #include "support/temporary_directory.hpp"

@@ -26,7 +26,7 @@ TEST(decode_row, matches_the_reference_bit_for_bit) {
     const auto* traits = gguf::find_tensor_type(std::string_view(entry["type"].get<std::string>()));
     ASSERT_NE(traits, nullptr) << file;
     for (const simd::instruction_set set : simd::available()) {
-      const simd::with_instruction_set use(set);
+      const simd::scoped_instruction_set use(set);
       EXPECT_EQ(test::hash_of(test::decoded(traits->type, bytes.data)), entry["dequant_fnv1a64"])
           << file << " " << simd::name_of(set);
     }

@@ -16,8 +16,8 @@ inline double nearest_level(double x, double scale, double offset, int most) {
 }
 
 /// sum w (x - scale l - offset)^2 over the nearest levels.
-inline double grid_error(std::span<const float> x, std::span<const float> weight, double scale, double offset,
-                         int most) {
+inline double affine_error(std::span<const float> x, std::span<const float> weight, double scale,
+                           double offset, int most) {
   double sum = 0;
   for (std::size_t j = 0; j < x.size(); ++j) {
     const double rest = x[j] - scale * nearest_level(x[j], scale, offset, most) - offset;

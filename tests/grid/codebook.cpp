@@ -1,5 +1,5 @@
 #include <bitgauge/grid/codebook.hpp>
-#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/grid.hpp>
 
 #include "support/message_of.hpp"
 

@@ -1,5 +1,5 @@
 #include <bitgauge/grid/codebook_tables.hpp>
-#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/grid.hpp>
 
 #include "support/eigen_vectors.hpp"
 
@@ -11,8 +11,7 @@ namespace {
 
 using namespace bitgauge;
 
-static_assert(plain_grid<nf4> && plain_grid<fp4> && plain_grid<dynamic_signed> &&
-              plain_grid<dynamic_unsigned>);
+static_assert(plain_grid<nf4> && plain_grid<fp4> && plain_grid<dynamic8> && plain_grid<dynamic8_unsigned>);
 
 /// The quantile function of N(0, 1) by bisection of its distribution function.
 double normal_quantile(double probability) {
@@ -57,8 +56,8 @@ TEST(codebook_tables, agree_with_the_reference) {
   };
   expect_table("nf4_code", nf4{});
   expect_table("fp4_code", fp4{});
-  expect_table("dynamic_signed", dynamic_signed{});
-  expect_table("dynamic_unsigned", dynamic_unsigned{});
+  expect_table("dynamic_signed", dynamic8{});
+  expect_table("dynamic_unsigned", dynamic8_unsigned{});
 }
 
 }  // namespace

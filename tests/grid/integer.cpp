@@ -1,5 +1,5 @@
+#include <bitgauge/grid/grid.hpp>
 #include <bitgauge/grid/integer.hpp>
-#include <bitgauge/grid/model.hpp>
 
 #include "support/message_of.hpp"
 

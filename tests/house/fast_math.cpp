@@ -27,7 +27,7 @@ std::string message_for(std::uint32_t bits) {
 
 class fast_math : public testing::TestWithParam<bitgauge::simd::instruction_set> {
  private:
-  bitgauge::simd::with_instruction_set use_{GetParam()};
+  bitgauge::simd::scoped_instruction_set use_{GetParam()};
 };
 
 TEST_P(fast_math, nonfinite_elements_are_refused) {

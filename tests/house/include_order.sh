@@ -6,9 +6,8 @@ cd "$1/bitgauge"
 faults=$(
   grep -rnE '^ *# *include <bitgauge/[a-z0-9_]+/' . --include='*.hpp' | awk '
     BEGIN {
-      count = split("numeric simd grid granularity range rounding scale packing matrix gguf nf4 transform kernel layer model", order, " ")
+      count = split("base numeric simd grid granularity scale range rounding packing matrix metrics gguf bitsandbytes hqq transform kernel layer training model io", order, " ")
       for (i = 1; i <= count; ++i) rank[order[i]] = i
-      rank["metrics"] = rank["io"] = count + 1
     }
     {
       split($0, colon, ":"); split(colon[1], path, "/"); from = path[2]

@@ -1,5 +1,5 @@
 #include <bitgauge/layer/activation.hpp>
-#include <bitgauge/range/observer_histogram.hpp>
+#include <bitgauge/range/observer/histogram_observer.hpp>
 #include <bitgauge/range/percentile.hpp>
 
 #include "support/message_of.hpp"

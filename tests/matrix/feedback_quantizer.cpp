@@ -1,5 +1,6 @@
 #include <bitgauge/matrix/feedback_quantizer.hpp>
 #include <bitgauge/matrix/quantize.hpp>
+#include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 
 #include "support/layer.hpp"
@@ -36,8 +37,8 @@ struct powers_of_two {
 /// The least squared error over a few scales, weighted; remembers nothing.
 struct weighted_range {
   std::vector<float>* seen;
-  bg::parameters fit(const bg::detail::group_values& group, const bg::detail::grid_model& grid,
-                     const bg::scale_rounding& storage) const {
+  bg::parameters fit(const bg::detail::group_values& group, const bg::detail::any_grid& grid,
+                     const bg::scale_codec& storage) const {
     seen->assign(group.weights.begin(), group.weights.end());
     return bg::detail::parameters_for(bg::detail::extent_of(group.values), grid, storage);
   }
@@ -51,7 +52,7 @@ class feedback : public testing::Test {
   template <class... Answers>
   double gain(const Answers&... answers) const {
     const auto nearest = bg::quantize(w, answers...), fed = bg::quantize(w, answers..., bg::gptq(h));
-    EXPECT_EQ(fed.meaning(), nearest.meaning());
+    EXPECT_EQ(fed.encoding(), nearest.encoding());
     EXPECT_EQ(fed.storage_bytes(), nearest.storage_bytes());
     return test::output_error(w, fed.dequantize(), h.matrix()) /
            test::output_error(w, nearest.dequantize(), h.matrix());

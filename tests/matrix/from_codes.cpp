@@ -37,7 +37,7 @@ TEST(from_codes, puts_together_what_was_taken_apart) {
     using matrix = std::conditional_t<std::decay_t<decltype(x)>::ColsAtCompileTime == 1, Eigen::VectorXi,
                                       Eigen::MatrixXi>;
     const matrix codes = q.template codes_as<matrix>();
-    if (q.meaning().has_zero_points) {
+    if (q.encoding().has_zero_points) {
       EXPECT_EQ(from_codes(codes, q.scales_as_matrix(), q.zero_points_as_matrix(), grid, groups, storage), q);
     } else {
       EXPECT_EQ(from_codes(codes, q.template scales_as_matrix<Eigen::MatrixXd>(), groups, storage, grid), q);

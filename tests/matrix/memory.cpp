@@ -1,5 +1,5 @@
 #include <bitgauge/matrix/memory.hpp>
-#include <bitgauge/matrix/scheme_recipe.hpp>
+#include <bitgauge/matrix/scheme/recipe.hpp>
 
 #include "support/quantize_oracle.hpp"
 

@@ -14,7 +14,7 @@ using bitgauge::index_t;
 using bytes = std::vector<std::uint8_t>;
 
 /// A matrix put together by hand: 2 x 3, 4 bits, zero points 1 and 2, scales 0.5 and 2.
-quantized_matrix by_hand(code_meaning meaning = {.bits = 4, .has_zero_points = true}) {
+quantized_matrix by_hand(code_encoding meaning = {.bits = 4, .has_zero_points = true}) {
   scale_array scales(scale_type::f16, 2);
   scales.set(0, 0.5f);
   scales.set(1, 2);
@@ -39,7 +39,7 @@ TEST(quantized_matrix, layout_is_as_documented) {
 TEST(quantized_matrix, fields_are_read_by_their_meaning) {
   EXPECT_EQ(test::code_list(by_hand({.bits = 4, .is_signed = true, .has_zero_points = true})),
             (std::vector<int>{1, 2, 3, 0, 4, -1}));
-  code_meaning book{.bits = 4, .has_zero_points = false, .levels = std::vector<float>(16, 0.0f)};
+  code_encoding book{.bits = 4, .has_zero_points = false, .levels = std::vector<float>(16, 0.0f)};
   book.levels[15] = -3.5f;
   scale_array scales(scale_type::f32, 2);
   scales.set(1, 2);
@@ -51,7 +51,7 @@ TEST(quantized_matrix, fields_are_read_by_their_meaning) {
 // Catches parts from a file that do not fit together and would be read out of bounds.
 TEST(quantized_matrix, parts_must_fit) {
   const grouping groups(per_group{2}, 2, 3);  // 4 groups
-  const code_meaning meaning{.bits = 4, .has_zero_points = true};
+  const code_encoding meaning{.bits = 4, .has_zero_points = true};
   const auto failure = [](auto... parts) {
     return test::message_of<bitgauge_error>([&] { quantized_matrix(parts...); });
   };
@@ -63,11 +63,11 @@ TEST(quantized_matrix, parts_must_fit) {
             "quantized matrix: scales: expected 8 bytes, found 10");
   EXPECT_EQ(failure(groups, meaning, bytes(4), scales, bytes{}),
             "quantized matrix: zero points: expected 2 bytes, found 0");
-  EXPECT_EQ(failure(groups, code_meaning{.bits = 4}, bytes(4), scales, bytes(2)),
+  EXPECT_EQ(failure(groups, code_encoding{.bits = 4}, bytes(4), scales, bytes(2)),
             "quantized matrix: zero points: expected 0 bytes, found 2");
-  EXPECT_EQ(failure(groups, code_meaning{.bits = 4, .levels = {1, 2}}, bytes(4), scales, bytes{}),
+  EXPECT_EQ(failure(groups, code_encoding{.bits = 4, .levels = {1, 2}}, bytes(4), scales, bytes{}),
             "quantized matrix: levels: expected 64 bytes, found 8");
-  EXPECT_EQ(failure(groups, code_meaning{.bits = 9}, bytes(4), scales, bytes{}),
+  EXPECT_EQ(failure(groups, code_encoding{.bits = 9}, bytes(4), scales, bytes{}),
             "quantized matrix: bits: expected 1 to 8, found 9");
   EXPECT_EQ(failure(groups, meaning, bytes(4), scales, bytes(2), true),
             "quantized matrix: a column vector is stored as 1 row, found 2");
@@ -80,7 +80,7 @@ TEST(quantized_matrix, parts_must_fit) {
 // Catches a meaning that decodes out of its tables: sign codes of 8 bits used to read 256 numbers where there
 // are two, and what lay on the stack became the matrix.
 TEST(quantized_matrix, a_meaning_must_make_sense) {
-  const auto failure = [](const code_meaning& meaning) {
+  const auto failure = [](const code_encoding& meaning) {
     return test::message_of<invalid_scheme>([&] {
       const grouping groups(per_row{}, 1, 8);
       quantized_matrix(groups, meaning, bytes(static_cast<std::size_t>(meaning.bits)),
@@ -116,7 +116,8 @@ TEST(quantized_matrix, a_meaning_must_make_sense) {
 // beyond binary32. Levels that no code uses, as the NaN of FP8, and codes near the end are fine.
 TEST(quantized_matrix, restored_values_are_finite) {
   const float inf = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
-  const auto failure = [](const code_meaning& meaning, float scale, const bytes& codes, bool column = false) {
+  const auto failure = [](const code_encoding& meaning, float scale, const bytes& codes,
+                          bool column = false) {
     return test::message_of<data_error>([&] {
       scale_array scales(scale_type::f32, 1);
       scales.set(0, scale);
@@ -124,14 +125,14 @@ TEST(quantized_matrix, restored_values_are_finite) {
                        column);
     });
   };
-  const code_meaning book{.bits = 2, .levels = {0, 1, inf, std::numeric_limits<float>::quiet_NaN()}};
+  const code_encoding book{.bits = 2, .levels = {0, 1, inf, std::numeric_limits<float>::quiet_NaN()}};
   EXPECT_EQ(failure(book, 1, {0b0100, 0b0001}), "no error");
   EXPECT_EQ(failure(book, 1, {0b0100, 0b1001}),
             "quantized matrix: row 1, column 1: expected a finite value, found inf");
   EXPECT_EQ(failure(book, 1, {0b11100100}, true),
             "quantized matrix: row 2, column 0: expected a finite value, found inf");
   EXPECT_NE(failure(book, 1, {0b0100, 0b1101}), "no error");
-  const code_meaning plain{.bits = 2};
+  const code_encoding plain{.bits = 2};
   EXPECT_EQ(failure(plain, most / 2, {0b1000, 0b0110}), "no error");
   EXPECT_EQ(failure(plain, most / 2, {0b1000, 0b0111}),
             "quantized matrix: row 1, column 0: expected a finite value, found inf");

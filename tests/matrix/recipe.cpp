@@ -66,8 +66,8 @@ const Eigen::MatrixXf x = test::random_matrix(18, 21, 2);
 TEST(recipe, a_users_grid) {
   const auto q = quantize(Eigen::RowVectorXf{{0, 1, -0.5f, 0.3f, 0.76f, -0.01f, 0.25f}}, powers_of_two{});
   EXPECT_EQ(q.dequantize(), (Eigen::MatrixXf{{0, 1, -0.5f, 0.25f, 1, -0.015625f, 0.25f}}));
-  EXPECT_EQ(q.meaning().levels.size(), 16u);
-  EXPECT_EQ(q.meaning().levels[15], -1);
+  EXPECT_EQ(q.encoding().levels.size(), 16u);
+  EXPECT_EQ(q.encoding().levels[15], -1);
   EXPECT_EQ(q.code(0, 2), 14);
   EXPECT_TRUE(q.zero_points().empty());
 }

@@ -4,7 +4,7 @@
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/range/hqq_range.hpp>
+#include <bitgauge/range/hqq.hpp>
 #include <bitgauge/range/mse.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 
@@ -51,11 +51,11 @@ TEST(combinations, gptq_rounds_into_every_grid_and_storage) {
   EXPECT_LT(gain(nf4{}, per_block{64}, double_quantized{16}), 0.6f);
   EXPECT_LT(gain(symmetric<4>{}, per_group{32}, double_quantized{16, scale_type::affine8}), 0.6f);
   EXPECT_LT(gain(affine<3>{}, per_group{32}, double_quantized{16}), 0.6f);
-  EXPECT_LT(gain(mx_fp4{}, per_block{32}, e8m0_scales), 0.6f);
+  EXPECT_LT(gain(mxfp4{}, per_block{32}, e8m0_scales), 0.6f);
   EXPECT_LT(gain(fp4_e2m1{}, per_block{16}, e4m3_scales), 0.6f);
   EXPECT_LT(gain(fp8_e4m3{}, per_row{}), 0.6f);
   EXPECT_LT(gain(fp8_e5m2{}, per_tensor{}, f16_scales), 0.6f);
-  EXPECT_LT(gain(dynamic_signed{}, per_block{64}), 0.6f);
+  EXPECT_LT(gain(dynamic8{}, per_block{64}), 0.6f);
 }
 
 // Catches a range that ends with a worse error than the one it starts from, on any grid and storage.
@@ -89,7 +89,7 @@ TEST(combinations, stochastic_rounding_is_unbiased_on_codebooks) {
   EXPECT_NEAR(mean(nf4{}), 0.3, 2e-3);
   EXPECT_NEAR(mean(fp4{}), 0.3, 2e-3);
   EXPECT_NEAR(mean(fp8_e4m3{}), 0.3, 2e-3);
-  EXPECT_NEAR(mean(dynamic_signed{}), 0.3, 2e-3);
+  EXPECT_NEAR(mean(dynamic8{}), 0.3, 2e-3);
 }
 
 }  // namespace

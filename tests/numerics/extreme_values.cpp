@@ -1,4 +1,4 @@
-#include <bitgauge/matrix/scheme_recipe.hpp>
+#include <bitgauge/matrix/scheme/recipe.hpp>
 
 #include "support/message_of.hpp"
 

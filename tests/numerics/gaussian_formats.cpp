@@ -106,8 +106,7 @@ TEST(gaussian_formats, errors_are_as_derived) {
                expected_nmse(make_symmetric(4), 64));  // .01159
   expect_close(nmse(quantize(samples(), fp8_e4m3{}, per_block{128})), expected_nmse(fp8_e4m3{}, 128));
   expect_close(nmse(quantize(samples(), fp6_e2m3{}, per_block{32})), expected_nmse(fp6_e2m3{}, 32));
-  expect_close(nmse(quantize(samples(), dynamic_signed{}, per_block{256})),
-               expected_nmse(dynamic_signed{}, 256));
+  expect_close(nmse(quantize(samples(), dynamic8{}, per_block{256})), expected_nmse(dynamic8{}, 256));
 }
 
 // Catches a shared exponent that is not the specification's. Its error depends on where the standard
@@ -118,11 +117,11 @@ TEST(gaussian_formats, microscaling_errors_are_as_derived) {
     expect_close(nmse(quantize(samples(), grid, per_block{32}, e8m0_scales)),
                  expected_nmse(grid, 32, shared));
   };
-  expect_derived(mx_fp4{}, 2);
-  expect_derived(mx_fp6_e3m2{}, 4);
-  expect_derived(mx_fp6_e2m3{}, 2);
-  expect_derived(mx_fp8_e4m3{}, 8);
-  expect_derived(mx_int8{}, 0);
+  expect_derived(mxfp4{}, 2);
+  expect_derived(mxfp6_e3m2{}, 4);
+  expect_derived(mxfp6_e2m3{}, 2);
+  expect_derived(mxfp8_e4m3{}, 8);
+  expect_derived(mxint8{}, 0);
 }
 
 // Catches an E4M3 scale rounded another way, a wrong tensor factor, or a convention that loses accuracy.

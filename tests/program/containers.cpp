@@ -1,11 +1,11 @@
 // What containers hold beside the values, and values that are stored in parts: metadata and its types,
 // scales, shards, parts of a split file, types that only some containers know.
 
-#include <bitgauge/io/gguf_reader.hpp>
-#include <bitgauge/io/gguf_writer.hpp>
+#include <bitgauge/io/gguf/reader.hpp>
+#include <bitgauge/io/gguf/writer.hpp>
 #include <bitgauge/io/npy.hpp>
-#include <bitgauge/io/safetensors_model.hpp>
-#include <bitgauge/io/safetensors_writer.hpp>
+#include <bitgauge/io/safetensors/shards.hpp>
+#include <bitgauge/io/safetensors/writer.hpp>
 
 #include "program_test.hpp"
 #include "support/file_bytes.hpp"

@@ -1,7 +1,7 @@
 // The program on files that mean harm, and in surroundings that fail: bounded work, one line that a terminal
 // only shows, and nothing left behind.
 
-#include <bitgauge/io/bytes.hpp>
+#include <bitgauge/io/bytes/little_endian.hpp>
 
 #include "run_program.hpp"
 #include "support/file_bytes.hpp"

@@ -233,7 +233,7 @@ TEST_F(program, quantizes_activations_through_calibration) {
                   text)
                   .exit_code,
               0);
-    const auto how = bg::activations_of(bg::parse_activation_scheme(text), seen);
+    const auto how = bg::make_activation_quantizer(bg::parse_activation_scheme(text), seen);
     const double expected = bg::measure_output_error(w, q, x, how(x)).relative();
     const json row = report("r.json")[0];
     EXPECT_LT(relative(row["activation_output_error"], expected), 1e-6) << text;
@@ -242,7 +242,7 @@ TEST_F(program, quantizes_activations_through_calibration) {
     const auto& stored = file.find("w")->quantized->activations;
     ASSERT_TRUE(stored.has_value());
     EXPECT_EQ(to_text(stored->scheme), text);
-    EXPECT_EQ(bg::activations_of(stored->scheme, stored->frozen)(x).codes(), how(x).codes());
+    EXPECT_EQ(bg::make_activation_quantizer(stored->scheme, stored->frozen)(x).codes(), how(x).codes());
   }
   expect_refused("quantize w.npy -o x.safetensors --scheme symmetric --activations static",
                  {"--activations static", "--calibration"});

@@ -1,6 +1,6 @@
 // What the program says of its work: figures, tables on terminals, lists, and what a mistyped word gets.
 
-#include <bitgauge/io/safetensors_writer.hpp>
+#include <bitgauge/io/safetensors/writer.hpp>
 
 #include "program_test.hpp"
 

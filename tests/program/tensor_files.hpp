@@ -3,9 +3,9 @@
 // Files of tensors for tests of the program.
 
 #include <bitgauge/gguf/tensor_type.hpp>
-#include <bitgauge/io/gguf_writer.hpp>
+#include <bitgauge/io/gguf/writer.hpp>
 #include <bitgauge/io/npy.hpp>
-#include <bitgauge/io/safetensors_writer.hpp>
+#include <bitgauge/io/safetensors/writer.hpp>
 
 #include "program_test.hpp"
 

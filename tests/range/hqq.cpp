@@ -1,78 +1,58 @@
+#include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/range/hqq.hpp>
-
-#include "support/eigen_vectors.hpp"
-#include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 namespace {
 
 using namespace bitgauge;
 
-struct errors {
-  double absolute = 0, power = 0;  ///< means of |w - r| and |w - r|^0.7
-};
+static_assert(fitting_range<hqq_range>);
 
-errors errors_of(const test::row_major<float>& w, const hqq_weights& q) {
-  const auto groups = std::ssize(q.zeros);
-  errors sum;
-  for (bitgauge::index_t i = 0; i < w.size(); ++i) {
-    const auto g = static_cast<std::size_t>(q.axis == 1 ? i / q.group_size : i % groups);
-    const double r =
-        (static_cast<double>(q.codes[static_cast<std::size_t>(i)]) - static_cast<double>(q.zeros[g])) /
-        static_cast<double>(q.inverse_scales[g]);
-    const double e = std::fabs(static_cast<double>(w.data()[i]) - r);
-    sum.absolute += e / static_cast<double>(w.size());
-    sum.power += std::pow(e, 0.7) / static_cast<double>(w.size());
-  }
-  return sum;
+/// Heavy tails, as in the weights that HQQ was made for.
+Eigen::MatrixXf heavy_tailed(Eigen::Index rows, Eigen::Index cols) {
+  std::mt19937 random(5);
+  std::student_t_distribution<float> student(3);
+  return Eigen::MatrixXf::NullaryExpr(rows, cols, [&] { return student(random) * 0.05f + 0.01f; });
 }
 
-// Catches a wrong step, stop, or choice of the final zero in any of the three variants, on both axes and 1..8
-// bits.
-TEST(hqq, agrees_with_the_reference) {
-  for (const auto& entry : test::cases_of("hqq", "hqq")) {
-    const auto& params = entry["params"];
-    const auto& outputs = entry["outputs"];
-    const auto w = test::load_matrix<float>("hqq", entry["inputs"]["w"]);
-    const auto scales = test::load_matrix<float>("hqq", outputs["scale_inv"]);
-    const struct {
-      const char* name;
-      hqq_search how;
-    } variants[] = {{"legacy", hqq_search::legacy()}, {"v2", hqq_search::v2()}, {"slow", hqq_search::slow()}};
-    for (const auto& [name, how] : variants) {
-      SCOPED_TRACE(entry["name"].get<std::string>() + " " + name);
-      const auto found =
-          hqq_quantize({w.data(), static_cast<std::size_t>(w.size())}, params["bits"].get<int>(),
-                       params["group_size"].get<bitgauge::index_t>(), params["axis"].get<int>(), how);
-      const auto zeros = test::load_matrix<float>("hqq", outputs[std::string("zero_") + name]);
-      const auto codes = test::load_matrix<std::uint8_t>("hqq", outputs[std::string("q_") + name]);
-      ASSERT_EQ(std::ssize(found.zeros), zeros.size());
-      for (bitgauge::index_t g = 0; g < zeros.size(); ++g) {
-        const auto at = static_cast<std::size_t>(g);
-        EXPECT_NEAR(found.inverse_scales[at] / scales.data()[g], 1, 1e-6);
-        EXPECT_NEAR(found.zeros[at], zeros.data()[g], 2e-3f) << g;
-      }
-      bitgauge::index_t equal = 0;
-      for (bitgauge::index_t i = 0; i < codes.size(); ++i)
-        equal += found.codes[static_cast<std::size_t>(i)] == codes.data()[i];
-      EXPECT_GE(static_cast<double>(equal), 0.995 * static_cast<double>(codes.size()));
-      const errors found_errors = errors_of(w, found);
-      EXPECT_LE(found_errors.absolute, 1.01 * outputs[std::string("mae_") + name].get<double>());
-      EXPECT_LE(found_errors.power, 1.01 * outputs[std::string("lp07_") + name].get<double>());
-    }
-  }
+double power_error(const Eigen::MatrixXf& w, const Eigen::MatrixXf& r) {
+  return (w - r).cast<double>().array().abs().pow(0.7).sum();
 }
 
-// Catches groups that do not tile the matrix being cut silently.
-TEST(hqq, refuses_what_does_not_fit) {
-  const std::vector<float> values(10);
-  EXPECT_EQ(test::message_of<shape_error>([&] { hqq_quantize(values, 4, 4); }),
-            "HQQ: expected whole groups of 4, found 10 values");
-  EXPECT_EQ(test::message_of<invalid_scheme>([&] { hqq_quantize(values, 4, 5, 2); }),
-            "HQQ axis: expected 0 or 1, found 2");
+// Catches a search that loses to where it starts, on grids with and without zero points and on codebooks.
+TEST(hqq_range, lowers_the_error_it_minimises) {
+  const Eigen::MatrixXf w = heavy_tailed(24, 200);
+  const auto gain = [&](const auto& grid) {
+    const double start = power_error(w, quantize(w, grid, per_group{64}, f16_scales).dequantize());
+    return power_error(w, quantize(w, grid, per_group{64}, f16_scales, hqq_range{}).dequantize()) / start;
+  };
+  EXPECT_LT(gain(affine<2>{}), 0.85);
+  EXPECT_LT(gain(affine<3>{}), 0.95);
+  EXPECT_LE(gain(affine<4>{}), 1);
+  EXPECT_LT(gain(symmetric<3>{}), 0.95);
+  EXPECT_LE(gain(nf4{}), 1);
+}
+
+// Catches any single group that got worse, zeros divided by, or an importance that is not heard.
+TEST(hqq_range, never_loses_a_group) {
+  Eigen::MatrixXf w = heavy_tailed(40, 48);
+  w.row(3).setZero();
+  const Eigen::MatrixXf start = quantize(w, affine<3>{}, per_row{}).dequantize();
+  const Eigen::MatrixXf found = quantize(w, affine<3>{}, per_row{}, hqq_range{}).dequantize();
+  for (Eigen::Index r = 0; r < w.rows(); ++r)
+    EXPECT_LE(power_error(w.row(r), found.row(r)), power_error(w.row(r), start.row(r)) * (1 + 1e-12)) << r;
+  EXPECT_EQ(found.row(3), w.row(3));
+
+  Eigen::VectorXf weights = Eigen::VectorXf::Constant(48, 1e-6f);
+  weights.head(8).setConstant(1);
+  const Eigen::MatrixXf heard =
+      quantize(w, affine<3>{}, per_row{}, hqq_range{}, importance(weights)).dequantize();
+  EXPECT_LT(power_error(w.leftCols(8), heard.leftCols(8)), power_error(w.leftCols(8), found.leftCols(8)));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
+#include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/range/kl.hpp>
-#include <bitgauge/range/observer_histogram.hpp>
+#include <bitgauge/range/observer/histogram_observer.hpp>
 
 #include <gtest/gtest.h>
 
@@ -14,12 +15,11 @@ namespace {
 
 parameters fit(const std::vector<float>& x, const integer_grid& grid, const std::vector<float>& w = {},
                int bins = 0) {
-  return kl_range{bins}.fit({x, w, 0}, detail::grid_model_of<integer_grid>(grid), scale_rounding());
+  return kl_range{bins}.fit({x, w, 0}, detail::any_grid_of<integer_grid>(grid), scale_codec());
 }
 
 parameters min_max(const std::vector<float>& x, const integer_grid& grid) {
-  return detail::parameters_for(detail::extent_of(x), detail::grid_model_of<integer_grid>(grid),
-                                scale_rounding());
+  return detail::parameters_for(detail::extent_of(x), detail::any_grid_of<integer_grid>(grid), scale_codec());
 }
 
 /// The squared error of nearest codes, by the definition.
@@ -190,7 +190,7 @@ TEST(kl_range, merged_observers_are_one_stream) {
 TEST(kl_range, divergence_by_hand) {
   const histogram h{1, 1, {4, 2, 6, 2, 1}, 1, 6};
   detail::quantized_histogram quantized(h);
-  quantized.quantize(detail::grid_model_of<integer_grid>(make_symmetric(3)), {1.49f, 0});
+  quantized.quantize(detail::any_grid_of<integer_grid>(make_symmetric(3)), {1.49f, 0});
   const double p[] = {4 / 15.0, 2 / 15.0, 6 / 15.0, 2 / 15.0, 1 / 15.0};
   const double shares[] = {4 / 15.0, 4 / 15.0, 4 / 15.0, 3 / 15.0, 0}, e = 0x1p-10;
   double expected = 0;
@@ -261,8 +261,8 @@ TEST(kl_range, weights_count) {
 // extent.
 TEST(kl_range, histograms_away_from_zero) {
   histogram h{10, 5 / 1000.0, std::vector<double>(1000, 20), 10, 15};
-  const detail::grid_model_of<integer_grid> grid(make_affine(8));
-  EXPECT_GT(kl_range{}.fit(h, grid, scale_rounding()).scale * 255, 14.5f);
+  const detail::any_grid_of<integer_grid> grid(make_affine(8));
+  EXPECT_GT(kl_range{}.fit(h, grid, scale_codec()).scale * 255, 14.5f);
 }
 
 TEST(kl_range, small_and_empty_groups) {

@@ -14,11 +14,11 @@
 namespace bitgauge {
 namespace {
 
-const float_scale_rounding f32{scale_type::f32};
+const float_scale_codec f32{scale_type::f32};
 
 parameters fit(const test::weighted_group& group, const integer_grid& grid, effort how,
-               const scale_rounding& storage = f32) {
-  return mse_range{how}.fit({group.x, group.w, 0}, detail::grid_model_of<integer_grid>(grid), storage);
+               const scale_codec& storage = f32) {
+  return mse_range{how}.fit({group.x, group.w, 0}, detail::any_grid_of<integer_grid>(grid), storage);
 }
 
 /// Groups of many kinds: smooth, with ties (rounded values), heavy-tailed, one-sided, sparse; weights of
@@ -97,7 +97,7 @@ TEST(mse_range, best_is_never_worse_than_a_grid_search) {
 TEST(mse_range, best_finds_the_best_stored_scale) {
   std::mt19937 random(3);
   for (const scale_type type : {scale_type::f16, scale_type::bf16}) {
-    const float_scale_rounding storage(type);
+    const float_scale_codec storage(type);
     for (int round = 0; round < 200; ++round) {
       auto group = random_group(random, 64);
       if (std::fabs(group.x.front()) < 1e-10f) continue;
@@ -222,7 +222,7 @@ TEST(mse_range, codebook_best_is_the_true_minimum) {
         consider(scale * (1 + 1e-6));
       }
     }
-    const parameters p = mse_range{effort::best}.fit({group.x, group.w, 0}, detail::grid_model_of(grid), f32);
+    const parameters p = mse_range{effort::best}.fit({group.x, group.w, 0}, detail::any_grid_of(grid), f32);
     double error = 0;
     for (std::size_t i = 0; i < group.x.size(); ++i) {
       const float level = grid.level(grid.nearest(group.x[i] * inverse_scale(p.scale)));
@@ -231,7 +231,7 @@ TEST(mse_range, codebook_best_is_the_true_minimum) {
       error += group.weight(i) * left * left;
     }
     ASSERT_NEAR(error, least, 1e-4 * least + 1e-12 * group.energy()) << "round " << round;
-    const double quick = mse_range{}.fit({group.x, group.w, 0}, detail::grid_model_of(grid), f32).scale;
+    const double quick = mse_range{}.fit({group.x, group.w, 0}, detail::any_grid_of(grid), f32).scale;
     EXPECT_TRUE(quick > 0 || group.energy() == 0);
   }
 }
@@ -246,7 +246,7 @@ TEST(mse_range, same_parameters_with_every_instruction_set) {
     for (const effort how : {effort::normal, effort::best}) {
       const parameters expected = fit(group, grid, how);
       for (const simd::instruction_set set : simd::available()) {
-        const simd::with_instruction_set use(set);
+        const simd::scoped_instruction_set use(set);
         ASSERT_EQ(fit(group, grid, how), expected) << simd::name_of(set);
       }
     }

@@ -80,9 +80,8 @@ const test::weighted_group& normal_samples() {
 
 void expect_optimal(const integer_grid& grid, optimum expected, effort how) {
   const auto& group = normal_samples();
-  const float_scale_rounding storage(scale_type::f32);
-  const parameters p =
-      mse_range{how}.fit({group.x, {}, 0}, detail::grid_model_of<integer_grid>(grid), storage);
+  const float_scale_codec storage(scale_type::f32);
+  const parameters p = mse_range{how}.fit({group.x, {}, 0}, detail::any_grid_of<integer_grid>(grid), storage);
   const double error = test::error_of(group, grid, p) / static_cast<double>(group.x.size());
   EXPECT_NEAR(error, expected.error, 0.01 * expected.error) << grid.width << " bits";
   EXPECT_NEAR(p.scale, expected.step, 0.01 * expected.step) << grid.width << " bits";

@@ -13,8 +13,7 @@ namespace {
 
 parameters fit(double percent, const std::vector<float>& x, const std::vector<float>& w,
                const integer_grid& grid) {
-  return percentile_range{percent}.fit({x, w, 0}, detail::grid_model_of<integer_grid>(grid),
-                                       scale_rounding());
+  return percentile_range{percent}.fit({x, w, 0}, detail::any_grid_of<integer_grid>(grid), scale_codec());
 }
 
 // Catches another definition between the values: value i of n stands at (i - 1/2) / n, so that of 11

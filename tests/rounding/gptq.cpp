@@ -60,7 +60,7 @@ TEST(gptq, equals_surgery_with_an_inverse_a_column) {
   const bg::hessian h = correlated_hessian(44, 0.8f, 2);
   for (const Index group : {8, 12, 40, 44}) {
     const auto q = bg::quantize(w, bg::affine<3>{}, bg::per_group{group},
-                                bg::gptq(h, {.block = 16, .level = bg::effort::fast}));
+                                bg::gptq(h, {.block = 16, .effort = bg::effort::fast}));
     EXPECT_EQ(test::codes_of(q), surgery(w.cast<double>(), h.matrix(), group, 3)) << "groups of " << group;
   }
 }
@@ -231,7 +231,7 @@ TEST(gptq, one_sample_is_enough) {
   const bg::hessian h = correlated_hessian(48, 0.5f, 25, 1);
   bg::gptq_report report;
   const auto q =
-      bg::quantize(w, bg::affine<4>{}, bg::gptq(h, {.level = bg::effort::best, .report = &report}));
+      bg::quantize(w, bg::affine<4>{}, bg::gptq(h, {.effort = bg::effort::best, .report = &report}));
   EXPECT_LT(report.gptq_error, 0.2 * report.nearest_error);
   EXPECT_LT(test::output_error(w, q.dequantize(), h.matrix()), 0.2 * report.nearest_error);
 }

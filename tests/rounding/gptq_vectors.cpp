@@ -1,4 +1,5 @@
 #include <bitgauge/matrix/quantize.hpp>
+#include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 
 #include "support/eigen_vectors.hpp"
@@ -18,8 +19,8 @@ using Eigen::Index;
 /// The reference's search for the range: the shrunken min-max range, of 80, with the least sum of
 /// |error|^2.4.
 struct reference_mse {
-  bg::parameters fit(const bg::detail::group_values& group, const bg::detail::grid_model& grid,
-                     const bg::scale_rounding& storage) const {
+  bg::parameters fit(const bg::detail::group_values& group, const bg::detail::any_grid& grid,
+                     const bg::scale_codec& storage) const {
     const bg::interval extent = bg::detail::extent_of(group.values);
     double least = 1e300;
     bg::parameters best;
@@ -84,7 +85,7 @@ bg::quantized_matrix quantize(const layer& l, const nlohmann::json& params, bool
                                         .static_groups = params["static_groups"],
                                         .damping = params["percdamp"],
                                         .block = params["blocksize"],
-                                        .level = bg::effort::reference});
+                                        .effort = bg::effort::reference});
   return params["mse"] ? bg::quantize(l.w, grid, groups, rounding, reference_mse{}, bg::options{.threads = 1})
                        : bg::quantize(l.w, grid, groups, rounding, bg::options{.threads = 1});
 }
@@ -189,7 +190,7 @@ TEST(gptq_vectors, every_row_keeps_the_better_parameters) {
       return (d * l.h.matrix()).cwiseProduct(d).rowwise().sum();
     };
     const Eigen::VectorXd free = errors({}), original = errors({.static_groups = true}),
-                          up_to_date = errors({.level = bg::effort::fast});
+                          up_to_date = errors({.effort = bg::effort::fast});
     for (Index r = 0; r < free.size(); ++r)
       EXPECT_LE(free(r), 1.000001 * std::min(original(r), up_to_date(r))) << "row " << r;
     EXPECT_LT(free.sum(), 0.99 * std::min(original.sum(), up_to_date.sum()));

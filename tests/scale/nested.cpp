@@ -1,7 +1,7 @@
+#include <bitgauge/bitsandbytes/nested_absmax.hpp>
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/nf4/nested_absmax.hpp>
 #include <bitgauge/scale/storage.hpp>
 
 #include "support/message_of.hpp"

@@ -19,7 +19,7 @@ static_assert(bytes_of(scale_type::f32) == 4 && bytes_of(scale_type::f16) == 2 &
 // Catches a scale that becomes zero (its group would vanish) or whose inverse is infinite.
 TEST(storage, no_scale_but_zero_becomes_zero) {
   for (const scale_type type : types) {
-    const float_scale_rounding rounding(type);
+    const float_scale_codec rounding(type);
     EXPECT_EQ(rounding.nearest(0), 0);
     const float floor = type == scale_type::f16 ? 0x1p-24f : 0x1p-126f;
     for (const float scale : {FLT_TRUE_MIN, 1e-40f, 0x1p-127f, 0x1p-25f, 0x1.8p-25f, 1e-10f, 1e-7f}) {
@@ -36,7 +36,7 @@ TEST(storage, no_scale_but_zero_becomes_zero) {
 // Catches a scale whose codes would belong to another value than the stored one.
 TEST(storage, rounded_scales_are_stored_exactly) {
   for (const scale_type type : types) {
-    const float_scale_rounding rounding(type);
+    const float_scale_codec rounding(type);
     scale_array stored(type, 3);
     EXPECT_EQ(stored.size(), 3);
     for (float scale = 60000; scale > 1e-12f; scale *= 0.91f) {
@@ -57,7 +57,7 @@ TEST(storage, rounded_scales_are_stored_exactly) {
 // Catches neighbours that are not adjacent or do not enclose the scale.
 TEST(storage, neighbours_enclose_a_scale) {
   for (const scale_type type : types) {
-    const float_scale_rounding rounding(type);
+    const float_scale_codec rounding(type);
     for (double scale = 60000.3; scale > 1e-12; scale *= 0.917) {
       const auto [below, above] = rounding.around(scale);
       const bool underflow = static_cast<double>(below) > scale;
@@ -80,13 +80,12 @@ TEST(storage, neighbours_enclose_a_scale) {
 
 // Catches an infinite scale that is stored silently.
 TEST(storage, overflow_is_an_error_that_names_a_way_out) {
-  EXPECT_EQ(float_scale_rounding(scale_type::f16).nearest(65519), 65504);
-  EXPECT_EQ(test::message_of<data_error>([] { float_scale_rounding(scale_type::f16).nearest(65520); }),
+  EXPECT_EQ(float_scale_codec(scale_type::f16).nearest(65519), 65504);
+  EXPECT_EQ(test::message_of<data_error>([] { float_scale_codec(scale_type::f16).nearest(65520); }),
             "scale 65520.000000 overflows f16: store scales as bf16 or f32");
-  EXPECT_EQ(test::message_of<data_error>([] {
-              float_scale_rounding(scale_type::bf16).nearest(FLT_MAX);
-            }).substr(0, 9),
-            "scale 340");
+  EXPECT_EQ(
+      test::message_of<data_error>([] { float_scale_codec(scale_type::bf16).nearest(FLT_MAX); }).substr(0, 9),
+      "scale 340");
 }
 
 // Catches bytes in another order or number than a file holds.

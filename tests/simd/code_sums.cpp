@@ -36,7 +36,7 @@ TEST(code_sums, are_the_definition) {
         for (float& weight : weights) weight = static_cast<float>(random() % 5) / 4;
         const auto asked = candidates(blocks, random);
         for (const auto set : simd::available()) {
-          const simd::with_instruction_set use(set);
+          const simd::scoped_instruction_set use(set);
           auto given = asked;
           simd::code_sums(x.data(), weighted ? weights.data() : nullptr,
                           static_cast<bitgauge::index_t>(count), given.data(),
@@ -79,7 +79,7 @@ TEST(code_sums, best_gain_is_the_first_of_the_largest) {
       }
     }
     for (const auto set : simd::available()) {
-      const simd::with_instruction_set use(set);
+      const simd::scoped_instruction_set use(set);
       ASSERT_EQ(simd::best_gain(block.data(), static_cast<bitgauge::index_t>(blocks)), first)
           << simd::name_of(set);
     }

@@ -34,7 +34,7 @@ TEST(halves, the_nearest_finite_half) {
   x.insert(x.end(), {65520.0f, -65520.0f, 3e38f});
   expected.insert(expected.end(), {0x7bffu, 0xfbffu, 0x7bffu});
   for (const simd::instruction_set set : simd::available()) {
-    const simd::with_instruction_set use(set);
+    const simd::scoped_instruction_set use(set);
     std::vector<std::uint16_t> pattern(x.size());
     std::vector<float> value(x.size());
     simd::nearest_halves(x.data(), static_cast<bitgauge::index_t>(x.size()), pattern.data(), value.data());
@@ -53,7 +53,7 @@ TEST(halves, every_pattern_has_its_value) {
     bytes.push_back(static_cast<std::uint8_t>(pattern >> 8));
   }
   for (const simd::instruction_set set : simd::available()) {
-    const simd::with_instruction_set use(set);
+    const simd::scoped_instruction_set use(set);
     std::vector<float> values(bytes.size() / 2);
     simd::from_halves(bytes.data(), static_cast<bitgauge::index_t>(values.size()), values.data());
     for (std::size_t i = 0; i < values.size(); ++i) {

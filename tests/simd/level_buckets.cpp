@@ -58,7 +58,7 @@ TEST(level_buckets, rank_is_the_number_of_bounds_below) {
       const std::vector<float> x = probes(random, bounds, count);
       std::vector<std::uint8_t> out(x.size());
       for (const auto set : simd::available()) {
-        const simd::with_instruction_set use(set);
+        const simd::scoped_instruction_set use(set);
         simd::encode_many_levels(x.data(), std::ssize(x), 1.0f, bounds, buckets, fields.data(), out.data());
         const auto end = bounds.begin() + static_cast<std::ptrdiff_t>(count);
         for (std::size_t i = 0; i < x.size(); ++i)

@@ -44,7 +44,7 @@ TEST(level_sums, are_those_of_the_nearest_levels) {
     for (const float* weight :
          {static_cast<const float*>(nullptr), static_cast<const float*>(weights.data())})
       for (const auto set : simd::available()) {
-        const simd::with_instruction_set use(set);
+        const simd::scoped_instruction_set use(set);
         simd::level_sums(x.data(), weight, 37, table, blocks.data(), 5);
         for (const auto& block : blocks)
           for (std::size_t lane = 0; lane < simd::code_sum_lanes; ++lane) {

@@ -30,7 +30,7 @@ TEST(levels, encode_as_defined) {
     x[2] = -0.0f;
     for (bitgauge::index_t n = 0; n <= 83; ++n) {
       for (const auto set : simd::available()) {
-        const simd::with_instruction_set use(set);
+        const simd::scoped_instruction_set use(set);
         std::vector<std::uint8_t> out(83, 0xee);
         simd::encode_levels(x.data(), n, 0.5f, bounds.data(), fields.data(), out.data());
         for (bitgauge::index_t i = 0; i < 83; ++i) {
@@ -58,7 +58,7 @@ TEST(levels, decode_as_defined) {
     for (const bitgauge::index_t run : {1, 5, 16, 17, 32, 83}) {
       for (bitgauge::index_t n = 0; n <= 83; ++n) {
         for (const auto set : simd::available()) {
-          const simd::with_instruction_set use(set);
+          const simd::scoped_instruction_set use(set);
           std::vector<float> out(83, 0.125f);
           simd::decode_levels(fields.data(), n, run, scales.data(), levels.data(), bits, out.data());
           for (bitgauge::index_t i = 0; i < 83; ++i) {
@@ -86,7 +86,7 @@ TEST(levels, decode_long_rows_as_defined) {
       const int bits = n % 2 != 0 ? 6 : 8;
       for (auto& field : fields) field = static_cast<std::uint8_t>(random() % (1u << bits));
       for (const auto set : simd::available()) {
-        const simd::with_instruction_set use(set);
+        const simd::scoped_instruction_set use(set);
         std::vector<float> out(1200, 0.125f);
         simd::decode_levels(fields.data(), n, run, scales.data(), bits == 6 ? some.data() : levels.data(),
                             bits, out.data());

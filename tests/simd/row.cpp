@@ -305,7 +305,7 @@ TEST(instruction_sets, with_instruction_set_is_undone) {
   const instruction_set before = selected();
   EXPECT_EQ(before, available().back());
   for (const instruction_set set : available()) {
-    const with_instruction_set guard(set);
+    const scoped_instruction_set guard(set);
     EXPECT_EQ(selected(), set);
     EXPECT_EQ(&rows(), &rows_of(set));
   }

@@ -35,7 +35,7 @@ TYPED_TEST_SUITE(small_floats, formats);
 TYPED_TEST(small_floats, encode_as_one_is_converted) {
   std::vector<std::uint8_t> codes(values().size());
   for (const auto set : simd::available()) {
-    const simd::with_instruction_set use(set);
+    const simd::scoped_instruction_set use(set);
     for (const float factor : {1.0f, 0x1.8p100f}) {
       simd::encode_small_floats<TypeParam>(values().data(), std::ssize(values()), factor, codes.data());
       for (std::size_t i = 0; i < codes.size(); ++i)
@@ -49,7 +49,7 @@ TYPED_TEST(small_floats, encode_as_one_is_converted) {
 TYPED_TEST(small_floats, tails_end_where_they_should) {
   const std::vector<float> x(40, -1.0f);
   for (const auto set : simd::available()) {
-    const simd::with_instruction_set use(set);
+    const simd::scoped_instruction_set use(set);
     for (bitgauge::index_t n = 0; n <= 40; ++n) {
       std::vector<std::uint8_t> codes(40, 0xee);
       simd::encode_small_floats<TypeParam>(x.data(), n, 2.0f, codes.data());

@@ -16,7 +16,7 @@ TEST(translate, every_code_selects_its_entry) {
   for (int i = 0; i < 16; ++i)
     table[static_cast<std::size_t>(i)] = static_cast<std::int8_t>(i % 2 == 0 ? 7 * i : -7 * i);
   for (const simd::instruction_set set : simd::available()) {
-    const simd::with_instruction_set use(set);
+    const simd::scoped_instruction_set use(set);
     for (const std::size_t count : {0u, 1u, 31u, 32u, 33u, 100u}) {
       std::vector<std::uint8_t> codes(count);
       for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<std::uint8_t>(i * 11 % 16);

@@ -32,7 +32,7 @@ TEST(value_sums, are_the_definition_at_every_length) {
       total_magnitude += magnitude[lane];
     }
     for (const auto set : simd::available()) {
-      const simd::with_instruction_set use(set);
+      const simd::scoped_instruction_set use(set);
       const simd::value_sums found = simd::sum_values(x.data(), static_cast<bitgauge::index_t>(n));
       EXPECT_EQ(found.energy, total_energy) << simd::name_of(set) << " " << n;
       EXPECT_EQ(found.magnitude, total_magnitude) << simd::name_of(set) << " " << n;

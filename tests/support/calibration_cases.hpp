@@ -3,7 +3,7 @@
 /// \file
 /// The cases of the calibration vectors, and their histograms.
 
-#include <bitgauge/range/histogram.hpp>
+#include <bitgauge/range/observer/histogram.hpp>
 
 #include "support/npy_file.hpp"
 #include "support/vectors.hpp"

@@ -8,7 +8,7 @@ namespace test {
 template <class Check>
 void on_each_instruction_set(const Check& check) {
   for (const bitgauge::simd::instruction_set set : bitgauge::simd::available()) {
-    const bitgauge::simd::with_instruction_set use(set);
+    const bitgauge::simd::scoped_instruction_set use(set);
     check();
   }
 }

@@ -4,7 +4,7 @@
 /// The plainest matrix that error feedback can round: integer codes 0 .. 15 with a scale and a zero point
 /// from the extent of each group, nothing stored but what was chosen.
 
-#include <bitgauge/rounding/feedback_target.hpp>
+#include <bitgauge/rounding/feedback/target.hpp>
 
 #include <Eigen/Core>
 

@@ -3,7 +3,7 @@
 /// \file
 /// A line of one row to decode, and what any choice for it costs, by definition.
 
-#include <bitgauge/rounding/line_system.hpp>
+#include <bitgauge/rounding/search/group_system.hpp>
 
 #include "support/layer.hpp"
 
@@ -14,7 +14,7 @@ namespace test {
 
 /// Columns of correlated inputs, the values that would be best for them, and their cost in double.
 struct line_case {
-  bitgauge::detail::line_system<double> system;
+  bitgauge::detail::group_system<double> system;
   std::vector<float> values;
 
   line_case(Eigen::Index width, unsigned seed) : system(make_system(width, seed)) {
@@ -32,7 +32,7 @@ struct line_case {
   }
 
  private:
-  static bitgauge::detail::line_system<double> make_system(Eigen::Index width, unsigned seed) {
+  static bitgauge::detail::group_system<double> make_system(Eigen::Index width, unsigned seed) {
     const Eigen::MatrixXd x = correlated_inputs(4 * width, width, 0.8f, seed).cast<double>();
     const Eigen::MatrixXd h = x.transpose() * x;
     return {h, Eigen::VectorXd::Constant(width, 0.01 * h.diagonal().mean()), 0, width};

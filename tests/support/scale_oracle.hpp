@@ -5,7 +5,7 @@
 /// give is visited. And the error that parameters leave, with the codes that the library computes.
 
 #include <bitgauge/grid/integer.hpp>
-#include <bitgauge/grid/scale_rounding.hpp>
+#include <bitgauge/scale/codec.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 /// Importance as the encoders of blocks need it: in every block some weight counts, and none is so small that
 /// sums lose it.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/simd/lanes.hpp>
 #include <bitgauge/simd/widest.hpp>

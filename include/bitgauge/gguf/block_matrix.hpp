@@ -3,12 +3,12 @@
 /// \file
 /// A matrix in blocks of a ggml type.
 
-#include <bitgauge/buffer.hpp>
-#include <bitgauge/fresh_memory.hpp>
+#include <bitgauge/base/buffer.hpp>
+#include <bitgauge/base/reset_on_move.hpp>
+#include <bitgauge/base/uninitialized_memory.hpp>
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/matrix/row_sink.hpp>
-#include <bitgauge/reset_on_move.hpp>
 
 #include <cstddef>
 #include <limits>
@@ -62,7 +62,7 @@ class block_matrix {
   Plain dequantize(int threads = 0) const {
     Plain out;
     out.resize(rows_, cols_);
-    bitgauge::detail::expect_writing(out);
+    bitgauge::detail::advise_huge_pages(out);
     dequantize_into(out, threads);
     return out;
   }

@@ -3,7 +3,7 @@
 /// \file
 /// Decodes rows of a tensor whose type is known at run time.
 
-#include <bitgauge/gguf/decode.hpp>
+#include <bitgauge/gguf/format/decode_block.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/halves.hpp>

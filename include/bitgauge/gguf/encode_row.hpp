@@ -4,13 +4,13 @@
 /// Encodes rows of a tensor whose type is known at run time.
 
 #include <bitgauge/effort.hpp>
-#include <bitgauge/gguf/best_row.hpp>
+#include <bitgauge/gguf/best/encode_blocks.hpp>
 #include <bitgauge/gguf/block_importance.hpp>
+#include <bitgauge/gguf/fast/row.hpp>
+#include <bitgauge/gguf/fast/search.hpp>
+#include <bitgauge/gguf/fast/small_blocks.hpp>
 #include <bitgauge/gguf/overflow.hpp>
-#include <bitgauge/gguf/quick_row.hpp>
-#include <bitgauge/gguf/quick_search.hpp>
 #include <bitgauge/gguf/row.hpp>
-#include <bitgauge/gguf/small_blocks.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 
@@ -92,7 +92,7 @@ void encode_as_reference(const float* x, index_t columns, const float* importanc
 /// there is nothing but effort::best.
 template <class Format>
 bool encode_quickly(const float* x, index_t columns, const float* importance, effort level,
-                    const row_knowledge& known, std::uint8_t* out) noexcept {
+                    const row_hints& known, std::uint8_t* out) noexcept {
   if constexpr (quick::encodable<Format>) {
     // ggml ignores the importance of 8-bit codes, too: their error is too small to be worth a search
     if (level == effort::fast && (importance == nullptr || std::same_as<Format, q8_0>)) {
@@ -117,7 +117,7 @@ bool encode_quickly(const float* x, index_t columns, const float* importance, ef
 /// sound.
 template <class Format>
 void encode_blocks(const float* x, index_t columns, const float* importance, effort level,
-                   const row_knowledge& known, std::uint8_t* out) {
+                   const row_hints& known, std::uint8_t* out) {
   if (level == effort::best || !encode_quickly<Format>(x, columns, importance, level, known, out)) {
     return best::encode_blocks<Format>(x, columns, importance, context_of(x, columns, importance), out);
   }
@@ -163,7 +163,7 @@ inline float greatest_magnitude(const float* x, index_t columns) noexcept {
 /// Raises shape_error for a row that blocks do not divide, invalid_scheme for integer types and f64, and
 /// data_error for finite numbers that `type` cannot store.
 inline void encode_row(tensor_type type, const float* x, index_t columns, const float* importance,
-                       effort level, std::byte* row, const row_knowledge& known = {},
+                       effort level, std::byte* row, const row_hints& known = {},
                        const row_place& place = {}) {
   row_bytes(type, columns);
   auto* out = reinterpret_cast<std::uint8_t*>(row);

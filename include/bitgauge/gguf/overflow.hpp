@@ -4,11 +4,11 @@
 /// Numbers beyond what a block can store: found after encoding, whatever encoder it was.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/gguf/decode.hpp>
-#include <bitgauge/gguf/exact_sums.hpp>
-#include <bitgauge/gguf/grid_error.hpp>
-#include <bitgauge/gguf/quick_store.hpp>
+#include <bitgauge/gguf/fast/store.hpp>
+#include <bitgauge/gguf/format/decode_block.hpp>
 #include <bitgauge/gguf/row.hpp>
+#include <bitgauge/gguf/search/affine_error.hpp>
+#include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/numeric/bits.hpp>
 
 #include <algorithm>

@@ -3,18 +3,18 @@
 /// \file
 /// The front end of ggml's block formats: quantize(W, gguf::q4_k{}, importance(v), effort::best).
 
-#include <bitgauge/buffer.hpp>
+#include <bitgauge/base/buffer.hpp>
+#include <bitgauge/base/parallel.hpp>
+#include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
-#include <bitgauge/gguf/feedback_blocks.hpp>
-#include <bitgauge/gguf/formats.hpp>
-#include <bitgauge/lender.hpp>
-#include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/gguf/feedback.hpp>
+#include <bitgauge/gguf/format/formats.hpp>
+#include <bitgauge/matrix/nonfinite.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
-#include <bitgauge/parallel.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -36,12 +36,12 @@ concept ggml_format = std::same_as<F, gguf::tensor_type> || requires {
 namespace detail {
 
 struct block_options {
-  effort level = effort::normal;
+  bitgauge::effort effort = bitgauge::effort::normal;
   importance column_weights{};
   options how{};
   std::shared_ptr<const feedback_rounding> feedback{};  ///< chooses the codes where set
 
-  void set(effort e) { level = e; }
+  void set(bitgauge::effort e) { effort = e; }
   void set(const importance& weights) { column_weights = weights; }
   void set(const options& o) { how = o; }
   template <std::derived_from<feedback_rounding> Rounding>
@@ -118,7 +118,7 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
   const index_t cols = source.cols(), height = source.panel_height();
   const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
   const auto row_bytes = static_cast<index_t>(gguf::row_bytes(type, cols));
-  lender<std::vector<float>> scratches;
+  scratch_pool<std::vector<float>> scratches;
   parallel_for((count + height - 1) / height, o.how.threads, [&](index_t p) {
     monitor.check();
     finite_scratch s;
@@ -129,7 +129,7 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
       const finite_row x = examine(panel.row(r), cols, 32, {begin + r, 0}, o.how.on_nonfinite, s);
       const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
       gguf::encode_row(type, without_infinities(x, cols, elements, s), cols, weights.of_row(begin + r),
-                       o.level, blocks + (begin - first + r) * row_bytes,
+                       o.effort, blocks + (begin - first + r) * row_bytes,
                        {.low = as_read ? s.low.data() : nullptr,
                         .high = as_read ? s.high.data() : nullptr,
                         .next = r + 1 < rows ? panel.row(r + 1) : nullptr,
@@ -145,13 +145,13 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
 template <class Take>
 void quantize_blocks(const row_source& source, gguf::tensor_type type, const block_options& o, index_t height,
                      const Take& take) {
-  if (o.feedback) return take(index_t{0}, gguf::detail::feed_back(source, type, *o.feedback, o.level, o.how));
+  if (o.feedback) return take(index_t{0}, gguf::detail::feed_back(source, type, *o.feedback, o.effort, o.how));
   const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, rows, cols);
   if (cols == 0) return;  // of however many rows
   const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
-  const block_weights weights(o.column_weights, rows, o.level == effort::reference || elements == 1,
+  const block_weights weights(o.column_weights, rows, o.effort == effort::reference || elements == 1,
                               elements);
   work_monitor monitor(o.how, rows * cols);
   for (index_t first = 0; first < rows; first += height) {

@@ -3,7 +3,7 @@
 /// \file
 /// Rows of a tensor of any type: how many bytes they take.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 namespace bitgauge::gguf {
 
 /// What a caller that has looked at a row before knows of it: results do not depend on it, speed does.
-struct row_knowledge {
+struct row_hints {
   const float* low = nullptr;   ///< min(0, x...) of each run of 32 elements
   const float* high = nullptr;  ///< max(0, x...)
   const float* next = nullptr;  ///< a row of the same length that will be encoded after this one

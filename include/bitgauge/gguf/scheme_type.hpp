@@ -5,10 +5,10 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
-#include <bitgauge/matrix/scheme.hpp>
-#include <bitgauge/matrix/scheme_presets.hpp>
-#include <bitgauge/matrix/scheme_suggestions.hpp>
-#include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/matrix/scheme/presets.hpp>
+#include <bitgauge/matrix/scheme/scheme.hpp>
+#include <bitgauge/matrix/scheme/suggestions.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -48,7 +48,7 @@ inline tensor_type tensor_type_of(const scheme& s) {
         invalid_scheme("scheme \"" + to_text(s) + "\": " + std::string(s.grid.view()) + " is no ggml type"));
   const scheme bare = named_scheme(s.grid);
   scheme rest = s;
-  if (found->is_quantized()) rest.level = bare.level;
+  if (found->is_quantized()) rest.effort = bare.effort;
   if (found->is_quantized() && s.rounding == rounding_kind::gptq) {
     rest.rounding = bare.rounding;
     rest.act_order = bare.act_order;

@@ -3,7 +3,7 @@
 /// \file
 /// Which elements of a matrix share parameters.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 
 #include <algorithm>

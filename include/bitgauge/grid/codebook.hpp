@@ -3,7 +3,7 @@
 /// \file
 /// Codebooks: grids whose levels are listed.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/numeric/bits.hpp>

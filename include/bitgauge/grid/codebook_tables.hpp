@@ -85,8 +85,8 @@ inline constexpr std::array<float, 256> dynamic_unsigned_levels = detail::dynami
 /// The grids of these tables. Their largest level is 1: the scale of a group is its absmax.
 struct nf4 : fixed_codebook<nf4_levels> {};
 struct fp4 : fixed_codebook<fp4_levels> {};
-struct dynamic_signed : fixed_codebook<dynamic_signed_levels> {};
+struct dynamic8 : fixed_codebook<dynamic_signed_levels> {};
 /// Levels from 0 to 1: negative values become 0.
-struct dynamic_unsigned : fixed_codebook<dynamic_unsigned_levels> {};
+struct dynamic8_unsigned : fixed_codebook<dynamic_unsigned_levels> {};
 
 }  // namespace bitgauge

@@ -3,7 +3,7 @@
 /// \file
 /// Codebooks fitted to data: the levels of least squared error.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/codebook.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>

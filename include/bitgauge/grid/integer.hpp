@@ -160,14 +160,16 @@ constexpr integer_grid make_affine(int bits, affine_options options = {}) {
 
 /// symmetric<B>{} and symmetric<B>{{.full = true}}: see make_symmetric.
 template <int Bits>
-requires(Bits >= 1 && Bits <= 8) struct symmetric {
+requires(Bits >= 1 && Bits <= 8)
+struct symmetric {
   symmetric_options options{};
   constexpr operator integer_grid() const { return make_symmetric(Bits, options); }
 };
 
 /// affine<B>{} and affine<B>{{.signed_codes = true}}: see make_affine.
 template <int Bits>
-requires(Bits >= 1 && Bits <= 8) struct affine {
+requires(Bits >= 1 && Bits <= 8)
+struct affine {
   affine_options options{};
   constexpr operator integer_grid() const { return make_affine(Bits, options); }
 };

@@ -64,7 +64,7 @@ inline float microscale_for(interval range, int element_exponent) noexcept {
 /// scale = 2^(floor(log2(absmax)) - emax), emax the exponent of the largest element, a power of two that
 /// e8m0_scales hold as it is. Elements beyond the largest value saturate.
 ///
-///     auto q = quantize(W, mx_fp4{}, per_group{32}, e8m0_scales);   // MXFP4
+///     auto q = quantize(W, mxfp4{}, per_group{32}, e8m0_scales);   // MXFP4
 template <class Float>
 struct microscaling_grid : small_float_grid<Float> {
   float scale_for(interval range) const noexcept {
@@ -72,14 +72,14 @@ struct microscaling_grid : small_float_grid<Float> {
   }
 };
 
-struct mx_fp8_e4m3 : microscaling_grid<numeric::e4m3> {};
-struct mx_fp8_e5m2 : microscaling_grid<numeric::e5m2> {};
-struct mx_fp6_e3m2 : microscaling_grid<numeric::e3m2> {};
-struct mx_fp6_e2m3 : microscaling_grid<numeric::e2m3> {};
-struct mx_fp4 : microscaling_grid<numeric::e2m1> {};
+struct mxfp8_e4m3 : microscaling_grid<numeric::e4m3> {};
+struct mxfp8_e5m2 : microscaling_grid<numeric::e5m2> {};
+struct mxfp6_e3m2 : microscaling_grid<numeric::e3m2> {};
+struct mxfp6_e2m3 : microscaling_grid<numeric::e2m3> {};
+struct mxfp4 : microscaling_grid<numeric::e2m1> {};
 
 /// MXINT8's element: an 8-bit integer in two's complement times 1/64, symmetric: -127/64 .. 127/64.
-struct mx_int8 {
+struct mxint8 {
   constexpr int bits() const noexcept { return 8; }
   constexpr float level(int field) const noexcept { return static_cast<float>((field ^ 0x80) - 0x80) / 64; }
   int nearest(float value) const noexcept {

@@ -3,5 +3,5 @@
 /// \file
 /// Everything for GGUF files: values, tensors, reading, writing.
 
-#include <bitgauge/io/gguf_reader.hpp>
-#include <bitgauge/io/gguf_writer.hpp>
+#include <bitgauge/io/gguf/reader.hpp>
+#include <bitgauge/io/gguf/writer.hpp>

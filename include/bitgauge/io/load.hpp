@@ -4,12 +4,12 @@
 /// Loads quantized matrices that save() or the program `bitgauge` has written: from a file, a stream or
 /// memory.
 
-#include <bitgauge/closest_word.hpp>
+#include <bitgauge/base/closest_word.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/io/gguf_reader.hpp>
-#include <bitgauge/io/quantized_safetensors.hpp>
-#include <bitgauge/io/safetensors_model.hpp>
+#include <bitgauge/io/gguf/reader.hpp>
+#include <bitgauge/io/safetensors/quantized.hpp>
+#include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 
 #include <concepts>

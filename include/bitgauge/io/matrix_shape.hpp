@@ -4,9 +4,9 @@
 /// The rows and columns of a tensor of any number of dimensions: one definition for every container and
 /// command.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/bytes.hpp>
+#include <bitgauge/io/bytes/little_endian.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -4,9 +4,9 @@
 /// NumPy's .npy files: one array each.
 /// Source: NEP 1, "A Simple File Format for NumPy Arrays"; numpy.lib.format.
 
-#include <bitgauge/io/atomic_file.hpp>
-#include <bitgauge/io/byte_source.hpp>
-#include <bitgauge/io/npy_header.hpp>
+#include <bitgauge/io/bytes/atomic_file.hpp>
+#include <bitgauge/io/bytes/byte_source.hpp>
+#include <bitgauge/io/npy/header.hpp>
 
 #include <algorithm>
 #include <cstddef>

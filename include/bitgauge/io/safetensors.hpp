@@ -3,6 +3,6 @@
 /// \file
 /// Everything for .safetensors: one file, shards under an index, writing.
 
-#include <bitgauge/io/safetensors_model.hpp>
-#include <bitgauge/io/safetensors_reader.hpp>
-#include <bitgauge/io/safetensors_writer.hpp>
+#include <bitgauge/io/safetensors/reader.hpp>
+#include <bitgauge/io/safetensors/shards.hpp>
+#include <bitgauge/io/safetensors/writer.hpp>

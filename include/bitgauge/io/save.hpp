@@ -5,12 +5,12 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/io/byte_sink.hpp>
-#include <bitgauge/io/gguf_writer.hpp>
-#include <bitgauge/io/quantized_safetensors.hpp>
-#include <bitgauge/io/safetensors_writer.hpp>
+#include <bitgauge/io/bytes/byte_sink.hpp>
+#include <bitgauge/io/gguf/writer.hpp>
+#include <bitgauge/io/safetensors/quantized.hpp>
+#include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -45,9 +45,9 @@ namespace detail {
 
 /// How a matrix was probably made, for people who read the file.
 inline std::string scheme_text_of(const quantized_matrix& q) {
-  if (!q.meaning().levels.empty()) return "levels";
+  if (!q.encoding().levels.empty()) return "levels";
   scheme s;
-  s.grid = q.meaning().has_zero_points ? "affine" : "symmetric";
+  s.grid = q.encoding().has_zero_points ? "affine" : "symmetric";
   s.bits = q.bits();
   s.groups = q.groups().how();
   if (!is_nested(q.scales().type())) s.scales = q.scales().storage();
@@ -60,7 +60,7 @@ inline quantized_entry entry_of(const std::string& name, const quantized_matrix&
   quantized_entry entry{
       name, {extent(q.rows()), extent(q.cols())}, dtype::f32, scheme_text_of(q), layout_of(q)};
   if (q.is_column_vector()) entry.shape = {extent(q.rows())};
-  entry.has_levels = !q.meaning().levels.empty();
+  entry.has_levels = !q.encoding().levels.empty();
   return entry;
 }
 

@@ -3,15 +3,15 @@
 /// \file
 /// One view of every container: .npy, .safetensors (and shards through index.json), .gguf (and its parts).
 
+#include <bitgauge/base/uninitialized_memory.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/fresh_memory.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/io/gguf_model.hpp>
-#include <bitgauge/io/gguf_texts.hpp>
+#include <bitgauge/io/bytes/tensor_view.hpp>
+#include <bitgauge/io/gguf/model.hpp>
+#include <bitgauge/io/gguf/texts.hpp>
 #include <bitgauge/io/npy.hpp>
-#include <bitgauge/io/quantized_safetensors.hpp>
-#include <bitgauge/io/safetensors_model.hpp>
-#include <bitgauge/io/tensor_view.hpp>
+#include <bitgauge/io/safetensors/quantized.hpp>
+#include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/io/weight_scales.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 
@@ -144,7 +144,7 @@ class tensor_file {
     }
     float_matrix values(rows, cols);
     if (values.size() == 0) return values;  // whatever the other extent is
-    bitgauge::detail::expect_writing(values);
+    bitgauge::detail::advise_huge_pages(values);
     if (t.blocks != nullptr) {
       // blocks run along the innermost dimension, whatever the rows are
       const auto [lines, width] = shape_of(t, row_dimensions::all_but_last);

@@ -17,11 +17,11 @@
 /// block is a power of two from 16 to 256, or else divides the extent; where a multiple of 16 that divides
 /// and a power of two that does not give as many scales, neither is taken.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/dtype.hpp>
-#include <bitgauge/io/tensor_view.hpp>
-#include <bitgauge/parallel.hpp>
+#include <bitgauge/io/bytes/dtype.hpp>
+#include <bitgauge/io/bytes/tensor_view.hpp>
 
 #include <algorithm>
 #include <array>

@@ -15,9 +15,7 @@ namespace detail {
 /// Numbers that a product takes; other kinds are refused by name.
 template <class Scalar>
 constexpr bool is_real_operand() {
-  constexpr bool real = std::convertible_to<Scalar, double> || requires(Scalar x) {
-    static_cast<float>(x);
-  };
+  constexpr bool real = std::convertible_to<Scalar, double> || requires(Scalar x) { static_cast<float>(x); };
   static_assert(real, "bitgauge: q * x takes real numbers: multiply x.real() and x.imag() one by one");
   return real;
 }
@@ -53,7 +51,8 @@ concept left_operand = !quantized_input<X> || dense_input<X> || other_eigen_inpu
 }  // namespace detail
 
 template <class X>
-requires(!detail::matrix_input<X>) Eigen::MatrixXf operator*(const quantized_matrix&, const X&) {
+requires(!detail::matrix_input<X>)
+Eigen::MatrixXf operator*(const quantized_matrix&, const X&) {
   detail::refuse_right_operand<X>();
   return {};
 }
@@ -66,7 +65,8 @@ Eigen::MatrixXf operator*(const X&, const quantized_matrix&) {
 namespace gguf {
 
 template <class X>
-requires(!bitgauge::detail::matrix_input<X>) Eigen::MatrixXf operator*(const block_matrix&, const X&) {
+requires(!bitgauge::detail::matrix_input<X>)
+Eigen::MatrixXf operator*(const block_matrix&, const X&) {
   bitgauge::detail::refuse_right_operand<X>();
   return {};
 }

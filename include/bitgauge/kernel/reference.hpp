@@ -3,10 +3,10 @@
 /// \file
 /// The matrix product by its definition: the oracle for every faster kernel, and the product until one fits.
 
+#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/kernel/operand.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/parallel.hpp>
 
 #include <string>
 #include <vector>

@@ -1,12 +1,12 @@
 #pragma once
 
 /// \file
-/// How activations become 8-bit codes, as data and as text: see activations_of() for what does it.
+/// How activations become 8-bit codes, as data and as text: see make_activation_quantizer() for what does it.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/scheme.hpp>
-#include <bitgauge/matrix/scheme_presets.hpp>
-#include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/matrix/scheme/presets.hpp>
+#include <bitgauge/matrix/scheme/scheme.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include <string>
 #include <string_view>

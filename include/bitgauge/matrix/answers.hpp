@@ -6,10 +6,10 @@
 
 #include <bitgauge/effort.hpp>
 #include <bitgauge/granularity/granularity.hpp>
-#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/grid.hpp>
 #include <bitgauge/matrix/options.hpp>
 #include <bitgauge/range/range.hpp>
-#include <bitgauge/rounding/feedback_target.hpp>
+#include <bitgauge/rounding/feedback/target.hpp>
 #include <bitgauge/rounding/gptq_options.hpp>
 #include <bitgauge/rounding/rounding.hpp>
 #include <bitgauge/scale/storage.hpp>
@@ -106,7 +106,7 @@ constexpr bool weighs_errors() {
   }
 }
 template <class Answer>
-inline constexpr bool is_weighing_range = question_of<Answer>() == question::range&& weighs_errors<Answer>();
+inline constexpr bool is_weighing_range = question_of<Answer>() == question::range && weighs_errors<Answer>();
 
 /// What a type that is no answer was probably meant to be.
 template <class Answer>
@@ -162,7 +162,7 @@ constexpr void check_answers() {
   static_assert(
       answers_to<question::effort, Answers...> == 0,
       "bitgauge: an effort is no answer by itself. It belongs to what searches: mse_range{effort::best}, "
-      "gptq(H, {.level = effort::best}), or a ggml type");
+      "gptq(H, {.effort = effort::best}), or a ggml type");
 }
 
 }  // namespace detail

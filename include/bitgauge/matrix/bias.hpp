@@ -3,7 +3,7 @@
 /// \file
 /// Biases of integer layers: y = s_x * s_w * (integer sum + q_b).
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 
 #include <cmath>

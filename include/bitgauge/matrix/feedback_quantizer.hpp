@@ -7,7 +7,7 @@
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/quantizer.hpp>
 #include <bitgauge/matrix/recipe.hpp>
-#include <bitgauge/rounding/feedback_target.hpp>
+#include <bitgauge/rounding/feedback/target.hpp>
 
 #include <algorithm>
 #include <array>
@@ -43,7 +43,7 @@ class feedback_quantizer final : public feedback_target {
       how_.feedback->round(*this, how_.how.threads);
     }
     return {groups_,
-            meaning_of(*how_.grid),
+            encoding_of(*how_.grid),
             std::move(codes_),
             std::move(scales_),
             packed_zero_points(),

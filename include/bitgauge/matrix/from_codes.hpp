@@ -45,8 +45,8 @@ class code_assembly {
       : how_(how),
         is_column_vector_(is_column_vector),
         groups_(groups),
-        meaning_(meaning_of(*how.grid)),
-        codes_(static_cast<std::size_t>(groups.rows() * packing::dense_bytes(groups.cols(), meaning_.bits))),
+        encoding_(encoding_of(*how.grid)),
+        codes_(static_cast<std::size_t>(groups.rows() * packing::dense_bytes(groups.cols(), encoding_.bits))),
         scales_(how.scales, groups.count()) {
     if (is_nested(how.scales.type))
       raise(
@@ -64,9 +64,9 @@ class code_assembly {
                std::to_string(is_column_vector_ ? row : c) + ")";
       });
     const std::vector<std::uint8_t> packed =
-        packing::packed_dense(fields_.data(), groups_.cols(), meaning_.bits);
+        packing::packed_dense(fields_.data(), groups_.cols(), encoding_.bits);
     std::copy(packed.begin(), packed.end(),
-              codes_.data() + row * packing::dense_bytes(groups_.cols(), meaning_.bits));
+              codes_.data() + row * packing::dense_bytes(groups_.cols(), encoding_.bits));
   }
   void set_scale(index_t group, double scale) {
     const auto stored = static_cast<float>(scale);
@@ -83,13 +83,16 @@ class code_assembly {
     std::vector<std::uint8_t> fields;
     for (std::size_t g = 0; g < values.size(); ++g)
       fields.push_back(field_of(values[g], [&] { return "zero point of group " + std::to_string(g); }));
-    zero_points_ = packing::packed_dense(fields.data(), std::ssize(fields), meaning_.bits);
+    zero_points_ = packing::packed_dense(fields.data(), std::ssize(fields), encoding_.bits);
   }
 
   quantized_matrix result() && {
-    return {
-        groups_,          std::move(meaning_), std::move(codes_), std::move(scales_), std::move(zero_points_),
-        is_column_vector_};
+    return {groups_,
+            std::move(encoding_),
+            std::move(codes_),
+            std::move(scales_),
+            std::move(zero_points_),
+            is_column_vector_};
   }
 
  private:
@@ -97,20 +100,20 @@ class code_assembly {
   std::uint8_t field_of(std::int64_t code, const Where& where) const {
     const integer_grid* integer = how_.grid->integer();
     const int lowest = integer != nullptr ? integer->lowest : 0,
-              highest = integer != nullptr ? integer->highest : (1 << meaning_.bits) - 1;
+              highest = integer != nullptr ? integer->highest : (1 << encoding_.bits) - 1;
     const bool sign_only = integer != nullptr && integer->is_sign_only();
     if (code < lowest || code > highest || (sign_only && code == 0))
       raise(data_error("from_codes: " + where() + ": expected " + std::to_string(lowest) +
                        (sign_only ? " or " : " to ") + std::to_string(highest) + ", found " +
                        std::to_string(code)));
     if (sign_only) return code > 0 ? 1 : 0;
-    return static_cast<std::uint8_t>(code & ((1 << meaning_.bits) - 1));
+    return static_cast<std::uint8_t>(code & ((1 << encoding_.bits) - 1));
   }
 
   const recipe& how_;
   bool is_column_vector_;
   grouping groups_;
-  code_meaning meaning_;
+  code_encoding encoding_;
   buffer<std::uint8_t> codes_;
   scale_array scales_;
   std::vector<std::uint8_t> fields_, zero_points_;
@@ -203,9 +206,9 @@ quantized_matrix from_codes(const Eigen::DenseBase<Codes>& codes, const Eigen::D
 }
 /// The same for a grid without zero points of groups: symmetric ones and codebooks.
 template <class Codes, class Scales, class... Answers>
-requires(!detail::dense_input<Answers> && ...) quantized_matrix
-    from_codes(const Eigen::DenseBase<Codes>& codes, const Eigen::DenseBase<Scales>& scales,
-               const Answers&... answers) {
+requires(!detail::dense_input<Answers> && ...)
+quantized_matrix from_codes(const Eigen::DenseBase<Codes>& codes, const Eigen::DenseBase<Scales>& scales,
+                            const Answers&... answers) {
   return detail::assemble_codes(codes.derived(), scales.derived(), static_cast<const void*>(nullptr),
                                 answers...);
 }

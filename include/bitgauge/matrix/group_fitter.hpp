@@ -4,11 +4,14 @@
 /// The parameters of every group: by the range, from the values, as the storage holds them. Groups within a
 /// row are fitted one row at a time, in any order of the rows; groups that span rows in passes of their own.
 
-#include <bitgauge/matrix/finite.hpp>
+#include <bitgauge/base/parallel.hpp>
+#include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/matrix/group_parameters.hpp>
+#include <bitgauge/matrix/nonfinite.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
-#include <bitgauge/parallel.hpp>
+#include <bitgauge/range/fit_interval.hpp>
+#include <bitgauge/scale/codec.hpp>
 
 #include <algorithm>
 #include <cfloat>
@@ -124,7 +127,7 @@ class group_fitter : private group_parameters {
     how_.grid->scales_for(s.low.data(), s.high.data(), runs, s.scale.data());
     if (preparing_) {
       std::transform(s.scale.begin(), s.scale.end(), wanted_.begin() + first,
-                     [](float scale) { return scale_rounding().nearest(scale); });
+                     [](float scale) { return scale_codec().nearest(scale); });
       return true;  // no codes are chosen yet
     }
     scales_.round_and_set(first, s.scale);
@@ -144,7 +147,7 @@ class group_fitter : private group_parameters {
     const float largest = simd.scales(s.low.data(), s.high.data(), runs, !integer->has_zero_point,
                                       integer->steps, integer->smallest_scale, s.scale.data());
     if (!(largest <= FLT_MAX / 512)) return false;
-    const float_scale_rounding storage(scales_.type());
+    const float_scale_codec storage(scales_.type());
     for (index_t i = 0; i < runs; ++i) {
       float& scale = s.scale[static_cast<std::size_t>(i)];
       if (scales_.type() != scale_type::f32) scale = storage.nearest(scale);

@@ -3,7 +3,7 @@
 /// \file
 /// The parameters of all groups while they are found, from several threads, as the storage holds them.
 
-#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/grid.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/packing/dense.hpp>
 #include <bitgauge/scale/storage.hpp>
@@ -17,7 +17,7 @@ namespace bitgauge::detail {
 
 class group_parameters {
  public:
-  group_parameters(const scale_storage& how, const grid_model& grid, index_t groups)
+  group_parameters(const scale_storage& how, const any_grid& grid, index_t groups)
       : grid_(grid),
         scales_(how, groups),
         zero_points_(grid.has_zero_point() ? static_cast<std::size_t>(groups) : 0) {}
@@ -55,7 +55,7 @@ class group_parameters {
     return grid_.integer()->is_signed() ? byte : byte & 0xff;
   }
 
-  const grid_model& grid_;
+  const any_grid& grid_;
   scale_array scales_;
   bool preparing_ = false;  ///< scales are collected in wanted_ instead of being stored
   std::vector<float> wanted_;

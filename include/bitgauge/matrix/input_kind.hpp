@@ -3,7 +3,7 @@
 /// \file
 /// What was passed where a matrix of Eigen's is expected.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 
 #include <type_traits>
 #include <utility>

@@ -4,7 +4,7 @@
 /// What a quantization stores, known before it runs: what a file is laid out by.
 
 #include <bitgauge/granularity/granularity.hpp>
-#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/grid.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/packing/dense.hpp>
 #include <bitgauge/scale/storage.hpp>
@@ -14,7 +14,7 @@ namespace bitgauge {
 /// The groups, the meaning of the codes and the sizes of the buffers of a quantized matrix.
 struct quantized_layout {
   grouping groups;
-  code_meaning meaning;
+  code_encoding meaning;
   scale_storage scales{};
   bool is_column_vector = false;
 
@@ -38,14 +38,14 @@ struct quantized_layout {
 
 /// The layout of a matrix that is already there.
 inline quantized_layout layout_of(const quantized_matrix& q) {
-  return {q.groups(), q.meaning(), q.scales().storage(), q.is_column_vector()};
+  return {q.groups(), q.encoding(), q.scales().storage(), q.is_column_vector()};
 }
 
 namespace detail {
 
 /// What the fields of a grid stand for.
-inline code_meaning meaning_of(const grid_model& grid) {
-  code_meaning m;
+inline code_encoding encoding_of(const any_grid& grid) {
+  code_encoding m;
   m.bits = grid.bits();
   m.has_zero_points = grid.has_zero_point();
   if (const integer_grid* integer = grid.integer()) {

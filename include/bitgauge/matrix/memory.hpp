@@ -5,9 +5,9 @@
 
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/matrix/layout.hpp>
-#include <bitgauge/matrix/named_grids.hpp>
-#include <bitgauge/matrix/scheme.hpp>
-#include <bitgauge/matrix/scheme_check.hpp>
+#include <bitgauge/matrix/scheme/check.hpp>
+#include <bitgauge/matrix/scheme/named_grids.hpp>
+#include <bitgauge/matrix/scheme/scheme.hpp>
 
 namespace bitgauge {
 
@@ -28,7 +28,7 @@ constexpr memory_estimate estimate_memory(double parameters, double bits_per_wei
 /// The layout of a matrix of this shape, quantized by `s`.
 inline quantized_layout layout_of(const scheme& s, index_t rows, index_t cols) {
   check_scheme(s);
-  return {grouping(s.groups, rows, cols), detail::meaning_of(*detail::grid_of(s)), s.stored_scales(), false};
+  return {grouping(s.groups, rows, cols), detail::encoding_of(*detail::grid_of(s)), s.stored_scales(), false};
 }
 
 /// The bytes that quantizing a matrix of this shape by `s` stores, padding included.

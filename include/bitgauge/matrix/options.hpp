@@ -3,7 +3,7 @@
 /// \file
 /// How a call is carried out: threads, data that are not finite, progress and cancellation.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 
 #include <functional>

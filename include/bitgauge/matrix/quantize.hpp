@@ -6,7 +6,7 @@
 #include <bitgauge/matrix/feedback_quantizer.hpp>
 #include <bitgauge/matrix/input_kind.hpp>
 #include <bitgauge/matrix/quantizer.hpp>
-#include <bitgauge/matrix/scheme.hpp>
+#include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/matrix/summary.hpp>
 
 #include <algorithm>
@@ -84,14 +84,15 @@ quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const Answers
 /// A part is about 16 MB of floats. Error feedback hands out the whole matrix as one part. Throws what
 /// quantize() throws, parts before the fault having been handed out, and what `take` throws.
 template <row_readable Matrix, class Take, class... Answers>
-requires std::invocable<const Take&, index_t, const quantized_matrix&> matrix_parameters
-quantize_in_parts(const Matrix& matrix, const Take& take, const Answers&... answers) {
+requires std::invocable<const Take&, index_t, const quantized_matrix&>
+matrix_parameters quantize_in_parts(const Matrix& matrix, const Take& take, const Answers&... answers) {
   return detail::quantize_in_parts_by(matrix, detail::make_recipe(answers...), take);
 }
 
 /// What is no dense matrix of Eigen's is told what to write instead.
 template <class Input, class... Answers>
-requires(!detail::dense_input<Input>) quantized_matrix quantize(const Input&, const Answers&...) {
+requires(!detail::dense_input<Input>)
+quantized_matrix quantize(const Input&, const Answers&...) {
   constexpr bool other = detail::other_eigen_input<Input>, sequence = detail::sequence_input<Input>,
                  quantized = detail::quantized_input<Input> && !other;
   static_assert(!other,

@@ -3,15 +3,15 @@
 /// \file
 /// The result of quantizing: codes, scales and zero points in plain buffers, and the way back to floats.
 
-#include <bitgauge/buffer.hpp>
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/buffer.hpp>
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/base/reset_on_move.hpp>
+#include <bitgauge/base/uninitialized_memory.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/fresh_memory.hpp>
 #include <bitgauge/granularity/granularity.hpp>
-#include <bitgauge/matrix/code_meaning.hpp>
+#include <bitgauge/matrix/code_encoding.hpp>
 #include <bitgauge/matrix/row_sink.hpp>
 #include <bitgauge/packing/dense.hpp>
-#include <bitgauge/reset_on_move.hpp>
 #include <bitgauge/scale/storage.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/levels.hpp>
@@ -53,21 +53,21 @@ class quantized_matrix {
   /// for a meaning whose fields do not go together, shape_error where a buffer's size is not what the shape
   /// needs, and data_error for a scale or a restored value that is not finite. Linear in the number of
   /// groups; codes are looked at only where a level is not finite or a scale comes near the end of binary32.
-  quantized_matrix(grouping groups, code_meaning meaning, buffer<std::uint8_t> codes, scale_array scales,
+  quantized_matrix(grouping groups, code_encoding meaning, buffer<std::uint8_t> codes, scale_array scales,
                    std::vector<std::uint8_t> zero_points, bool is_column_vector = false)
       : quantized_matrix(groups, std::move(meaning), std::move(codes), std::move(scales),
                          std::move(zero_points), is_column_vector, nullptr) {}
   /// The same from the library's own quantizers.
-  quantized_matrix(grouping groups, code_meaning meaning, buffer<std::uint8_t> codes, scale_array scales,
+  quantized_matrix(grouping groups, code_encoding meaning, buffer<std::uint8_t> codes, scale_array scales,
                    std::vector<std::uint8_t> zero_points, bool is_column_vector, const detail::own_codes& own)
       : quantized_matrix(groups, std::move(meaning), std::move(codes), std::move(scales),
                          std::move(zero_points), is_column_vector, &own) {}
 
  private:
-  quantized_matrix(grouping groups, code_meaning meaning, buffer<std::uint8_t> codes, scale_array scales,
+  quantized_matrix(grouping groups, code_encoding meaning, buffer<std::uint8_t> codes, scale_array scales,
                    std::vector<std::uint8_t> zero_points, bool is_column_vector, const detail::own_codes* own)
       : groups_(groups),
-        meaning_(std::move(meaning)),
+        encoding_(std::move(meaning)),
         codes_(std::move(codes)),
         scales_(std::move(scales)),
         zero_points_(std::move(zero_points)),
@@ -84,9 +84,9 @@ class quantized_matrix {
 
   /// The groups of the stored rows (of a column vector: of its single stored row).
   const grouping& groups() const noexcept { return groups_; }
-  const code_meaning& meaning() const noexcept { return meaning_; }
-  int bits() const noexcept { return meaning_.bits; }
-  index_t row_bytes() const noexcept { return packing::dense_bytes(groups_.cols(), meaning_.bits); }
+  const code_encoding& encoding() const noexcept { return encoding_; }
+  int bits() const noexcept { return encoding_.bits; }
+  index_t row_bytes() const noexcept { return packing::dense_bytes(groups_.cols(), encoding_.bits); }
 
   /// Packed; converts to std::span<const std::uint8_t>.
   const buffer<std::uint8_t>& codes() const noexcept { return codes_; }
@@ -110,8 +110,8 @@ class quantized_matrix {
       raise(shape_error("code(" + std::to_string(row) + ", " + std::to_string(col) + ") of a matrix of " +
                         std::to_string(rows()) + " x " + std::to_string(cols())));
     if (is_column_vector_) std::swap(row, col);
-    const std::uint8_t field = packing::dense_field(codes_.data() + row * row_bytes(), col, meaning_.bits);
-    return meaning_.levels.empty() ? code_of_field(field) : field;
+    const std::uint8_t field = packing::dense_field(codes_.data() + row * row_bytes(), col, encoding_.bits);
+    return encoding_.levels.empty() ? code_of_field(field) : field;
   }
 
   /// The codes, rows x cols; with a codebook their fields. Throws data_error where Plain's numbers do not
@@ -128,12 +128,12 @@ class quantized_matrix {
   /// Bytes of codes, scales, zero points and their padding, and of a codebook.
   index_t storage_bytes() const noexcept {
     return static_cast<index_t>(codes_.size() + scales_.bytes().size() + zero_points_.size() +
-                                meaning_.levels.size() * sizeof(float));
+                                encoding_.levels.size() * sizeof(float));
   }
   /// Stored bits over elements: codes, scales, zero points and their padding; a codebook, which is one for
   /// all, is left out. 0 for an empty matrix.
   double bits_per_weight() const noexcept {
-    const auto levels = static_cast<index_t>(meaning_.levels.size() * sizeof(float));
+    const auto levels = static_cast<index_t>(encoding_.levels.size() * sizeof(float));
     return size() == 0 ? 0
                        : 8.0 * static_cast<double>(storage_bytes() - levels) / static_cast<double>(size());
   }
@@ -157,7 +157,7 @@ class quantized_matrix {
       const bool fits = (Plain::RowsAtCompileTime == Eigen::Dynamic || Plain::RowsAtCompileTime == rows()) &&
                         (Plain::ColsAtCompileTime == Eigen::Dynamic || Plain::ColsAtCompileTime == cols());
       if (fits) out.resize(rows(), cols());
-      detail::expect_writing(out);
+      detail::advise_huge_pages(out);
     }
     dequantize_into(out, threads);
     return out;
@@ -176,7 +176,7 @@ class quantized_matrix {
 
   friend bool operator==(const quantized_matrix& a, const quantized_matrix& b) {
     return a.rows() == b.rows() && a.cols() == b.cols() && a.groups_.how() == b.groups_.how() &&
-           a.meaning_ == b.meaning_ && a.codes_ == b.codes_ && a.scales_.storage() == b.scales_.storage() &&
+           a.encoding_ == b.encoding_ && a.codes_ == b.codes_ && a.scales_.storage() == b.scales_.storage() &&
            a.scales_.bytes() == b.scales_.bytes() && a.zero_points_ == b.zero_points_;
   }
 
@@ -193,13 +193,13 @@ class quantized_matrix {
                         std::to_string(groups_.count()) + " groups"));
   }
   int stored_zero_point(index_t group) const noexcept {
-    if (!meaning_.has_zero_points) return meaning_.center;
-    return code_of_field(packing::dense_field(zero_points_.data(), group, meaning_.bits));
+    if (!encoding_.has_zero_points) return encoding_.center;
+    return code_of_field(packing::dense_field(zero_points_.data(), group, encoding_.bits));
   }
   int code_of_field(int field) const noexcept {
-    if (meaning_.is_sign_only) return field != 0 ? 1 : -1;
-    const int sign = 1 << (meaning_.bits - 1);
-    return meaning_.is_signed ? (field ^ sign) - sign : field;
+    if (encoding_.is_sign_only) return field != 0 ? 1 : -1;
+    const int sign = 1 << (encoding_.bits - 1);
+    return encoding_.is_signed ? (field ^ sign) - sign : field;
   }
 
   void dequantize_row(index_t row, float* out, row_scratch& scratch) const {
@@ -211,17 +211,17 @@ class quantized_matrix {
     scales_.read_into(first, runs, scratch.scales.data());
     for (index_t i = 0; i < runs; ++i)
       scratch.zero_points[static_cast<std::size_t>(i)] = stored_zero_point(first + i);
-    const bool codebook = !meaning_.levels.empty();
-    const bool extend = meaning_.is_signed && !meaning_.is_sign_only && !codebook;
+    const bool codebook = !encoding_.levels.empty();
+    const bool extend = encoding_.is_signed && !encoding_.is_sign_only && !codebook;
     const std::uint8_t* fields = codes_.data() + row * row_bytes();
-    if (meaning_.bits < 8) {
-      simd::rows().unpack(fields, cols, meaning_.bits, extend, scratch.fields.data());
+    if (encoding_.bits < 8) {
+      simd::rows().unpack(fields, cols, encoding_.bits, extend, scratch.fields.data());
       fields = scratch.fields.data();
     }
-    if (codebook || meaning_.is_sign_only) {
+    if (codebook || encoding_.is_sign_only) {
       constexpr float signs[] = {-1, 1};
-      simd::decode_levels(fields, cols, run, scratch.scales.data(), codebook ? meaning_.levels.data() : signs,
-                          meaning_.bits, out);
+      simd::decode_levels(fields, cols, run, scratch.scales.data(),
+                          codebook ? encoding_.levels.data() : signs, encoding_.bits, out);
     } else {
       simd::rows().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend, out);
     }
@@ -231,7 +231,7 @@ class quantized_matrix {
   void require_finite_values(float largest_scale) const;
 
   detail::reset_on_move<grouping> groups_;
-  detail::reset_on_move<code_meaning> meaning_;
+  detail::reset_on_move<code_encoding> encoding_;
   buffer<std::uint8_t> codes_;
   scale_array scales_;
   std::vector<std::uint8_t> zero_points_;
@@ -245,7 +245,7 @@ inline float quantized_matrix::validate() const {
       raise(shape_error(std::string("quantized matrix: ") + what + ": expected " + std::to_string(expected) +
                         " bytes, found " + std::to_string(found)));
   };
-  const detail::meaning_fault fault = detail::fault_of(meaning_, !meaning_.levels.empty());
+  const detail::encoding_fault fault = detail::fault_of(encoding_, !encoding_.levels.empty());
   if (fault.field != nullptr)
     raise(invalid_scheme(std::string("quantized matrix: ") + fault.field + ": " + fault.problem));
   if (is_column_vector_ && groups_.rows() != 1)
@@ -254,11 +254,11 @@ inline float quantized_matrix::validate() const {
   const index_t count = groups_.count();
   expect("codes", groups_.rows() * row_bytes(), codes_.size());
   expect("scales", scale_bytes(scales_.storage(), count), scales_.bytes().size());
-  expect("zero points", meaning_.has_zero_points ? packing::dense_bytes(count, meaning_.bits) : 0,
+  expect("zero points", encoding_.has_zero_points ? packing::dense_bytes(count, encoding_.bits) : 0,
          zero_points_.size());
-  if (!meaning_.levels.empty())
-    expect("levels", (index_t{1} << meaning_.bits) * index_t{sizeof(float)},
-           meaning_.levels.size() * sizeof(float));
+  if (!encoding_.levels.empty())
+    expect("levels", (index_t{1} << encoding_.bits) * index_t{sizeof(float)},
+           encoding_.levels.size() * sizeof(float));
   float some[256], largest = 0;
   for (index_t first = 0; first < count; first += std::ssize(some)) {
     const index_t n = std::min(std::ssize(some), count - first);
@@ -277,8 +277,8 @@ inline float quantized_matrix::validate() const {
 /// may stand for such a value.
 inline void quantized_matrix::require_finite_values(float largest_scale) const {
   const bool all_levels_finite =
-      std::all_of(meaning_.levels.begin(), meaning_.levels.end(), numeric::is_finite);
-  if (size() == 0 || (all_levels_finite && numeric::is_finite(largest_scale * detail::reach_of(meaning_))))
+      std::all_of(encoding_.levels.begin(), encoding_.levels.end(), numeric::is_finite);
+  if (size() == 0 || (all_levels_finite && numeric::is_finite(largest_scale * detail::reach_of(encoding_))))
     return;
   std::vector<float> values(static_cast<std::size_t>(groups_.cols()));
   row_scratch scratch;

@@ -4,8 +4,8 @@
 /// The pipeline: rows of floats -> range -> parameters -> codes -> packed. Groups within a row are fitted and
 /// encoded while the row is in cache; groups that span rows are fitted first.
 
-#include <bitgauge/buffer.hpp>
-#include <bitgauge/lender.hpp>
+#include <bitgauge/base/buffer.hpp>
+#include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/matrix/group_fitter.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
@@ -36,7 +36,7 @@ class quantizer {
     encode_rows(0, groups_.rows());
     std::vector<std::uint8_t> zero_points = fitter_.packed_zero_points();
     return {groups_,
-            meaning_of(*how_.grid),
+            encoding_of(*how_.grid),
             std::move(codes_),
             fitter_.take_scales(),
             std::move(zero_points),
@@ -81,7 +81,7 @@ class quantizer {
     scale_array scales(f32_scales, groups.count());
     for (index_t i = 0; i < groups.count(); ++i) scales.set(i, values[static_cast<std::size_t>(i)]);
     return {groups,
-            meaning_of(*how_.grid),
+            encoding_of(*how_.grid),
             std::move(codes_),
             std::move(scales),
             fitter_.packed_zero_points(group, groups.count()),
@@ -139,7 +139,7 @@ class quantizer {
   std::shared_ptr<const sorted_levels> levels_;
   index_t first_ = 0;  ///< the row that codes_ begins with
   buffer<std::uint8_t> codes_;
-  lender<scratch> scratches_;
+  scratch_pool<scratch> scratches_;
 };
 
 }  // namespace bitgauge::detail

@@ -73,15 +73,16 @@ Plain parameter_matrix(const char* what, const quantized_matrix& q, const Value&
 template <class Plain>
 Plain quantized_matrix::codes_as() const {
   const std::pair<int, int> bounds =
-      meaning_.levels.empty() ? detail::code_bounds(meaning_.bits, meaning_.is_signed, meaning_.is_sign_only)
-                              : std::pair{0, (1 << meaning_.bits) - 1};
+      encoding_.levels.empty()
+          ? detail::code_bounds(encoding_.bits, encoding_.is_signed, encoding_.is_sign_only)
+          : std::pair{0, (1 << encoding_.bits) - 1};
   detail::require_room<typename Plain::Scalar>("codes_as", bounds);
   Plain out = detail::shaped<Plain>("codes_as", rows(), cols());
   for (index_t r = 0; r < groups_.rows(); ++r) {
     const std::uint8_t* fields = codes_.data() + r * row_bytes();
     for (index_t c = 0; c < groups_.cols(); ++c) {
-      const std::uint8_t field = packing::dense_field(fields, c, meaning_.bits);
-      const int code = meaning_.levels.empty() ? code_of_field(field) : field;
+      const std::uint8_t field = packing::dense_field(fields, c, encoding_.bits);
+      const int code = encoding_.levels.empty() ? code_of_field(field) : field;
       (is_column_vector_ ? out(c, r) : out(r, c)) = static_cast<typename Plain::Scalar>(code);
     }
   }
@@ -98,8 +99,9 @@ Plain quantized_matrix::scales_as_matrix() const {
 template <class Plain>
 Plain quantized_matrix::zero_points_as_matrix() const {
   const std::pair<int, int> bounds =
-      meaning_.has_zero_points ? detail::code_bounds(meaning_.bits, meaning_.is_signed, meaning_.is_sign_only)
-                               : std::pair{meaning_.center, meaning_.center};
+      encoding_.has_zero_points
+          ? detail::code_bounds(encoding_.bits, encoding_.is_signed, encoding_.is_sign_only)
+          : std::pair{encoding_.center, encoding_.center};
   detail::require_room<typename Plain::Scalar>("zero_points_as_matrix", bounds);
   return detail::parameter_matrix<Plain>("zero_points_as_matrix", *this,
                                          [&](index_t g) { return zero_point(g); });

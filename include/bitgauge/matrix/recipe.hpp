@@ -4,11 +4,11 @@
 /// The six answers of one quantization, their types erased, and what else a call may say.
 
 #include <bitgauge/granularity/granularity.hpp>
-#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/grid.hpp>
 #include <bitgauge/matrix/answers.hpp>
 #include <bitgauge/matrix/options.hpp>
 #include <bitgauge/range/range.hpp>
-#include <bitgauge/rounding/feedback_target.hpp>
+#include <bitgauge/rounding/feedback/target.hpp>
 #include <bitgauge/rounding/rounding.hpp>
 #include <bitgauge/scale/storage.hpp>
 
@@ -71,10 +71,10 @@ inline void check_importance(const importance& column_weights, index_t rows, ind
 
 /// One quantization, described. A null rounding is to nearest.
 struct recipe {
-  std::shared_ptr<const grid_model> grid;
+  std::shared_ptr<const any_grid> grid;
   granularity groups = per_row{};
-  std::shared_ptr<const range_model> range = std::make_shared<extent_model>(false);
-  std::shared_ptr<const rounding_model> rounding{};
+  std::shared_ptr<const any_range> range = std::make_shared<extent_model>(false);
+  std::shared_ptr<const any_rounding> rounding{};
   std::shared_ptr<const feedback_rounding> feedback{};  ///< decides instead of `rounding` where set
   scale_storage scales{};
   importance column_weights{};
@@ -84,22 +84,22 @@ struct recipe {
   template <class Answer>
   void set(const Answer& answer) {
     if constexpr (integer_grid_like<Answer>) {
-      grid = std::make_shared<grid_model_of<integer_grid>>(static_cast<integer_grid>(answer));
+      grid = std::make_shared<any_grid_of<integer_grid>>(static_cast<integer_grid>(answer));
     } else if constexpr (plain_grid<Answer>) {
-      grid = std::make_shared<grid_model_of<Answer>>(answer);
+      grid = std::make_shared<any_grid_of<Answer>>(answer);
     } else if constexpr (std::convertible_to<Answer, granularity>) {
       groups = answer;
     } else if constexpr (std::same_as<Answer, minmax_range> || std::same_as<Answer, absmax_range>) {
       range = std::make_shared<extent_model>(std::same_as<Answer, absmax_range>);
     } else if constexpr (bitgauge::range<Answer>) {
-      range = std::make_shared<range_model_of<Answer>>(answer);
+      range = std::make_shared<any_range_of<Answer>>(answer);
     } else if constexpr (std::same_as<Answer, nearest_rounding>) {
       rounding.reset();
       feedback.reset();
     } else if constexpr (std::derived_from<Answer, feedback_rounding>) {
       feedback = std::make_shared<Answer>(answer);
     } else if constexpr (neighbour_rounding<Answer>) {
-      rounding = std::make_shared<rounding_model_of<Answer>>(answer);
+      rounding = std::make_shared<any_rounding_of<Answer>>(answer);
     } else if constexpr (std::same_as<Answer, scale_storage> || std::same_as<Answer, double_quantized>) {
       scales = answer;
     } else if constexpr (std::same_as<Answer, importance>) {

@@ -3,11 +3,11 @@
 /// \file
 /// The way back into Eigen: rows of float written to any matrix, map or block of float.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/base/parallel.hpp>
+#include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/lender.hpp>
 #include <bitgauge/matrix/row_source.hpp>
-#include <bitgauge/parallel.hpp>
 
 #include <algorithm>
 #include <string>
@@ -42,7 +42,7 @@ void fill_rows(const Eigen::DenseBase<Derived>& target, index_t rows, index_t co
     row_step = Derived::IsRowMajor ? out.outerStride() : out.innerStride();
   }
   const index_t height = row_source::panel_height(in_place, width);
-  lender<std::vector<float>> buffers;
+  scratch_pool<std::vector<float>> buffers;
   parallel_for((stored_rows + height - 1) / height, threads, [&](index_t p) {
     const index_t first = p * height, count = std::min(height, stored_rows - first);
     auto write = begin();

@@ -3,7 +3,7 @@
 /// \file
 /// The thin shell around every Eigen input: the core sees rows of float.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/dispatch.hpp>
@@ -21,7 +21,7 @@ namespace bitgauge {
 /// The element types a matrix to be quantized may have.
 template <class Scalar>
 concept real_scalar = std::is_same_v<Scalar, float> || std::is_same_v<Scalar, double> ||
-    std::is_same_v<Scalar, Eigen::half> || std::is_same_v<Scalar, Eigen::bfloat16>;
+                      std::is_same_v<Scalar, Eigen::half> || std::is_same_v<Scalar, Eigen::bfloat16>;
 
 namespace detail {
 
@@ -145,13 +145,13 @@ inline constexpr bool is_column_vector<row_source> = false;
 /// True where the elements of a matrix can be addressed by two strides. (Eigen's indexed views of sequences
 /// claim so, but have no data().)
 template <class Derived>
-inline constexpr bool is_addressable = (static_cast<unsigned>(Derived::Flags) &
-                                        static_cast<unsigned>(Eigen::DirectAccessBit)) != 0 &&
-                                       requires(const Derived& x) {
-  x.data();
-  x.innerStride();
-  x.outerStride();
-};
+inline constexpr bool is_addressable =
+    (static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) != 0 &&
+    requires(const Derived& x) {
+      x.data();
+      x.innerStride();
+      x.outerStride();
+    };
 
 template <class Action>
 decltype(auto) with_rows(const row_source& input, const Action& action) {

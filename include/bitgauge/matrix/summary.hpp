@@ -4,7 +4,8 @@
 /// One line about a quantized matrix.
 
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/scheme_text.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/numeric/shortest_text.hpp>
 #include <bitgauge/scale/type.hpp>
 
 #include <ostream>
@@ -15,7 +16,7 @@ namespace bitgauge {
 namespace detail {
 
 inline std::string summary_of(const quantized_matrix& q) {
-  const code_meaning& m = q.meaning();
+  const code_encoding& m = q.encoding();
   const granularity groups = q.groups().how();
   std::string text = "quantized_matrix " + std::to_string(q.rows()) + " x " + std::to_string(q.cols()) + ": ";
   text += !m.levels.empty()   ? std::to_string(m.levels.size()) + " levels"
@@ -30,7 +31,7 @@ inline std::string summary_of(const quantized_matrix& q) {
   const std::string_view word = word_of(words<scale_storage>(scale_words), scales);
   text += ", scales " +
           (word.empty() ? "quantized in blocks of " + std::to_string(scales.block) : std::string(word));
-  return text + ", " + shortest(static_cast<float>(q.bits_per_weight())) + " bits per weight";
+  return text + ", " + numeric::shortest_text(static_cast<float>(q.bits_per_weight())) + " bits per weight";
 }
 
 }  // namespace detail

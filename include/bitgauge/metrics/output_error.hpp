@@ -3,10 +3,10 @@
 /// \file
 /// How far a layer's outputs are from the original's.
 
+#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/matrix/row_source.hpp>
-#include <bitgauge/metrics/error.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/parallel.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/rounding/samples.hpp>
 

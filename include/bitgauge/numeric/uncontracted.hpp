@@ -3,7 +3,7 @@
 /// \file
 /// Keeps a product from being fused into a multiply-add.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 
 namespace bitgauge::numeric {
 

@@ -8,7 +8,7 @@
 ///
 /// Bits behind the last code are zero. Eight codes always fill `bits` whole bytes.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 
 #include <cstdint>

@@ -3,7 +3,7 @@
 /// \file
 /// What the foreign containers of group-quantized weights hold once their bits are unpacked.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 
 #include <cstdint>

@@ -4,6 +4,7 @@
 /// Re-quantizing onto given parameters.
 
 #include <bitgauge/range/range.hpp>
+#include <bitgauge/scale/codec.hpp>
 
 #include <string>
 #include <utility>
@@ -23,8 +24,8 @@ class given_parameters {
   /// Throws shape_error for a group that has no scale, data_error for a scale that is negative or not finite,
   /// invalid_scheme for a zero point outside the grid's codes, or on a grid without zero points another one
   /// than its own.
-  parameters fit(const detail::group_values& group, const detail::grid_model& grid,
-                 const scale_rounding& storage) const {
+  parameters fit(const detail::group_values& group, const detail::any_grid& grid,
+                 const scale_codec& storage) const {
     const float scale = pick(scales_, group.group, "scale");
     if (!numeric::is_finite(scale) || scale < 0)
       raise(data_error("given scale of group " + std::to_string(group.group) +

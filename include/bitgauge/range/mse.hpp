@@ -4,9 +4,11 @@
 /// The range that minimises the squared error.
 
 #include <bitgauge/effort.hpp>
-#include <bitgauge/range/codebook_search.hpp>
-#include <bitgauge/range/stored_scale_search.hpp>
-#include <bitgauge/range/window_search.hpp>
+#include <bitgauge/range/fit_interval.hpp>
+#include <bitgauge/range/search/integer_scale_search.hpp>
+#include <bitgauge/range/search/level_scale_search.hpp>
+#include <bitgauge/range/search/stored_scale_search.hpp>
+#include <bitgauge/scale/codec.hpp>
 
 namespace bitgauge {
 
@@ -31,8 +33,8 @@ namespace bitgauge {
 struct mse_range {
   bitgauge::effort effort = bitgauge::effort::normal;
 
-  parameters fit(const detail::group_values& values, const detail::grid_model& grid,
-                 const scale_rounding& storage) const {
+  parameters fit(const detail::group_values& values, const detail::any_grid& grid,
+                 const scale_codec& storage) const {
     const detail::search_group group = detail::examine_group(values);
     const integer_grid* integer = grid.integer();
     if (group.energy > 0 && !storage.is_exact() && !grid.has_zero_point() &&
@@ -44,11 +46,11 @@ struct mse_range {
     detail::best_scale best(group, grid, storage);
     if (group.energy > 0) {
       if (integer == nullptr) {
-        detail::codebook_search(group, grid, best).run(effort);
+        detail::level_scale_search(group, grid, best).run(effort);
       } else if (integer->is_sign_only()) {
         best.offer(sign_sums(group), {});
       } else {
-        detail::window_search(group, *integer, best).run(effort);
+        detail::integer_scale_search(group, *integer, best).run(effort);
         if (!storage.is_exact())
           offer(group, *integer, detail::parameters_for(detail::extent_of(values.values), grid, storage),
                 best);

@@ -3,7 +3,9 @@
 /// \file
 /// The range that leaves out a fixed share of the values.
 
-#include <bitgauge/range/search_group.hpp>
+#include <bitgauge/range/fit_interval.hpp>
+#include <bitgauge/range/search/group.hpp>
+#include <bitgauge/scale/codec.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -80,8 +82,8 @@ class quantiles {
 struct percentile_range {
   double percent = 99.9;
 
-  parameters fit(const detail::group_values& group, const detail::grid_model& grid,
-                 const scale_rounding& storage) const {
+  parameters fit(const detail::group_values& group, const detail::any_grid& grid,
+                 const scale_codec& storage) const {
     if (!(percent > 0 && percent <= 100))
       raise(invalid_scheme("percentile: expected more than 0 and at most 100, found " +
                            std::to_string(percent)));

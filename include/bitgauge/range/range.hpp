@@ -4,9 +4,11 @@
 /// What a range must offer, the interface through which the library sees every range, and the two that need
 /// no search.
 
-#include <bitgauge/grid/model.hpp>
+#include <bitgauge/grid/grid.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/range/fit_interval.hpp>
+#include <bitgauge/scale/codec.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -33,26 +35,26 @@ struct group_values {
 };
 
 /// A range whose type is no longer known: called once a group.
-class range_model {
+class any_range {
  public:
-  virtual ~range_model() = default;
+  virtual ~any_range() = default;
   /// True where the parameters depend on the group's smallest and largest value alone (min-max): they are
   /// then found in one pass over memory, without gathering the group.
   virtual bool needs_extent_only() const { return false; }
   /// The parameters of a group, the scale already as stored.
-  virtual parameters fit(const group_values& group, const grid_model& grid,
-                         const scale_rounding& storage) const = 0;
+  virtual parameters fit(const group_values& group, const any_grid& grid,
+                         const scale_codec& storage) const = 0;
 };
 
 }  // namespace detail
 
 /// Anything that fits parameters to a group directly; the library's own searching ranges are of this kind.
 template <class R>
-concept fitting_range = std::copy_constructible<R> &&
-    requires(const R& r, const detail::group_values& group, const detail::grid_model& grid,
-             const scale_rounding& storage) {
-  { r.fit(group, grid, storage) } -> std::convertible_to<parameters>;
-};
+concept fitting_range =
+    std::copy_constructible<R> && requires(const R& r, const detail::group_values& group,
+                                           const detail::any_grid& grid, const scale_codec& storage) {
+      { r.fit(group, grid, storage) } -> std::convertible_to<parameters>;
+    };
 
 /// Any answer to "how is the range chosen?".
 template <class R>
@@ -103,11 +105,10 @@ inline interval extent_of(std::span<const float> values) {
 }
 
 template <class R>
-class range_model_of final : public range_model {
+class any_range_of final : public any_range {
  public:
-  explicit range_model_of(const R& r) : range_(r) {}
-  parameters fit(const group_values& group, const grid_model& grid,
-                 const scale_rounding& storage) const override {
+  explicit any_range_of(const R& r) : range_(r) {}
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const override {
     if constexpr (fitting_range<R>) {
       return range_.fit(group, grid, storage);
     } else {
@@ -124,7 +125,7 @@ class range_model_of final : public range_model {
 };
 
 /// Min-max and absmax, which the quantizer also computes without gathering a group.
-class extent_model final : public range_model {
+class extent_model final : public any_range {
  public:
   explicit extent_model(bool symmetric) : symmetric_(symmetric) {}
   bool needs_extent_only() const override { return true; }
@@ -134,8 +135,7 @@ class extent_model final : public range_model {
   interval widen(interval extent) const {
     return symmetric_ ? symmetric_interval(extent.magnitude()) : extent;
   }
-  parameters fit(const group_values& group, const grid_model& grid,
-                 const scale_rounding& storage) const override {
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const override {
     const integer_grid* integer = grid.integer();
     if (integer != nullptr && integer->is_sign_only()) {
       const auto count = static_cast<double>(group.values.size());

@@ -3,20 +3,20 @@
 /// \file
 /// GPTQ: rounding that knows the layer's inputs.
 
+#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/parallel.hpp>
-#include <bitgauge/rounding/error_feedback.hpp>
-#include <bitgauge/rounding/feedback_choice.hpp>
-#include <bitgauge/rounding/feedback_error.hpp>
-#include <bitgauge/rounding/feedback_factor.hpp>
-#include <bitgauge/rounding/feedback_target.hpp>
+#include <bitgauge/rounding/feedback/choice.hpp>
+#include <bitgauge/rounding/feedback/error.hpp>
+#include <bitgauge/rounding/feedback/error_feedback.hpp>
+#include <bitgauge/rounding/feedback/factor.hpp>
+#include <bitgauge/rounding/feedback/normalized_hessian.hpp>
+#include <bitgauge/rounding/feedback/serial_products.hpp>
+#include <bitgauge/rounding/feedback/shrinkage.hpp>
+#include <bitgauge/rounding/feedback/target.hpp>
 #include <bitgauge/rounding/gptq_options.hpp>
 #include <bitgauge/rounding/hessian.hpp>
-#include <bitgauge/rounding/normalized_hessian.hpp>
 #include <bitgauge/rounding/paired_hessian.hpp>
-#include <bitgauge/rounding/panel_refinement.hpp>
-#include <bitgauge/rounding/serial_products.hpp>
-#include <bitgauge/rounding/shrinkage.hpp>
+#include <bitgauge/rounding/search/coordinate_descent.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -37,7 +37,7 @@ namespace bitgauge {
 ///
 ///     gptq_report report;
 ///     auto p = quantize(W, symmetric<3>{}, per_group{64},
-///                       gptq{H, {.act_order = true, .level = effort::best, .report = &report}});
+///                       gptq{H, {.act_order = true, .effort = effort::best, .report = &report}});
 ///
 /// Ranges that weigh errors get the Hessian's diagonal as weights. Dead inputs, a Hessian of less than full
 /// rank and group tails are all handled; a Hessian of no samples is an error, never silently nearest.
@@ -103,7 +103,7 @@ class gptq_run {
         choice_(target, hessian_, factor_, options, correction_.size() > 0 ? &correction_ : nullptr),
         feedback_(choice_.feedback()),
         errors_(options.report != nullptr ? target.rows() : 0) {
-    if (options.level == effort::best) prepare_search();
+    if (options.effort == effort::best) prepare_search();
   }
 
   void run() {
@@ -127,8 +127,8 @@ class gptq_run {
     trusted_systems_ = systems(trusted_added_);
   }
 
-  std::vector<line_system<Scalar>> systems(const Eigen::VectorXd& added) const {
-    std::vector<line_system<Scalar>> all;
+  std::vector<group_system<Scalar>> systems(const Eigen::VectorXd& added) const {
+    std::vector<group_system<Scalar>> all;
     const column_layout& layout = feedback_.layout();
     for (index_t l = 0; l < layout.lines(); ++l) {
       const index_t begin = layout.line_begin(l),
@@ -151,7 +151,7 @@ class gptq_run {
       errors_.add(p, factor_, &gptq_report::gptq_error);
       errors_.add_prediction(p, factor_, target_, feedback_.layout());
     }
-    if (options_.level == effort::best) refine(p);
+    if (options_.effort == effort::best) refine(p);
     if (options_.report != nullptr) errors_.add(p, factor_, &gptq_report::error);
     store(p);
   }
@@ -165,12 +165,12 @@ class gptq_run {
       weights.col(factor_.order[static_cast<std::size_t>(i)]) = p.weights.col(i);
     const feedback_panel<Scalar> plain = p, other_plain = other;
 
-    panel_refinement<Scalar> trusted(target_, hessian_.matrix(), trusted_added_, trusted_systems_);
+    coordinate_descent<Scalar> trusted(target_, hessian_.matrix(), trusted_added_, trusted_systems_);
     std::vector<index_t> rows(static_cast<std::size_t>(p.count));
     std::iota(rows.begin(), rows.end(), index_t{0});
     refine(trusted, p, other, weights, rows);
 
-    panel_refinement<Scalar> seen(target_, hessian_.matrix(), factor_.added, seen_systems());
+    coordinate_descent<Scalar> seen(target_, hessian_.matrix(), factor_.added, seen_systems());
     const Eigen::VectorX<Scalar> error = seen.measure(p, weights);
     feedback_panel<Scalar> before = plain;
     const Eigen::VectorX<Scalar> error_before = seen.measure(before, weights);
@@ -194,8 +194,9 @@ class gptq_run {
   }
 
   /// Refines rows of two panels; the better of each ends in the first.
-  void refine(panel_refinement<Scalar>& refinement, feedback_panel<Scalar>& p, feedback_panel<Scalar>& other,
-              const row_major_matrix<Scalar>& weights, const std::vector<index_t>& rows) const {
+  void refine(coordinate_descent<Scalar>& refinement, feedback_panel<Scalar>& p,
+              feedback_panel<Scalar>& other, const row_major_matrix<Scalar>& weights,
+              const std::vector<index_t>& rows) const {
     const Eigen::VectorX<Scalar> error = refinement.run(p, weights, rows),
                                  other_error = refinement.run(other, weights, rows);
     for (const index_t r : rows)
@@ -203,7 +204,7 @@ class gptq_run {
   }
 
   /// Made when the first panel needs them.
-  const std::vector<line_system<Scalar>>& seen_systems() {
+  const std::vector<group_system<Scalar>>& seen_systems() {
     std::call_once(seen_systems_made_, [&] { seen_systems_ = systems(factor_.added); });
     return seen_systems_;
   }
@@ -229,7 +230,7 @@ class gptq_run {
   const error_feedback<Scalar>& feedback_;
   std::unique_ptr<feedback_choice<Scalar>> other_choice_;
   Eigen::VectorXd trusted_added_;  ///< to the diagonal where samples are few: damping and shrinkage
-  std::vector<line_system<Scalar>> trusted_systems_, seen_systems_;
+  std::vector<group_system<Scalar>> trusted_systems_, seen_systems_;
   std::once_flag seen_systems_made_;
   feedback_error errors_;
 };

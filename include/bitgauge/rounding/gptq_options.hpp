@@ -3,7 +3,7 @@
 /// \file
 /// The settings of GPTQ rounding, and what it says about its work.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/effort.hpp>
 
 #include <vector>
@@ -45,7 +45,7 @@ struct gptq_options {
   /// a search over codes and scales for the least error on samples to come: the fewer were seen, the more the
   /// Hessian's diagonal counts beside the rest (see shrinkage.hpp; not where hessian::samples() is 0, not
   /// known). It never raises the damped error of a row on the samples seen; some hundred times slower.
-  effort level = effort::normal;
+  bitgauge::effort effort = bitgauge::effort::normal;
   gptq_report* report = nullptr;  ///< filled in where given; costs about twice the rounding again
 };
 

@@ -3,7 +3,7 @@
 /// \file
 /// Rounding to nearest with ties away from zero.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 
 namespace bitgauge {
 

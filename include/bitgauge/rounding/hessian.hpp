@@ -4,13 +4,13 @@
 /// What a layer's inputs say about its weights: the Hessian of the output error, gathered from a stream of
 /// batches.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/base/parallel.hpp>
+#include <bitgauge/base/reset_on_move.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/parallel.hpp>
-#include <bitgauge/reset_on_move.hpp>
+#include <bitgauge/rounding/feedback/serial_products.hpp>
 #include <bitgauge/rounding/samples.hpp>
-#include <bitgauge/rounding/serial_products.hpp>
 
 #include <Eigen/Core>
 

@@ -4,7 +4,7 @@
 /// Calibration of a layer whose inputs already come from quantized layers.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/rounding/feedback_factor.hpp>
+#include <bitgauge/rounding/feedback/factor.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/rounding/samples.hpp>
 

@@ -4,8 +4,9 @@
 /// Which code an element gets: nearest, stochastic, or a user's own choice between the two neighbouring
 /// levels.
 
-#include <bitgauge/config.hpp>
-#include <bitgauge/grid/model.hpp>
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/grid/grid.hpp>
+#include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 
@@ -19,8 +20,8 @@ namespace bitgauge {
 /// A user's own rounding: of the two levels around `value` (in units of the scale, lower <= value <= upper),
 /// take the upper one? Works with every grid. Must give the same answer whenever it is asked the same.
 template <class R>
-concept neighbour_rounding = std::copy_constructible<R> &&
-    requires(const R& r, float value, float lower, float upper, index_t row, index_t col) {
+concept neighbour_rounding = std::copy_constructible<R> && requires(const R& r, float value, float lower,
+                                                                    float upper, index_t row, index_t col) {
   { r.up(value, lower, upper, row, col) } -> std::convertible_to<bool>;
 };
 
@@ -59,7 +60,7 @@ namespace detail {
 /// The levels of a grid in ascending order, with the field of each: where neighbours are looked up.
 class sorted_levels {
  public:
-  explicit sorted_levels(const grid_model& grid) {
+  explicit sorted_levels(const any_grid& grid) {
     const int fields = 1 << grid.bits();
     const integer_grid* integer = grid.integer();
     for (int f = 0; f < fields; ++f) {
@@ -95,17 +96,17 @@ class sorted_levels {
 };
 
 /// A rounding whose type is no longer known: called once a run of elements that share parameters.
-class rounding_model {
+class any_rounding {
  public:
-  virtual ~rounding_model() = default;
+  virtual ~any_rounding() = default;
   virtual void encode(const float* x, index_t count, parameters p, const sorted_levels& levels, index_t row,
                       index_t col, std::uint8_t* fields) const = 0;
 };
 
 template <neighbour_rounding R>
-class rounding_model_of final : public rounding_model {
+class any_rounding_of final : public any_rounding {
  public:
-  explicit rounding_model_of(const R& r) : rounding_(r) {}
+  explicit any_rounding_of(const R& r) : rounding_(r) {}
   void encode(const float* x, index_t count, parameters p, const sorted_levels& levels, index_t row,
               index_t col, std::uint8_t* fields) const override {
     const float inverse = inverse_scale(p.scale);

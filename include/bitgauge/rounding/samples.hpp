@@ -3,7 +3,7 @@
 /// \file
 /// What activations must be like so that their squares can be summed.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/bits.hpp>
 

@@ -4,9 +4,9 @@
 /// Scales that are codes of 8 bits under parameters of their own.
 
 #include <bitgauge/grid/codebook_tables.hpp>
-#include <bitgauge/grid/scale_rounding.hpp>
 #include <bitgauge/numeric/small_float.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
+#include <bitgauge/scale/codec.hpp>
 #include <bitgauge/scale/type.hpp>
 
 #include <algorithm>
@@ -69,7 +69,7 @@ struct nested_codes {
     return code;
   }
 
-  /// See scale_rounding::following.
+  /// See scale_codec::following.
   std::size_t following(float from, bool up, std::span<float> found) const noexcept {
     std::size_t count = 0;
     for (int code = nearest(from); count < found.size() && (up ? code < highest() : code > 0);) {
@@ -82,7 +82,7 @@ struct nested_codes {
   }
 
   /// The stored values around `scale` > 0.
-  scale_rounding::neighbours around(double scale) const noexcept {
+  scale_codec::neighbours around(double scale) const noexcept {
     const int smallest = smallest_usable();
     const int above = std::max(first_above(scale), smallest);
     const int below = std::max(above - 1, smallest);
@@ -105,7 +105,7 @@ struct nested_codes {
       return units > 0 ? numeric::e4m3::from_float(units).code : 0;
     }
     const float units = (scale - offset) / factor;
-    if (type == scale_type::dynamic8) return dynamic_signed::codebook.nearest(units);
+    if (type == scale_type::dynamic8) return dynamic8::codebook.nearest(units);
     return static_cast<int>(std::clamp(units, 0.0f, 255.0f));
   }
 };

@@ -3,13 +3,13 @@
 /// \file
 /// The stored scales of a matrix.
 
+#include <bitgauge/base/reset_on_move.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/grid/scale_rounding.hpp>
 #include <bitgauge/numeric/e8m0.hpp>
 #include <bitgauge/numeric/half.hpp>
-#include <bitgauge/reset_on_move.hpp>
+#include <bitgauge/scale/codec.hpp>
+#include <bitgauge/scale/float_codec.hpp>
 #include <bitgauge/scale/nested.hpp>
-#include <bitgauge/scale/rounding.hpp>
 #include <bitgauge/scale/type.hpp>
 
 #include <algorithm>
@@ -108,7 +108,7 @@ class scale_array {
   /// in `scales`.
   void round_and_set(index_t first, std::span<float> scales) {
     if (!is_nested(how_.type)) {
-      const float_scale_rounding alone(how_.type);
+      const float_scale_codec alone(how_.type);
       for (float& scale : scales) set(first++, scale = alone.nearest(scale));
       return;
     }
@@ -128,8 +128,8 @@ class scale_array {
     if (!level.empty()) std::memcpy(bytes_.data() + count_, level.data(), level.size() * sizeof(float));
   }
 
-  /// How scale `i` is rounded. Throws data_error as float_scale_rounding does.
-  class rounding final : public scale_rounding {
+  /// How scale `i` is rounded. Throws data_error as float_scale_codec does.
+  class rounding final : public scale_codec {
    public:
     /// To f32, for when the second level is not yet known.
     rounding() = default;
@@ -137,16 +137,15 @@ class scale_array {
       if (is_nested(type_)) codes_ = array.nested(i);
     }
     float nearest(float scale) const override {
-      if (!is_nested(type_)) return float_scale_rounding(type_).nearest(scale);
+      if (!is_nested(type_)) return float_scale_codec(type_).nearest(scale);
       return codes_.value(codes_.nearest(scale));
     }
     bool is_exact() const override { return type_ == scale_type::f32; }
     neighbours around(double scale) const override {
-      return is_nested(type_) ? codes_.around(scale) : float_scale_rounding(type_).around(scale);
+      return is_nested(type_) ? codes_.around(scale) : float_scale_codec(type_).around(scale);
     }
     std::size_t following(float from, bool up, std::span<float> found) const override {
-      return is_nested(type_) ? codes_.following(from, up, found)
-                              : scale_rounding::following(from, up, found);
+      return is_nested(type_) ? codes_.following(from, up, found) : scale_codec::following(from, up, found);
     }
 
    private:

@@ -3,7 +3,7 @@
 /// \file
 /// The answers to "how are the scales stored?", and the bytes that they take.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 
 #include <cstdint>
 

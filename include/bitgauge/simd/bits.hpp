@@ -4,7 +4,7 @@
 /// Bytes to dense bit fields and back, portable version: eight codes at a time become one 64-bit word, of
 /// which the low `bits` bytes are kept. packing/dense.hpp describes the layout.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 
 #include <cstdint>
 

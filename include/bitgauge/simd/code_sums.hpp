@@ -7,10 +7,10 @@
 /// With q = clamp(rint(x / s), low, high) the error is E(s) = sum w x^2 - 2 s B + s^2 C, where
 /// B = sum w x q and C = sum w q^2.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/x86.hpp>
+#include <bitgauge/simd/x86/target.hpp>
 
 #include <algorithm>
 #include <bit>

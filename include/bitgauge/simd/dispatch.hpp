@@ -4,16 +4,16 @@
 /// The one table through which the library calls row primitives: chosen at run time, so that a program built
 /// for any x86-64 or aarch64 runs the best its processor has.
 
-#include <bitgauge/simd/avx2_bits.hpp>
-#include <bitgauge/simd/avx2_row.hpp>
-#include <bitgauge/simd/avx2_transpose.hpp>
-#include <bitgauge/simd/avx512_bits.hpp>
-#include <bitgauge/simd/avx512_parameters.hpp>
-#include <bitgauge/simd/avx512_row.hpp>
-#include <bitgauge/simd/avx512_transpose.hpp>
 #include <bitgauge/simd/bits.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/row.hpp>
+#include <bitgauge/simd/x86/avx2_bits.hpp>
+#include <bitgauge/simd/x86/avx2_row.hpp>
+#include <bitgauge/simd/x86/avx2_transpose.hpp>
+#include <bitgauge/simd/x86/avx512_bits.hpp>
+#include <bitgauge/simd/x86/avx512_parameters.hpp>
+#include <bitgauge/simd/x86/avx512_row.hpp>
+#include <bitgauge/simd/x86/avx512_transpose.hpp>
 
 namespace bitgauge::simd {
 namespace detail {

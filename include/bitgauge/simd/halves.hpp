@@ -6,7 +6,7 @@
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/widest.hpp>
-#include <bitgauge/simd/x86.hpp>
+#include <bitgauge/simd/x86/target.hpp>
 
 #include <algorithm>
 #include <bit>

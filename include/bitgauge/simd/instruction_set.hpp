@@ -4,7 +4,7 @@
 /// Which instruction sets this processor has, and which one the library uses. Every set gives the same bits:
 /// the choice is a matter of speed alone.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -70,22 +70,22 @@ inline std::atomic<instruction_set>& selection() {
 
 }  // namespace detail
 
-/// The set in use: the fastest available one, unless a with_instruction_set is alive.
+/// The set in use: the fastest available one, unless a scoped_instruction_set is alive.
 inline instruction_set selected() {
   return detail::selection().load(std::memory_order_relaxed);
 }
 
 /// Uses another set, or the nearest slower one that the processor has, for the lifetime of the object, in all
 /// threads: for tests and measurements.
-class with_instruction_set {
+class scoped_instruction_set {
  public:
-  explicit with_instruction_set(instruction_set wanted) : before_(selected()) {
+  explicit scoped_instruction_set(instruction_set wanted) : before_(selected()) {
     for (const instruction_set set : available())
       if (set <= wanted) detail::selection() = set;
   }
-  ~with_instruction_set() { detail::selection() = before_; }
-  with_instruction_set(const with_instruction_set&) = delete;
-  with_instruction_set& operator=(const with_instruction_set&) = delete;
+  ~scoped_instruction_set() { detail::selection() = before_; }
+  scoped_instruction_set(const scoped_instruction_set&) = delete;
+  scoped_instruction_set& operator=(const scoped_instruction_set&) = delete;
 
  private:
   instruction_set before_;

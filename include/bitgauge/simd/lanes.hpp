@@ -4,7 +4,7 @@
 /// Sixteen floats side by side, in vectors of GCC's and clang's own of a width that the caller chooses: see
 /// widest.hpp. Every operation is one rounding a lane, in the order written, on every width.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 
 #include <array>
 #include <cstddef>
@@ -125,9 +125,7 @@ struct lanes {
     for (std::size_t i = 0; i < parts; ++i) out.in[i] = a.in[i] / b.in[i];
     return out;
   }
-  [[gnu::always_inline]] lanes& operator+=(const lanes& b) noexcept {
-    return *this = *this + b;
-  }
+  [[gnu::always_inline]] lanes& operator+=(const lanes& b) noexcept { return *this = *this + b; }
 
   [[gnu::always_inline]] friend lanes smaller(const lanes& a, const lanes& b) noexcept {
     return where_less(a, b, a, b);

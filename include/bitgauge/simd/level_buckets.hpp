@@ -3,7 +3,7 @@
 /// \file
 /// Where a value lies among up to 255 bounds, found by the bits of the float instead of by halving.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/numeric/bits.hpp>
 
 #include <algorithm>

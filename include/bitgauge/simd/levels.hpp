@@ -3,10 +3,10 @@
 /// \file
 /// Codes of listed levels: encoding by bounds between the levels, decoding by table.
 
-#include <bitgauge/simd/avx512_byte_levels.hpp>
-#include <bitgauge/simd/avx512_levels.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/level_buckets.hpp>
+#include <bitgauge/simd/x86/avx512_byte_levels.hpp>
+#include <bitgauge/simd/x86/avx512_levels.hpp>
 
 #include <algorithm>
 #include <array>

@@ -7,9 +7,9 @@
 /// A row is `count` elements in runs of `run` that share parameters; the last run may be shorter. Parameters
 /// are arrays with one entry per run.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/x86.hpp>
+#include <bitgauge/simd/x86/target.hpp>
 
 #include <algorithm>
 #include <cfloat>
@@ -19,7 +19,7 @@
 namespace bitgauge::simd {
 
 /// How a row moves through memory. Results never depend on it.
-struct traffic {
+struct memory_hints {
   const float* next = nullptr;  ///< a row of the same length that is read after this one: fetched meanwhile
   bool past_caches = false;     ///< writes codes past the caches, for results larger than they are; then call
                                 ///< finish_stores() before another thread reads them
@@ -44,7 +44,7 @@ struct row_operations {
   /// Every x is finite; a product that overflows is clamped. Not for one-bit symmetric grids.
   void (*encode)(const float* x, index_t count, index_t run, const float* inverse,
                  const std::int32_t* zero_point, int lowest, int highest, std::uint8_t* codes,
-                 const traffic& memory);
+                 const memory_hints& memory);
 
   /// out[j] = scale * (code - zero_point), where code is the byte codes[j], signed or not.
   void (*decode)(const std::uint8_t* codes, index_t count, index_t run, const float* scale,
@@ -114,7 +114,7 @@ inline void inverses(const float* scale, index_t runs, float* inverse) {
 
 inline void encode(const float* x, index_t count, index_t run, const float* inverse,
                    const std::int32_t* zero_point, int lowest, int highest, std::uint8_t* codes,
-                   const traffic&) {
+                   const memory_hints&) {
   for (index_t begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
     const index_t end = std::min(begin + run, count);
     const auto low = static_cast<float>(lowest - *zero_point),

@@ -4,7 +4,7 @@
 /// Bytes through a table of 16.
 
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/x86.hpp>
+#include <bitgauge/simd/x86/target.hpp>
 
 #include <cstdint>
 

@@ -3,9 +3,9 @@
 /// \file
 /// What a search for a scale must know of its values first, in one pass.
 
-#include <bitgauge/config.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/x86.hpp>
+#include <bitgauge/simd/x86/target.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 /// Runs one piece of portable code compiled for the widest vectors that the processor has.
 
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/x86.hpp>
+#include <bitgauge/simd/x86/target.hpp>
 
 #include <type_traits>
 

@@ -1,7 +1,7 @@
 /// One of the units that mixed_flags.cpp links: UNIT is its name.
 
 #include <bitgauge/bitgauge.hpp>
-#include <bitgauge/gguf/quick_search.hpp>
+#include <bitgauge/gguf/fast/search.hpp>
 
 #include "../pseudo_random_matrix.hpp"
 

@@ -53,7 +53,7 @@ template <class Result>
 void check(const char* name, const Result& result) {
   const std::uint64_t expected = result(1);
   for (const bitgauge::simd::instruction_set set : bitgauge::simd::available()) {
-    const bitgauge::simd::with_instruction_set use(set);
+    const bitgauge::simd::scoped_instruction_set use(set);
     for (const int threads : {1, 2}) {
       if (result(threads) == expected) continue;
       std::printf("%s: differs with %s and %d threads\n", name, bitgauge::simd::name_of(set), threads);

@@ -1,7 +1,7 @@
 /// Error feedback by a Hessian.
 
 #include <bitgauge/bitgauge.hpp>
-#include <bitgauge/matrix/scheme_recipe.hpp>
+#include <bitgauge/matrix/scheme/recipe.hpp>
 
 #include "../pseudo_random_matrix.hpp"
 #include "check.hpp"

@@ -1,0 +1,100 @@
+#pragma once
+
+/// \file
+/// The elements of sixteen sub-blocks side by side, one sub-block a lane, as the quick encoders search them.
+
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/lanes.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace bitgauge::gguf::quick {
+
+/// A number for each of the sixteen sub-blocks.
+using sixteen = std::array<float, 16>;
+
+/// The power of two at or below `magnitude`, within 2^-100 .. 2^100; 1 for 0. Dividing by it keeps squares
+/// and their sums finite and is exact.
+inline float power_of_two_below(float magnitude) noexcept {
+  if (!(magnitude > 0)) return 1.0f;
+  const int exponent = static_cast<int>(std::bit_cast<std::uint32_t>(magnitude) >> 23) - 127;
+  return std::bit_cast<float>(static_cast<std::uint32_t>(std::clamp(exponent, -100, 100) + 127) << 23);
+}
+
+/// Sixteen sub-blocks of `Count` elements, `PerBlock` of them to a block: x in units of the block, weight,
+/// their product, and the extremes and sums that every trial needs.
+template <int Count, int PerBlock>
+struct side_by_side {
+  static constexpr int count = Count;
+  static constexpr int blocks = 16 / PerBlock;
+
+  alignas(64) std::array<sixteen, static_cast<std::size_t>(Count)> x, weight, weighted_x;
+  alignas(64) sixteen low, high, sum_weight, sum_x;  ///< extremes, sums of w and w x
+  alignas(64) sixteen unit;                          ///< of the block; a power of two
+
+  /// Turns `elements` (a multiple of the block, of at most sixteen sub-blocks) so that each sub-block has a
+  /// lane; lanes without elements are zero. `importance` is null or one positive weight an element.
+  void load(const float* from, const float* importance, index_t elements) noexcept {
+    turn(from, elements, x[0].data());
+    if (importance != nullptr) {
+      turn(importance, elements, weight[0].data());
+    } else {
+      for (sixteen& w : weight) w.fill(1.0f);
+    }
+  }
+
+  /// Divides by the units of the blocks, and finds what the trials need.
+  template <class Lanes>
+  [[gnu::always_inline]] void prepare() noexcept {
+    auto least = Lanes::load(x[0].data()), most = least, heaviest = Lanes::all(0.0f);
+    for (const sixteen& lane : x) {
+      least = smaller(least, Lanes::load(lane.data()));
+      most = greater(most, Lanes::load(lane.data()));
+    }
+    for (const sixteen& lane : weight) heaviest = greater(heaviest, Lanes::load(lane.data()));
+    sixteen shrink, lighten;
+    greater(Lanes::all(0.0f) - least, most).store(unit.data());
+    heaviest.store(lighten.data());
+    for (std::size_t b = 0; b < 16; b += PerBlock) {
+      const float unit_of_block = power_of_two_below(*std::max_element(&unit[b], &unit[b] + PerBlock));
+      const float unit_of_weight = power_of_two_below(*std::max_element(&lighten[b], &lighten[b] + PerBlock));
+      std::fill_n(&unit[b], PerBlock, unit_of_block);
+      std::fill_n(&shrink[b], PerBlock, 1.0f / unit_of_block);
+      std::fill_n(&lighten[b], PerBlock, 1.0f / unit_of_weight);
+    }
+    const auto by = Lanes::load(shrink.data()), weight_by = Lanes::load(lighten.data());
+    (least * by).store(low.data());
+    (most * by).store(high.data());
+    auto weights = Lanes::all(0.0f), sum = weights;
+    for (std::size_t j = 0; j < Count; ++j) {
+      const auto value = Lanes::load(x[j].data()) * by, w = Lanes::load(weight[j].data()) * weight_by;
+      const auto product = value * w;
+      value.store(x[j].data());
+      w.store(weight[j].data());
+      product.store(weighted_x[j].data());
+      weights += w;
+      sum += product;
+    }
+    weights.store(sum_weight.data());
+    sum.store(sum_x.data());
+  }
+
+ private:
+  static void turn(const float* from, index_t elements, float* to) noexcept {
+    alignas(64) std::array<float, static_cast<std::size_t>(16 * Count)> padded;
+    if (elements < 16 * Count) {
+      padded.fill(0.0f);
+      std::copy_n(from, elements, padded.begin());
+      from = padded.data();
+    }
+    simd::rows().transpose(from, Count, Count, 16, to, 16);
+  }
+};
+
+}  // namespace bitgauge::gguf::quick

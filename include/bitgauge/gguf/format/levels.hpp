@@ -1,0 +1,209 @@
+#pragma once
+
+/// \file
+/// How the blocks of ggml store their elements. Each storage unpacks to `codes`, the numbers as stored, and
+/// expands those to integer levels of eight bits, one an element: real = scale * level + offset.
+
+#include <bitgauge/gguf/format/bit_field.hpp>
+#include <bitgauge/gguf/format/codebook.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace bitgauge::gguf {
+
+/// level = code - Zero, as an integer of eight bits with sign. `Least` and `Most` bound the levels that
+/// encoders use.
+template <class Layout, int Zero, int Least, int Most>
+struct integer_levels {
+  static constexpr int entries = Layout::entries;
+  static constexpr int zero = Zero, least = Least, most = Most;
+  using codes = std::array<std::uint8_t, static_cast<std::size_t>(entries)>;
+
+  static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
+    Layout::unpack(bytes, stored.data());
+  }
+  static constexpr void pack(const codes& stored, std::uint8_t* bytes) noexcept {
+    Layout::pack(stored.data(), bytes);
+  }
+  static constexpr void expand(const codes& stored, std::int8_t* levels) noexcept {
+    for (int j = 0; j < entries; ++j) {
+      levels[j] = static_cast<std::int8_t>(stored[static_cast<std::size_t>(j)] - Zero);
+    }
+  }
+};
+
+/// level = Table[code].
+template <class Layout, const auto& Table>
+struct table_levels {
+  static constexpr int entries = Layout::entries;
+  static constexpr const auto& table = Table;
+  static constexpr int code_count = 1 << Layout::bits;
+  using codes = std::array<std::uint8_t, static_cast<std::size_t>(entries)>;
+
+  static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
+    Layout::unpack(bytes, stored.data());
+  }
+  static constexpr void pack(const codes& stored, std::uint8_t* bytes) noexcept {
+    Layout::pack(stored.data(), bytes);
+  }
+  static constexpr void expand(const codes& stored, std::int8_t* levels) noexcept {
+    for (int j = 0; j < entries; ++j) levels[j] = Table[stored[static_cast<std::size_t>(j)]];
+  }
+};
+
+/// Codes 0, 1, 2 in base 3, five to a byte, the first most significant: a byte holds ceil(q * 256 / 243), so
+/// that digit i is the integer part of 3 * fraction(byte * 3^i / 256). Runs of 32, 16 and 4 bytes; in the
+/// last a byte has four digits and a fifth of 0. level = code - 1.
+template <int Byte>
+struct ternary_levels {
+  static constexpr int entries = 256;
+  static constexpr int zero = 1, least = -1, most = 1;
+  using codes = std::array<std::uint8_t, static_cast<std::size_t>(entries)>;
+
+  static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
+    each_byte([&](int byte, int first, int run, int digits) {
+      auto fraction = bytes[Byte + byte];
+      for (int i = 0; i < digits; ++i) {
+        stored[static_cast<std::size_t>(first + i * run)] = static_cast<std::uint8_t>(fraction * 3 >> 8);
+        fraction = static_cast<std::uint8_t>(fraction * 3);
+      }
+    });
+  }
+  static constexpr void pack(const codes& stored, std::uint8_t* bytes) noexcept {
+    each_byte([&](int byte, int first, int run, int digits) {
+      int number = 0;
+      for (int i = 0; i < 5; ++i) {
+        number = 3 * number + (i < digits ? stored[static_cast<std::size_t>(first + i * run)] : 0);
+      }
+      bytes[Byte + byte] = static_cast<std::uint8_t>((number * 256 + 242) / 243);
+    });
+  }
+  static constexpr void expand(const codes& stored, std::int8_t* levels) noexcept {
+    for (int j = 0; j < entries; ++j) {
+      levels[j] = static_cast<std::int8_t>(stored[static_cast<std::size_t>(j)] - 1);
+    }
+  }
+
+ private:
+  static constexpr void each_byte(auto&& visit) noexcept {
+    for (int m = 0; m < 32; ++m) visit(m, m, 32, 5);
+    for (int m = 0; m < 16; ++m) visit(32 + m, 160 + m, 16, 5);
+    for (int m = 0; m < 4; ++m) visit(48 + m, 240 + m, 4, 4);
+  }
+};
+
+/// The codes of a codebook format: an index for each group, and for each run of elements a pattern of signs
+/// (bit i negates element i) or, for IQ1, a bit for the direction of the shift.
+template <int Groups, int Signs>
+struct level_codes {
+  std::array<std::uint16_t, static_cast<std::size_t>(Groups)> index{};
+  std::array<std::uint8_t, static_cast<std::size_t>(Signs)> sign{};
+};
+
+/// Seven bits of signs, of which the eighth is the parity: an even number of elements is negative.
+struct even_parity {
+  static constexpr bool is_even = true;
+  static constexpr std::uint8_t pattern(std::uint8_t stored) noexcept {
+    return static_cast<std::uint8_t>(stored | (std::popcount(stored) & 1) << 7);
+  }
+};
+/// A sign for every element.
+struct free_signs {
+  static constexpr bool is_even = false;
+  static constexpr std::uint8_t pattern(std::uint8_t stored) noexcept { return stored; }
+};
+
+namespace detail {
+
+/// Negates level i where bit i of `signs` is set: eight levels at once, without a branch, as signs are as
+/// good as random.
+constexpr void negate(std::uint8_t signs, std::int8_t* levels) noexcept {
+  if (std::is_constant_evaluated()) {
+    for (int i = 0; i < 8; ++i) {
+      if ((signs >> i & 1) != 0) levels[i] = static_cast<std::int8_t>(-levels[i]);
+    }
+    return;
+  }
+  using byte_lanes [[gnu::vector_size(8)]] = std::int8_t;
+  constexpr byte_lanes bit{1, 2, 4, 8, 16, 32, 64, -128};
+  const auto all = static_cast<std::int8_t>(signs);
+  const byte_lanes copies{all, all, all, all, all, all, all, all};
+  byte_lanes magnitude;
+  std::memcpy(&magnitude, levels, sizeof magnitude);
+  const byte_lanes negative = (copies & bit) != 0;  // -1 or 0
+  magnitude = (magnitude ^ negative) - negative;
+  std::memcpy(levels, &magnitude, sizeof magnitude);
+}
+
+}  // namespace detail
+
+/// level = +-Codebook[index], with a sign for every element. `sign` holds patterns of eight elements.
+template <class IndexLayout, class SignLayout, class Parity, const auto& Codebook>
+struct signed_codebook_levels {
+  static constexpr const auto& book = Codebook;
+  static constexpr int dimension = Codebook.dimension;
+  static constexpr int entries = IndexLayout::entries * dimension;
+  using parity = Parity;
+  using codes = level_codes<IndexLayout::entries, SignLayout::entries>;
+  static_assert(SignLayout::entries * 8 == entries && Codebook.entries == 1 << IndexLayout::bits);
+
+  static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
+    std::array<typename IndexLayout::code, IndexLayout::entries> index{};
+    IndexLayout::unpack(bytes, index.data());
+    for (std::size_t g = 0; g < index.size(); ++g) stored.index[g] = index[g];
+    SignLayout::unpack(bytes, stored.sign.data());
+    for (std::uint8_t& sign : stored.sign) sign = Parity::pattern(sign);
+  }
+  static constexpr void pack(const codes& stored, std::uint8_t* bytes) noexcept {
+    std::array<typename IndexLayout::code, IndexLayout::entries> index{};
+    for (std::size_t g = 0; g < index.size(); ++g) {
+      index[g] = static_cast<typename IndexLayout::code>(stored.index[g]);
+    }
+    IndexLayout::pack(index.data(), bytes);
+    SignLayout::pack(stored.sign.data(), bytes);
+  }
+  static constexpr void expand(const codes& stored, std::int8_t* levels) noexcept {
+    for (std::size_t g = 0; g < stored.index.size(); ++g) {
+      std::copy_n(codebook_vectors<Codebook>[stored.index[g]].data(), dimension, levels + g * dimension);
+    }
+    for (std::size_t i = 0; i < stored.sign.size(); ++i) detail::negate(stored.sign[i], levels + 8 * i);
+  }
+};
+
+/// level = Codebook[index] + 1, or - 1 where the bit of its run is set: ternary values in eighths, shifted by
+/// an eighth.
+template <class IndexLayout, class ShiftLayout, const auto& Codebook>
+struct shifted_codebook_levels {
+  static constexpr const auto& book = Codebook;
+  static constexpr int dimension = Codebook.dimension;
+  static constexpr int entries = IndexLayout::entries * dimension;
+  static constexpr int shift_run = entries / ShiftLayout::entries;  ///< elements that share a shift
+  using codes = level_codes<IndexLayout::entries, ShiftLayout::entries>;
+  static_assert(Codebook.entries == 1 << IndexLayout::bits && ShiftLayout::bits == 1);
+
+  static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
+    IndexLayout::unpack(bytes, stored.index.data());
+    ShiftLayout::unpack(bytes, stored.sign.data());
+  }
+  static constexpr void pack(const codes& stored, std::uint8_t* bytes) noexcept {
+    IndexLayout::pack(stored.index.data(), bytes);
+    ShiftLayout::pack(stored.sign.data(), bytes);
+  }
+  static constexpr void expand(const codes& stored, std::int8_t* levels) noexcept {
+    for (std::size_t g = 0; g < stored.index.size(); ++g) {
+      const auto& vector = codebook_vectors<Codebook>[stored.index[g]];
+      const int shift = 1 - 2 * stored.sign[g * dimension / shift_run];
+      for (std::size_t j = 0; j < dimension; ++j) {
+        levels[g * dimension + j] = static_cast<std::int8_t>(vector[j] + shift);
+      }
+    }
+  }
+};
+
+}  // namespace bitgauge::gguf

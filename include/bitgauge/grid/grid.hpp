@@ -1,0 +1,151 @@
+#pragma once
+
+/// \file
+/// What a grid must offer, and the one interface through which the library sees every grid.
+
+#include <bitgauge/grid/integer.hpp>
+#include <bitgauge/grid/level_table.hpp>
+#include <bitgauge/grid/parameters.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace bitgauge {
+
+/// A grid: up to 256 numbers, the levels, that codes stand for at scale 1; real = scale * level(field).
+///
+///     struct powers_of_two {                                  // 0 and +-2^-6 .. +-1 in 4 bits
+///       int bits() const { return 4; }
+///       float level(int field) const;                         // field 0 .. 2^bits-1
+///       int nearest(float value) const;                       // the field whose level is nearest
+///       float scale_for(interval range) const { return range.magnitude(); }   // the scale that covers
+///       `range`
+///     };
+///
+/// Where it has a member encode(const float* x, index count, float inverse_scale, std::uint8_t* fields)
+/// const, many elements are encoded by that; it must give what nearest(x[i] * inverse_scale) gives.
+template <class G>
+concept plain_grid =
+    std::copy_constructible<G> && requires(const G& g, interval range, float value, int field) {
+      { g.bits() } -> std::convertible_to<int>;
+      { g.level(field) } -> std::convertible_to<float>;
+      { g.nearest(value) } -> std::convertible_to<int>;
+      { g.scale_for(range) } -> std::convertible_to<float>;
+    };
+
+/// The library's own integer grids, and what converts to them.
+template <class G>
+concept integer_grid_like = std::convertible_to<G, integer_grid>;
+
+/// Any answer to "which numbers can a code stand for?".
+template <class G>
+concept grid = plain_grid<G> || integer_grid_like<G>;
+
+namespace detail {
+
+/// A grid whose type is no longer known. Calls are made per group or per row, never per element in a hot
+/// loop.
+class any_grid {
+ public:
+  virtual ~any_grid() = default;
+  virtual int bits() const = 0;
+  /// The integer grid behind this one, or nullptr.
+  virtual const integer_grid* integer() const { return nullptr; }
+  virtual float level(int field) const = 0;
+  virtual float scale_for(interval range) const = 0;
+  /// scale[i] = scale_for({low[i], high[i]}), many at once.
+  virtual void scales_for(const float* low, const float* high, index_t count, float* scale) const = 0;
+  virtual int zero_point_for(interval, float /*scale*/) const { return 0; }
+  virtual int nearest(float value, int zero_point) const = 0;
+  /// fields[i] = nearest(x[i] * (1 / scale)).
+  virtual void encode(const float* x, index_t count, parameters p, std::uint8_t* fields) const = 0;
+
+  bool has_zero_point() const { return integer() != nullptr && integer()->has_zero_point; }
+  int constant_zero_point() const { return integer() != nullptr ? integer()->center : 0; }
+
+  /// True where something is rounded to the level of a field of a grid that is not an integer grid: not to
+  /// NaN and infinity, nor to MXINT8's -2, nor to one of two equal levels.
+  bool is_used(int field) const {
+    return numeric::is_finite(level(field)) && level(nearest(level(field), 0)) == level(field);
+  }
+
+  /// The levels in use of a grid that is not an integer grid, prepared at the first call from any thread.
+  const level_table& levels() const {
+    std::call_once(prepared_, [this] {
+      std::vector<float> used;
+      for (int field = 0; field < 1 << bits(); ++field)
+        if (is_used(field)) used.push_back(level(field));
+      levels_ = std::make_unique<level_table>(std::move(used));
+    });
+    return *levels_;
+  }
+
+  /// The largest distance of a code from zero, in units of the scale.
+  double reach(int zero_point) const {
+    if (const integer_grid* grid = integer())
+      return std::max(grid->highest - zero_point, zero_point - grid->lowest);
+    return std::max(std::fabs(levels().levels().front()), std::fabs(levels().levels().back()));
+  }
+
+ private:
+  mutable std::once_flag prepared_;
+  mutable std::unique_ptr<const level_table> levels_;
+};
+
+template <class G>
+class any_grid_of final : public any_grid {
+ public:
+  explicit any_grid_of(const G& g) : grid_(g) { require_bits(grid_.bits()); }
+  int bits() const override { return grid_.bits(); }
+  float level(int field) const override { return grid_.level(field); }
+  float scale_for(interval range) const override { return grid_.scale_for(range); }
+  void scales_for(const float* low, const float* high, index_t count, float* scale) const override {
+    for (index_t i = 0; i < count; ++i) scale[i] = grid_.scale_for({low[i], high[i]});
+  }
+  int nearest(float value, int) const override { return grid_.nearest(value); }
+  void encode(const float* x, index_t count, parameters p, std::uint8_t* fields) const override {
+    const float inverse = inverse_scale(p.scale);
+    if constexpr (requires { grid_.encode(x, count, inverse, fields); }) {
+      grid_.encode(x, count, inverse, fields);
+    } else {
+      for (index_t i = 0; i < count; ++i)
+        fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse));
+    }
+  }
+
+ private:
+  G grid_;
+};
+
+template <>
+class any_grid_of<integer_grid> final : public any_grid {
+ public:
+  explicit any_grid_of(const integer_grid& g) : grid_(g) { require_bits(g.bits()); }
+  int bits() const override { return grid_.bits(); }
+  const integer_grid* integer() const override { return &grid_; }
+  float level(int field) const override { return grid_.level(field); }
+  float scale_for(interval range) const override { return grid_.scale_for(range); }
+  void scales_for(const float* low, const float* high, index_t count, float* scale) const override {
+    for (index_t i = 0; i < count; ++i) scale[i] = grid_.scale_for({low[i], high[i]});
+  }
+  int zero_point_for(interval range, float scale) const override {
+    return grid_.zero_point_for(range, scale);
+  }
+  int nearest(float value, int zero_point) const override { return grid_.nearest(value, zero_point); }
+  void encode(const float* x, index_t count, parameters p, std::uint8_t* fields) const override {
+    const float inverse = inverse_scale(p.scale);
+    for (index_t i = 0; i < count; ++i)
+      fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse, p.zero_point));
+  }
+
+ private:
+  integer_grid grid_;
+};
+
+}  // namespace detail
+}  // namespace bitgauge

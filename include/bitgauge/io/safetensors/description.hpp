@@ -1,0 +1,255 @@
+#pragma once
+
+/// \file
+/// The JSON that says what the parts of a quantized tensor in a .safetensors file mean.
+///
+/// `__metadata__` holds one text under the key `bitgauge`:
+///
+///     {"version": 1, "tensors": {
+///       "w": {"shape": [64, 300],       the original shape
+///             "rows": "last",           only with three dimensions and more, how rows are counted: all of
+///                                       them but the last, or the "first", which a missing field means
+///             "dtype": "F32",           the original element type
+///             "scheme": "affine:bits=4,group=128",
+///                                       how it was made; for people, not needed to decode
+///             "bits": 4,                bits of a code
+///             "codes": "unsigned",      or signed (two's complement), sign (0 is -1, 1 is +1), levels
+///             "group": 128,             elements of a row that share parameters, or row, column, tensor
+///             "zero_point": "stored",   or the one integer that all groups share
+///             "scale": "dynamic8",      only where scales are no floats: e8m0, e4m3, e4m3_divided,
+///                                       dynamic8 or affine8
+///             "scale_block": 256,       only with dynamic8 and affine8: scales that share parameters
+///             "column_vector": true,    only where a vector of one dimension stands for a column
+///             "activations": {          only where the layer's inputs are to be quantized too
+///               "scheme": "static:affine",   as parse_activation_scheme() reads it
+///               "scale": 0.02, "zero_point": 131}}}}   only where static
+///
+/// and the file holds, for each such tensor,
+///
+///     w.codes        U8 [rows, row_bytes]   codes packed LSB first, each row from a byte boundary
+///     w.scales       F32, F16, BF16 [groups]   row by row, and along each row
+///                    U8 [bytes]             with "scale": as laid out in scale/storage.hpp
+///     w.zero_points  U8 [bytes]             only with "stored": codes packed LSB first without gaps
+///     w.levels       F32 [2^bits]           only with "levels": the number each code stands for
+///
+/// real = scale * (code - zero_point), the code replaced by its level where there are levels. A vector is one
+/// row.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/io/bytes/dtype.hpp>
+#include <bitgauge/io/json/text.hpp>
+#include <bitgauge/io/matrix_shape.hpp>
+#include <bitgauge/layer/activation_scheme.hpp>
+#include <bitgauge/matrix/layout.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bitgauge::io {
+
+/// How the inputs of a layer are quantized: make_activation_quantizer(scheme, frozen) does it.
+struct stored_activations {
+  activation_scheme scheme;
+  parameters frozen{};  ///< of a static scheme
+};
+
+/// One quantized tensor of a file. The layout's levels are filled once the tensor is read.
+struct quantized_entry {
+  std::string name;
+  std::vector<std::uint64_t> shape;  ///< of the original
+  dtype original = dtype::f32;
+  std::string scheme;
+  quantized_layout layout;
+  bool has_levels = false;
+  std::optional<stored_activations> activations{};
+  row_dimensions rows = row_dimensions::first;  ///< which dimensions of `shape` are the layout's rows
+};
+
+namespace detail {
+
+inline constexpr bitgauge::detail::words<granularity> group_words(bitgauge::detail::granularity_words);
+
+/// The scale types whose scales are no floats: their bytes are those of scale_array.
+inline constexpr std::pair<std::string_view, scale_type> byte_scale_list[] = {
+    {"e8m0", scale_type::e8m0},
+    {"e4m3", scale_type::e4m3},
+    {"e4m3_divided", scale_type::e4m3_divided},
+    {"dynamic8", scale_type::dynamic8},
+    {"affine8", scale_type::affine8}};
+inline constexpr bitgauge::detail::words<scale_type> byte_scale_words(byte_scale_list);
+
+inline std::string_view code_word(const quantized_entry& entry) {
+  const code_encoding& m = entry.layout.meaning;
+  return entry.has_levels ? "levels" : m.is_sign_only ? "sign" : m.is_signed ? "signed" : "unsigned";
+}
+
+inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
+  const granularity how = entry.layout.groups.how();
+  const code_encoding& m = entry.layout.meaning;
+  nlohmann::ordered_json json;
+  json["shape"] = entry.shape;
+  if (entry.shape.size() > 2) json["rows"] = name_of(entry.rows);
+  json["dtype"] = name_of(entry.original);
+  json["scheme"] = entry.scheme;
+  json["bits"] = m.bits;
+  json["codes"] = code_word(entry);
+  if (how.what == granularity::kind::group) {
+    json["group"] = how.size;
+  } else {
+    json["group"] = bitgauge::detail::word_of(group_words, how);
+  }
+  if (m.has_zero_points) {
+    json["zero_point"] = "stored";
+  } else {
+    json["zero_point"] = m.center;
+  }
+  const scale_storage& scales = entry.layout.scales;
+  if (const std::string_view word = bitgauge::detail::word_of(byte_scale_words, scales.type); !word.empty()) {
+    json["scale"] = word;
+    if (scales.block > 0) json["scale_block"] = scales.block;
+  }
+  if (entry.layout.is_column_vector) json["column_vector"] = true;
+  if (entry.activations) {
+    nlohmann::ordered_json& activations = json["activations"];
+    activations["scheme"] = to_text(entry.activations->scheme);
+    if (entry.activations->scheme.is_static) {
+      activations["scale"] = entry.activations->frozen.scale;
+      activations["zero_point"] = entry.activations->frozen.zero_point;
+    }
+  }
+  return json;
+}
+
+/// Reads one description, refusing what it does not know by naming the field.
+class description_reader {
+ public:
+  description_reader(std::string file, std::string name, const nlohmann::ordered_json& json)
+      : file_(std::move(file)), name_(std::move(name)), json_(json) {}
+
+  quantized_entry read() const {
+    quantized_entry entry;
+    entry.name = name_;
+    const nlohmann::ordered_json& shape =
+        member("shape", json_.is_object() && member("shape", true).is_array(), "an array");
+    for (const auto& extent : shape) {
+      if (!extent.is_number_unsigned()) fail("shape", "an array of numbers", shape);
+      entry.shape.push_back(extent.get<std::uint64_t>());
+    }
+    entry.scheme = text("scheme");
+    const dtype_traits* original = find_dtype(text("dtype"));
+    if (original == nullptr) fail("dtype", "a known element type", member("dtype", true));
+    entry.original = original->type;
+    code_encoding& m = entry.layout.meaning;
+    m.bits = static_cast<int>(number("bits", 1, 8));
+    const std::string codes = text("codes");
+    entry.has_levels = codes == "levels";
+    m.is_sign_only = codes == "sign";
+    m.is_signed = codes == "signed";
+    if (!entry.has_levels && !m.is_sign_only && !m.is_signed && codes != "unsigned")
+      fail("codes", "unsigned, signed, sign or levels", member("codes", true));
+    const nlohmann::ordered_json& zero_point = member("zero_point", true);
+    m.has_zero_points = zero_point == "stored";
+    if (!m.has_zero_points) m.center = static_cast<int>(number("zero_point", -128, 255));
+    const auto fault = bitgauge::detail::fault_of(m, entry.has_levels);
+    if (fault.field != nullptr) fail(fault.field, fault.problem);
+    if (json_.contains("scale")) entry.layout.scales = scales();
+    entry.rows = rows_of(entry.shape);
+    const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape, entry.rows);
+    entry.layout.groups = grouping(group(), rows, cols);
+    if (json_.contains("column_vector"))
+      entry.layout.is_column_vector = member("column_vector", json_["column_vector"] == true && rows == 1,
+                                             "true beside a shape of one dimension");
+    if (json_.contains("activations")) entry.activations = activations();
+    return entry;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& field, const std::string& problem) const {
+    raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": " + field, problem));
+  }
+  [[noreturn]] void fail(const std::string& field, const std::string& expected,
+                         const nlohmann::ordered_json& found) const {
+    fail(field, "expected " + expected + ", found " + shown(found));
+  }
+  const nlohmann::ordered_json& member(const char* field, bool good,
+                                       const char* expected = "a member") const {
+    const auto at = json_.is_object() ? json_.find(field) : json_.end();
+    if (at == json_.end()) fail(field, "a member of this name", json_);
+    if (!good) fail(field, expected, *at);
+    return *at;
+  }
+  std::string text(const char* field) const {
+    const nlohmann::ordered_json& value = member(field, true);
+    if (!value.is_string()) fail(field, "a text", value);
+    return value.get<std::string>();
+  }
+  std::int64_t number(const char* field, std::int64_t low, std::int64_t high) const {
+    const nlohmann::ordered_json& value = member(field, true);
+    const bool fits = value.is_number_integer() && value.get<double>() >= static_cast<double>(low) &&
+                      value.get<double>() <= static_cast<double>(high);
+    if (!fits)
+      fail(field, "a whole number from " + std::to_string(low) + " to " + std::to_string(high), value);
+    return value.get<std::int64_t>();
+  }
+  scale_storage scales() const {
+    scale_storage how;
+    if (!bitgauge::detail::read_word(byte_scale_words, text("scale"), how.type))
+      fail("scale", bitgauge::detail::listed(byte_scale_words), member("scale", true));
+    if (how.type == scale_type::dynamic8 || how.type == scale_type::affine8)
+      how.block = number("scale_block", 1, std::int64_t{1} << 53);
+    return how;
+  }
+  /// An error in the text is one of the file.
+  activation_scheme read_activation_scheme() const {
+    const std::string scheme = text("scheme");
+#if BITGAUGE_EXCEPTIONS
+    try {
+      return parse_activation_scheme(scheme);
+    } catch (const bitgauge_error& problem) {
+      raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": scheme", problem.what()));
+    }
+#else
+    return parse_activation_scheme(scheme);
+#endif
+  }
+  stored_activations activations() const {
+    const nlohmann::ordered_json& value = member("activations", true);
+    const description_reader inner(file_, name_ + ": activations", value);
+    stored_activations found{inner.read_activation_scheme(), {}};
+    if (!found.scheme.is_static) return found;
+    const nlohmann::ordered_json& scale = inner.member("scale", true);
+    const float number = scale.is_number() ? scale.get<float>() : 0;
+    if (!(number > 0) || !numeric::is_finite(number)) inner.fail("scale", "a finite number above 0", scale);
+    const bool is_affine = found.scheme.answers.grid.view() == "affine";
+    found.frozen = {number, static_cast<int>(inner.number("zero_point", 0, is_affine ? 255 : 0))};
+    return found;
+  }
+  /// Files written before there was a choice have no such field; their rows are the first dimension.
+  row_dimensions rows_of(const std::vector<std::uint64_t>& shape) const {
+    row_dimensions how = row_dimensions::first;
+    if (shape.size() > 2 && json_.contains("rows") && !read_row_dimensions(text("rows"), how))
+      fail("rows", "first or last", member("rows", true));
+    return how;
+  }
+  granularity group() const {
+    const nlohmann::ordered_json& value = member("group", true);
+    granularity how;
+    if (value.is_string() && bitgauge::detail::read_word(group_words, value.get<std::string>(), how))
+      return how;
+    if (!value.is_number_integer()) fail("group", "row, column, tensor or a number from 1 up", value);
+    return per_group{number("group", 1, std::int64_t{1} << 53)};
+  }
+
+  std::string file_, name_;
+  const nlohmann::ordered_json& json_;
+};
+
+}  // namespace detail
+}  // namespace bitgauge::io

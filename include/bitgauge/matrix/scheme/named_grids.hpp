@@ -1,0 +1,137 @@
+#pragma once
+
+/// \file
+/// The grids that have a name in scheme texts.
+
+#include <bitgauge/error.hpp>
+#include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/grid/grid.hpp>
+#include <bitgauge/grid/small_float.hpp>
+#include <bitgauge/matrix/scheme/scheme.hpp>
+#include <bitgauge/matrix/scheme/suggestions.hpp>
+
+#include <algorithm>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bitgauge::detail {
+
+using shared_grid = std::shared_ptr<const any_grid>;
+
+template <class Grid>
+shared_grid share(const Grid& grid) {
+  if constexpr (integer_grid_like<Grid>) {
+    return std::make_shared<any_grid_of<integer_grid>>(grid);
+  } else {
+    return std::make_shared<any_grid_of<Grid>>(grid);
+  }
+}
+
+struct named_grid {
+  std::string_view name;
+  shared_grid (*make)(const scheme&);
+};
+
+/// Refuses an option that the grid has no use for: ignored, it would be a silent fallback.
+inline void refuse_options(const scheme& s,
+                           std::initializer_list<std::pair<const char*, bool scheme::*>> keys) {
+  for (const auto& [key, option] : keys)
+    if (s.*option)
+      raise(invalid_scheme("scheme: " + std::string(key) + ": " + std::string(s.grid.view()) +
+                           " has no such option, found " + key + "=1"));
+}
+
+/// A grid that takes nothing from the scheme.
+template <class Grid>
+constexpr named_grid fixed_grid(std::string_view name) {
+  return {name, [](const scheme& s) {
+            refuse_options(s, {{"full", &scheme::full},
+                               {"signed", &scheme::signed_codes},
+                               {"unsigned", &scheme::unsigned_codes},
+                               {"torch", &scheme::torch}});
+            shared_grid grid = share(Grid{});
+            if (s.bits != scheme{}.bits && s.bits != grid->bits())
+              raise(invalid_scheme("scheme: bits: " + std::string(s.grid.view()) + " has " +
+                                   std::to_string(grid->bits()) + ", found " + std::to_string(s.bits)));
+            return grid;
+          }};
+}
+
+/// One row a name.
+inline constexpr named_grid named_grids[] = {
+    {"symmetric",
+     [](const scheme& s) {
+       refuse_options(s, {{"signed", &scheme::signed_codes}});
+       return share(integer_grid_of(s));
+     }},
+    {"affine",
+     [](const scheme& s) {
+       refuse_options(s, {{"full", &scheme::full}, {"unsigned", &scheme::unsigned_codes}});
+       return share(integer_grid_of(s));
+     }},
+    fixed_grid<nf4>("nf4"),
+    fixed_grid<fp4>("fp4"),
+    fixed_grid<dynamic8>("dynamic8"),
+    fixed_grid<fp8_e4m3>("fp8_e4m3"),
+    fixed_grid<fp8_e5m2>("fp8_e5m2"),
+    fixed_grid<fp8_e4m3_fnuz>("fp8_e4m3_fnuz"),
+    fixed_grid<fp8_e5m2_fnuz>("fp8_e5m2_fnuz"),
+    fixed_grid<fp6_e3m2>("fp6_e3m2"),
+    fixed_grid<fp6_e2m3>("fp6_e2m3"),
+    fixed_grid<fp4_e2m1>("fp4_e2m1"),
+    fixed_grid<mxfp4>("mxfp4"),
+    fixed_grid<mxfp6_e3m2>("mxfp6_e3m2"),
+    fixed_grid<mxfp6_e2m3>("mxfp6_e2m3"),
+    fixed_grid<mxfp8_e4m3>("mxfp8_e4m3"),
+    fixed_grid<mxfp8_e5m2>("mxfp8_e5m2"),
+    fixed_grid<mxint8>("mxint8"),
+    fixed_grid<fp4_e2m1>("nvfp4"),
+};
+
+/// Every name that a scheme text may begin with: grids, then the ggml types that are no grids as well.
+inline std::vector<std::string_view> scheme_names() {
+  std::vector<std::string_view> names;
+  for (const named_grid& entry : named_grids) names.push_back(entry.name);
+  for (const std::string_view name : block_type_names)
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  return names;
+}
+
+/// What is wrong with a name that is not known: what it was meant to be, and what there is.
+inline std::string unknown_name(std::string_view name) {
+  const std::vector<std::string_view> names = scheme_names();
+  const std::string meant = scheme_meant(name, names);
+  std::string all;
+  for (const std::string_view each : names) all += (all.empty() ? "" : ", ") + std::string(each);
+  return "unknown name \"" + excerpt(name) + "\"" + did_you_mean(meant) +
+         (meant.empty() ? ": expected one of " : " Names are ") + all;
+}
+
+/// The grid a scheme names. Throws invalid_scheme with the known names.
+inline shared_grid grid_of(const scheme& s) {
+  const std::string name(s.grid.view());
+  for (const named_grid& entry : named_grids)
+    if (entry.name == name) return entry.make(s);
+  if (is_block_type_name(name))
+    raise(invalid_scheme("scheme: " + name +
+                         " is a ggml type, no grid: write quantize(W, gguf::tensor_type::" + name +
+                         "), or quantize(W, \"" + name + "\") with <bitgauge/quantize_text.hpp>"));
+  raise(invalid_scheme("scheme: " + unknown_name(name)));
+}
+
+}  // namespace bitgauge::detail
+
+namespace bitgauge {
+
+/// True where scheme texts know a grid by this name.
+constexpr bool is_grid_name(std::string_view name) noexcept {
+  for (const detail::named_grid& entry : detail::named_grids)
+    if (entry.name == name) return true;
+  return false;
+}
+
+}  // namespace bitgauge

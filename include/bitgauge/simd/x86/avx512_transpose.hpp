@@ -1,0 +1,92 @@
+#pragma once
+
+/// \file
+/// Column-major to row-major with AVX-512: blocks of 16 x 16 are turned in registers.
+
+#include <bitgauge/simd/x86/target.hpp>
+
+#if BITGAUGE_X86
+#include <algorithm>
+
+BITGAUGE_BEGIN_AVX512
+namespace bitgauge::simd::avx512 {
+namespace detail {
+
+/// Writes to quarter q of out[r] the quarter q of a, b, c, d, turned: lane r of each.
+[[BITGAUGE_AVX512, gnu::always_inline]] inline void turn_4(__m512 a, __m512 b, __m512 c, __m512 d,
+                                                           __m512* out) {
+  const __m512 ab_low = _mm512_unpacklo_ps(a, b), ab_high = _mm512_unpackhi_ps(a, b);
+  const __m512 cd_low = _mm512_unpacklo_ps(c, d), cd_high = _mm512_unpackhi_ps(c, d);
+  out[0] = _mm512_shuffle_ps(ab_low, cd_low, 0x44);
+  out[1] = _mm512_shuffle_ps(ab_low, cd_low, 0xee);
+  out[2] = _mm512_shuffle_ps(ab_high, cd_high, 0x44);
+  out[3] = _mm512_shuffle_ps(ab_high, cd_high, 0xee);
+}
+
+/// v[i] lane j becomes v[j] lane i.
+[[BITGAUGE_AVX512, gnu::always_inline]] inline void turn_16(__m512 (&v)[16]) {
+  __m512 t[16];
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4) turn_4(v[i], v[i + 1], v[i + 2], v[i + 3], t + i);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const __m512 near_low = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88);
+    const __m512 near_high = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);
+    const __m512 far_low = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88);
+    const __m512 far_high = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
+    v[i] = _mm512_shuffle_f32x4(near_low, far_low, 0x88);
+    v[i + 4] = _mm512_shuffle_f32x4(near_high, far_high, 0x88);
+    v[i + 8] = _mm512_shuffle_f32x4(near_low, far_low, 0xdd);
+    v[i + 12] = _mm512_shuffle_f32x4(near_high, far_high, 0xdd);
+  }
+}
+
+/// A block of at most 16 x 16 with masks.
+[[BITGAUGE_AVX512]] inline void transpose_edge(const float* x, index_t column_stride, index_t rows,
+                                               index_t cols, float* out, index_t row_stride) {
+  const auto row_mask = static_cast<__mmask16>((1u << rows) - 1u);
+  const auto col_mask = static_cast<__mmask16>((1u << cols) - 1u);
+  __m512 v[16];
+  for (index_t c = 0; c < 16; ++c)
+    v[c] = c < cols ? _mm512_maskz_loadu_ps(row_mask, x + c * column_stride) : _mm512_setzero_ps();
+  turn_16(v);
+  for (index_t r = 0; r < rows; ++r) _mm512_mask_storeu_ps(out + r * row_stride, col_mask, v[r]);
+}
+
+[[BITGAUGE_AVX512]] inline void transpose_block(const float* x, index_t column_stride, float* out,
+                                                index_t row_stride) {
+  __m512 v[16];
+#pragma GCC unroll 16
+  for (index_t c = 0; c < 16; ++c) v[c] = _mm512_loadu_ps(x + c * column_stride);
+  turn_16(v);
+#pragma GCC unroll 16
+  for (index_t r = 0; r < 16; ++r) _mm512_storeu_ps(out + r * row_stride, v[r]);
+}
+
+}  // namespace detail
+
+[[BITGAUGE_AVX512]] inline void transpose(const float* x, index_t column_stride, index_t rows, index_t cols,
+                                          float* out, index_t row_stride) {
+  constexpr index_t ahead = 32;  // columns lie far apart: no processor foresees the next
+  // the shorter side inside: what lies together in a column, read or written, is used up at once
+  const bool wide = rows <= cols;
+  for (index_t outer = 0; outer < (wide ? cols : rows); outer += 16) {
+    for (index_t inner = 0; inner < (wide ? rows : cols); inner += 16) {
+      const index_t r = wide ? inner : outer, c = wide ? outer : inner;
+      const float* const from = x + c * column_stride + r;
+      float* const to = out + r * row_stride + c;
+      for (index_t i = c + ahead; i < std::min(c + ahead + 16, cols); ++i)
+        _mm_prefetch(reinterpret_cast<const char*>(x + i * column_stride + std::min(r + 15, rows - 1)),
+                     _MM_HINT_T1);
+      if (r + 16 <= rows && c + 16 <= cols)
+        detail::transpose_block(from, column_stride, to, row_stride);
+      else
+        detail::transpose_edge(from, column_stride, std::min<index_t>(rows - r, 16),
+                               std::min<index_t>(cols - c, 16), to, row_stride);
+    }
+  }
+}
+
+}  // namespace bitgauge::simd::avx512
+BITGAUGE_END_AVX512
+#endif  // BITGAUGE_X86
