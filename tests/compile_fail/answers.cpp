@@ -1,7 +1,7 @@
 // Catches answers that are taken silently, or refused without saying what to write instead.
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/matrix/scheme_recipe.hpp>
+#include <bitgauge/matrix/scheme/recipe.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 #include <bitgauge/rounding/paired_hessian.hpp>
 

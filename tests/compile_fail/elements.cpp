@@ -1,5 +1,5 @@
 // Catches stored elements that would be converted to integers, and small floats that fit no byte.
-#include <bitgauge/io/dtype.hpp>
+#include <bitgauge/io/bytes/dtype.hpp>
 #include <bitgauge/numeric/small_float.hpp>
 
 using namespace bitgauge;

@@ -7,7 +7,8 @@ using namespace bitgauge;
 
 static_assert(plain_grid<nf4> && plain_grid<fp4> && plain_grid<dynamic8> && plain_grid<codebook_grid>);
 static_assert(plain_grid<fp8_e4m3> && plain_grid<mxfp4> && plain_grid<mxint8>);
-static_assert(integer_grid_like<integer_grid> && integer_grid_like<symmetric<4>> && integer_grid_like<affine<1>>);
+static_assert(integer_grid_like<integer_grid> && integer_grid_like<symmetric<4>> &&
+              integer_grid_like<affine<1>>);
 static_assert(grid<nf4> && grid<affine<8>> && grid<integer_grid>);
 static_assert(!integer_grid_like<nf4> && !integer_grid_like<int>);
 static_assert(!grid<int> && !grid<interval> && !grid<nf4*>);
@@ -41,7 +42,8 @@ struct without_scale_for {
   float level(int field) const;
   int nearest(float value) const;
 };
-static_assert(!grid<without_bits> && !grid<without_level> && !grid<without_nearest> && !grid<without_scale_for>);
+static_assert(!grid<without_bits> && !grid<without_level> && !grid<without_nearest> &&
+              !grid<without_scale_for>);
 
 /// A member that only a grid that may change has: a grid is used from several threads.
 struct changing_level : without_level {

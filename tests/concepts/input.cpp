@@ -15,11 +15,13 @@ using Eigen::MatrixXf;
 
 /// A matrix of a user's own.
 struct derived_matrix : MatrixXf {};
-using expression = decltype(std::declval<const MatrixXf&>() + std::declval<const MatrixXf&>());
+using expression =
+    std::remove_cv_t<decltype(std::declval<const MatrixXf&>() + std::declval<const MatrixXf&>())>;
 using block = decltype(std::declval<const MatrixXf&>().topRows(1));
 using sparse = Eigen::SparseMatrix<float>;
 
-static_assert(dense_input<MatrixXf> && dense_input<Eigen::ArrayXXd> && dense_input<Eigen::Map<const MatrixXf>>);
+static_assert(dense_input<MatrixXf> && dense_input<Eigen::ArrayXXd> &&
+              dense_input<Eigen::Map<const MatrixXf>>);
 static_assert(dense_input<expression> && dense_input<block> && dense_input<derived_matrix>);
 static_assert(!dense_input<sparse> && !dense_input<std::vector<float>> && !dense_input<float>);
 static_assert(!dense_input<quantized_matrix>);
@@ -31,11 +33,13 @@ static_assert(!other_eigen_input<MatrixXf> && !other_eigen_input<std::vector<flo
 static_assert(sequence_input<std::vector<float>> && sequence_input<std::string>);
 static_assert(!sequence_input<MatrixXf> && !sequence_input<float> && !sequence_input<const float*>);
 
-static_assert(real_scalar<float> && real_scalar<double> && real_scalar<Eigen::half> && real_scalar<Eigen::bfloat16>);
+static_assert(real_scalar<float> && real_scalar<double> && real_scalar<Eigen::half> &&
+              real_scalar<Eigen::bfloat16>);
 static_assert(!real_scalar<int> && !real_scalar<std::complex<float>> && !real_scalar<long double>);
 
 static_assert(row_readable<MatrixXf> && row_readable<Eigen::ArrayXXd> && row_readable<expression>);
-static_assert(row_readable<row_source> && !row_readable<sparse> && !row_readable<quantized_matrix>);
+static_assert(row_readable<row_source> && row_readable<derived_matrix> && !row_readable<sparse> &&
+              !row_readable<quantized_matrix>);
 static_assert(!row_readable<std::vector<float>> && !row_readable<float>);
 
 /// All that values must offer which are decoded row by row.
@@ -65,11 +69,13 @@ struct without_dequantize {
   index_t cols() const;
   void dequantize_row(index_t row, float* out) const;
 };
-static_assert(row_decodable<quantized_matrix> && row_decodable<gguf::block_matrix> && row_decodable<decoded_by_rows>);
+static_assert(row_decodable<quantized_matrix> && row_decodable<gguf::block_matrix> &&
+              row_decodable<decoded_by_rows>);
 static_assert(!row_decodable<without_rows> && !row_decodable<without_cols>);
 static_assert(!row_decodable<without_dequantize_row> && !row_decodable<without_dequantize>);
 static_assert(!row_decodable<MatrixXf>);
 
 static_assert(quantized_input<quantized_matrix> && quantized_input<gguf::block_matrix>);
 static_assert(quantized_input<without_dequantize_row> && !quantized_input<without_rows>);
-static_assert(!quantized_input<without_cols> && !quantized_input<without_dequantize> && !quantized_input<MatrixXf>);
+static_assert(!quantized_input<without_cols> && !quantized_input<without_dequantize> &&
+              !quantized_input<MatrixXf>);

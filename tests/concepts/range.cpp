@@ -31,7 +31,8 @@ struct not_copyable : half_of_it {
 static_assert(!range<counting> && !range<of_a_number> && !range<of_no_interval> && !range<not_copyable>);
 
 struct fitting {
-  parameters fit(const detail::group_values& group, const detail::any_grid& grid, const scale_codec& storage) const;
+  parameters fit(const detail::group_values& group, const detail::any_grid& grid,
+                 const scale_codec& storage) const;
 };
 static_assert(range<fitting> && fitting_range<fitting> && !interval_range<fitting>);
 
@@ -42,6 +43,7 @@ struct without_storage {
   parameters fit(const detail::group_values& group, const detail::any_grid& grid) const;
 };
 struct without_zero_point {
-  float fit(const detail::group_values& group, const detail::any_grid& grid, const scale_codec& storage) const;
+  float fit(const detail::group_values& group, const detail::any_grid& grid,
+            const scale_codec& storage) const;
 };
 static_assert(!range<changing_fit> && !range<without_storage> && !range<without_zero_point>);
