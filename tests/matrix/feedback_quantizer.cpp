@@ -37,7 +37,7 @@ struct powers_of_two {
 /// The least squared error over a few scales, weighted; remembers nothing.
 struct weighted_range {
   std::vector<float>* seen;
-  bg::parameters fit(const bg::detail::group_values& group, const bg::detail::any_grid& grid,
+  bg::parameters fit(const bg::group_values& group, const bg::any_grid& grid,
                      const bg::scale_codec& storage) const {
     seen->assign(group.weights.begin(), group.weights.end());
     return bg::detail::parameters_for(bg::detail::extent_of(group.values), grid, storage);

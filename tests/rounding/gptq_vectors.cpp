@@ -19,7 +19,7 @@ using Eigen::Index;
 /// The reference's search for the range: the shrunken min-max range, of 80, with the least sum of
 /// |error|^2.4.
 struct reference_mse {
-  bg::parameters fit(const bg::detail::group_values& group, const bg::detail::any_grid& grid,
+  bg::parameters fit(const bg::group_values& group, const bg::any_grid& grid,
                      const bg::scale_codec& storage) const {
     const bg::interval extent = bg::detail::extent_of(group.values);
     double least = 1e300;

@@ -62,7 +62,7 @@ class feedback_blocks final : public feedback_target {
     bitgauge::detail::finite_scratch s;
     const auto panel = source_.read(first, count, scratch);
     for (index_t r = 0; r < count; ++r) {
-      bitgauge::detail::examine(panel.row(r), cols(), cols(), {first + r, 0}, nonfinite::reject, s);
+      bitgauge::detail::sanitize_row(panel.row(r), cols(), cols(), {first + r, 0}, nonfinite::reject, s);
       std::copy_n(panel.row(r), cols(), out + r * cols());
     }
   }

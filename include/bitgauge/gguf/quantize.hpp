@@ -126,7 +126,7 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
     const index_t begin = first + p * height, rows = std::min(height, first + count - begin);
     const auto panel = source.read(begin, rows, *scratch);
     for (index_t r = 0; r < rows; ++r) {
-      const finite_row x = examine(panel.row(r), cols, 32, {begin + r, 0}, o.how.on_nonfinite, s);
+      const finite_row x = sanitize_row(panel.row(r), cols, 32, {begin + r, 0}, o.how.on_nonfinite, s);
       const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
       gguf::encode_row(type, without_infinities(x, cols, elements, s), cols, weights.of_row(begin + r),
                        o.effort, blocks + (begin - first + r) * row_bytes,

@@ -46,9 +46,7 @@ concept integer_grid_like = std::convertible_to<G, integer_grid>;
 template <class G>
 concept grid = plain_grid<G> || integer_grid_like<G>;
 
-namespace detail {
-
-/// A grid whose type is no longer known. Calls are made per group or per row, never per element in a hot
+/// A grid whose type is no longer known: what ranges that fit parameters themselves see of a grid. Calls are made per group or per row, never per element in a hot
 /// loop.
 class any_grid {
  public:
@@ -75,12 +73,12 @@ class any_grid {
   }
 
   /// The levels in use of a grid that is not an integer grid, prepared at the first call from any thread.
-  const level_table& levels() const {
+  const detail::level_table& levels() const {
     std::call_once(prepared_, [this] {
       std::vector<float> used;
       for (int field = 0; field < 1 << bits(); ++field)
         if (is_used(field)) used.push_back(level(field));
-      levels_ = std::make_unique<level_table>(std::move(used));
+      levels_ = std::make_unique<detail::level_table>(std::move(used));
     });
     return *levels_;
   }
@@ -94,8 +92,10 @@ class any_grid {
 
  private:
   mutable std::once_flag prepared_;
-  mutable std::unique_ptr<const level_table> levels_;
+  mutable std::unique_ptr<const detail::level_table> levels_;
 };
+
+namespace detail {
 
 template <class G>
 class any_grid_of final : public any_grid {

@@ -67,7 +67,7 @@ class feedback_quantizer final : public feedback_target {
     finite_scratch s;
     const auto panel = source_.read(first, count, scratch);
     for (index_t r = 0; r < count; ++r) {
-      examine(panel.row(r), cols(), cols(), {first + r, 0, is_column_vector_}, nonfinite::reject, s);
+      sanitize_row(panel.row(r), cols(), cols(), {first + r, 0, is_column_vector_}, nonfinite::reject, s);
       std::copy_n(panel.row(r), cols(), out + r * cols());
     }
   }

@@ -70,7 +70,7 @@ class group_fitter : private group_parameters {
 
   finite_row finite(const float* x, index_t count, index_t run, index_t row, index_t col,
                     row_scratch& s) const {
-    return examine(x, count, run, {row, col, is_column_vector_}, how_.how.on_nonfinite, s);
+    return sanitize_row(x, count, run, {row, col, is_column_vector_}, how_.how.on_nonfinite, s);
   }
 
   /// Makes room for the runs of a row; where groups span rows, their parameters are put there at once.

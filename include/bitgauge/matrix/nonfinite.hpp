@@ -50,8 +50,8 @@ struct row_start {
 
 /// Finds the extents of the runs of `count` elements from `start` on, and applies the policy. Costs
 /// one pass.
-inline finite_row examine(const float* x, index_t count, index_t run, row_start start, nonfinite policy,
-                          finite_scratch& s) {
+inline finite_row sanitize_row(const float* x, index_t count, index_t run, row_start start, nonfinite policy,
+                               finite_scratch& s) {
   const auto runs = static_cast<std::size_t>((count + run - 1) / run);
   s.low.resize(runs);
   s.high.resize(runs);

@@ -6,6 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_decodable.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/numeric/bits.hpp>
 
@@ -140,15 +141,6 @@ error_sums measure_error(const Eigen::DenseBase<Derived>& original,
     });
   });
 }
-
-/// Anything that is decoded row by row: a quantized_matrix, ggml's blocks.
-template <class Q>
-concept row_decodable = requires(const Q& q, index_t row, float* out) {
-  { q.rows() } -> std::convertible_to<index_t>;
-  { q.cols() } -> std::convertible_to<index_t>;
-  q.dequantize_row(row, out);
-  q.dequantize(0);
-};
 
 /// The error of a quantized matrix against its original. Throws shape_error for different shapes. One pass,
 /// no copy of the matrix.

@@ -24,8 +24,7 @@ class given_parameters {
   /// Throws shape_error for a group that has no scale, data_error for a scale that is negative or not finite,
   /// invalid_scheme for a zero point outside the grid's codes, or on a grid without zero points another one
   /// than its own.
-  parameters fit(const detail::group_values& group, const detail::any_grid& grid,
-                 const scale_codec& storage) const {
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const {
     const float scale = pick(scales_, group.group, "scale");
     if (!numeric::is_finite(scale) || scale < 0)
       raise(data_error("given scale of group " + std::to_string(group.group) +

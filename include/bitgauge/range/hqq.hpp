@@ -26,8 +26,7 @@ namespace bitgauge {
 struct hqq_range {
   hqq_search search{};
 
-  parameters fit(const detail::group_values& group, const detail::any_grid& grid,
-                 const scale_codec& storage) const {
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const {
     const interval extent = detail::extent_of(group.values);
     const parameters start = detail::parameters_for(extent, grid, storage);
     candidate best{start, HUGE_VAL};
@@ -52,7 +51,7 @@ struct hqq_range {
   };
 
   /// The zero that HQQ itself ends with for this group, counted from code 0.
-  float own_zero(const detail::group_values& group, interval extent, float highest) const {
+  float own_zero(const group_values& group, interval extent, float highest) const {
     std::vector<detail::hqq_group> one{detail::hqq_group::from_extent(extent.low, extent.high, highest)};
     detail::hqq_run(search, one, 1, [&](index_t, double beta) {
       return detail::hqq_step(group.values.data(), std::ssize(group.values), 1,
@@ -61,8 +60,8 @@ struct hqq_range {
     return std::clamp(one.front().zero, -1.0f, highest + 1);
   }
 
-  void improve(const detail::group_values& group, const detail::any_grid& grid, const scale_codec& storage,
-               parameters p, candidate& best) const {
+  void improve(const group_values& group, const any_grid& grid, const scale_codec& storage, parameters p,
+               candidate& best) const {
     std::vector<std::uint8_t> fields(group.values.size());
     const auto norm = static_cast<double>(search.norm);
     auto beta = static_cast<double>(search.beta);

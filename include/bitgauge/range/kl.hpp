@@ -98,8 +98,7 @@ inline double squared_error(std::span<const float> values, std::span<const float
 struct kl_range {
   int bins = 0;
 
-  parameters fit(const detail::group_values& group, const detail::any_grid& grid,
-                 const scale_codec& storage) const {
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const {
     const auto weights = detail::check_weights(group) ? group.weights : std::span<const float>();
     const interval extent = counted_extent(group.values, weights);
     if (extent.magnitude() == 0 || is_sign_only(grid)) return mse_range{}.fit(group, grid, storage);
@@ -116,7 +115,7 @@ struct kl_range {
   }
 
   /// The same for a histogram, of which smallest and largest must be those of the values.
-  parameters fit(const histogram& h, const detail::any_grid& grid, const scale_codec& storage) const {
+  parameters fit(const histogram& h, const any_grid& grid, const scale_codec& storage) const {
     return candidates(h, grid, storage).front().p;
   }
 
@@ -132,7 +131,7 @@ struct kl_range {
   static double error_ratio(int bits) { return std::exp2(std::max(bits - 4, 0) / 4.0); }
 
   /// The candidates in the order of their divergence.
-  static std::vector<candidate> candidates(const histogram& h, const detail::any_grid& grid,
+  static std::vector<candidate> candidates(const histogram& h, const any_grid& grid,
                                            const scale_codec& storage) {
     const interval extent = detail::including_zero({h.smallest, h.largest});
     std::vector<candidate> found{{detail::parameters_for(extent, grid, storage), detail::no_divergence}};
@@ -171,11 +170,11 @@ struct kl_range {
       if (weights[i] > 0) extent = {std::min(extent.low, values[i]), std::max(extent.high, values[i])};
     return extent;
   }
-  static bool is_sign_only(const detail::any_grid& grid) {
+  static bool is_sign_only(const any_grid& grid) {
     return grid.integer() != nullptr && grid.integer()->is_sign_only();
   }
-  static std::size_t levels_of(const detail::any_grid& grid) { return std::size_t{1} << grid.bits(); }
-  static int automatic_bins(std::size_t count, const detail::any_grid& grid) {
+  static std::size_t levels_of(const any_grid& grid) { return std::size_t{1} << grid.bits(); }
+  static int automatic_bins(std::size_t count, const any_grid& grid) {
     const std::size_t wanted = std::clamp<std::size_t>(count / 8, 4 * levels_of(grid), 2048);
     return static_cast<int>(wanted);
   }

@@ -4,6 +4,7 @@
 /// The range that minimises the squared error.
 
 #include <bitgauge/effort.hpp>
+#include <bitgauge/error.hpp>
 #include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/range/search/integer_scale_search.hpp>
 #include <bitgauge/range/search/level_scale_search.hpp>
@@ -29,12 +30,16 @@ namespace bitgauge {
 /// Scales are those that the storage holds: for f32 the least error rounded, for f16 and bf16 the best of the
 /// stored values. Where stored values lie far apart (E8M0, E4M3), all that can win are tried at every effort.
 /// A one-bit symmetric grid gets the weighted mean magnitude. Any other grid is searched by its levels, with
-/// nearest levels. All weights zero counts as no weights.
+/// nearest levels. All weights zero counts as no weights. Throws invalid_scheme for effort::reference: no other
+/// system's search is reproduced.
 struct mse_range {
   bitgauge::effort effort = bitgauge::effort::normal;
 
-  parameters fit(const detail::group_values& values, const detail::any_grid& grid,
-                 const scale_codec& storage) const {
+  parameters fit(const group_values& values, const any_grid& grid, const scale_codec& storage) const {
+    if (effort == bitgauge::effort::reference)
+      raise(invalid_scheme(
+          "mse_range: expected effort fast, normal or best, found reference: no other system's search is "
+          "reproduced"));
     const detail::search_group group = detail::examine_group(values);
     const integer_grid* integer = grid.integer();
     if (group.energy > 0 && !storage.is_exact() && !grid.has_zero_point() &&

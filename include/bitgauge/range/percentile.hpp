@@ -82,8 +82,7 @@ class quantiles {
 struct percentile_range {
   double percent = 99.9;
 
-  parameters fit(const detail::group_values& group, const detail::any_grid& grid,
-                 const scale_codec& storage) const {
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const {
     if (!(percent > 0 && percent <= 100))
       raise(invalid_scheme("percentile: expected more than 0 and at most 100, found " +
                            std::to_string(percent)));

@@ -25,14 +25,14 @@ concept interval_range = std::copy_constructible<R> && requires(const R& r, std:
   { r(values) } -> std::convertible_to<interval>;
 };
 
-namespace detail {
-
 /// The values of one group, row by row.
 struct group_values {
   std::span<const float> values;   ///< all finite
   std::span<const float> weights;  ///< importance of each value, or empty where all weigh the same
   index_t group = 0;               ///< number of the group, see grouping
 };
+
+namespace detail {
 
 /// A range whose type is no longer known: called once a group.
 class any_range {
@@ -51,8 +51,8 @@ class any_range {
 /// Anything that fits parameters to a group directly; the library's own searching ranges are of this kind.
 template <class R>
 concept fitting_range =
-    std::copy_constructible<R> && requires(const R& r, const detail::group_values& group,
-                                           const detail::any_grid& grid, const scale_codec& storage) {
+    std::copy_constructible<R> &&
+    requires(const R& r, const group_values& group, const any_grid& grid, const scale_codec& storage) {
       { r.fit(group, grid, storage) } -> std::convertible_to<parameters>;
     };
 

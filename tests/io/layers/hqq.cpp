@@ -25,7 +25,7 @@ io::hqq_weight read(const std::string& bytes) {
 
 /// A weight of 16 x 24 in groups of 8 whose every number depends on its place and fits bf16.
 io::hqq_weight weight_of(int bits, int axis, io::dtype type) {
-  io::hqq_weight weight{.bits = bits, .rows = 16, .cols = 24, .group_size = 8, .axis = axis, .type = type};
+  io::hqq_weight weight{{.bits = bits, .rows = 16, .cols = 24, .group_size = 8, .axis = axis}, type};
   weight.codes.resize(axis == 1 ? 48 : 8, axis == 1 ? 8 : 48);
   for (Eigen::Index i = 0; i < weight.codes.size(); ++i)
     weight.codes.data()[i] = static_cast<std::uint8_t>((7 * i + i / 5) % (1 << bits));

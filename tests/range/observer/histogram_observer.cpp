@@ -67,7 +67,7 @@ TEST(histogram_observer, finishes_within_a_bin_of_the_values) {
   histogram_observer seen;
   seen.observe(x);
   const double bin = seen.counts().width;
-  const detail::group_values values{{x.data(), static_cast<std::size_t>(x.size())}, {}, 0};
+  const group_values values{{x.data(), static_cast<std::size_t>(x.size())}, {}, 0};
   const auto grid = detail::model_of(symmetric<8>{});
   const double exact = percentile_range{99.5}.fit(values, *grid, scale_codec()).scale;
   EXPECT_NEAR(seen.finish(symmetric<8>{}, percentile_range{99.5}).front().scale * 127, exact * 127, bin);

@@ -18,7 +18,7 @@ namespace {
 using namespace bitgauge;
 
 /// The least error of a group under one scale: every element takes the level that suits it best.
-double error_of(const detail::group_values& group, const detail::any_grid& grid, float scale) {
+double error_of(const group_values& group, const any_grid& grid, float scale) {
   const integer_grid* integer = grid.integer();
   double sum = 0;
   for (std::size_t i = 0; i < group.values.size(); ++i) {
@@ -63,8 +63,8 @@ TEST(stored_scale_search, agrees_with_trying_every_stored_scale) {
     for (std::size_t i = 0; trial % 2 != 0 && i < x.size(); ++i)
       weights.push_back(random() % 5 == 0 ? 0.0f : static_cast<float>(random() % 100));
     x[0] = 1;
-    const detail::group_values group{x, weights, 0};
-    for_each_grid([&](const detail::any_grid& grid) {
+    const group_values group{x, weights, 0};
+    for_each_grid([&](const any_grid& grid) {
       for (const scale_array* array : {&powers, &floats}) {
         const scale_array::rounding rounding(*array, 0);
         const float start = detail::parameters_for(detail::extent_of(x), grid, rounding).scale;

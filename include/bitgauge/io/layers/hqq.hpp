@@ -17,6 +17,7 @@
 /// Source: HQQ, core/quantize.py (HQQLinear.state_dict) and core/utils.py (encode_safetensor_type). It does
 /// not write scales that are quantized themselves; a bias, if any, is the tensor NAME.bias.
 
+#include <bitgauge/hqq/tensor.hpp>
 #include <bitgauge/io/layers/float_parameters.hpp>
 #include <bitgauge/io/safetensors/stored_parts.hpp>
 #include <bitgauge/packing/hqq.hpp>
@@ -29,27 +30,10 @@
 namespace bitgauge::io {
 
 /// A weight as a file holds it.
-struct hqq_weight {
-  int bits = 4;                          ///< 1 to 6, or 8
-  index_t rows = 0, cols = 0;            ///< of the weight
-  index_t group_size = 64;               ///< 1 to 255
-  int axis = 1;                          ///< along which groups lie: 1 along rows, 0 down columns
-  dtype type = dtype::f16;               ///< of scales and zero points: f32, f16 or bf16
-  packing::code_matrix codes{};          ///< groups x group size, with axis 0 group size x groups
-  std::vector<float> scales{}, zeros{};  ///< one a group
+struct hqq_weight : hqq_tensor {
+  dtype type = dtype::f16;  ///< of scales and zero points: f32, f16 or bf16
   std::string compute_dtype = "torch.float16";
   bool channel_wise = true, optimize = true, round_zero = false, offload_meta = false;
-
-  /// The weight, rows x cols; each operation is rounded in binary32, whatever compute_dtype says.
-  packing::float_matrix dequantize() const {
-    packing::float_matrix weight(rows, cols);
-    for (index_t i = 0; i < codes.size(); ++i) {
-      const index_t line = i / codes.cols(), column = i % codes.cols();
-      const auto group = static_cast<std::size_t>(axis == 1 ? line : column);
-      weight.data()[i] = (static_cast<float>(codes.data()[i]) - zeros[group]) * scales[group];
-    }
-    return weight;
-  }
 
   friend bool operator==(const hqq_weight&, const hqq_weight&) = default;
 };

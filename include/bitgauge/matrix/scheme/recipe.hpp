@@ -46,7 +46,7 @@ inline void set_range(recipe& how, const scheme& s) {
     case range_kind::percentile:
       return how.set(percentile_range{s.percentile});
     case range_kind::mse:
-      return how.set(mse_range{s.effort});
+      return how.set(mse_range{s.effort == effort::reference ? effort::normal : s.effort});
     case range_kind::kl:
       return how.set(kl_range{});
   }

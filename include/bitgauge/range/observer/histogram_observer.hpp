@@ -91,7 +91,7 @@ class histogram_observer {
   }
 
   template <class Range>
-  static parameters fit(const detail::stream_histogram& h, index_t channel, const detail::any_grid& grid,
+  static parameters fit(const detail::stream_histogram& h, index_t channel, const any_grid& grid,
                         const Range& range, const scale_codec& storage) {
     if constexpr (requires { range.fit(h.on_both_sides(), grid, storage); }) {
       return range.fit(h.on_both_sides(), grid, storage);
