@@ -31,19 +31,17 @@ struct not_copyable : half_of_it {
 static_assert(!range<counting> && !range<of_a_number> && !range<of_no_interval> && !range<not_copyable>);
 
 struct fitting {
-  parameters fit(const detail::group_values& group, const detail::any_grid& grid,
-                 const scale_codec& storage) const;
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const;
 };
 static_assert(range<fitting> && fitting_range<fitting> && !interval_range<fitting>);
 
 struct changing_fit {
-  parameters fit(const detail::group_values& group, const detail::any_grid& grid, const scale_codec& storage);
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage);
 };
 struct without_storage {
-  parameters fit(const detail::group_values& group, const detail::any_grid& grid) const;
+  parameters fit(const group_values& group, const any_grid& grid) const;
 };
 struct without_zero_point {
-  float fit(const detail::group_values& group, const detail::any_grid& grid,
-            const scale_codec& storage) const;
+  float fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const;
 };
 static_assert(!range<changing_fit> && !range<without_storage> && !range<without_zero_point>);
