@@ -26,6 +26,14 @@ faults=$(
   # Work that is left is filed as an issue, not in the source.
   grep -nwE 'TODO|FIXME|XXX|HACK' $sources | sed 's/$/  <- file it as an issue/' || true
 
+  # Links of pages lead somewhere; house_readme looks at README's.
+  for page in .github/*.md include/bitgauge/*.md; do
+    [[ -e $page ]] || continue
+    grep -oE '\]\([^)#]+' "$page" | sed 's/](//' | grep -v '^https*:' | sort -u | while read -r link; do
+      [[ -e $(dirname "$page")/$link ]] || echo "$page: the link $link leads nowhere"
+    done
+  done
+
   # Words are written out; what the standard library and foreign files call so keeps its name.
   grep -noE '\b([a-z0-9]+_)*(arr|buf|cfg|cnt|ctx|cur|dequant|dst|elem|elt|idx|impl|mat|mgr|msg|nbr|prev|ptr|quant|res|ret|tmp|util|utils|val|vec|zp)(_[a-z0-9]+)*_?\b' $headers |
     grep -vE ':(std::)?(align_val_t|arr|exception_ptr|g_idx|ptr|shared_ptr|unique_ptr|utils|[a-z_]*quant_[a-z_]+)$' | sed 's/$/  <- write the word out/' || true
