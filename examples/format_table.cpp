@@ -8,6 +8,7 @@
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/gguf.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
 
@@ -60,7 +61,7 @@ cost scheme_cost(const Eigen::MatrixXf& samples, std::string_view text, bool sea
   return cost_of(samples, bg::quantize(samples, scheme));
 }
 
-/// A type of ggml's, by ggml's own encoder or by ours.
+/// A type of ggml's, by ggml's own encoder or by ours. Its description says whether it has a row.
 cost block_cost(const Eigen::MatrixXf& samples, bg::gguf::tensor_type type, bool searched) {
   return cost_of(samples, bg::quantize(samples, type, searched ? bg::effort::best : bg::effort::reference));
 }
@@ -89,8 +90,13 @@ constexpr std::string_view schemes[] = {
     "affine:bits=3,group=64,scale=f16",
     "affine:bits=2,group=32,scale=f16",
 };
-constexpr std::string_view block_types[] = {"q8_0",   "q6_k",   "q5_k", "q5_0", "q4_k", "q4_0",
-                                            "iq4_nl", "iq4_xs", "q3_k", "q2_k", "tq2_0"};
+/// The name of a ggml type in scheme texts.
+std::string scheme_name(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
 
 bool is_wanted(std::string_view name, int count, char** names) {
   for (int i = 1; i < count; ++i)
@@ -112,11 +118,13 @@ int main(int argc, char** argv) try {
   for (const std::string_view text : schemes)
     if (is_wanted(text, argc, argv))
       print_row(text, scheme_cost(samples, text, false), scheme_cost(samples, text, true));
-  for (const std::string_view name : block_types) {
-    const bg::gguf::tensor_type type = bg::gguf::find_tensor_type(name)->type;
-    if (is_wanted(name, argc, argv))
-      print_row(name, block_cost(samples, type, false), block_cost(samples, type, true));
-  }
+  bg::gguf::for_each_format([&]<class Format>(Format) {
+    if constexpr (Format::has_table_row) {
+      const std::string name = scheme_name(Format::name);
+      if (is_wanted(name, argc, argv))
+        print_row(name, block_cost(samples, Format::type, false), block_cost(samples, Format::type, true));
+    }
+  });
 } catch (const std::exception& failure) {
   fmt::print(stderr, "format_table: {}\n", failure.what());
   return 2;

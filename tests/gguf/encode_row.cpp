@@ -135,7 +135,7 @@ void each_block_type(const Visit& visit) {
       if constexpr (requires { Format::levels::zero; }) {
         using levels = typename Format::levels;
         if (!std::same_as<typename Format::scale, gguf::float_scale>)
-          kind.reach = Format::has_offset ? levels::most / 2 : std::min<int>(-levels::least, levels::most);
+          kind.reach = Format::has_minimum ? levels::most / 2 : std::min<int>(-levels::least, levels::most);
       }
       return kind;
     }));

@@ -13,7 +13,7 @@ namespace {
 namespace bg = bitgauge;
 
 // Catches a format that error feedback breaks: bytes that decode to other numbers than were chosen (the
-// report's error is what was chosen, the decoded error what is stored), scales below 0, offsets left out. All
+// report's error is what was chosen, the decoded error what is stored), scales below 0, minima left out. All
 // must gain on the same format's own encoder with the same importance, and lose nothing to refinement.
 TEST(feedback_blocks, every_format_gains) {
   using bg::gguf::tensor_type;

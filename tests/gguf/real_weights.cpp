@@ -19,7 +19,7 @@ using namespace bitgauge;
 using float_matrix = io::tensor_file::float_matrix;
 
 bool has_reference(gguf::tensor_type type) {
-  return gguf::visit_format(type, []<class Format>(Format) { return gguf::best::has_reference<Format>; });
+  return gguf::visit_format(type, []<class Format>(Format) { return Format::has_reference; });
 }
 
 /// Importances of columns as activations of very different sizes would give them: mean squares of samples.

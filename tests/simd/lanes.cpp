@@ -1,5 +1,5 @@
 #include <bitgauge/simd/lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include "support/each_instruction_set.hpp"
 
@@ -21,7 +21,7 @@ using sixteen = std::array<float, 16>;
 /// sum += product, lane by lane.
 sixteen product_and_sum(const sixteen& a, const sixteen& b, const sixteen& c) {
   sixteen out{};
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     (lanes::load(a.data()) * lanes::load(b.data()) + lanes::load(c.data())).store(out.data());
   });
@@ -48,7 +48,7 @@ TEST(lanes, operations_are_those_of_each_lane) {
   }
   test::on_each_instruction_set([&] {
     std::array<sixteen, 6> out;
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
       const auto x = lanes::load(a.data()), y = lanes::load(b.data());
       x.rounded().store(out[0].data());
@@ -75,7 +75,7 @@ TEST(lanes, bytes_become_floats) {
   for (std::size_t i = 0; i < 16; ++i) bytes[i] = static_cast<std::int8_t>(static_cast<int>(i * 16) - 128);
   test::on_each_instruction_set([&] {
     std::array<sixteen, 2> out;
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
       lanes::from_bytes(bytes.data(), 0).store(out[0].data());
       lanes::from_bytes(bytes.data(), -7).store(out[1].data());
@@ -106,7 +106,7 @@ TEST(lanes, nearest_within_two_ends) {
     test::on_each_instruction_set([&, least = least, most = most] {
       std::vector<float> found(values.size());
       sixteen of_nan;
-      simd::on_widest([&](auto width) __attribute__((always_inline)) {
+      simd::multiversion([&](auto width) __attribute__((always_inline)) {
         using lanes = simd::lanes<width()>;
         for (std::size_t i = 0; i < values.size(); i += 16) {
           lanes::load(&values[i]).nearest_within(least, most).store(&found[i]);

@@ -1,7 +1,7 @@
 // Every instruction set gives the bits of the portable version, and the portable version those of the
 // formulas in row.hpp, computed here in double and 64-bit integers.
 
-#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <gtest/gtest.h>
 
@@ -87,8 +87,8 @@ void for_each_shape(const Check& check) {
 
 class row : public ::testing::TestWithParam<instruction_set> {
  protected:
-  const row_operations& fast = rows_of(GetParam());
-  const row_operations& plain = rows_of(instruction_set::portable);
+  const row_operations& fast = row_table.of(GetParam());
+  const row_operations& plain = row_table.of(instruction_set::portable);
 };
 
 // Catches: lanes of the next run leaking into a reduction, wrong lane order, wrong tail masks, -0 as an
@@ -298,18 +298,6 @@ TEST(portable_row, pack_puts_bit_k_of_code_i_at_bit_i_times_width_plus_k) {
                 field >= 1 << (bits - 1) ? field - (1 << bits) : field);
     }
   }
-}
-
-// Catches: an override that outlives its scope, or one that picks what the processor lacks.
-TEST(instruction_sets, with_instruction_set_is_undone) {
-  const instruction_set before = selected();
-  EXPECT_EQ(before, available().back());
-  for (const instruction_set set : available()) {
-    const scoped_instruction_set guard(set);
-    EXPECT_EQ(selected(), set);
-    EXPECT_EQ(&rows(), &rows_of(set));
-  }
-  EXPECT_EQ(selected(), before);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/simd/lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -72,7 +72,7 @@ class sound_importance {
 
   static extent extent_of(const float* weights, index_t elements) noexcept {
     std::array<float, 16> least, greatest;
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<width()>;
       lanes low = lanes::load(weights), high = low;
       for (index_t j = lanes::count; j < elements; j += lanes::count) {

@@ -4,9 +4,11 @@
 /// Decodes rows of a tensor whose type is known at run time.
 
 #include <bitgauge/gguf/format/decode_block.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/halves.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -50,6 +52,7 @@ inline bool decode_plain_row(tensor_type type, const std::uint8_t* bytes, index_
 inline void decode_row(tensor_type type, const std::byte* row, index_t columns, float* out) {
   row_bytes(type, columns);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(row);
+  simd::require_instruction_set();
   if (detail::decode_plain_row(type, bytes, columns, out)) return;
   visit_format(type,
                [&]<class Format>(Format) { decode_blocks<Format>(bytes, columns / Format::elements, out); });

@@ -4,15 +4,14 @@
 /// Encodes rows of a tensor whose type is known at run time.
 
 #include <bitgauge/effort.hpp>
-#include <bitgauge/gguf/best/encode_blocks.hpp>
 #include <bitgauge/gguf/block_importance.hpp>
-#include <bitgauge/gguf/fast/row.hpp>
-#include <bitgauge/gguf/fast/search.hpp>
-#include <bitgauge/gguf/fast/small_blocks.hpp>
+#include <bitgauge/gguf/encode_blocks.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/gguf/overflow.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <bit>
 #include <concepts>
@@ -68,68 +67,9 @@ inline void mend_plain_overflow(tensor_type type, const float* x, index_t column
   }
 }
 
-inline reference::block_context context_of(const float* x, index_t columns,
-                                           const float* importance) noexcept {
-  reference::block_context context;
-  if (importance != nullptr) {
-    context.row_mean_square = reference::sum_of_squares(x, columns) / static_cast<float>(columns);
-  }
-  return context;
-}
-
-template <class Format>
-void encode_as_reference(const float* x, index_t columns, const float* importance,
-                         reference::block_context context, std::uint8_t* out) noexcept {
-  for (index_t j = 0; j < columns; j += Format::elements, out += Format::bytes) {
-    if (importance != nullptr) context.importance = importance + j;
-    block_codes<Format> codes;
-    reference::encode(x + j, context, codes);
-    pack(codes, out);
-  }
-}
-
-/// Encodes blocks by the rule of the extreme element or the quick search, else as ggml does. False where
-/// there is nothing but effort::best.
-template <class Format>
-bool encode_quickly(const float* x, index_t columns, const float* importance, effort level,
-                    const row_hints& known, std::uint8_t* out) noexcept {
-  if constexpr (quick::encodable<Format>) {
-    // ggml ignores the importance of 8-bit codes, too: their error is too small to be worth a search
-    if (level == effort::fast && (importance == nullptr || std::same_as<Format, q8_0>)) {
-      quick::encode_blocks<Format>(x, columns, known, out);
-      return true;
-    }
-  }
-  if constexpr (quick::searched<Format>) {
-    if (level == effort::normal || quick::searched_when_fast<Format>) {
-      quick::search_blocks<Format>(x, columns, importance, out);
-      return true;
-    }
-  }
-  if constexpr (best::has_reference<Format>) {
-    encode_as_reference<Format>(x, columns, importance, context_of(x, columns, importance), out);
-    return true;
-  }
-  return false;
-}
-
-/// Encodes blocks at an effort above `reference`, or of a format that has no reference here; `importance` is
-/// sound.
-template <class Format>
-void encode_blocks(const float* x, index_t columns, const float* importance, effort level,
-                   const row_hints& known, std::uint8_t* out) {
-  if (level == effort::best || !encode_quickly<Format>(x, columns, importance, level, known, out)) {
-    return best::encode_blocks<Format>(x, columns, importance, context_of(x, columns, importance), out);
-  }
-  mend_small_blocks<Format>(x, columns, known, out, [&](index_t j, std::uint8_t* bytes) {
-    encode_blocks<Format>(x + j, Format::elements, importance == nullptr ? nullptr : importance + j,
-                          effort::best, {}, bytes);
-  });
-}
-
 inline float greatest_magnitude(const float* x, index_t columns) noexcept {
   float low, high;
-  return std::bit_cast<float>(simd::rows().extents(x, columns, columns, &low, &high));
+  return std::bit_cast<float>(simd::row_kernels().extents(x, columns, columns, &low, &high));
 }
 
 }  // namespace detail
@@ -138,9 +78,9 @@ inline float greatest_magnitude(const float* x, index_t columns) noexcept {
 ///
 /// effort::reference gives ggml's bytes (its `ggml_quantize_chunk`), with and without importance.
 /// effort::fast takes the scale from the extreme element, as ggml does, for Q8_0, for Q4_0 and Q5_0 without
-/// importance (gguf/quick_row.hpp) and for what has no other rule than that (Q1_0, Q2_0, Q8_1, Q8_K, TQ1_0,
+/// importance (gguf/fast/extreme_scale.hpp) and for what has no other rule than that (Q1_0, Q2_0, Q8_1, Q8_K, TQ1_0,
 /// TQ2_0: ggml's bytes); the other types of up to eight bits are searched as by effort::normal.
-/// effort::normal searches in vectors (gguf/quick_search.hpp), and finds less error than ggml on all but the
+/// effort::normal searches in vectors (gguf/fast/search.hpp), and finds less error than ggml on all but the
 /// rarest data. Formats with one scale a block: within 1 % of the RMSE of effort::best on Gaussian, Laplace
 /// and Student-t data without importance, 2 % with one (Q8_K 5 %), and never more error than by ggml's rule
 /// of the extreme; 0.4 to 3 GB of floats a second and thread with AVX-512 (IQ4_NL 0.2 to 0.3). Numbers so
@@ -167,25 +107,23 @@ inline void encode_row(tensor_type type, const float* x, index_t columns, const 
                        const row_place& place = {}) {
   row_bytes(type, columns);
   auto* out = reinterpret_cast<std::uint8_t*>(row);
+  simd::require_instruction_set();
   if (detail::encode_plain_row(type, x, columns, out)) {
     if (level != effort::reference) detail::mend_plain_overflow(type, x, columns, place, out);
     return;
   }
   visit_format(type, [&]<class Format>(Format) {
     if (columns == 0) return;
-    if constexpr (best::has_reference<Format>) {
-      if (level == effort::reference) {
-        const auto context = detail::context_of(x, columns, importance);
-        return detail::encode_as_reference<Format>(x, columns, importance, context, out);
-      }
+    if constexpr (Format::has_reference) {
+      if (level == effort::reference) return encode_blocks<Format>(x, columns, importance, level, out);
     }
     const sound_importance weights(importance, columns, Format::elements);
-    detail::encode_blocks<Format>(x, columns, weights.data(), level, known, out);
+    encode_blocks<Format>(x, columns, weights.data(), level, out, known);
     const float greatest = known.greatest < 0.0f ? detail::greatest_magnitude(x, columns) : known.greatest;
     mend_overflow<Format>(
         x, columns, weights.data(), greatest, place,
         [&](const float* values, const float* weight, std::uint8_t* bytes) {
-          detail::encode_blocks<Format>(values, Format::elements, weight, level, {}, bytes);
+          encode_blocks<Format>(values, Format::elements, weight, level, bytes);
         },
         out);
   });

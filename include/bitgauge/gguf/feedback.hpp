@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
-#include <bitgauge/gguf/format/formats.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/matrix/nonfinite.hpp>
 #include <bitgauge/matrix/options.hpp>
 #include <bitgauge/matrix/row_source.hpp>
@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <array>
-#include <concepts>
 #include <span>
 #include <string>
 #include <utility>
@@ -25,24 +24,24 @@ namespace bitgauge::gguf {
 
 /// A format whose elements have a code each, so that each can be chosen on its own: all but IQ1, IQ2 and IQ3.
 template <class Format>
-concept code_per_element = std::same_as<typename Format::levels::codes,
-                                        std::array<std::uint8_t, static_cast<std::size_t>(Format::elements)>>;
+concept code_per_element = !vector_levels<typename Format::levels>;
 
 namespace detail {
 
 /// Blocks are fitted by the format's own encoder, with the Hessian's diagonal as importance, to the weights
 /// as they are when feedback reaches the block, or to the original ones where those leave a row less error;
-/// their scales and offsets then stay, and feedback chooses the codes.
+/// their scales and minima then stay, and feedback chooses the codes.
 template <code_per_element Format>
 class feedback_blocks final : public feedback_target {
  public:
-  feedback_blocks(const bitgauge::row_source& source, effort search, const options& how)
+  feedback_blocks(const bitgauge::row_source& source, effort search, const options& o)
       : source_(source),
-        monitor_(how, source.rows() * source.cols()),
+        monitor_(o, source.rows() * source.cols()),
         search_(search),
         row_bytes_(row_bytes(Format::type, source.cols())),
         blocks_(static_cast<std::size_t>(source.rows()) * row_bytes_) {
-    list_levels();
+    for (const coded_level& each : usable_levels<typename Format::levels>)
+      levels_.push_back({static_cast<float>(each.level), each.code});
   }
 
   block_matrix result() && { return {Format::type, rows(), cols(), std::move(blocks_)}; }
@@ -77,7 +76,7 @@ class feedback_blocks final : public feedback_target {
                reinterpret_cast<std::byte*>(bytes), {}, {.row = row, .column = i * Format::elements});
     block_codes<Format> codes;
     unpack(bytes, codes);
-    for (int s = 0; s < Format::sub_blocks; ++s) lines[s] = {codes.scale_of(s), 0, -codes.offset_of(s)};
+    for (int s = 0; s < Format::sub_blocks; ++s) lines[s] = {codes.scale_of(s), 0, -codes.minimum_of(s)};
   }
 
   int nearest(float units, const number_line&) const override {
@@ -106,25 +105,6 @@ class feedback_blocks final : public feedback_target {
            i * Format::bytes;
   }
 
-  void list_levels() {
-    int first = 0, last = 0;
-    if constexpr (requires { Format::levels::least; }) {
-      first = Format::levels::least + Format::levels::zero;
-      last = Format::levels::most + Format::levels::zero;
-    } else {
-      last = static_cast<int>(Format::levels::table.size()) - 1;
-    }
-    typename Format::levels::codes codes;
-    std::array<std::int8_t, static_cast<std::size_t>(Format::elements)> values;
-    for (int code = first; code <= last; ++code) {
-      codes.fill(static_cast<std::uint8_t>(code));
-      Format::levels::expand(codes, values.data());
-      levels_.push_back({static_cast<float>(values[0]), static_cast<std::uint8_t>(code)});
-    }
-    std::stable_sort(levels_.begin(), levels_.end(),
-                     [](const level& a, const level& b) { return a.value < b.value; });
-  }
-
   const bitgauge::row_source& source_;
   bitgauge::detail::work_monitor monitor_;
   effort search_;
@@ -136,11 +116,11 @@ class feedback_blocks final : public feedback_target {
 /// Quantizes a source to blocks by error feedback. Raises invalid_scheme for codebook formats, whose elements
 /// cannot be chosen one at a time, and shape_error for rows that blocks do not divide.
 inline block_matrix feed_back(const bitgauge::row_source& source, tensor_type type,
-                              const feedback_rounding& rounding, effort level, const options& how) {
+                              const feedback_rounding& rounding, effort chosen, const options& o) {
   return visit_format(type, [&]<class Format>(Format) -> block_matrix {
     if constexpr (code_per_element<Format>) {
-      feedback_blocks<Format> target(source, level, how);
-      if (target.rows() > 0 && target.cols() > 0) rounding.round(target, how.threads);
+      feedback_blocks<Format> target(source, chosen, o);
+      if (target.rows() > 0 && target.cols() > 0) rounding.round(target, o.threads);
       return std::move(target).result();
     } else {
       raise(invalid_scheme(

@@ -4,8 +4,8 @@
 /// Numbers beyond what a block can store: found after encoding, whatever encoder it was.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/gguf/fast/store.hpp>
 #include <bitgauge/gguf/format/decode_block.hpp>
+#include <bitgauge/gguf/format/scales.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/gguf/search/affine_error.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
@@ -29,17 +29,17 @@ template <class Format>
 constexpr const char* scale_name() noexcept {
   if (std::same_as<typename Format::scale, float_scale>) return "f32 scale";
   if (!std::same_as<typename Format::derived, no_derived_field>) return "f16 sum";
-  if (!quick::has_byte<typename Format::scale>) return "f16 scales";
+  if (!has_byte<typename Format::scale>) return "f16 scales";
   return Format::type == tensor_type::mxfp4 ? "E8M0 scales" : "E4M3 scales";
 }
 
-/// Up to this magnitude no scale, offset or sum of any encoder leaves the range of its storage: no level but
-/// 0 is below 7/8 of a unit, 32 levels are summed, and a fitted offset lies within a few lengths of the
+/// Up to this magnitude no scale, minimum or sum of any encoder leaves the range of its storage: no level but
+/// 0 is below 7/8 of a unit, 32 levels are summed, and a fitted minimum lies within a few lengths of the
 /// block.
 template <class Format>
 constexpr float certain_magnitude() noexcept {
-  if constexpr (quick::has_byte<typename Format::scale>) {
-    return std::min(quick::code_values<typename Format::scale>.back(), 0x1p100f);
+  if constexpr (has_byte<typename Format::scale>) {
+    return std::min(code_values<typename Format::scale>.back(), 0x1p100f);
   } else {
     return std::same_as<typename Format::scale, float_scale> ? 0x1p100f : 1024.0f;
   }
@@ -57,7 +57,7 @@ double stored_error(const float* x, const std::uint8_t* bytes, int exponent) noe
   for (std::size_t j = 0; j < decoded.size(); ++j) {
     if (!numeric::is_finite(decoded[j])) return lost;
     const double rest = std::scalbn(static_cast<double>(x[j]) - static_cast<double>(decoded[j]), -exponent);
-    error += best::product(rest, rest);
+    error += product(rest, rest);
   }
   if constexpr (requires { Format::derived::is_finite(bytes); }) {
     if (!Format::derived::is_finite(bytes)) return lost;
@@ -77,7 +77,7 @@ bool is_held(const float* x, int exponent, const Encode& encode) noexcept {
   std::transform(x, x + Format::elements, smaller.begin(), best::power_divisor(exponent - 6));
   encode(smaller.data(), stored.bytes.data());
   const double expected = stored_error<Format>(smaller.data(), stored.bytes.data(), 6);
-  return error <= best::product(1.01, expected) + 0x1p-24;
+  return error <= product(1.01, expected) + 0x1p-24;
 }
 
 /// Encodes the block with its elements held within the greatest bounds that the format can store, to one part

@@ -7,7 +7,7 @@
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/e8m0.hpp>
 #include <bitgauge/numeric/small_float.hpp>
-#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/row.hpp>
 #include <bitgauge/simd/small_floats.hpp>
 
 #include <algorithm>
@@ -96,7 +96,7 @@ struct mxint8 {
     }
     const float inverse = inverse_scale * 64;
     constexpr std::int32_t zero = 0;
-    simd::rows().encode(x, count, count, &inverse, &zero, -127, 127, fields, {});
+    simd::row_kernels().encode(x, count, count, &inverse, &zero, -127, 127, fields, {});
   }
 };
 

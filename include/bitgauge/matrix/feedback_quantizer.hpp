@@ -109,7 +109,7 @@ class feedback_quantizer final : public feedback_target {
     if (how_.grid->bits() == 8) {
       std::copy_n(fields, cols(), out);
     } else {
-      simd::rows().pack(fields, cols(), how_.grid->bits(), out);
+      simd::row_kernels().pack(fields, cols(), how_.grid->bits(), out);
     }
     if (fitted_beforehand()) return;
     for (index_t i = 0; i < groups_.runs_per_row(); ++i) {

@@ -131,7 +131,7 @@ class group_fitter : private group_parameters {
       return true;  // no codes are chosen yet
     }
     scales_.round_and_set(first, s.scale);
-    simd::rows().inverses(s.scale.data(), runs, s.inverse.data());
+    simd::row_kernels().inverses(s.scale.data(), runs, s.inverse.data());
     std::fill(s.zero_point.begin(), s.zero_point.end(), 0);
     return true;
   }
@@ -142,7 +142,7 @@ class group_fitter : private group_parameters {
     const integer_grid* integer = how_.grid->integer();
     if (extent_ == nullptr || integer == nullptr || is_nested(scales_.type())) return false;
     if (integer->has_zero_point && extent_->is_symmetric()) return false;
-    const simd::row_operations& simd = simd::rows();
+    const simd::row_operations& simd = simd::row_kernels();
     const index_t runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
     const float largest = simd.scales(s.low.data(), s.high.data(), runs, !integer->has_zero_point,
                                       integer->steps, integer->smallest_scale, s.scale.data());

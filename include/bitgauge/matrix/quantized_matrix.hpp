@@ -13,8 +13,8 @@
 #include <bitgauge/matrix/row_sink.hpp>
 #include <bitgauge/packing/dense.hpp>
 #include <bitgauge/scale/storage.hpp>
-#include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/levels.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -215,7 +215,7 @@ class quantized_matrix {
     const bool extend = encoding_.is_signed && !encoding_.is_sign_only && !codebook;
     const std::uint8_t* fields = codes_.data() + row * row_bytes();
     if (encoding_.bits < 8) {
-      simd::rows().unpack(fields, cols, encoding_.bits, extend, scratch.fields.data());
+      simd::row_kernels().unpack(fields, cols, encoding_.bits, extend, scratch.fields.data());
       fields = scratch.fields.data();
     }
     if (codebook || encoding_.is_sign_only) {
@@ -223,7 +223,8 @@ class quantized_matrix {
       simd::decode_levels(fields, cols, run, scratch.scales.data(),
                           codebook ? encoding_.levels.data() : signs, encoding_.bits, out);
     } else {
-      simd::rows().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend, out);
+      simd::row_kernels().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend,
+                                 out);
     }
   }
 

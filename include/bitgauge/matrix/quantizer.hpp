@@ -112,9 +112,9 @@ class quantizer {
     const int bits = how_.grid->bits();
     std::uint8_t* fields = bits == 8 ? out : s.fields.data();
     if (!how_.rounding && integer != nullptr && !integer->is_sign_only()) {
-      simd::rows().encode(x, cols, run, s.inverse.data(), s.zero_point.data(), integer->lowest,
-                          integer->highest, fields,
-                          {.next = source_.in_place(row + 1), .past_caches = bits == 8 && past_caches()});
+      simd::row_kernels().encode(
+          x, cols, run, s.inverse.data(), s.zero_point.data(), integer->lowest, integer->highest, fields,
+          {.next = source_.in_place(row + 1), .past_caches = bits == 8 && past_caches()});
     } else {
       for (index_t begin = 0, i = 0; begin < cols; begin += run, ++i) {
         const auto at = static_cast<std::size_t>(i);
@@ -127,7 +127,7 @@ class quantizer {
         }
       }
     }
-    if (bits != 8) simd::rows().pack(fields, cols, bits, out);
+    if (bits != 8) simd::row_kernels().pack(fields, cols, bits, out);
   }
 
   const row_source& source_;

@@ -61,8 +61,8 @@ void fill_rows(const Eigen::DenseBase<Derived>& target, index_t rows, index_t co
     if constexpr ((static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) !=
                   0) {
       if (row_step == 1 && !is_column_vector)  // columns are contiguous
-        return simd::rows().transpose(buffer.data(), stride, width, count, out.data() + first,
-                                      Derived::IsRowMajor ? out.innerStride() : out.outerStride());
+        return simd::row_kernels().transpose(buffer.data(), stride, width, count, out.data() + first,
+                                             Derived::IsRowMajor ? out.innerStride() : out.outerStride());
     }
     using rows_of_float = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     const Eigen::Map<const rows_of_float, 0, Eigen::OuterStride<>> panel(

@@ -7,7 +7,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/input_kind.hpp>
 #include <bitgauge/numeric/half.hpp>
-#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -109,7 +109,8 @@ class row_source {
     const Scalar* data =
         static_cast<const Scalar*>(from.data_) + first * from.row_step_ + column * from.col_step_;
     if constexpr (std::is_same_v<Scalar, float>) {
-      if (from.row_step_ == 1) return simd::rows().transpose(data, from.col_step_, count, width, out, stride);
+      if (from.row_step_ == 1)
+        return simd::row_kernels().transpose(data, from.col_step_, count, width, out, stride);
     }
     if (from.row_step_ == 1) {  // column by column, in the order of memory
       for (index_t c = 0; c < width; ++c)

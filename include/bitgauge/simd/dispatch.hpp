@@ -1,60 +1,51 @@
 #pragma once
 
 /// \file
-/// The one table through which the library calls row primitives: chosen at run time, so that a program built
-/// for any x86-64 or aarch64 runs the best its processor has.
+/// The one dispatch: every function that exists for several instruction sets is called through a table of
+/// operations, of which there is one for each set. A set that has no version of its own of an operation gets
+/// that of the nearest set below it. README.md of this folder has the tables and a skeleton to copy.
 
-#include <bitgauge/simd/bits.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/row.hpp>
-#include <bitgauge/simd/x86/avx2_bits.hpp>
-#include <bitgauge/simd/x86/avx2_row.hpp>
-#include <bitgauge/simd/x86/avx2_transpose.hpp>
-#include <bitgauge/simd/x86/avx512_bits.hpp>
-#include <bitgauge/simd/x86/avx512_parameters.hpp>
-#include <bitgauge/simd/x86/avx512_row.hpp>
-#include <bitgauge/simd/x86/avx512_transpose.hpp>
+
+#include <array>
+#include <cstddef>
+#include <utility>
 
 namespace bitgauge::simd {
-namespace detail {
 
-inline constexpr row_operations portable_rows{portable::extents, portable::scales,   portable::inverses,
-                                              portable::encode,  portable::decode,   portable::pack,
-                                              portable::unpack,  portable::transpose};
-#if BITGAUGE_X86
-inline constexpr row_operations avx2_rows{avx2::extents, portable::scales, portable::inverses,
-                                          avx2::encode,  avx2::decode,     avx2::pack,
-                                          avx2::unpack,  avx2::transpose};
-inline constexpr row_operations avx512_rows{avx512::extents, avx512::scales,   avx512::inverses,
-                                            avx512::encode,  avx512::decode,   avx2::pack,
-                                            avx2::unpack,    avx512::transpose};
-inline constexpr row_operations avx512_vbmi_rows{avx512::extents,     avx512::scales,   avx512::inverses,
-                                                 avx512::encode,      avx512::decode,   avx512_vbmi::pack,
-                                                 avx512_vbmi::unpack, avx512::transpose};
-#endif
+/// Puts the versions that the instruction set `Set` has of its own into a table, which holds those of the
+/// sets below. Without a specialisation there is none; the folder of a set has one for each kind of table
+/// that it improves.
+template <instruction_set Set, class Operations>
+constexpr void improve(Operations&) {}
 
-}  // namespace detail
-
-/// The row primitives of one instruction set, which the processor must have.
-inline const row_operations& rows_of(instruction_set set) {
-  switch (set) {
-#if BITGAUGE_X86
-    case instruction_set::avx2:
-      return detail::avx2_rows;
-    case instruction_set::avx512:
-      return detail::avx512_rows;
-    case instruction_set::avx512_vbmi:
-      return detail::avx512_vbmi_rows;
-#endif
-    default:
-      return detail::portable_rows;
+/// `Operations`, a struct of function pointers that are at first the portable ones, for every instruction
+/// set. The header that defines a table includes all that improves it.
+template <class Operations>
+class operation_table {
+ public:
+  constexpr operation_table() {
+    for (const instruction_set set : all_instruction_sets)
+      improve_for(set, std::make_index_sequence<all_instruction_sets.size()>{});
   }
-}
 
-/// The row primitives in use: see selected(). Cost: an atomic load; take the reference once per row or
-/// matrix.
-inline const row_operations& rows() {
-  return rows_of(selected());
-}
+  /// The operations of one set; to call them, the processor must have it.
+  constexpr const Operations& of(instruction_set set) const noexcept {
+    return by_set_[static_cast<std::size_t>(set)];
+  }
+
+  /// The operations of the set in use. Cost: an atomic load; take the reference once per row or matrix.
+  const Operations& in_use() const { return of(selected()); }
+
+ private:
+  template <std::size_t... Sets>
+  constexpr void improve_for(instruction_set set, std::index_sequence<Sets...>) {
+    Operations& operations = by_set_[static_cast<std::size_t>(set)];
+    ((implies(set, all_instruction_sets[Sets]) ? improve<all_instruction_sets[Sets]>(operations) : void()),
+     ...);
+  }
+
+  std::array<Operations, all_instruction_sets.size()> by_set_{};
+};
 
 }  // namespace bitgauge::simd

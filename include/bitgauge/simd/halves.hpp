@@ -3,10 +3,11 @@
 /// \file
 /// Numbers to and from binary16, many at a time.
 
-#include <bitgauge/numeric/half.hpp>
-#include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/widest.hpp>
-#include <bitgauge/simd/x86/target.hpp>
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/simd/multiversion.hpp>
+#include <bitgauge/simd/portable/halves.hpp>
+#include <bitgauge/simd/x86/avx2/halves.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -15,35 +16,6 @@
 #include <cstring>
 
 namespace bitgauge::simd {
-namespace portable {
-
-inline void nearest_halves(const float* x, index_t count, std::uint16_t* pattern, float* value) {
-  for (index_t i = 0; i < count; ++i) {
-    pattern[i] = numeric::half_from_float(std::clamp(x[i], -65504.0f, 65504.0f));
-    value[i] = numeric::half_to_float(pattern[i]);
-  }
-}
-
-}  // namespace portable
-
-#if BITGAUGE_X86
-namespace avx2 {
-
-[[BITGAUGE_AVX2]] inline void nearest_halves(const float* x, index_t count, std::uint16_t* pattern,
-                                             float* value) {
-  const __m256 most = _mm256_set1_ps(65504.0f), least = _mm256_set1_ps(-65504.0f);
-  index_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    const __m256 clamped = _mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(x + i), least), most);
-    const __m128i half = _mm256_cvtps_ph(clamped, _MM_FROUND_TO_NEAREST_INT);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(pattern + i), half);
-    _mm256_storeu_ps(value + i, _mm256_cvtph_ps(half));
-  }
-  portable::nearest_halves(x + i, count - i, pattern + i, value + i);
-}
-
-}  // namespace avx2
-#endif
 
 namespace detail {
 
@@ -63,7 +35,7 @@ constexpr float half_to_float(std::uint16_t pattern) noexcept {
 /// out[i] = the value of the binary16 number in bytes 2i and 2i + 1, little-endian.
 inline void from_halves(const std::uint8_t* bytes, index_t count, float* out) {
   constexpr index_t together = 32;
-  on_widest([=](auto) __attribute__((always_inline)) {
+  multiversion([=](auto) __attribute__((always_inline)) {
     for (index_t at = 0; at < count; at += together) {
       const index_t n = std::min(together, count - at);
       std::uint16_t some[together] = {};
@@ -78,12 +50,11 @@ inline void from_halves(const std::uint8_t* bytes, index_t count, float* out) {
   });
 }
 
+inline constexpr operation_table<half_operations> half_table;
+
 /// pattern[i] and value[i]: the finite binary16 number nearest to x[i], which is not NaN; ties to even.
 inline void nearest_halves(const float* x, index_t count, std::uint16_t* pattern, float* value) {
-#if BITGAUGE_X86
-  if (selected() >= instruction_set::avx2) return avx2::nearest_halves(x, count, pattern, value);
-#endif
-  portable::nearest_halves(x, count, pattern, value);
+  half_table.in_use().nearest_halves(x, count, pattern, value);
 }
 
 }  // namespace bitgauge::simd

@@ -1,89 +1,167 @@
 #pragma once
 
 /// \file
-/// Which instruction sets this processor has, and which one the library uses. Every set gives the same bits:
-/// the choice is a matter of speed alone.
+/// The instruction sets for which the library has code of its own, and which of them this processor has.
+/// Every set gives the same bits: the choice is a matter of speed alone.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/printable.hpp>
+#include <bitgauge/error.hpp>
+#include <bitgauge/simd/arm/features.hpp>
+#include <bitgauge/simd/feature.hpp>
+#include <bitgauge/simd/x86/features.hpp>
 
-#include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
 #include <vector>
 
 namespace bitgauge::simd {
 
-/// Slowest first.
-enum class instruction_set {
-  portable,     ///< plain C++
-  neon,         ///< every aarch64 processor
-  avx2,         ///< x86-64-v3: AVX2, FMA, F16C, BMI2
-  avx512,       ///< x86-64-v4: AVX-512 F, BW, DQ, VL
-  avx512_vbmi,  ///< the same with VBMI: byte permutations across a register (Ice Lake, Zen 4)
+/// A named set of features. Sets are ordered by inclusion alone, see implies(): of x86 each includes the one
+/// before it, as do the two of Arm; every one includes portable. (A processor with VBMI and without VNNI, of
+/// which one was ever sold, runs avx512.)
+enum class instruction_set : std::uint8_t {
+  portable,      ///< plain C++
+  neon,          ///< every aarch64 processor
+  neon_dotprod,  ///< with sums of products of bytes (Neoverse N1, Cortex-A76, Apple M1)
+  avx2,          ///< x86-64-v3: AVX2, FMA, F16C, BMI2
+  avx512,        ///< x86-64-v4: AVX-512 F, BW, DQ, VL
+  avx512_vnni,   ///< with sums of products of bytes (Cascade Lake)
+  avx512_vbmi,   ///< with permutations of bytes across a register (Ice Lake, Zen 4)
+  amx,           ///< with tiles of bytes (Sapphire Rapids); who uses them asks the system's permission first
 };
 
+namespace detail {
+
+/// An instruction set's name, and all features that it needs.
+struct tier {
+  const char* name;
+  std::uint32_t features;
+};
+
+/// By instruction_set, a set behind those that it includes. A new one is a line here and one above.
+inline constexpr std::array tiers{
+    tier{"portable", 0},
+    tier{"neon", feature::neon},
+    tier{"neon_dotprod", feature::neon | feature::dotprod},
+    tier{"avx2", feature::avx2},
+    tier{"avx512", feature::avx2 | feature::avx512},
+    tier{"avx512_vnni", feature::avx2 | feature::avx512 | feature::vnni},
+    tier{"avx512_vbmi", feature::avx2 | feature::avx512 | feature::vnni | feature::vbmi},
+    tier{"amx", feature::avx2 | feature::avx512 | feature::vnni | feature::vbmi | feature::amx},
+};
+
+constexpr const tier& tier_of(instruction_set set) noexcept {
+  return tiers[static_cast<std::size_t>(set)];
+}
+
+/// The features of this processor that its operating system lets programs use.
+inline std::uint32_t processor_features() {
+#if BITGAUGE_X86
+  static const std::uint32_t found = x86::features_of(x86::ask_processor());  // in a virtual machine it costs
+  return found;
+#elif defined(__aarch64__)
+  static const std::uint32_t found = arm::processor_features();
+  return found;
+#else
+  return 0;
+#endif
+}
+
+}  // namespace detail
+
+/// Every set, one behind those that it includes.
+inline constexpr std::array all_instruction_sets = [] {
+  std::array<instruction_set, detail::tiers.size()> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<instruction_set>(i);
+  return all;
+}();
+
 constexpr const char* name_of(instruction_set set) noexcept {
-  switch (set) {
-    case instruction_set::neon:
-      return "neon";
-    case instruction_set::avx2:
-      return "avx2";
-    case instruction_set::avx512:
-      return "avx512";
-    case instruction_set::avx512_vbmi:
-      return "avx512_vbmi";
-    default:
-      return "portable";
-  }
+  return detail::tier_of(set).name;
+}
+
+/// True where a processor with `set` also runs code for `other`: a partial order.
+constexpr bool implies(instruction_set set, instruction_set other) noexcept {
+  return (detail::tier_of(other).features & ~detail::tier_of(set).features) == 0;
 }
 
 /// True where this processor (and its operating system) can run `set`.
 inline bool supports(instruction_set set) {
-#if BITGAUGE_X86
-  __builtin_cpu_init();
-  const bool avx2 =
-      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (set == instruction_set::avx2) return avx2;
-  if (set == instruction_set::avx512) return avx512;
-  if (set == instruction_set::avx512_vbmi) return avx512 && __builtin_cpu_supports("avx512vbmi");
-#elif defined(__aarch64__)
-  if (set == instruction_set::neon) return true;
-#endif
-  return set == instruction_set::portable;
+  return (detail::tier_of(set).features & ~detail::processor_features()) == 0;
 }
 
-/// The sets that this processor can run, slowest first.
+/// The sets that this processor can run, the fastest last.
 inline std::vector<instruction_set> available() {
-  using enum instruction_set;
-  std::vector<instruction_set> found{portable, neon, avx2, avx512, avx512_vbmi};
-  std::erase_if(found, [](instruction_set set) { return !supports(set); });
+  std::vector<instruction_set> found;
+  for (const instruction_set set : all_instruction_sets)
+    if (supports(set)) found.push_back(set);
   return found;
 }
 
 namespace detail {
 
-inline std::atomic<instruction_set>& selection() {
-  static std::atomic<instruction_set> selected{available().back()};
-  return selected;
+/// The number of the set in use, or -1 before the first use.
+inline constinit std::atomic<int> selection{-1};
+
+/// The fastest set that this processor has, or the one named by `wanted`, which may be null: see selected().
+inline instruction_set choose(const char* wanted) {
+  const std::vector<instruction_set> found = available();
+  if (wanted == nullptr || *wanted == '\0') return found.back();
+  const auto listed = [](const auto& sets) {
+    std::string names;
+    for (const instruction_set set : sets) names += (names.empty() ? "" : ", ") + std::string(name_of(set));
+    return names;
+  };
+  for (const instruction_set set : all_instruction_sets) {
+    if (wanted != std::string(name_of(set))) continue;
+    if (!supports(set))
+      raise(invalid_scheme("BITGAUGE_ISA: expected an instruction set of this processor (" + listed(found) +
+                           "), found " + wanted));
+    return set;
+  }
+  raise(invalid_scheme("BITGAUGE_ISA: expected one of " + listed(all_instruction_sets) + ", found \"" +
+                       excerpt(wanted) + "\""));
+}
+
+inline instruction_set select_first() {
+  const instruction_set chosen = choose(std::getenv("BITGAUGE_ISA"));
+  int none = -1;
+  selection.compare_exchange_strong(none, static_cast<int>(chosen));  // another thread chose the same
+  return chosen;
 }
 
 }  // namespace detail
 
-/// The set in use: the fastest available one, unless a scoped_instruction_set is alive.
+/// The set in use, in all threads: that of the innermost scoped_instruction_set alive, else the one that the
+/// environment variable BITGAUGE_ISA names (portable, neon, neon_dotprod, avx2, avx512, avx512_vnni,
+/// avx512_vbmi or amx), else the fastest that the processor has. The variable is read when the library first
+/// needs to know; invalid_scheme is thrown then where its value is no name, or one that the processor lacks.
 inline instruction_set selected() {
-  return detail::selection().load(std::memory_order_relaxed);
+  const int set = detail::selection.load(std::memory_order_relaxed);
+  return set >= 0 ? static_cast<instruction_set>(set) : detail::select_first();
 }
 
-/// Uses another set, or the nearest slower one that the processor has, for the lifetime of the object, in all
-/// threads: for tests and measurements.
+/// Raises here what selected() might raise: before code that lets no exception out.
+inline void require_instruction_set() {
+  selected();
+}
+
+/// Uses another set, or the nearest one below it that the processor has, for the lifetime of the object, in
+/// all threads: for tests and measurements.
 class scoped_instruction_set {
  public:
   explicit scoped_instruction_set(instruction_set wanted) : before_(selected()) {
+    instruction_set nearest = instruction_set::portable;
     for (const instruction_set set : available())
-      if (set <= wanted) detail::selection() = set;
+      if (implies(wanted, set)) nearest = set;
+    detail::selection = static_cast<int>(nearest);
   }
-  ~scoped_instruction_set() { detail::selection() = before_; }
+  ~scoped_instruction_set() { detail::selection = static_cast<int>(before_); }
   scoped_instruction_set(const scoped_instruction_set&) = delete;
   scoped_instruction_set& operator=(const scoped_instruction_set&) = delete;
 

@@ -2,9 +2,11 @@
 
 /// \file
 /// Sixteen floats side by side, in vectors of GCC's and clang's own of a width that the caller chooses: see
-/// widest.hpp. Every operation is one rounding a lane, in the order written, on every width.
+/// multiversion.hpp. Every operation is one rounding a lane, in the order written, on every width.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/numeric/uncontracted.hpp>
+#include <bitgauge/simd/vector.hpp>
 
 #include <array>
 #include <cstddef>
@@ -13,25 +15,12 @@
 
 namespace bitgauge::simd {
 
-namespace detail {
-
-/// Vectors of Bytes / 4 elements, apart so that GCC looks at them only when `Bytes` is known.
-template <int Bytes>
-struct lane_types {
-  using bytes [[gnu::vector_size(Bytes / 4)]] = std::int8_t;
-  using words [[gnu::vector_size(Bytes / 2)]] = std::int16_t;
-  using integers [[gnu::vector_size(Bytes)]] = std::int32_t;
-  using floats [[gnu::vector_size(Bytes)]] = float;
-};
-
-}  // namespace detail
-
 /// Sixteen floats in vectors of `Bytes` bytes.
 template <int Bytes>
 struct lanes {
   static constexpr int count = 16;
   static constexpr std::size_t parts = 64 / Bytes, part_lanes = Bytes / sizeof(float);
-  using part = typename detail::lane_types<Bytes>::floats;
+  using part = vector<float, Bytes / 4>;
 
   part in[parts];
 
@@ -175,21 +164,15 @@ struct lanes {
   }
 
  private:
-  using byte_part = typename detail::lane_types<Bytes>::bytes;
-  using word_part = typename detail::lane_types<Bytes>::words;
-  using integer_part = typename detail::lane_types<Bytes>::integers;
+  using byte_part = vector<std::int8_t, Bytes / 4>;
+  using word_part = vector<std::int16_t, Bytes / 4>;
+  using integer_part = vector<std::int32_t, Bytes / 4>;
 
-  /// Lets the optimiser forget where `value` came from. clang, which takes no vector here that is wider than
-  /// the translation unit's, is told by a pragma.
+  /// numeric::make_opaque. clang, which takes no vector there that is wider than the translation unit's, is
+  /// told by a pragma.
   [[gnu::always_inline]] static void hide([[maybe_unused]] part& value) noexcept {
-#if defined(__clang__)
-#elif BITGAUGE_X86
-    asm("" : "+v"(value));
-#elif defined(__aarch64__)
-    asm("" : "+w"(value));
-#else
-    volatile part kept = value;
-    value = kept;
+#if !defined(__clang__)
+    numeric::make_opaque(value);
 #endif
   }
 };

@@ -4,7 +4,8 @@
 /// Codes of small floats, many at once, by arithmetic on the bits alone.
 
 #include <bitgauge/numeric/small_float.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
+#include <bitgauge/simd/vector.hpp>
 
 #include <bit>
 #include <cstdint>
@@ -13,23 +14,14 @@
 namespace bitgauge::simd {
 namespace detail {
 
-/// Vectors of Bytes / 4 elements in the compiler's own types.
-template <int Bytes>
-struct word_types {
-  using floats [[gnu::vector_size(Bytes)]] = float;
-  using words [[gnu::vector_size(Bytes)]] = std::uint32_t;
-  using halves [[gnu::vector_size(Bytes / 2)]] = std::uint16_t;
-  using bytes [[gnu::vector_size(Bytes / 4)]] = std::uint8_t;
-};
-
 /// The codes of Bytes / 4 values x * inverse. Where a value is at least the smallest normal one, half of the
 /// last place is added to the bits of the float, whose exponent is then counted from the format's bias.
 /// Below, adding a power of two leaves the multiple of the smallest value in the last bits of the sum.
 template <class Float, int Bytes>
 [[gnu::always_inline]] inline void encode_small_float_vector(const float* x, float inverse,
                                                              std::uint8_t* codes) noexcept {
-  using floats = typename word_types<Bytes>::floats;
-  using words = typename word_types<Bytes>::words;
+  using floats = vector<float, Bytes / 4>;
+  using words = vector<std::uint32_t, Bytes / 4>;
   constexpr std::uint32_t dropped = 23 - Float::fraction_bits;
   constexpr std::uint32_t half = (1u << (dropped - 1)) - 1u;
   constexpr std::uint32_t rebias = static_cast<std::uint32_t>(127 - Float::bias) << Float::fraction_bits;
@@ -49,8 +41,8 @@ template <class Float, int Bytes>
   if constexpr (Float::special == numeric::special_codes::negative_zero_is_nan)
     sign = code == 0u ? words{} : sign;
   // by halves, for which GCC has instructions
-  const auto halves = __builtin_convertvector(code | sign, typename word_types<Bytes>::halves);
-  const auto bytes = __builtin_convertvector(halves, typename word_types<Bytes>::bytes);
+  const auto halves = __builtin_convertvector(code | sign, vector<std::uint16_t, Bytes / 4>);
+  const auto bytes = __builtin_convertvector(halves, vector<std::uint8_t, Bytes / 4>);
   std::memcpy(codes, &bytes, sizeof bytes);
 }
 
@@ -66,7 +58,7 @@ template <class Float, int Bytes>
 /// codes[i] = Float::from_float(x[i] * inverse).code for finite x and `inverse`.
 template <class Float>
 void encode_small_floats(const float* x, index_t count, float inverse, std::uint8_t* codes) {
-  on_widest([=](auto width) __attribute__((always_inline)) {
+  multiversion([=](auto width) __attribute__((always_inline)) {
     constexpr index_t chunk = 16;
     index_t at = 0;
     for (; at + chunk <= count; at += chunk)

@@ -32,7 +32,8 @@ double block_error(const float* x, const float* q, const float* importance, std:
 }
 
 bool is_in_vectors(gguf::tensor_type type) {
-  return gguf::visit_format(type, []<class Format>(Format) { return gguf::best::vector_quantized<Format>; });
+  return gguf::visit_format(
+      type, []<class Format>(Format) { return Format::family == gguf::block_family::vector_codebook; });
 }
 
 // Catches a best encoder that loses to the reference on any block: a missing fallback, an error measured on

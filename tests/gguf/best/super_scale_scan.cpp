@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/best/super_scale_scan.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -50,7 +50,7 @@ TEST(super_scale_scan, finds_the_super_scales_of_least_error) {
     std::vector<double> centres{31.0};
     for (int s = 0; s < 5; ++s) centres.push_back(std::exp(place(random)));
     float found[2];
-    simd::on_widest([&](auto width) __attribute__((always_inline)) {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
       using lanes = simd::lanes<decltype(width)::value>;
       gguf::best::super_scale_scan<ratio, scanned, most, decltype(width)::value> scan(0.85f);
       for (const double c : centres) {
@@ -82,7 +82,7 @@ TEST(super_scale_scan, finds_the_super_scales_of_least_error) {
 // all, and the first super-scale would win whatever the others say.
 TEST(super_scale_scan, sub_blocks_too_small_for_any_factor_do_not_count) {
   constexpr int scanned = 128;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<decltype(width)::value>;
     gguf::best::super_scale_scan<ratio, scanned, 31, decltype(width)::value> scan(1.0f);
     const auto error_about = [](float centre) {
@@ -100,7 +100,7 @@ TEST(super_scale_scan, sub_blocks_too_small_for_any_factor_do_not_count) {
 // Catches a small sub-block between two factors that rules a super-scale out.
 TEST(super_scale_scan, small_factors_lie_far_apart) {
   constexpr int scanned = 128;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<decltype(width)::value>;
     gguf::best::super_scale_scan<ratio, scanned, 31, decltype(width)::value> scan(1.0f);
     scan.add(

@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/fast/elements.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -10,36 +10,37 @@
 namespace {
 
 using namespace bitgauge;
-using gguf::quick::side_by_side;
+using gguf::fast::trial_elements;
 
 // Catches a unit that is no power of two, that is above the number, or whose inverse is not finite.
-TEST(quick_elements, units_are_powers_of_two) {
-  EXPECT_EQ(gguf::quick::power_of_two_below(0.0f), 1.0f);
-  EXPECT_EQ(gguf::quick::power_of_two_below(1.0f), 1.0f);
-  EXPECT_EQ(gguf::quick::power_of_two_below(0.99f), 0.5f);
-  EXPECT_EQ(gguf::quick::power_of_two_below(1000.0f), 512.0f);
-  EXPECT_EQ(gguf::quick::power_of_two_below(3e38f), 0x1p100f);
-  EXPECT_EQ(gguf::quick::power_of_two_below(1e-45f), 0x1p-100f);
+TEST(fast_elements, units_are_powers_of_two) {
+  EXPECT_EQ(gguf::fast::power_of_two_below(0.0f), 1.0f);
+  EXPECT_EQ(gguf::fast::power_of_two_below(1.0f), 1.0f);
+  EXPECT_EQ(gguf::fast::power_of_two_below(0.99f), 0.5f);
+  EXPECT_EQ(gguf::fast::power_of_two_below(1000.0f), 512.0f);
+  EXPECT_EQ(gguf::fast::power_of_two_below(3e38f), 0x1p100f);
+  EXPECT_EQ(gguf::fast::power_of_two_below(1e-45f), 0x1p-100f);
 }
 
 // Catches an element in another lane or place, a sum over the wrong lane, weights of neighbours, a unit that
 // is not shared by a block, and leftovers of the blocks before in lanes without elements.
-TEST(quick_elements, sub_blocks_lie_in_lanes) {
+TEST(fast_elements, sub_blocks_lie_in_lanes) {
   constexpr int count = 32, per_block = 8, blocks = 1;
   std::vector<float> x(count * per_block), weight(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     x[i] = std::sin(static_cast<float>(7 * i)) * 300.0f;
     weight[i] = 1.0f + static_cast<float>(i % 5);
   }
-  const float unit = gguf::quick::power_of_two_below(std::abs(
+  const float unit = gguf::fast::power_of_two_below(std::abs(
       *std::max_element(x.begin(), x.end(), [](float a, float b) { return std::abs(a) < std::abs(b); })));
   for (const simd::instruction_set set : simd::available()) {
     const simd::scoped_instruction_set use(set);
-    side_by_side<count, per_block> block;
+    trial_elements<count, per_block> block;
     for (auto& lane : block.x) lane.fill(-1e9f);
     block.load(x.data(), weight.data(), static_cast<bitgauge::index_t>(x.size()));
-    simd::on_widest([&](auto width)
-                        __attribute__((always_inline)) { block.template prepare<simd::lanes<width()>>(); });
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
+      block.template prepare<simd::lanes<width()>>();
+    });
     for (std::size_t s = 0; s < 16; ++s) {
       double sum_weight = 0, sum_x = 0, low = 1e9, high = -1e9;
       for (std::size_t j = 0; j < count; ++j) {

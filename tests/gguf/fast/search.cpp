@@ -44,7 +44,7 @@ double error(tensor_type type, const std::vector<std::uint8_t>& bytes, const flo
 
 // Catches a search of less quality than ggml's: an extreme left out of the trials, weights that are not used,
 // codes for another scale than the stored one.
-TEST(quick_search, less_error_than_the_reference) {
+TEST(fast_search, less_error_than_the_reference) {
   const auto importance = test::load_npy<float>(test::vector_path("gguf", "inputs/imp2048.npy"));
   for (const std::string name : {"gauss", "student"}) {
     const auto x = test::load_npy<float>(test::vector_path("gguf", "inputs/" + name + ".npy"));
@@ -67,7 +67,7 @@ TEST(quick_search, less_error_than_the_reference) {
 
 // Catches a default effort that is still ggml's rule where a search is cheap, and one that ignores the
 // importance of 8-bit codes: the optimum's RMSE is missed by at most 1 %, with an importance by 2 %.
-TEST(quick_search, one_scale_is_near_the_optimum) {
+TEST(fast_search, one_scale_is_near_the_optimum) {
   const auto importance = test::load_npy<float>(test::vector_path("gguf", "inputs/imp2048.npy"));
   for (const std::string name : {"gauss", "student"}) {
     const auto x = test::load_npy<float>(test::vector_path("gguf", "inputs/" + name + ".npy"));
@@ -90,7 +90,7 @@ TEST(quick_search, one_scale_is_near_the_optimum) {
 
 // Catches an effort::fast that searches, too: it keeps the scale of ggml's rule, and for the types without an
 // encoder of the rule in vectors ggml's bytes.
-TEST(quick_search, fast_keeps_the_rule) {
+TEST(fast_search, fast_keeps_the_rule) {
   const auto x = test::load_npy<float>(test::vector_path("gguf", "inputs/gauss.npy"));
   for (const tensor_type type : of_one_scale) {
     if (type == tensor_type::iq4_nl) continue;  // ggml searches
@@ -109,7 +109,7 @@ TEST(quick_search, fast_keeps_the_rule) {
 }
 
 // Catches NaN, infinity and blind spots: zeros, constants, outliers, subnormals, one sign, ties, overflow.
-TEST(quick_search, edge_cases_stay_finite_and_close) {
+TEST(fast_search, edge_cases_stay_finite_and_close) {
   const auto importance = test::load_npy<float>(test::vector_path("gguf", "inputs/imp1024.npy"));
   const auto x = test::load_npy<float>(test::vector_path("gguf", "inputs/edge.npy"));
   const std::vector<float> zeros(x.cols(), 0.0f);
@@ -132,7 +132,7 @@ TEST(quick_search, edge_cases_stay_finite_and_close) {
 
 // Catches blocks that depend on those beside them, and leftovers in lanes without a block: a row of a few
 // blocks has the bytes of its blocks.
-TEST(quick_search, blocks_are_independent) {
+TEST(fast_search, blocks_are_independent) {
   const auto x = test::load_npy<float>(test::vector_path("gguf", "inputs/student.npy"));
   for (const tensor_type type : searched) {
     const auto& traits = gguf::traits_of(type);
@@ -148,7 +148,7 @@ TEST(quick_search, blocks_are_independent) {
 }
 
 // Catches a result that depends on the width of vectors: a fused product, another order of a sum.
-TEST(quick_search, every_instruction_set_gives_the_same_bytes) {
+TEST(fast_search, every_instruction_set_gives_the_same_bytes) {
   const auto importance = test::load_npy<float>(test::vector_path("gguf", "inputs/imp2048.npy"));
   const auto x = test::load_npy<float>(test::vector_path("gguf", "inputs/student.npy"));
   for (const tensor_type type : searched) {

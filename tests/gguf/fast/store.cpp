@@ -1,6 +1,6 @@
 #include <bitgauge/gguf/fast/store.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>
 
@@ -11,26 +11,26 @@
 namespace {
 
 using namespace bitgauge;
-namespace quick = gguf::quick;
+namespace fast = gguf::fast;
 
 /// Stores what is found for `x` and returns the codes; checks that the parameters reported are those that the
 /// codes stand for.
-template <class Format, quick::trials Plan>
+template <class Format, gguf::trials Plan>
 auto stored(const std::vector<float>& x) {
-  quick::side_by_side<Format::sub_block, Format::sub_blocks> block;
+  fast::trial_elements<Format::sub_block, Format::sub_blocks> block;
   std::array<gguf::block_codes<Format>, 16 / Format::sub_blocks> codes;
-  quick::stored_parameters parameters;
+  fast::stored_parameters parameters;
   block.load(x.data(), nullptr, static_cast<bitgauge::index_t>(x.size()));
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     block.template prepare<lanes>();
-    quick::fit_and_store<Format, Plan, lanes>(block, codes, parameters);
+    fast::fit_and_store<Format, Plan, lanes>(block, codes, parameters);
   });
   for (std::size_t i = 0; i < 16; ++i) {
     const auto& of_block = codes[i / Format::sub_blocks];
     const int sub = static_cast<int>(i % Format::sub_blocks);
     EXPECT_EQ(parameters.scale[i] * block.unit[i], of_block.scale_of(sub));
-    EXPECT_EQ(parameters.offset[i] * block.unit[i], of_block.offset_of(sub));
+    EXPECT_EQ(parameters.minimum[i] * block.unit[i], of_block.minimum_of(sub));
   }
   return codes;
 }
@@ -44,37 +44,37 @@ std::vector<float> waves(std::size_t count, float amplitude) {
 }
 
 // Catches parameters that are not what the block decodes to: codes of levels chosen for other scales.
-TEST(quick_store, reported_parameters_are_those_of_the_codes) {
+TEST(fast_store, reported_parameters_are_those_of_the_codes) {
   for (const float amplitude : {1e-3f, 1.0f, 300.0f}) {
     const auto x = waves(512, amplitude);
-    stored<gguf::q4_k, quick::trials{0.2f, 5, 0, 1}>(x);
-    stored<gguf::q2_k, quick::trials{0.2f, 5, 0, 1}>({x.begin(), x.begin() + 256});
-    stored<gguf::q6_k, quick::trials{0.2f, 5, 1, 1}>({x.begin(), x.begin() + 256});
-    stored<gguf::q3_k, quick::trials{0.2f, 5, 1, 1}>({x.begin(), x.begin() + 256});
-    stored<gguf::iq4_xs, quick::trials{2.0f, 5, 1, 1}>(x);
-    stored<gguf::q4_1, quick::trials{0.2f, 5, 0, 1}>(x);
-    stored<gguf::mxfp4, quick::trials{0.0f, 3, 1, 0}>(x);
-    stored<gguf::nvfp4, quick::trials{0.0f, 9, 2, 0}>({x.begin(), x.begin() + 256});
+    stored<gguf::q4_k, gguf::trials{0.2f, 5, 0, 1}>(x);
+    stored<gguf::q2_k, gguf::trials{0.2f, 5, 0, 1}>({x.begin(), x.begin() + 256});
+    stored<gguf::q6_k, gguf::trials{0.2f, 5, 1, 1}>({x.begin(), x.begin() + 256});
+    stored<gguf::q3_k, gguf::trials{0.2f, 5, 1, 1}>({x.begin(), x.begin() + 256});
+    stored<gguf::iq4_xs, gguf::trials{2.0f, 5, 1, 1}>(x);
+    stored<gguf::q4_1, gguf::trials{0.2f, 5, 0, 1}>(x);
+    stored<gguf::mxfp4, gguf::trials{0.0f, 3, 1, 0}>(x);
+    stored<gguf::nvfp4, gguf::trials{0.0f, 9, 2, 0}>({x.begin(), x.begin() + 256});
   }
 }
 
 // Catches infinity where binary16 ends, and a largest factor beyond the range.
-TEST(quick_store, overflow_saturates) {
-  const auto codes = stored<gguf::q6_k, quick::trials{0.2f, 3, 0, 0}>(waves(256, 1e12f));
+TEST(fast_store, overflow_saturates) {
+  const auto codes = stored<gguf::q6_k, gguf::trials{0.2f, 3, 0, 0}>(waves(256, 1e12f));
   EXPECT_EQ(std::abs(codes[0].scale.super), 65504.0f);
 }
 
 // Catches factor ranges of the wrong end: the extreme scale has the factor of largest magnitude.
-TEST(quick_store, ranges_of_factors) {
-  using signed_bytes = quick::factor_range<gguf::q6_k::scale>;
+TEST(fast_store, ranges_of_factors) {
+  using signed_bytes = gguf::factor_range<gguf::q6_k::scale>;
   EXPECT_EQ(signed_bytes::least, -128);
   EXPECT_EQ(signed_bytes::most, 127);
-  EXPECT_EQ(quick::factor_range<gguf::q3_k::scale>::least, -32);
-  EXPECT_EQ(quick::factor_range<gguf::q4_k::scale>::most, 63);
-  EXPECT_EQ(quick::factor_range<gguf::q3_k::scale>::code(-32.0f), 0);
+  EXPECT_EQ(gguf::factor_range<gguf::q3_k::scale>::least, -32);
+  EXPECT_EQ(gguf::factor_range<gguf::q4_k::scale>::most, 63);
+  EXPECT_EQ(gguf::factor_range<gguf::q3_k::scale>::code(-32.0f), 0);
   const std::array<float, 3> values{0.5f, -2.0f, 1.0f};
   EXPECT_EQ(signed_bytes::super_for(values.data(), 3), -2.0f / -128);
-  EXPECT_EQ(quick::factor_range<gguf::q2_k::scale>::super_for(values.data(), 3), 1.0f / 15);
+  EXPECT_EQ(gguf::factor_range<gguf::q2_k::scale>::super_for(values.data(), 3), 1.0f / 15);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include <bitgauge/gguf/format/formats.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 
 #include <gtest/gtest.h>
 
@@ -45,7 +45,7 @@ TEST(formats, pack_inverts_unpack_on_random_bytes) {
         gguf::unpack<Format>(packed.bytes.data(), again);
 
         bool has_nan = numeric::is_nan(codes.scale.super);
-        if constexpr (Format::has_offset) has_nan = has_nan || numeric::is_nan(codes.offset.super);
+        if constexpr (Format::has_minimum) has_nan = has_nan || numeric::is_nan(codes.minimum.super);
         const bool lossy = has_nan || type == gguf::tensor_type::tq1_0 || type == gguf::tensor_type::q8_1 ||
                            type == gguf::tensor_type::q8_k;
         if (!lossy) {

@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/search/affine_error.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include "gguf/grid_oracle.hpp"
 #include "support/each_instruction_set.hpp"
@@ -22,7 +22,7 @@ using sixteen = std::array<float, 16>;
 /// The place of the least of `errors`, a multiple of sixteen of them, and the least.
 std::pair<std::size_t, float> least_of(const std::vector<float>& errors) {
   std::pair<std::size_t, float> out;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     running_least<width()> least;
     for (std::size_t k = 0; k < errors.size(); k += 16) least.take(k, lanes::load(&errors[k]));
@@ -63,7 +63,7 @@ struct grids {
   static constexpr int most = 15;
   static constexpr std::size_t count = 32;
   std::array<float, count> x, weight;
-  sixteen scale, offset;
+  sixteen scale, minimum;
 
   explicit grids(unsigned seed) {
     std::mt19937 random(seed);
@@ -71,30 +71,30 @@ struct grids {
     for (float& value : x) value = normal(random);
     for (float& value : weight) value = std::exp(normal(random));
     for (float& value : scale) value = 0.05f + 0.4f * std::abs(normal(random));
-    for (float& value : offset) value = normal(random) - 1.5f;
+    for (float& value : minimum) value = normal(random) - 1.5f;
   }
-  double level(std::size_t j, double of_scale, double of_offset) const {
-    return test::nearest_level(x[j], of_scale, of_offset, most);
+  double level(std::size_t j, double of_scale, double of_minimum) const {
+    return test::nearest_level(x[j], of_scale, of_minimum, most);
   }
-  double error(double of_scale, double of_offset) const {
-    return test::affine_error(x, weight, of_scale, of_offset, most);
+  double error(double of_scale, double of_minimum) const {
+    return test::affine_error(x, weight, of_scale, of_minimum, most);
   }
 };
 
-// Catches a weight or an offset left out, levels that are not clamped, lanes in another order.
+// Catches a weight or a minimum left out, levels that are not clamped, lanes in another order.
 TEST(affine_error, is_that_of_the_nearest_levels) {
   test::on_each_instruction_set([] {
     for (unsigned seed = 0; seed < 20; ++seed) {
       const grids g(seed);
       sixteen error;
-      simd::on_widest([&](auto width) __attribute__((always_inline)) {
+      simd::multiversion([&](auto width) __attribute__((always_inline)) {
         using lanes = simd::lanes<width()>;
         gguf::best::affine_error<grids::most, grids::count>(
-            g.x.data(), g.weight.data(), lanes::load(g.scale.data()), lanes::load(g.offset.data()))
+            g.x.data(), g.weight.data(), lanes::load(g.scale.data()), lanes::load(g.minimum.data()))
             .store(error.data());
       });
       for (std::size_t k = 0; k < 16; ++k) {
-        const double truth = g.error(g.scale[k], g.offset[k]);
+        const double truth = g.error(g.scale[k], g.minimum[k]);
         EXPECT_NEAR(error[k], truth, 1e-4 * truth);
       }
     }
@@ -107,22 +107,22 @@ TEST(least_squares_step, goes_to_the_least_squares_of_the_levels) {
   test::on_each_instruction_set([] {
     for (unsigned seed = 0; seed < 20; ++seed) {
       const grids g(seed);
-      sixteen scale, offset, error;
-      simd::on_widest([&](auto width) __attribute__((always_inline)) {
+      sixteen scale, minimum, error;
+      simd::multiversion([&](auto width) __attribute__((always_inline)) {
         using lanes = simd::lanes<width()>;
-        lanes of_scale = lanes::load(g.scale.data()), of_offset = lanes::load(g.offset.data());
+        lanes of_scale = lanes::load(g.scale.data()), of_minimum = lanes::load(g.minimum.data());
         gguf::best::least_squares_step<grids::most, grids::count>(g.x.data(), g.weight.data(), of_scale,
-                                                                  of_offset)
+                                                                  of_minimum)
             .store(error.data());
         of_scale.store(scale.data());
-        of_offset.store(offset.data());
+        of_minimum.store(minimum.data());
       });
       for (std::size_t k = 0; k < 16; ++k) {
         double w = 0, wl = 0, wll = 0, wx = 0, wxl = 0;
         std::array<double, grids::count> level;
         for (std::size_t j = 0; j < grids::count; ++j) {
           const double weight = g.weight[j];
-          level[j] = g.level(j, g.scale[k], g.offset[k]);
+          level[j] = g.level(j, g.scale[k], g.minimum[k]);
           w += weight;
           wl += weight * level[j];
           wll += weight * level[j] * level[j];
@@ -132,15 +132,15 @@ TEST(least_squares_step, goes_to_the_least_squares_of_the_levels) {
         const double determinant = w * wll - wl * wl;
         if (!(determinant > 1e-3 * w * wll)) continue;  // nearly all on one level
         const double best_scale = (w * wxl - wl * wx) / determinant;
-        const double best_offset = (wx - best_scale * wl) / w;
+        const double best_minimum = (wx - best_scale * wl) / w;
         double least = 0;
         for (std::size_t j = 0; j < grids::count; ++j) {
-          const double rest = g.x[j] - best_scale * level[j] - best_offset;
+          const double rest = g.x[j] - best_scale * level[j] - best_minimum;
           least += g.weight[j] * rest * rest;
         }
         EXPECT_NEAR(scale[k], best_scale, 1e-4 * std::abs(best_scale));
-        EXPECT_NEAR(offset[k], best_offset, 1e-3);
-        EXPECT_NEAR(error[k], least, 1e-3 * least + 1e-5 * g.error(g.scale[k], g.offset[k]));
+        EXPECT_NEAR(minimum[k], best_minimum, 1e-3);
+        EXPECT_NEAR(error[k], least, 1e-3 * least + 1e-5 * g.error(g.scale[k], g.minimum[k]));
       }
     }
   });

@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/search/affine_fit.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include "gguf/grid_oracle.hpp"
 
@@ -30,11 +30,11 @@ struct block {
   }
   float low() const { return *std::min_element(x.begin(), x.end()); }
   float high() const { return *std::max_element(x.begin(), x.end()); }
-  double level(std::size_t j, double scale, double offset) const {
-    return test::nearest_level(x[j], scale, offset, most);
+  double level(std::size_t j, double scale, double minimum) const {
+    return test::nearest_level(x[j], scale, minimum, most);
   }
-  double error(double scale, double offset) const {
-    return test::affine_error(x, weight, scale, offset, most);
+  double error(double scale, double minimum) const {
+    return test::affine_error(x, weight, scale, minimum, most);
   }
 };
 
@@ -46,14 +46,14 @@ double alternated(const block& b, const grid_ends& ends, int bottoms, int tops, 
     const double bottom =
         ends.bottom_least + (double{ends.bottom_most} - ends.bottom_least) * (i / tops) / (bottoms - 1);
     const double top = ends.top_most - (double{ends.top_most} - ends.top_least) * (i % tops) / (tops - 1);
-    double offset = bottom;
+    double minimum = bottom;
     double scale = std::max(top - bottom, 0.1 * (double{ends.top_most} - ends.bottom_least)) / most;
     double error = HUGE_VAL;
     for (int pass = 0; pass < passes && scale > 0; ++pass) {
       std::array<double, count> levels;
       double w = 0, wl = 0, wll = 0, wx = 0, wxl = 0;
       for (std::size_t j = 0; j < count; ++j) {
-        const double weight = b.weight[j], level = levels[j] = b.level(j, scale, offset);
+        const double weight = b.weight[j], level = levels[j] = b.level(j, scale, minimum);
         w += weight;
         wl += weight * level;
         wll += weight * level * level;
@@ -62,10 +62,10 @@ double alternated(const block& b, const grid_ends& ends, int bottoms, int tops, 
       }
       const double determinant = w * wll - wl * wl;
       if (determinant > 1e-6 * w * wll) scale = (w * wxl - wl * wx) / determinant;
-      offset = (wx - scale * wl) / w;
+      minimum = (wx - scale * wl) / w;
       error = 0;
       for (std::size_t j = 0; j < count; ++j) {
-        const double rest = b.x[j] - scale * levels[j] - offset;
+        const double rest = b.x[j] - scale * levels[j] - minimum;
         error += b.weight[j] * rest * rest;
       }
     }
@@ -77,7 +77,7 @@ double alternated(const block& b, const grid_ends& ends, int bottoms, int tops, 
 template <int Bottoms, int Tops>
 affine_fit fitted(const block& b, const grid_ends& ends, int passes, int more = 0) {
   affine_fit out;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     out = fit_affine<most, count, width(), Bottoms, Tops>(b.x.data(), b.weight.data(), ends, passes, more);
   });
   return out;
@@ -96,7 +96,7 @@ TEST(affine_fit, is_as_good_as_alternation_in_double) {
       const grid_ends ends = grid_ends::near(b.low(), b.high(), beyond, cut);
       for (const int passes : {1, 3}) {
         const affine_fit fit = fitted<8, 4>(b, ends, passes);
-        const double error = b.error(fit.scale, fit.offset);
+        const double error = b.error(fit.scale, fit.minimum);
         // rounding may lead another way where two levels are all but equally near
         EXPECT_LE(fit.error, alternated(b, ends, 8, 4, passes) * 1.001) << seed;
         // nearest levels are at least as good as those of the last step
@@ -115,7 +115,7 @@ TEST(affine_fit, the_best_go_on) {
     const grid_ends ends = grid_ends::near(b.low(), b.high(), 0.1f, 0.3f * (b.high() - b.low()));
     const affine_fit first = fitted<8, 4>(b, ends, 1), last = fitted<8, 4>(b, ends, 1, 6);
     EXPECT_LE(last.error, first.error * 1.0001f) << seed;
-    EXPECT_LE(b.error(last.scale, last.offset), last.error * 1.0001) << seed;
+    EXPECT_LE(b.error(last.scale, last.minimum), last.error * 1.0001) << seed;
     before += double{first.error};
     after += double{last.error};
   }
@@ -125,12 +125,12 @@ TEST(affine_fit, the_best_go_on) {
 // Catches a solution that loses digits, and levels that are off by one.
 TEST(affine_fit, an_exact_grid_is_found) {
   block b(1);
-  const float scale = 0.37f, offset = -2.9f;
-  for (std::size_t j = 0; j < count; ++j) b.x[j] = offset + scale * static_cast<float>((7 * j) % 16);
+  const float scale = 0.37f, minimum = -2.9f;
+  for (std::size_t j = 0; j < count; ++j) b.x[j] = minimum + scale * static_cast<float>((7 * j) % 16);
   const grid_ends ends = grid_ends::near(b.low(), b.high(), scale, scale);
   const affine_fit fit = fitted<4, 4>(b, ends, 3);
   EXPECT_NEAR(fit.scale, scale, 1e-6);
-  EXPECT_NEAR(fit.offset, offset, 1e-5);
+  EXPECT_NEAR(fit.minimum, minimum, 1e-5);
   EXPECT_NEAR(fit.error, 0.0, 1e-10);
 }
 

@@ -1,5 +1,6 @@
 #include <bitgauge/gguf/best/one_scale.hpp>
 #include <bitgauge/gguf/format/decode_block.hpp>
+#include <bitgauge/gguf/format/formats.hpp>
 
 #include <gtest/gtest.h>
 
@@ -32,7 +33,7 @@ double nearest_error(double x, double scale, const std::array<std::int8_t, Count
 /// The least error over every finite binary16 scale, each element at its nearest level.
 template <class Format>
 double least_error_of_all(const std::vector<float>& x, const float* importance) {
-  constexpr auto levels = best::ascending_levels<Format>();
+  constexpr auto levels = best::detail::ascending_levels<typename Format::levels>;
   double least = HUGE_VAL;
   for (std::uint32_t pattern = 0; pattern < 0x10000; ++pattern) {
     if ((pattern & 0x7c00) == 0x7c00) continue;
@@ -80,12 +81,9 @@ double least_error_of_real_scales(const std::vector<float>& x, const float* impo
 
 template <class Format>
 void encode(const float* x, const float* importance, block_codes<Format>& codes) {
-  if constexpr (best::many_levels<Format>) {
-    simd::on_widest([&](auto width)
-                        __attribute__((always_inline)) { best::encode(x, importance, codes, width); });
-  } else {
-    best::encode(x, importance, codes);
-  }
+  std::array<block_codes<Format>, 1> found;
+  best::encoder<Format>::encode(x, 1, {importance, 0.0f}, found);
+  codes = found[0];
 }
 
 template <class Format>

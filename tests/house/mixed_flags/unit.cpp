@@ -2,6 +2,7 @@
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/gguf/fast/search.hpp>
+#include <bitgauge/gguf/format/formats.hpp>
 
 #include "../pseudo_random_matrix.hpp"
 
@@ -19,7 +20,8 @@ bitgauge::quantized_matrix UNIT(const char* scheme) {
 std::vector<std::uint8_t> UNIT(const Eigen::MatrixXf& row) {
   using format = bitgauge::gguf::q4_0;
   std::vector<std::uint8_t> blocks(static_cast<std::size_t>(row.size() / format::elements * format::bytes));
-  bitgauge::gguf::quick::search_blocks<format>(row.data(), row.size(), nullptr, blocks.data());
+  bitgauge::gguf::encode_with<format, bitgauge::gguf::fast::encoder<format>>(row.data(), row.size(), {},
+                                                                             blocks.data());
   return blocks;
 }
 

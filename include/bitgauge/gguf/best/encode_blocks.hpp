@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// The `best` encoders of all formats, held to be no worse than ggml's on any block.
+/// Blocks at effort::best, held to be no worse than those of another encoder.
 
 #include <bitgauge/gguf/best/byte_scale.hpp>
 #include <bitgauge/gguf/best/one_scale.hpp>
@@ -10,32 +10,25 @@
 #include <bitgauge/gguf/best/super_scale_min.hpp>
 #include <bitgauge/gguf/best/vector_codebook.hpp>
 #include <bitgauge/gguf/format/decode_block.hpp>
-#include <bitgauge/gguf/reference/k_quants.hpp>
-#include <bitgauge/gguf/reference/levels.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/gguf/search/block_context.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 namespace bitgauge::gguf::best {
 
-/// Formats for which the reference has an encoder here.
+/// Whether the encoder of a format may lose to a simpler one on some block: where it finds the optimum it
+/// does not, and vectors have no other.
 template <class Format>
-concept has_reference = requires(const float* x, block_codes<Format> codes) {
-  reference::encode(x, reference::block_context{}, codes);
-};
+inline constexpr bool has_rival =
+    Format::family != block_family::one_scale && Format::family != block_family::vector_codebook;
 
-/// Formats whose encoder takes the width of the vectors that it is compiled for.
+namespace detail {
+
+/// Writes the block of `codes` to `bytes` where its error is less than that of the block there.
 template <class Format>
-concept searched_in_lanes = requires(block_codes<Format> codes) {
-  encode(static_cast<const float*>(nullptr), nullptr, codes, std::integral_constant<int, 16>{});
-};
-
-/// Writes the reference's block to `bytes` where its error is less than that of the block there.
-template <has_reference Format>
 void replace_if_worse(const float* x, const float* importance, const block_codes<Format>& codes,
                       std::uint8_t* bytes) noexcept {
   std::array<float, static_cast<std::size_t>(Format::elements)> decoded;
@@ -49,53 +42,26 @@ void replace_if_worse(const float* x, const float* importance, const block_codes
   }
 }
 
-/// The reference's codes of `blocks` blocks, at most sixteen.
-template <has_reference Format>
-void encode_as_reference(const float* x, const reference::block_context& context, std::size_t blocks,
-                         block_codes<Format>* codes) noexcept {
-  if constexpr (one_scale_and_offset<Format>) {
-    if (context.importance != nullptr) {
-      return reference::detail::encode_with_importance(x, context, blocks, codes);
-    }
-  }
-  for (std::size_t b = 0; b < blocks; ++b) {
-    const std::size_t first = b * static_cast<std::size_t>(Format::elements);
-    reference::block_context here = context;
-    if (here.importance != nullptr) here.importance += first;
-    reference::encode(x + first, here, codes[b]);
-  }
-}
+}  // namespace detail
 
 /// Encodes `columns` elements, whole blocks, with least sum w (x - q)^2; see the encoders of the families.
 template <class Format>
-void encode_blocks(const float* x, index_t columns, const float* importance, reference::block_context context,
-                   std::uint8_t* out) noexcept {
-  const auto encode_all = [&](auto... width) __attribute__((always_inline)) {
-    for (index_t j = 0; j < columns; j += Format::elements) {
-      block_codes<Format> codes;
-      encode(x + j, importance == nullptr ? nullptr : importance + j, codes, width...);
-      pack(codes, out + j / Format::elements * Format::bytes);
-    }
-  };
-  if constexpr (searched_in_lanes<Format>) {
-    simd::on_widest(encode_all);
-  } else if constexpr (vector_quantized<Format> || one_scale<Format>) {
-    encode_all();
-  } else {
-    simd::on_widest([&](auto) __attribute__((always_inline)) { encode_all(); });
-  }
-  if constexpr (has_reference<Format> && !one_scale<Format>) {
-    constexpr index_t together = 16;
-    std::array<block_codes<Format>, together> codes;
-    for (index_t done = 0; done < columns; done += together * Format::elements) {
-      const index_t blocks = std::min(together, (columns - done) / Format::elements);
-      if (importance != nullptr) context.importance = importance + done;
-      encode_as_reference(x + done, context, static_cast<std::size_t>(blocks), codes.data());
-      for (index_t b = 0; b < blocks; ++b) {
-        const index_t j = done + b * Format::elements;
-        replace_if_worse(x + j, importance == nullptr ? nullptr : importance + j,
-                         codes[static_cast<std::size_t>(b)], out + j / Format::elements * Format::bytes);
-      }
+void encode_blocks(const float* x, index_t columns, const float* importance, std::uint8_t* out) noexcept {
+  encode_with<Format, encoder<Format>>(x, columns, {importance, 0.0f}, out);
+}
+
+/// Replaces each of the blocks at `out` that has more error than Rival's. `context` is the row's.
+template <class Format, class Rival>
+void outdo(const float* x, index_t columns, const block_context& context, std::uint8_t* out) noexcept {
+  std::array<block_codes<Format>, static_cast<std::size_t>(Rival::together)> codes;
+  for (index_t first = 0; first < columns; first += Rival::together * Format::elements) {
+    const index_t blocks = std::min(Rival::together, (columns - first) / Format::elements);
+    const block_context here = context.from(first);
+    Rival::encode(x + first, blocks, here, codes);
+    for (index_t b = 0; b < blocks; ++b, out += Format::bytes) {
+      const index_t j = b * Format::elements;
+      detail::replace_if_worse(x + first + j, here.from(j).importance, codes[static_cast<std::size_t>(b)],
+                               out);
     }
   }
 }

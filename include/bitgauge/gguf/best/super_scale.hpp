@@ -1,15 +1,15 @@
 #pragma once
 
 /// \file
-/// The `best` encoder of super-blocks whose sub-blocks have a scale and no offset: Q3_K, Q6_K and IQ4_XS.
+/// The best encoder of super-blocks whose sub-blocks have a scale and no minimum: Q3_K, Q6_K and IQ4_XS.
 
+#include <bitgauge/gguf/best/encoder.hpp>
 #include <bitgauge/gguf/best/super_scale_scan.hpp>
-#include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/gguf/search/affine_error.hpp>
 #include <bitgauge/gguf/search/level_set.hpp>
-#include <bitgauge/gguf/search/optimal_scale.hpp>
+#include <bitgauge/gguf/search/stored_half.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -17,37 +17,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <ratio>
-#include <type_traits>
 
 namespace bitgauge::gguf::best {
-
-/// Which levels a super-block has, and which super-scales are tried: `scanned` of them, in steps of `step`,
-/// by a first look, and the best `tried` exactly.
-template <class Format>
-struct super_scale_traits;
-template <>
-struct super_scale_traits<q3_k> {
-  using level_set = counted_level_set<-4, 3>;
-  using step = std::ratio<503, 500>;
-  static constexpr int scanned = 128, tried = 4;
-  static constexpr float rival = 1.1f;  ///< of the errors of either sign, up to which both are tried
-  /// Times the scale that puts the greatest element at the far end, without and with importance.
-  static constexpr float widest = 1.6f, widest_weighted = 1.6f;
-};
-template <>
-struct super_scale_traits<q6_k> {
-  using level_set = counted_level_set<-32, 31>;
-  using step = std::ratio<1003, 1000>;
-  static constexpr int scanned = 192, tried = 4;
-  static constexpr float rival = 1.03f, widest = 1.4f, widest_weighted = 1.8f;
-};
-template <>
-struct super_scale_traits<iq4_xs> {
-  using level_set = iq4_level_set;
-  using step = std::ratio<251, 250>;
-  static constexpr int scanned = 192, tried = 3;
-  static constexpr float rival = 1.0f, widest = 1.6f, widest_weighted = 1.6f;
-};
 
 /// Under a given super-scale all factors of a sub-block that could be good are tried, of either sign, each
 /// with its nearest levels. A scan of many super-scales finds the few for which that is done; each is then
@@ -55,13 +26,13 @@ struct super_scale_traits<iq4_xs> {
 template <class Format, int Bytes>
 class super_scale_search {
   using lanes = simd::lanes<Bytes>;
-  using traits = super_scale_traits<Format>;
-  using level_set = typename traits::level_set;
+  using level_set = gguf::level_set<typename Format::levels, tie::up>;
   using storage = typename Format::scale;
   static constexpr auto count = static_cast<std::size_t>(Format::sub_block);
   static constexpr auto sub_blocks = static_cast<std::size_t>(Format::sub_blocks);
-  static constexpr int least_factor = storage::rule.is_signed ? -128 : storage::rule.origin;
-  static constexpr int most_factor = least_factor + storage::code_count - 1;
+  static constexpr super_scale_plan plan = Format::best_plan;
+  static constexpr int least_factor = factor_range<storage>::least, most_factor = factor_range<storage>::most;
+  static constexpr int scale_signs = least_factor < 0 ? 2 : 1;  ///< that a sub-block can have
 
   /// The least magnitudes of a positive and a negative scale, the greatest, and the least error seen.
   struct range {
@@ -83,12 +54,12 @@ class super_scale_search {
 
  public:
   [[gnu::always_inline]] super_scale_search(const float* x, const float* importance) noexcept
-      : block_(x, importance), widest_(importance != nullptr ? traits::widest_weighted : traits::widest) {}
+      : block_(x, importance), widest_(importance != nullptr ? plan.widest_weighted : plan.widest) {}
 
   [[gnu::always_inline]] void run(block_codes<Format>& codes) noexcept {
     find_ranges();
     const float greatest = *std::max_element(scales_.begin(), scales_.end());
-    super_scale_scan<typename traits::step, traits::scanned, most_factor, Bytes> scan(
+    super_scale_scan<std::ratio<plan.numerator, plan.denominator>, plan.scanned, most_factor, Bytes> scan(
         product(greatest / static_cast<float>(most_factor), 0.85f));
     for (std::size_t s = 0; s < sub_blocks; ++s) {
       scan.add(
@@ -98,7 +69,7 @@ class super_scale_search {
           });
     }
     solution best;
-    for (int k = 0; k < traits::tried; ++k) consider(stored(static_cast<double>(scan.take_best())), best);
+    for (int k = 0; k < plan.tried; ++k) consider(stored(static_cast<double>(scan.take_best())), best);
     for (const int units : few_halves(greatest / static_cast<float>(most_factor), block_.exponent))
       consider(std::scalbn(static_cast<float>(units), -24 - block_.exponent), best);
     write(best, codes);
@@ -167,7 +138,7 @@ class super_scale_search {
       std::array<float, 32> tried;
       for (std::size_t k = 0; k < 16; ++k) {
         tried[k] = product(most, 0.44f + 0.08f * static_cast<float>(k % 8));
-        if (k >= 8) tried[k] = -tried[k];
+        if (k >= 8 && scale_signs == 2) tried[k] = -tried[k];
       }
       float error = best_of(s, tried.data(), 16).error;
       range& within = ranges_[s];
@@ -179,9 +150,9 @@ class super_scale_search {
         within.least[0] = std::max(within.least[0], rest / ends[above]);
         within.least[1] = std::max(within.least[1], rest / ends[1 - above]);
       }
-      std::array<float, 2> errors;
+      std::array<float, 2> errors{HUGE_VALF, HUGE_VALF};
       error = HUGE_VALF;
-      for (std::size_t negative = 0; negative < 2; ++negative) {
+      for (std::size_t negative = 0; negative < scale_signs; ++negative) {
         const float from = std::min(within.least[negative], most), step = (most - from) / 31.0f;
         for (std::size_t k = 0; k < tried.size(); ++k) {
           tried[k] = from + product(step, static_cast<float>(k)) + 1e-12f;
@@ -194,7 +165,7 @@ class super_scale_search {
       }
       // The other sign, too, where it is nearly as good.
       for (std::size_t negative = 0; negative < 2; ++negative) {
-        if (errors[negative] > traits::rival * error) within.least[negative] = HUGE_VALF;
+        if (errors[negative] > plan.rival * error) within.least[negative] = HUGE_VALF;
       }
       within.error = error;
       order_[s] = s;
@@ -217,7 +188,7 @@ class super_scale_search {
         if (ranges_[s].least[negative] == HUGE_VALF) continue;
         const int limit_here = negative != 0 ? -least_factor : most_factor;
         const auto factor_at = [&](float scale, float up, int least) {
-          return std::clamp(static_cast<int>(std::min(product(scale, inverse), 200.0f) + up), least,
+          return std::clamp(static_cast<int>(std::min(product(scale, inverse), 300.0f) + up), least,
                             limit_here);
         };
         const int first = factor_at(ranges_[s].least[negative], 0.0f, 1);
@@ -284,12 +255,18 @@ class super_scale_search {
   }
 };
 
-template <class Format, int Bytes>
-requires requires { typename super_scale_traits<Format>::level_set; }
-[[gnu::always_inline]] inline void encode(const float* x, const float* importance, block_codes<Format>& codes,
-                                          std::integral_constant<int, Bytes>) noexcept {
-  super_scale_search<Format, Bytes> search(x, importance);
-  search.run(codes);
-}
+template <class Format>
+requires(Format::family == block_family::super_scale)
+struct encoder<Format> {
+  static constexpr index_t together = 1;
+
+  static void encode(const float* x, index_t, const block_context& context,
+                     std::array<block_codes<Format>, 1>& codes) noexcept {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
+      super_scale_search<Format, width()> search(x, context.importance);
+      search.run(codes[0]);
+    });
+  }
+};
 
 }  // namespace bitgauge::gguf::best

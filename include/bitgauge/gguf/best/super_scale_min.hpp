@@ -1,14 +1,14 @@
 #pragma once
 
 /// \file
-/// The `best` encoder of super-blocks whose sub-blocks have a scale and an offset: Q2_K, Q4_K and Q5_K.
+/// The best encoder of super-blocks whose sub-blocks have a scale and a minimum: Q2_K, Q4_K and Q5_K.
 
+#include <bitgauge/gguf/best/encoder.hpp>
+#include <bitgauge/gguf/best/oriented_elements.hpp>
 #include <bitgauge/gguf/best/scale_min_candidates.hpp>
-#include <bitgauge/gguf/best/super_scale_min_effort.hpp>
-#include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/gguf/search/optimal_scale.hpp>
+#include <bitgauge/gguf/search/stored_half.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -23,30 +23,23 @@ namespace bitgauge::gguf::best {
 /// much, and the best of all is well below the best of the neighbours of any fit. Super-scales are tried
 /// around those that the fits of single sub-blocks ask for, refitted by least squares to the codes chosen,
 /// and varied. All of it is also done for the elements with their signs turned, which negative super-scales
-/// stand for: the offset then places the greatest element of a sub-block rather than the least.
+/// stand for: the minimum then places the greatest element of a sub-block rather than the least.
 ///
 /// Cost: about 10 to 20 pairs of super-scales, each with some 20 to 100 trials an element.
-template <super_offset Format, int Bytes>
-class super_offset_search {
+template <class Format, int Bytes>
+class super_scale_min_search {
   using lanes = simd::lanes<Bytes>;
-  using effort = super_offset_effort<Format>;
+  static constexpr super_scale_min_plan plan = Format::best_plan;
   static constexpr auto count = static_cast<std::size_t>(Format::sub_block);
   static constexpr int most = Format::levels::most;
   static constexpr std::size_t sub_blocks = static_cast<std::size_t>(Format::sub_blocks);
   static constexpr int most_code = Format::scale::code_count - 1;
 
-  /// The elements, or the elements with their signs turned.
-  struct orientation {
-    scaled_elements<Format::elements> block;
-    std::array<grid_range, sub_blocks> ranges;
-    std::array<std::size_t, sub_blocks> order{};       ///< the greatest error first
-    std::array<float, sub_blocks> scales{}, depths{};  ///< of the sub-blocks fitted alone
-    float scale = 0.0f, depth = 0.0f;                  ///< the greatest that the sub-blocks ask for
-  };
+  using orientation = oriented_elements<Format, Bytes>;
   struct solution {
-    float scale = 0.0f, depth = 0.0f;  ///< super-scales; the latter is subtracted
+    float scale = 0.0f, minimum = 0.0f;  ///< super-scales; the latter is subtracted
     std::size_t turned = 0;
-    std::array<std::uint8_t, sub_blocks> scale_code{}, depth_code{};
+    std::array<std::uint8_t, sub_blocks> scale_code{}, minimum_code{};
     double error = HUGE_VAL;
   };
 
@@ -54,14 +47,14 @@ class super_offset_search {
   solution best_;
 
  public:
-  [[gnu::always_inline]] super_offset_search(const float* x, const float* importance) noexcept
-      : ways_{orientation{{x, importance}, {}}, orientation{{x, importance}, {}}} {
+  [[gnu::always_inline]] super_scale_min_search(const float* x, const float* importance) noexcept
+      : ways_{orientation{{x, importance}}, orientation{{x, importance}}} {
     ways_[1].block.turn_signs();
   }
 
   [[gnu::always_inline]] void run(block_codes<Format>& codes) noexcept {
     codes = {};
-    for (orientation& way : ways_) find_ranges(way);
+    for (orientation& way : ways_) way.fit_alone();
     scan();
     if (best_.scale == 0.0f) return;
     vary();
@@ -75,36 +68,6 @@ class super_offset_search {
     return std::scalbn(nearest_half(std::scalbn(value, exponent)), -exponent);
   }
 
-  /// Fits each sub-block alone.
-  [[gnu::always_inline]] void find_ranges(orientation& way) const noexcept {
-    for (std::size_t s = 0; s < sub_blocks; ++s) {
-      const float* x = &way.block.x[s * count];
-      const float* weight = &way.block.weight[s * count];
-      const auto [least, greatest] = std::minmax_element(x, x + count);
-      // The offset lies at or below zero.
-      const float low = std::min(*least, 0.0f), high = std::max(*greatest, low);
-      const float step = std::max((high - low) / static_cast<float>(most), 1e-9f);
-      const affine_fit fit = fit_affine<most, static_cast<int>(count), Bytes, 4, 4>(
-          x, weight, grid_ends::near(low, high, product(0.1f, step), product(0.95f, step)), 2);
-      const float scale = std::max(fit.scale, 0.5f * step);
-      grid_range& found = way.ranges[s];
-      found.error = fit.error;
-      found.ends = grid_ends::near(low, high, product(0.5f, scale) + product(0.1f, high - low), high - low);
-      found.ends.bottom_most = std::min(found.ends.bottom_most, 0.0f);
-      found.ends.template limit_cut<count>(x, weight, effort::cut * fit.error);
-      found.most_scale = scale * (1.0f + effort::widest);
-      way.scales[s] = scale;
-      way.depths[s] = std::max(-fit.offset, 0.0f);
-      way.order[s] = s;
-    }
-    way.scale = *std::max_element(way.scales.begin(), way.scales.end());
-    way.depth = *std::max_element(way.depths.begin(), way.depths.end());
-    std::sort(way.order.begin(), way.order.end(), [&](std::size_t a, std::size_t b) {
-      const float of_a = way.ranges[a].error, of_b = way.ranges[b].error;
-      return of_a > of_b || (of_a == of_b && a < b);
-    });
-  }
-
   /// Chooses the codes under the super-scales of `trial`, and the error; an infinite one as soon as it must
   /// exceed `limit`.
   [[gnu::always_inline]] void choose(solution& trial, double limit) noexcept {
@@ -115,11 +78,18 @@ class super_offset_search {
     scale_min_candidates<most, most_code, Bytes> pairs;
     for (const std::size_t s : way.order) {
       grid_range& within = way.ranges[s];
-      pairs.list(within, trial.scale, trial.depth);
-      const scale_min_candidate found = pairs.template best<static_cast<int>(count)>(
-          &way.block.x[s * count], &way.block.weight[s * count], trial.scale, trial.depth);
+      const auto best_listed = [&]() __attribute__((always_inline)) {
+        return pairs.template best<static_cast<int>(count)>(
+            &way.block.x[s * count], &way.block.weight[s * count], trial.scale, trial.minimum);
+      };
+      pairs.list(within, trial.scale, trial.minimum);
+      scale_min_candidate found = best_listed();
+      if constexpr (pairs.is_coarse) {
+        pairs.list_neighbours(found);
+        found = best_listed();
+      }
       trial.scale_code[s] = found.scale;
-      trial.depth_code[s] = found.depth;
+      trial.minimum_code[s] = found.minimum;
       to_come -= static_cast<double>(within.error);
       trial.error += static_cast<double>(found.error);
       within.error = std::min(within.error, found.error);
@@ -152,19 +122,19 @@ class super_offset_search {
   [[gnu::always_inline]] void try_few_halves(std::size_t turned, best_solutions& kept) noexcept {
     const orientation& way = ways_[turned];
     const int exponent = way.block.exponent;
-    const float of_scale = way.scale / most_code, of_depth = way.depth / most_code;
-    const auto scales = few_halves(of_scale, exponent), depths = few_halves(of_depth, exponent);
-    if (scales[0] == 0 && depths[0] == 0) return;
+    const float of_scale = way.scale / most_code, of_minimum = way.minimum / most_code;
+    const auto scales = few_halves(of_scale, exponent), minima = few_halves(of_minimum, exponent);
+    if (scales[0] == 0 && minima[0] == 0) return;
     const auto real = [&](int units, float wanted) {
       return units > 0 ? std::scalbn(static_cast<float>(units), -24 - exponent)
                        : stored(static_cast<double>(1.05f * wanted));
     };
     for (const int scale : scales) {
-      for (const int depth : depths) {
+      for (const int minimum : minima) {
         solution trial;
         trial.turned = turned;
         trial.scale = real(scale, of_scale);
-        trial.depth = real(depth, of_depth);
+        trial.minimum = real(minimum, of_minimum);
         keep_if_good(trial, kept);
       }
     }
@@ -175,22 +145,23 @@ class super_offset_search {
     best_solutions kept;
     for (std::size_t turned = 0; turned < 2; ++turned) {
       const orientation& way = ways_[turned];
-      for (int i = 0; i < effort::scales; ++i) {
-        for (int k = 0; k < effort::depths; ++k) {
+      for (int i = 0; i < plan.scales; ++i) {
+        for (int k = 0; k < plan.minima; ++k) {
           solution trial;
           trial.turned = turned;
-          const float a = (static_cast<float>(i) + 0.5f) / static_cast<float>(effort::scales);
+          const float a = (static_cast<float>(i) + 0.5f) / static_cast<float>(plan.scales);
           const float b = (static_cast<float>(k) + product(0.38f, static_cast<float>(i % 3))) /
-                          static_cast<float>(effort::depths);
+                          static_cast<float>(plan.minima);
           trial.scale = unit_of(way.scales[way.order[0]], way.scale / most_code * (0.95f + product(0.3f, a)));
-          trial.depth = unit_of(way.depths[way.order[0]], way.depth / most_code * (1.0f + product(0.2f, b)));
+          trial.minimum =
+              unit_of(way.minima[way.order[0]], way.minimum / most_code * (1.0f + product(0.2f, b)));
           keep_if_good(trial, kept);
         }
       }
       try_few_halves(turned, kept);
     }
     best_ = kept[0];
-    for (std::size_t k = 0; k < static_cast<std::size_t>(effort::refined); ++k) {
+    for (std::size_t k = 0; k < static_cast<std::size_t>(plan.refined); ++k) {
       if (kept[k].scale != 0.0f) refine(kept[k]);
     }
   }
@@ -200,7 +171,7 @@ class super_offset_search {
     for (int pass = 0; pass < 3; ++pass) {
       solution next = trial;
       refit(next);
-      if (next.scale == trial.scale && next.depth == trial.depth) break;
+      if (next.scale == trial.scale && next.minimum == trial.minimum) break;
       choose(next, trial.error);
       if (next.error >= trial.error) break;
       trial = next;
@@ -212,12 +183,12 @@ class super_offset_search {
   [[gnu::always_inline]] void vary() noexcept {
     static constexpr std::array<std::array<float, 2>, 8> directions{
         {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, -1}, {-1, 1}, {1, 1}, {-1, -1}}};
-    for (int k = 0; k < effort::variations; ++k) {
+    for (int k = 0; k < plan.variations; ++k) {
       solution trial = best_;
       const float by = 0.004f * static_cast<float>(1 + k / 8);
       const auto& [a, b] = directions[static_cast<std::size_t>(k % 8)];
       trial.scale = stored(static_cast<double>(best_.scale * (1.0f + product(by, a))));
-      trial.depth = stored(static_cast<double>(best_.depth * (1.0f + product(by, b))));
+      trial.minimum = stored(static_cast<double>(best_.minimum * (1.0f + product(by, b))));
       choose(trial, 1.01 * best_.error);
       if (trial.error == HUGE_VAL) continue;
       if (trial.error < best_.error) best_ = trial;
@@ -228,22 +199,22 @@ class super_offset_search {
   }
 
   /// Both super-scales by least squares for the levels of `trial`. With a = code * level and m the code of
-  /// the depth, x is about scale a - depth m.
+  /// the minimum, x is about scale a - minimum m.
   [[gnu::always_inline]] void refit(solution& trial) const noexcept {
     const orientation& way = ways_[trial.turned];
     lanes aa = lanes::all(0.0f), am = aa, mm = aa, ax = aa, mx = aa;
     for (std::size_t s = 0; s < sub_blocks; ++s) {
       const lanes code = lanes::all(static_cast<float>(trial.scale_code[s]));
-      const lanes depth_code = lanes::all(static_cast<float>(trial.depth_code[s]));
-      const lanes offset = lanes::all(-trial.depth) * depth_code;
+      const lanes minimum_code = lanes::all(static_cast<float>(trial.minimum_code[s]));
+      const lanes minimum = lanes::all(-trial.minimum) * minimum_code;
       const lanes inverse = lanes::all(1.0f) / (lanes::all(trial.scale) * code);
       for (std::size_t j = s * count; j < (s + 1) * count; j += lanes::count) {
         const lanes x = lanes::load(&way.block.x[j]), weight = lanes::load(&way.block.weight[j]);
-        const lanes a = ((x - offset) * inverse).nearest_within(0, most) * code;
-        const lanes weighted = weight * a, weighted_code = weight * depth_code;
+        const lanes a = ((x - minimum) * inverse).nearest_within(0, most) * code;
+        const lanes weighted = weight * a, weighted_code = weight * minimum_code;
         aa += weighted * a;
         am += weighted_code * a;
-        mm += weighted_code * depth_code;
+        mm += weighted_code * minimum_code;
         ax += weighted * x;
         mx += weighted_code * x;
       }
@@ -253,10 +224,10 @@ class super_offset_search {
     const double determinant = product(s_aa, s_mm) - product(s_am, s_am);
     if (determinant > 1e-9 * product(s_aa, s_mm)) {
       const float scale = stored((product(s_ax, s_mm) - product(s_am, s_mx)) / determinant);
-      const float depth = stored((product(s_ax, s_am) - product(s_mx, s_aa)) / determinant);
-      if (scale > 0.0f && depth > 0.0f) {
+      const float minimum = stored((product(s_ax, s_am) - product(s_mx, s_aa)) / determinant);
+      if (scale > 0.0f && minimum > 0.0f) {
         trial.scale = scale;
-        trial.depth = depth;
+        trial.minimum = minimum;
       }
     } else if (s_aa > 0.0 && s_mm == 0.0) {
       const float scale = stored(s_ax / s_aa);
@@ -269,16 +240,17 @@ class super_offset_search {
     const int exponent = way.block.exponent;
     const float sign = best_.turned != 0 ? -1.0f : 1.0f;
     codes.scale.super = sign * std::scalbn(best_.scale, exponent);
-    codes.offset.super = sign * std::scalbn(best_.depth, exponent);
+    codes.minimum.super = sign * std::scalbn(best_.minimum, exponent);
     for (std::size_t s = 0; s < sub_blocks; ++s) {
       codes.scale.sub[s] = best_.scale_code[s];
-      codes.offset.sub[s] = best_.depth_code[s];
-      const lanes offset = lanes::all(-best_.depth) * lanes::all(static_cast<float>(best_.depth_code[s]));
+      codes.minimum.sub[s] = best_.minimum_code[s];
+      const lanes minimum =
+          lanes::all(-best_.minimum) * lanes::all(static_cast<float>(best_.minimum_code[s]));
       const lanes inverse =
           lanes::all(1.0f) / (lanes::all(best_.scale) * lanes::all(static_cast<float>(best_.scale_code[s])));
       for (std::size_t j = s * count; j < (s + 1) * count; j += lanes::count) {
         std::array<float, lanes::count> levels;
-        ((lanes::load(&way.block.x[j]) - offset) * inverse).nearest_within(0, most).store(levels.data());
+        ((lanes::load(&way.block.x[j]) - minimum) * inverse).nearest_within(0, most).store(levels.data());
         for (std::size_t k = 0; k < lanes::count; ++k)
           codes.elements[j + k] = static_cast<std::uint8_t>(levels[k]);
       }
@@ -286,11 +258,18 @@ class super_offset_search {
   }
 };
 
-template <super_offset Format, int Bytes>
-[[gnu::always_inline]] inline void encode(const float* x, const float* importance, block_codes<Format>& codes,
-                                          std::integral_constant<int, Bytes>) noexcept {
-  super_offset_search<Format, Bytes> search(x, importance);
-  search.run(codes);
-}
+template <class Format>
+requires(Format::family == block_family::super_scale_min)
+struct encoder<Format> {
+  static constexpr index_t together = 1;
+
+  static void encode(const float* x, index_t, const block_context& context,
+                     std::array<block_codes<Format>, 1>& codes) noexcept {
+    simd::multiversion([&](auto width) __attribute__((always_inline)) {
+      super_scale_min_search<Format, width()> search(x, context.importance);
+      search.run(codes[0]);
+    });
+  }
+};
 
 }  // namespace bitgauge::gguf::best

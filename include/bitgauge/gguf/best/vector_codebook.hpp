@@ -4,9 +4,9 @@
 /// The encoder of the formats with vector codebooks: IQ1, IQ2 and IQ3. It searches the levels that are
 /// decoded.
 
-#include <bitgauge/gguf/format/formats.hpp>
+#include <bitgauge/gguf/best/encoder.hpp>
 #include <bitgauge/gguf/search/codebook_fit.hpp>
-#include <bitgauge/gguf/search/optimal_scale.hpp>
+#include <bitgauge/gguf/search/stored_half.hpp>
 
 #include <algorithm>
 #include <array>
@@ -18,8 +18,8 @@ namespace bitgauge::gguf::best {
 
 /// For every sub-block the scales of least error are sought first; then the scale codes under a super-scale,
 /// which is refitted by least squares until nothing improves.
-template <vector_quantized Format>
-class codebook_encoder {
+template <class Format>
+class vector_codebook_search {
   using levels = typename Format::levels;
   using storage = typename Format::scale;
   using fits = codebook_fit<Format>;
@@ -39,7 +39,7 @@ class codebook_encoder {
   fits block_;
 
  public:
-  codebook_encoder(const float* x, const float* importance) noexcept : block_(x, importance) {}
+  vector_codebook_search(const float* x, const float* importance) noexcept : block_(x, importance) {}
 
   void run(block_codes<Format>& codes) noexcept {
     std::array<double, sub_blocks> wanted;
@@ -135,7 +135,7 @@ class codebook_encoder {
   }
 
   static float refitted(const solution& trial) noexcept {
-    projection sums;
+    projection<double> sums;
     for (std::size_t s = 0; s < sub_blocks; ++s) {
       const double factor = static_cast<double>(storage::rule.unit()) *
                             storage::rule.factor(static_cast<std::uint8_t>(trial.code[s]));
@@ -157,10 +157,16 @@ class codebook_encoder {
   }
 };
 
-template <vector_quantized Format>
-void encode(const float* x, const float* importance, block_codes<Format>& codes) noexcept {
-  codebook_encoder<Format> encoder(x, importance);
-  encoder.run(codes);
-}
+template <class Format>
+requires(Format::family == block_family::vector_codebook)
+struct encoder<Format> {
+  static constexpr index_t together = 1;
+
+  static void encode(const float* x, index_t, const block_context& context,
+                     std::array<block_codes<Format>, 1>& codes) noexcept {
+    vector_codebook_search<Format> search(x, context.importance);
+    search.run(codes[0]);
+  }
+};
 
 }  // namespace bitgauge::gguf::best

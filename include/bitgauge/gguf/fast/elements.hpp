@@ -1,11 +1,10 @@
 #pragma once
 
 /// \file
-/// The elements of sixteen sub-blocks side by side, one sub-block a lane, as the quick encoders search them.
+/// The elements of sixteen sub-blocks side by side, one sub-block a lane, as the fast search tries scales.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/dispatch.hpp>
+#include <bitgauge/gguf/search/sub_block_lanes.hpp>
 #include <bitgauge/simd/lanes.hpp>
 
 #include <algorithm>
@@ -14,10 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace bitgauge::gguf::quick {
-
-/// A number for each of the sixteen sub-blocks.
-using sixteen = std::array<float, 16>;
+namespace bitgauge::gguf::fast {
 
 /// The power of two at or below `magnitude`, within 2^-100 .. 2^100; 1 for 0. Dividing by it keeps squares
 /// and their sums finite and is exact.
@@ -30,24 +26,13 @@ inline float power_of_two_below(float magnitude) noexcept {
 /// Sixteen sub-blocks of `Count` elements, `PerBlock` of them to a block: x in units of the block, weight,
 /// their product, and the extremes and sums that every trial needs.
 template <int Count, int PerBlock>
-struct side_by_side {
-  static constexpr int count = Count;
+struct trial_elements : sub_block_lanes<Count> {
   static constexpr int blocks = 16 / PerBlock;
+  using sub_block_lanes<Count>::x, sub_block_lanes<Count>::weight;
 
-  alignas(64) std::array<sixteen, static_cast<std::size_t>(Count)> x, weight, weighted_x;
+  alignas(64) std::array<sixteen, static_cast<std::size_t>(Count)> weighted_x;
   alignas(64) sixteen low, high, sum_weight, sum_x;  ///< extremes, sums of w and w x
   alignas(64) sixteen unit;                          ///< of the block; a power of two
-
-  /// Turns `elements` (a multiple of the block, of at most sixteen sub-blocks) so that each sub-block has a
-  /// lane; lanes without elements are zero. `importance` is null or one positive weight an element.
-  void load(const float* from, const float* importance, index_t elements) noexcept {
-    turn(from, elements, x[0].data());
-    if (importance != nullptr) {
-      turn(importance, elements, weight[0].data());
-    } else {
-      for (sixteen& w : weight) w.fill(1.0f);
-    }
-  }
 
   /// Divides by the units of the blocks, and finds what the trials need.
   template <class Lanes>
@@ -84,17 +69,6 @@ struct side_by_side {
     weights.store(sum_weight.data());
     sum.store(sum_x.data());
   }
-
- private:
-  static void turn(const float* from, index_t elements, float* to) noexcept {
-    alignas(64) std::array<float, static_cast<std::size_t>(16 * Count)> padded;
-    if (elements < 16 * Count) {
-      padded.fill(0.0f);
-      std::copy_n(from, elements, padded.begin());
-      from = padded.data();
-    }
-    simd::rows().transpose(from, Count, Count, 16, to, 16);
-  }
 };
 
-}  // namespace bitgauge::gguf::quick
+}  // namespace bitgauge::gguf::fast

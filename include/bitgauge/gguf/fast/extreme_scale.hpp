@@ -1,209 +1,108 @@
 #pragma once
 
 /// \file
-/// The quick search of the formats with one scale a block: sixteen blocks at once, a few dozen trial scales,
-/// for each the least-squares scale of the levels nearest to x / scale, and of the numbers that can be stored
-/// there the best.
+/// The fast encoder of fast_rule::extreme, Q8_0, Q4_0 and Q5_0: the scale that ggml takes, from the extreme
+/// element, but codes for the scale as stored.
 
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/fast/fit.hpp>
-#include <bitgauge/gguf/fast/store.hpp>
 #include <bitgauge/gguf/format/block_format.hpp>
-#include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/numeric/half.hpp>
+#include <bitgauge/gguf/row.hpp>
+#include <bitgauge/simd/halves.hpp>
+#include <bitgauge/simd/multiversion.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cfloat>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <cstring>
 
-namespace bitgauge::gguf::quick {
+namespace bitgauge::gguf::fast {
 
-/// `Count` numbers from `first` to `last`; both signs of each where `Turned`. Evaluated at compile time: in a
-/// program a compiler may fuse the product with the sum.
-template <std::size_t Count, bool Turned>
-consteval auto evenly(float first, float last) noexcept {
-  std::array<float, (Turned ? 2 : 1) * Count> all{};
-  for (std::size_t k = 0; k < Count; ++k) {
-    all[k] = first + (last - first) * static_cast<float>(k) / static_cast<float>(Count - 1);
-    if constexpr (Turned) all[Count + k] = -all[k];
-  }
-  return all;
-}
-
-/// `Count` numbers from `first` on, each `ratio` times the one before.
-template <std::size_t Count, bool Turned>
-consteval auto by_ratio(float first, float ratio) noexcept {
-  std::array<float, (Turned ? 2 : 1) * Count> all{};
-  for (std::size_t k = 0; k < Count; ++k, first *= ratio) {
-    all[k] = first;
-    if constexpr (Turned) all[Count + k] = -first;
-  }
-  return all;
-}
-
-/// The trial scales of a format, each by the number of levels that the extreme element then is: `rule` is
-/// that of ggml's rule, `plain` are the trials without importance and `weighted` those with one, under which
-/// the extreme may hardly count and scales far from its own can be the best. Formats without an entry have no
-/// such search.
-///
-/// Found by trying on Gaussian and Student-t data (4 degrees of freedom), importances 1 and e^(2 N(0, 1)):
-/// the error is within half a percent of the optimum's. Eight bits have no local optimum to climb to: any
-/// scale may by chance suit all elements, so the more are tried the better. Few levels are decided by where
-/// the bulk lies below the extreme, however far that is.
+/// 32 integers of 4, 5 or 8 bits under one binary16 scale, which comes first.
 template <class Format>
-struct scale_trials;
-template <>
-struct scale_trials<q4_0> {
-  static constexpr float rule = 8;
-  static constexpr auto plain = evenly<11, true>(5.4f, 9.4f);
-  static constexpr auto weighted = evenly<18, true>(4, 17);
-};
-template <>
-struct scale_trials<q5_0> {
-  static constexpr float rule = 16;
-  static constexpr auto plain = evenly<13, true>(12.2f, 17);
-  static constexpr auto weighted = evenly<24, true>(8, 27);
-};
-template <std::size_t Plain, std::size_t Weighted>
-struct trials_of_eight_bits {
-  static constexpr float rule = 127;
-  static constexpr auto plain = evenly<Plain, false>(109, 127.4f);
-  static constexpr auto weighted = evenly<Weighted, false>(68, 136);
-};
-template <>
-struct scale_trials<q8_0> : trials_of_eight_bits<32, 80> {};
-template <>
-struct scale_trials<q8_1> : trials_of_eight_bits<32, 80> {};
-template <>
-struct scale_trials<q8_k> : trials_of_eight_bits<20, 40> {};
-template <>
-struct scale_trials<q2_0> {
-  static constexpr float rule = 1;
-  static constexpr auto plain = by_ratio<14, true>(0.9f, 1.25f);
-  static constexpr auto weighted = plain;
-};
-struct trials_of_ternary_levels {
-  static constexpr float rule = 1;
-  static constexpr auto plain = by_ratio<18, false>(0.7f, 1.4f);
-  static constexpr auto weighted = plain;
-};
-template <>
-struct scale_trials<tq1_0> : trials_of_ternary_levels {};
-template <>
-struct scale_trials<tq2_0> : trials_of_ternary_levels {};
-/// The levels are the signs whatever the scale.
-template <>
-struct scale_trials<q1_0> {
-  static constexpr float rule = 1;
-  static constexpr std::array<float, 1> plain{1}, weighted{1};
-};
-template <>
-struct scale_trials<iq4_nl> {
-  static constexpr float rule = 127;
-  static constexpr auto plain = evenly<6, true>(112, 140);
-  static constexpr auto weighted = evenly<10, true>(70, 230);
-};
+concept has_extreme_scale =
+    Format::fast == fast_rule::extreme && Format::family == block_family::one_scale &&
+    Format::elements == 32 && (Format::bytes == 18 || Format::bytes == 22 || Format::bytes == 34);
 
-template <class Format>
-concept has_scale_trials = requires { scale_trials<Format>::rule; };
+/// Blocks that are encoded together: their parameters and codes stay in the first-level cache.
+inline constexpr index_t chunk = 32;
 
-/// The scale of least error yet of every lane.
-template <class Lanes>
-struct closest_scale {
-  Lanes scale = Lanes::all(0.0f), error = Lanes::all(FLT_MAX);
-
-  /// Of equals the first stays; a scale must have less than `share` of the error to replace another.
-  [[gnu::always_inline]] void keep(const Lanes& s, const Lanes& e, float share = 1.0f) noexcept {
-    const auto allowed = error * Lanes::all(share);
-    scale = where_less(e, allowed, s, scale);
-    error = where_less(e, allowed, e, error);
-  }
-};
-
-/// Levels nearest to t = x * inverse; keeps their least-squares scale, s (1 + sum w r l / sum w l^2) where s
-/// = 1 / inverse and r = t - l. From residuals, as eight bits leave an error of the size of what rounds away
-/// from sum w x^2.
-template <class Levels, class Lanes, class Block>
-[[gnu::always_inline]] inline void try_closest(const Block& block, const Lanes& inverse,
-                                               closest_scale<Lanes>& best) noexcept {
-  auto residuals = Lanes::all(0.0f), products = residuals, squares = residuals;
-  for (std::size_t j = 0; j < Block::count; ++j) {
-    const auto value = Lanes::load(block.x[j].data()) * inverse;
-    const auto level = level_set<Levels>::nearest(value), residual = value - level;
-    const auto w = Lanes::load(block.weight[j].data()), weighted = w * residual;
-    residuals += weighted * residual;
-    products += weighted * level;
-    squares += w * level * level;
-  }
-  const auto scale = inverse_of(inverse), change = ratio(products, squares);
-  best.keep(scale + scale * change, (residuals - change * products) * (scale * scale));
-}
-
-/// The best scale of each lane that any of `reaches`, and some passes from the best of them, lead to.
-template <class Levels, class Lanes, class Block>
-[[gnu::always_inline]] inline Lanes closest(const Block& block, const Lanes& per_extreme,
-                                            std::span<const float> reaches) noexcept {
-  constexpr std::size_t passes = 2;
-  closest_scale<Lanes> best;
-  for (std::size_t k = 0; k < reaches.size() + passes; ++k) {
-    const auto inverse = k < reaches.size() ? per_extreme * Lanes::all(reaches[k]) : inverse_of(best.scale);
-    try_closest<Levels>(block, inverse, best);
-  }
-  return best.scale;
-}
-
-/// The number that a storage holds for `scale`, and its neighbour away from zero (`step` 1) or towards it
-/// (-1).
-template <class Storage>
-float stored_beside(float scale, int step) noexcept {
-  if constexpr (std::same_as<Storage, float_scale>) {
-    return scale;
-  } else {
-    const std::uint16_t pattern = numeric::half_from_float(std::clamp(scale, -65504.0f, 65504.0f));
-    const int magnitude = std::clamp((pattern & 0x7fff) + step, 0, 0x7bff);
-    return numeric::half_to_float(static_cast<std::uint16_t>((pattern & 0x8000) | magnitude));
-  }
-}
-
-/// Chooses the scale of every block among what ggml's rule would store (with either sign where the levels are
-/// not alike on both sides of zero, as the extreme may occur with both), what is stored for the best scale
-/// found, and the neighbours of that, which matter where binary16 ends: by the error that the block will
-/// have. Never one of more error than the rule's.
-template <has_scale_trials Format, class Lanes, class Block, std::size_t Blocks>
-[[gnu::always_inline]] inline void fit_and_store(const Block& block, std::span<const float> reaches,
-                                                 std::array<block_codes<Format>, Blocks>& codes,
-                                                 stored_parameters& stored) noexcept {
-  using levels = typename Format::levels;
-  constexpr bool symmetric = level_set<levels>::least == -level_set<levels>::most;
-  const auto zero = Lanes::all(0.0f), low = Lanes::load(block.low.data()),
-             high = Lanes::load(block.high.data());
-  const auto extreme = greater(high, zero - low);
-  sixteen rule, found;
-  (extreme / Lanes::all(scale_trials<Format>::rule)).store(rule.data());
-  closest<levels>(block, inverse_of(extreme), reaches).store(found.data());
-  struct candidate {
-    const sixteen& scale;
-    float sign;
-    int step;
-  };
-  closest_scale<Lanes> best;
-  for (const candidate& c :
-       {candidate{rule, 1, 0}, {rule, -1, 0}, {found, 1, 0}, {found, 1, -1}, {found, 1, 1}}) {
-    if (symmetric && c.sign < 0) continue;
-    sixteen kept;
-    for (std::size_t b = 0; b < Blocks; ++b) {
-      kept[b] =
-          stored_beside<typename Format::scale>(c.scale[b] * block.unit[b] * c.sign, c.step) / block.unit[b];
+/// The scales under which the extremes of `count` blocks are the last level, as stored; and their inverses, 0
+/// for 0.
+template <has_extreme_scale Format>
+void scales_of(const float* low, const float* high, index_t count, std::uint16_t* stored,
+               float* inverse) noexcept {
+  constexpr float least = Format::levels::least, most = Format::levels::most;
+  alignas(64) std::array<float, chunk> wanted, scale;
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
+    using lanes = simd::lanes<width()>;
+    for (index_t b = 0; b < count; b += lanes::count) {
+      const auto negative = lanes::load(low + b), positive = lanes::load(high + b), zero = lanes::all(0.0f);
+      const auto extreme = where_less(positive, zero - negative, negative, positive);
+      // A grid that reaches further below zero has the extreme there, whatever its sign.
+      const auto last = lanes::all(least < -most ? least : most);
+      (extreme / last).store(wanted.data() + b);
     }
-    const auto scale = Lanes::load(kept.data());
-    // what replaces the rule's scale has less error beyond the rounding of the sums
-    best.keep(scale, error_of<levels, false>(block, scale, zero), 1.0f - 0x1p-14f);
-  }
-  best.scale.store(stored.scale.data());
-  for (std::size_t b = 0; b < Blocks; ++b) codes[b].scale.super = stored.scale[b] * block.unit[b];
+  });
+  simd::nearest_halves(wanted.data(), count, stored, scale.data());
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
+    using lanes = simd::lanes<width()>;
+    for (index_t b = 0; b < count; b += lanes::count)
+      inverse_of(lanes::load(scale.data() + b)).store(inverse + b);
+  });
 }
 
-}  // namespace bitgauge::gguf::quick
+/// Writes the codes of one block, a byte each, at their place in it.
+template <has_extreme_scale Format>
+void place_codes(const std::uint8_t* codes, std::uint8_t* block) noexcept {
+  if constexpr (Format::bytes == 34) {
+    std::memcpy(block + 2, codes, 32);
+  } else {
+    std::uint8_t* nibbles = block + Format::bytes - 16;
+    for (int j = 0; j < 16; ++j) {
+      nibbles[j] = static_cast<std::uint8_t>((codes[j] & 15) | codes[16 + j] << 4);
+    }
+    if constexpr (Format::bytes == 22) {
+      std::memset(block + 2, 0, 4);
+      detail::place_bits(codes, 4, 4, block + 2);
+    }
+  }
+}
+
+/// Encodes `columns` finite elements, whole blocks. Cost: two passes over the row, at the speed of the row
+/// primitives; one where the extents are known.
+template <has_extreme_scale Format>
+void encode_by_extreme(const float* x, index_t columns, const row_hints& known, std::uint8_t* out) noexcept {
+  const simd::row_operations& rows = simd::row_kernels();
+  alignas(64) std::array<float, chunk> low{}, high{}, inverse;
+  std::array<std::uint16_t, chunk> stored;
+  std::array<std::int32_t, chunk> zero;
+  std::array<std::uint8_t, 32 * chunk> codes;
+  zero.fill(Format::levels::zero);
+  for (index_t done = 0; done < columns; done += 32 * chunk) {
+    const index_t count = std::min(columns - done, 32 * chunk), blocks = count / 32;
+    if (known.low != nullptr && known.high != nullptr) {
+      std::copy_n(known.low + done / 32, blocks, low.data());
+      std::copy_n(known.high + done / 32, blocks, high.data());
+    } else {
+      rows.extents(x + done, count, 32, low.data(), high.data());
+    }
+    scales_of<Format>(low.data(), high.data(), blocks, stored.data(), inverse.data());
+    const bool another = 2 * count <= columns - done && known.low == nullptr;
+    const float* const next = another                 ? x + done + count
+                              : known.next != nullptr ? known.next + done
+                                                      : nullptr;
+    rows.encode(x + done, count, 32, inverse.data(), zero.data(),
+                Format::levels::least + Format::levels::zero, Format::levels::most + Format::levels::zero,
+                codes.data(), {.next = next});
+    for (std::size_t b = 0; b < static_cast<std::size_t>(blocks); ++b, out += Format::bytes) {
+      out[0] = static_cast<std::uint8_t>(stored[b] & 255u);
+      out[1] = static_cast<std::uint8_t>(stored[b] >> 8);
+      place_codes<Format>(codes.data() + 32 * b, out);
+    }
+  }
+}
+
+}  // namespace bitgauge::gguf::fast

@@ -2,26 +2,27 @@
 
 /// \file
 /// Trial scales of sixteen sub-blocks at once: the nearest levels at each trial, the least-squares scale (and
-/// offset) of these levels, and what that gains.
+/// minimum) of these levels, and what that gains.
 
 #include <bitgauge/gguf/fast/elements.hpp>
-#include <bitgauge/gguf/fast/levels.hpp>
+#include <bitgauge/gguf/format/search_plan.hpp>
+#include <bitgauge/gguf/search/level_set.hpp>
 
 #include <array>
 #include <cstddef>
 
-namespace bitgauge::gguf::quick {
+namespace bitgauge::gguf::fast {
 
-/// The best scale and offset yet of every lane. gain = sum w x^2 - sum w (x - scale level - offset)^2.
+/// The best scale and minimum yet of every lane. gain = sum w x^2 - sum w (x - scale level - minimum)^2.
 template <class Lanes>
 struct fit {
-  Lanes scale = Lanes::all(0.0f), offset = scale, gain = scale;
+  Lanes scale = Lanes::all(0.0f), minimum = scale, gain = scale;
 
   /// Keeps what gains more, beyond the rounding of the sums: of equals the first stays.
-  [[gnu::always_inline]] void keep(const Lanes& s, const Lanes& o, const Lanes& g) noexcept {
+  [[gnu::always_inline]] void keep(const Lanes& s, const Lanes& m, const Lanes& g) noexcept {
     const auto certain = g * Lanes::all(1.0f - 0x1p-19f);
     scale = where_less(gain, certain, s, scale);
-    offset = where_less(gain, certain, o, offset);
+    minimum = where_less(gain, certain, m, minimum);
     gain = where_less(gain, certain, g, gain);
   }
 };
@@ -55,15 +56,15 @@ template <class Levels, class Lanes, class Block>
   best.keep(scale, Lanes::all(0.0f), scale * with_x);
 }
 
-/// Levels nearest to (x - offset) * inverse; keeps their least-squares scale and offset, the offset at most 0
+/// Levels nearest to (x - minimum) * inverse; keeps their least-squares scale and minimum, the minimum at most 0
 /// if `Subtracted`.
 template <class Levels, bool Subtracted, class Lanes, class Block>
-[[gnu::always_inline]] inline void try_scale_offset(const Block& block, const Lanes& offset,
-                                                    const Lanes& inverse, fit<Lanes>& best) noexcept {
+[[gnu::always_inline]] inline void try_scale_minimum(const Block& block, const Lanes& minimum,
+                                                     const Lanes& inverse, fit<Lanes>& best) noexcept {
   const auto zero = Lanes::all(0.0f);
   auto with_x = zero, squares = zero, sum = zero;
   for (std::size_t j = 0; j < Block::count; ++j) {
-    const auto level = level_set<Levels>::nearest((Lanes::load(block.x[j].data()) - offset) * inverse);
+    const auto level = level_set<Levels>::nearest((Lanes::load(block.x[j].data()) - minimum) * inverse);
     const auto weighted = Lanes::load(block.weight[j].data()) * level;
     with_x += Lanes::load(block.weighted_x[j].data()) * level;
     squares += weighted * level;
@@ -74,7 +75,7 @@ template <class Levels, bool Subtracted, class Lanes, class Block>
   const auto enough = product * Lanes::all(0x1p-16f);  // less is rounding: the levels are all alike
   auto scale = ratio(weights * with_x - sum_x * sum, determinant);
   auto shift = ratio(squares * sum_x - sum * with_x, determinant);
-  const auto alone = ratio(with_x, squares);  // without an offset
+  const auto alone = ratio(with_x, squares);  // without a minimum
   scale = where_less(enough, determinant, scale, alone);
   shift = where_less(enough, determinant, shift, zero);
   if constexpr (Subtracted) {
@@ -84,59 +85,43 @@ template <class Levels, bool Subtracted, class Lanes, class Block>
   best.keep(scale, shift, scale * with_x + shift * sum_x);
 }
 
-/// sum w (x - scale level - offset)^2 with the nearest levels.
-template <class Levels, bool HasOffset, class Lanes, class Block>
+/// sum w (x - scale level - minimum)^2 with the nearest levels.
+template <class Levels, bool HasMinimum, class Lanes, class Block>
 [[gnu::always_inline]] inline Lanes error_of(const Block& block, const Lanes& scale,
-                                             const Lanes& offset) noexcept {
+                                             const Lanes& minimum) noexcept {
   const auto inverse = inverse_of(scale);
   auto error = Lanes::all(0.0f);
   for (std::size_t j = 0; j < Block::count; ++j) {
     auto x = Lanes::load(block.x[j].data());
-    if constexpr (HasOffset) x = x - offset;
+    if constexpr (HasMinimum) x = x - minimum;
     const auto difference = x - level_set<Levels>::nearest(x * inverse) * scale;
     error += Lanes::load(block.weight[j].data()) * difference * difference;
   }
   return error;
 }
 
-/// Trials: the extreme elements come to lie `reach + d` levels apart, d = 0, -step, step, -2 step, ...; then,
-/// where there is no offset, `turned` trials with the extreme element at the other end of the levels; then
-/// some passes of refitting the best.
-struct trials {
-  float step;
-  int count, turned, passes;
-
-  /// The first `Count` distances from `reach` on, away from or towards zero. To be evaluated at compile time:
-  /// in a program a compiler may fuse the product with the sum.
-  template <int Count>
-  consteval std::array<float, static_cast<std::size_t>(Count)> reaches(float reach) const noexcept {
-    std::array<float, static_cast<std::size_t>(Count)> all{};
-    for (int k = 0; k < Count; ++k) {
-      const float distance = static_cast<float>((k + 1) / 2) * (k % 2 == 0 ? step : -step);
-      all[static_cast<std::size_t>(k)] = reach < 0 ? reach - distance : reach + distance;
-    }
-    return all;
-  }
-};
-
-/// The best scale of each lane.
-template <class Levels, trials Plan, class Lanes, class Block>
+/// The best scale of each lane, one above 0 if `Positive`: then either end of the levels takes its extreme.
+template <class Levels, trials Plan, bool Positive, class Lanes, class Block>
 [[gnu::always_inline]] inline fit<Lanes> search_scale(const Block& block) noexcept {
   using set = level_set<Levels>;
-  const auto low = Lanes::load(block.low.data()), high = Lanes::load(block.high.data());
-  const auto per_extreme = inverse_of(where_less(high, Lanes::all(0.0f) - low, low, high));
+  const auto low = Lanes::load(block.low.data()), high = Lanes::load(block.high.data()),
+             below = Lanes::all(0.0f) - low;
+  constexpr bool far_below = -set::least >= set::most;
+  constexpr int first = !far_below ? set::most : Positive ? -set::least : set::least;
+  constexpr int second = far_below ? set::most : Positive ? -set::least : set::least;
+  const auto per_extreme = inverse_of(Positive ? greater(high, below) : where_less(high, below, low, high));
   fit<Lanes> best;
-  constexpr auto straight = Plan.template reaches<Plan.count>(set::least);
-  constexpr auto turned = Plan.template reaches<Plan.turned>(set::most);
+  constexpr auto straight = Plan.template reaches<Plan.count>(first);
+  constexpr auto turned = Plan.template reaches<Plan.turned>(second);
   for (const float reach : straight) try_scale<Levels>(block, per_extreme * Lanes::all(reach), best);
   for (const float reach : turned) try_scale<Levels>(block, per_extreme * Lanes::all(reach), best);
   for (int pass = 0; pass < Plan.passes; ++pass) try_scale<Levels>(block, inverse_of(best.scale), best);
   return best;
 }
 
-/// The best scale and offset of each lane.
+/// The best scale and minimum of each lane.
 template <class Levels, bool Subtracted, trials Plan, class Lanes, class Block>
-[[gnu::always_inline]] inline fit<Lanes> search_scale_offset(const Block& block) noexcept {
+[[gnu::always_inline]] inline fit<Lanes> search_scale_minimum(const Block& block) noexcept {
   const auto zero = Lanes::all(0.0f), sum_x = Lanes::load(block.sum_x.data());
   auto low = Lanes::load(block.low.data()), mean = ratio(sum_x, Lanes::load(block.sum_weight.data()));
   if constexpr (Subtracted) {
@@ -148,23 +133,28 @@ template <class Levels, bool Subtracted, trials Plan, class Lanes, class Block>
   best.keep(zero, mean, mean * sum_x);
   constexpr auto reaches = Plan.template reaches<Plan.count>(level_set<Levels>::most);
   for (const float reach : reaches) {
-    try_scale_offset<Levels, Subtracted>(block, low, per_length * Lanes::all(reach), best);
+    try_scale_minimum<Levels, Subtracted>(block, low, per_length * Lanes::all(reach), best);
   }
   for (int pass = 0; pass < Plan.passes; ++pass) {
-    try_scale_offset<Levels, Subtracted>(block, best.offset, inverse_of(best.scale), best);
+    try_scale_minimum<Levels, Subtracted>(block, best.minimum, inverse_of(best.scale), best);
   }
   return best;
 }
 
-/// The best scale, and offset where the format has one, of each lane.
+/// The best scale, and minimum where the format has one, of each lane.
 template <class Format, trials Plan, class Lanes, class Block>
 [[gnu::always_inline]] inline fit<Lanes> search(const Block& block) noexcept {
   using levels = typename Format::levels;
-  if constexpr (Format::has_offset) {
-    return search_scale_offset<levels, (Format::sub_blocks > 1), Plan, Lanes>(block);
+  if constexpr (Format::has_minimum) {
+    return search_scale_minimum<levels, subtracted_minimum<typename Format::minimum>, Plan, Lanes>(block);
   } else {
-    return search_scale<levels, Plan, Lanes>(block);
+    constexpr bool positive = [] {
+      if constexpr (has_super<typename Format::scale>)
+        return factor_range<typename Format::scale>::least >= 0;
+      return false;
+    }();
+    return search_scale<levels, Plan, positive, Lanes>(block);
   }
 }
 
-}  // namespace bitgauge::gguf::quick
+}  // namespace bitgauge::gguf::fast

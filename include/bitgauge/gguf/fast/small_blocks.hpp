@@ -4,13 +4,11 @@
 /// Blocks so small that their scales are but a few of the least binary16 numbers.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/gguf/fast/row.hpp>
-#include <bitgauge/gguf/fast/store.hpp>
-#include <bitgauge/gguf/format/formats.hpp>
+#include <bitgauge/gguf/format/block_format.hpp>
 #include <bitgauge/gguf/row.hpp>
-#include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,37 +20,26 @@ namespace bitgauge::gguf {
 
 namespace detail {
 
-/// The largest magnitude of a level.
-template <class Format>
-constexpr float last_level() noexcept {
-  using levels = typename Format::levels;
-  if constexpr (requires { levels::table; }) {
-    return static_cast<float>(std::max<int>(-levels::table.front(), levels::table.back()));
-  } else {
-    return static_cast<float>(std::max(-levels::least, levels::most));
-  }
-}
-
-/// Below so many of the least binary16 number a scale is too coarse for the quick encoders: with many levels
+/// Below so many of the least binary16 number a scale is too coarse for the fast encoders: with many levels
 /// sooner, and with codes that are chosen for the scale before it was rounded.
 template <class Format>
 constexpr float coarse_units() noexcept {
   if constexpr (requires { requires Format::levels::most >= 127; })
-    return quick::encodable<Format> ? 64.0f : 256.0f;
+    return Format::fast == fast_rule::extreme ? 64.0f : 256.0f;
   return 16.0f;
 }
 
 /// Scales in binary16, and levels of which each element takes its own.
 template <class Format>
 concept has_half_scales =
-    !quick::has_byte<typename Format::scale> && !std::same_as<typename Format::scale, float_scale> &&
+    !has_byte<typename Format::scale> && !std::same_as<typename Format::scale, float_scale> &&
     !requires { Format::levels::book; };
 
 /// True where every run of 32 has a magnitude above `small`.
 inline bool all_above(const float* low, const float* high, index_t runs, float small) noexcept {
   index_t r = 0;
   bool above = true;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     lanes least = lanes::all(HUGE_VALF);
     for (; r + lanes::count <= runs; r += lanes::count) {
@@ -74,7 +61,8 @@ inline bool all_above(const float* low, const float* high, index_t runs, float s
 template <class Format>
 constexpr float small_magnitude() noexcept {
   if constexpr (detail::has_half_scales<Format>) {
-    return detail::coarse_units<Format>() * 0x1p-24f * detail::last_level<Format>();
+    return detail::coarse_units<Format>() * 0x1p-24f *
+           static_cast<float>(last_level<typename Format::levels>);
   } else {
     return 0.0f;
   }
@@ -92,7 +80,7 @@ void mend_small_blocks(const float* x, index_t columns, const row_hints& known, 
     if (has_extents && detail::all_above(known.low, known.high, columns / 32, small)) return;
     for (index_t j = 0; j < columns; j += Format::elements, out += Format::bytes) {
       std::array<float, static_cast<std::size_t>(runs)> lows, highs;
-      if (!has_extents) simd::rows().extents(x + j, Format::elements, 32, lows.data(), highs.data());
+      if (!has_extents) simd::row_kernels().extents(x + j, Format::elements, 32, lows.data(), highs.data());
       const float* const low = has_extents ? known.low + j / 32 : lows.data();
       const float* const high = has_extents ? known.high + j / 32 : highs.data();
       float magnitude = 0.0f;

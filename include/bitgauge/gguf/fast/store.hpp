@@ -1,12 +1,12 @@
 #pragma once
 
 /// \file
-/// How the quick encoders store the scales and offsets that they found: rounded to what the block can hold,
+/// How the fast search stores the scales and minima that it found: rounded to what the block can hold,
 /// and where that is coarse, the best of the neighbours.
 
 #include <bitgauge/gguf/fast/fit.hpp>
 #include <bitgauge/gguf/format/block_format.hpp>
-#include <bitgauge/numeric/half.hpp>
+#include <bitgauge/gguf/search/stored_half.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,48 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace bitgauge::gguf::quick {
-
-/// Storages of a super-scale and a factor for each sub-block; of one number (formats without an offset: see
-/// quick_one_scale.hpp); of a byte each.
-template <class Storage>
-concept has_super = requires { Storage::rule; };
-template <class Storage>
-concept has_byte = requires { Storage::code_value(std::uint8_t{}); };
-template <class Storage>
-concept has_one = Storage::entries == 1 && !has_super<Storage> && !has_byte<Storage>;
-
-/// The binary16 number nearest to `value`, as a float; the largest for more than that.
-inline float nearest_half(float value) noexcept {
-  return numeric::half_to_float(numeric::half_from_float(std::clamp(value, -65504.0f, 65504.0f)));
-}
-
-/// A binary16 super-scale for `value`: the nearest number; but a subnormal one, whose neighbours lie far
-/// apart, is no nearer to 0 than `value`, so that no factor lies beyond its range.
-inline float super_half(float value) noexcept {
-  const float nearest = nearest_half(value);
-  if (std::abs(value) >= 0x1p-14f || std::abs(nearest) >= std::abs(value)) return nearest;
-  return nearest + std::copysign(0x1p-24f, value);
-}
-
-/// The factors that a super-scale can have.
-template <has_super Storage>
-struct factor_range {
-  static constexpr int count = Storage::code_count;
-  static constexpr int least = Storage::rule.is_signed ? -count / 2 : Storage::rule.origin;
-  static constexpr int most = least + count - 1;
-  static_assert(Storage::rule.step == 1 && Storage::rule.unit_exponent == 0);
-
-  static std::uint8_t code(float factor) noexcept {
-    return static_cast<std::uint8_t>(static_cast<int>(factor) - Storage::rule.origin);
-  }
-  /// The super-scale, before rounding, under which every one of some values has a factor.
-  static float super_for(const float* values, std::size_t values_count) noexcept {
-    const auto [low, high] = std::minmax_element(values, values + values_count);
-    if constexpr (least < 0) return (-*low > *high ? *low : *high) / least;
-    return std::max(*high, 0.0f) / most;
-  }
-};
+namespace bitgauge::gguf::fast {
 
 /// Values of sixteen sub-blocks, in units of their blocks, as multiples of super-scales.
 template <class Lanes, class Storage, int PerBlock>
@@ -90,23 +49,13 @@ struct multiples {
 
 /// Parameters as stored, in units of the blocks.
 struct stored_parameters {
-  alignas(64) sixteen scale{}, offset{};
+  alignas(64) sixteen scale{}, minimum{};
 };
-
-/// The values of the codes of a scale of one byte, ascending.
-template <class Storage>
-inline constexpr auto code_values = [] {
-  constexpr std::size_t count = Storage::code_value(127) > 0.0f ? 255 : 127;  // the rest are NaN or repeated
-  std::array<float, count> values{};
-  for (std::size_t code = 0; code < count; ++code)
-    values[code] = Storage::code_value(static_cast<std::uint8_t>(code));
-  return values;
-}();
 
 /// Scales of one byte: of `count` codes, from `turned` below that which puts the extreme element on the last
 /// level on, the one of least error.
 template <class Format, trials Plan, class Lanes, class Block, std::size_t Blocks>
-requires has_byte<typename Format::scale>
+requires(Format::family == block_family::byte_scale)
 [[gnu::always_inline]] inline void fit_and_store(const Block& block,
                                                  std::array<block_codes<Format>, Blocks>& codes,
                                                  stored_parameters& stored) noexcept {
@@ -139,20 +88,20 @@ requires has_byte<typename Format::scale>
   }
 }
 
-/// A scale and an offset a block: no neighbour can matter.
+/// A scale and a minimum a block: no neighbour can matter.
 template <class Format, trials Plan, class Lanes, class Block, std::size_t Blocks>
-requires has_one<typename Format::scale>
+requires(Format::family == block_family::scale_min)
 [[gnu::always_inline]] inline void fit_and_store(const Block& block,
                                                  std::array<block_codes<Format>, Blocks>& codes,
                                                  stored_parameters& stored) noexcept {
   const auto found = search<Format, Plan, Lanes>(block);
   found.scale.store(stored.scale.data());
-  found.offset.store(stored.offset.data());
+  found.minimum.store(stored.minimum.data());
   for (std::size_t b = 0; b < Blocks; ++b) {
     codes[b].scale.super = nearest_half(stored.scale[b] * block.unit[b]);
     stored.scale[b] = codes[b].scale.super / block.unit[b];
-    codes[b].offset.super = nearest_half(stored.offset[b] * block.unit[b]);
-    stored.offset[b] = codes[b].offset.super / block.unit[b];
+    codes[b].minimum.super = nearest_half(stored.minimum[b] * block.unit[b]);
+    stored.minimum[b] = codes[b].minimum.super / block.unit[b];
   }
 }
 
@@ -167,25 +116,25 @@ requires has_super<typename Format::scale>
   constexpr int per_block = Format::sub_blocks;
   const auto zero = Lanes::all(0.0f);
   multiples<Lanes, typename Format::scale, per_block> scales(found.scale, block.unit);
-  if constexpr (Format::has_offset) {
-    multiples<Lanes, typename Format::offset, per_block> depths(zero - found.offset, block.unit);
-    const auto scale_factor = scales.factor, depth_factor = depths.factor;
+  if constexpr (Format::has_minimum) {
+    multiples<Lanes, typename Format::minimum, per_block> minima(zero - found.minimum, block.unit);
+    const auto scale_factor = scales.factor, minimum_factor = minima.factor;
     auto least = Lanes::all(HUGE_VALF);
     for (const float a : {0.0f, -1.0f, 1.0f}) {
       for (const float b : {0.0f, -1.0f, 1.0f}) {
-        const auto s = scales.beside(scale_factor, a), d = depths.beside(depth_factor, b);
-        const auto error = error_of<levels, true>(block, scales.super * s, zero - depths.super * d);
+        const auto s = scales.beside(scale_factor, a), m = minima.beside(minimum_factor, b);
+        const auto error = error_of<levels, true>(block, scales.super * s, zero - minima.super * m);
         scales.factor = where_less(error, least, s, scales.factor);
-        depths.factor = where_less(error, least, d, depths.factor);
+        minima.factor = where_less(error, least, m, minima.factor);
         least = smaller(least, error);
       }
     }
-    // A depth alone can cost more than zeros.
+    // A minimum alone can cost more than zeros.
     const auto of_zeros = error_of<levels, false>(block, zero, zero);
     scales.factor = where_less(of_zeros, least, zero, scales.factor);
-    depths.factor = where_less(of_zeros, least, zero, depths.factor);
-    (zero - depths.super * depths.factor).store(stored.offset.data());
-    for (std::size_t b = 0; b < Blocks; ++b) depths.write(b, codes[b].offset);
+    minima.factor = where_less(of_zeros, least, zero, minima.factor);
+    (zero - minima.super * minima.factor).store(stored.minimum.data());
+    for (std::size_t b = 0; b < Blocks; ++b) minima.write(b, codes[b].minimum);
   } else {
     const auto scale_factor = scales.factor;
     auto least = Lanes::all(HUGE_VALF);
@@ -200,4 +149,4 @@ requires has_super<typename Format::scale>
   for (std::size_t b = 0; b < Blocks; ++b) scales.write(b, codes[b].scale);
 }
 
-}  // namespace bitgauge::gguf::quick
+}  // namespace bitgauge::gguf::fast

@@ -4,6 +4,8 @@
 /// The one primitive that every ggml block layout is made of: a field of a few bits, repeated at regular
 /// strides. A code may be split over several such fields.
 
+#include <bitgauge/simd/vector.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -55,7 +57,7 @@ namespace detail {
 /// first part also clears what was there. In vectors that every compiler and instruction set here has.
 template <int Lanes, int Shift, unsigned Mask>
 inline void join_fields(const std::uint8_t* bytes, std::uint8_t* codes, int left) noexcept {
-  using byte_lanes [[gnu::vector_size(Lanes)]] = std::uint8_t;
+  using byte_lanes = simd::vector<std::uint8_t, Lanes>;
   byte_lanes fields, joined{};
   std::memcpy(&fields, bytes, Lanes);
   fields = (fields >> Shift) & static_cast<std::uint8_t>(Mask);
@@ -71,7 +73,7 @@ inline void join_fields(const std::uint8_t* bytes, std::uint8_t* codes, int left
 /// The way back: adds bits `right` on of each code to the byte, at bit `Shift`.
 template <int Lanes, int Shift, unsigned Mask>
 inline void place_fields(const std::uint8_t* codes, int right, std::uint8_t* bytes) noexcept {
-  using byte_lanes [[gnu::vector_size(Lanes)]] = std::uint8_t;
+  using byte_lanes = simd::vector<std::uint8_t, Lanes>;
   byte_lanes fields, joined;
   std::memcpy(&fields, codes, Lanes);
   std::memcpy(&joined, bytes, Lanes);
@@ -82,7 +84,7 @@ inline void place_fields(const std::uint8_t* codes, int right, std::uint8_t* byt
 /// Puts bit i of `count` bytes above the lower `left` bits of code i, which join_fields has written before:
 /// by copying each byte to the eight bytes of a word, of which each keeps one bit.
 inline void join_bits(const std::uint8_t* bytes, int count, std::uint8_t* codes, int left) noexcept {
-  using byte_lanes [[gnu::vector_size(8)]] = std::uint8_t;
+  using byte_lanes = simd::vector<std::uint8_t, 8>;
   constexpr byte_lanes bit{1, 2, 4, 8, 16, 32, 64, 128};
   for (int i = 0; i < count; ++i, codes += 8) {
     byte_lanes joined{};
@@ -111,7 +113,8 @@ template <bit_field... Parts>
 struct code_layout {
   static constexpr std::array<bit_field, sizeof...(Parts)> parts{Parts...};
   static constexpr int entries = parts[0].entries();
-  static constexpr int bits = (Parts.bits + ...);
+  static constexpr int bits = (Parts.bits + ...);  ///< of a code
+  static constexpr int stored_bits = entries * bits;
   using code = std::conditional_t<(bits <= 8), std::uint8_t, std::uint16_t>;
   static_assert(((Parts.entries() == entries) && ...) && bits <= 16);
 

@@ -1,14 +1,16 @@
 #pragma once
 
 /// \file
-/// How the blocks of ggml store scales and offsets. Each storage unpacks to `scale_codes`, the numbers as
+/// How the blocks of ggml store scales and minima. Each storage unpacks to `scale_codes`, the numbers as
 /// stored, and turns those into the float32 scale of a sub-block by the operations of ggml, in their order.
 
 #include <bitgauge/gguf/format/bit_field.hpp>
 #include <bitgauge/numeric/half.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace bitgauge::gguf {
@@ -24,6 +26,7 @@ struct scale_codes {
 template <class Pattern>
 struct half_scale {
   static constexpr int entries = 1;
+  static constexpr int stored_bits = 16;
   using codes = scale_codes<1>;
 
   static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
@@ -41,6 +44,7 @@ struct half_scale {
 /// One binary32 number for the block, at its first byte.
 struct float_scale {
   static constexpr int entries = 1;
+  static constexpr int stored_bits = 32;
   using codes = scale_codes<1>;
 
   static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
@@ -73,6 +77,7 @@ struct factor_rule {
 template <class Pattern, class SubCodes, factor_rule Rule = factor_rule{}>
 struct super_scale {
   static constexpr int entries = SubCodes::entries;
+  static constexpr int stored_bits = 16 + SubCodes::stored_bits;
   static constexpr factor_rule rule = Rule;
   static constexpr int code_count = 1 << SubCodes::bits;
   using codes = scale_codes<entries>;
@@ -94,11 +99,14 @@ struct super_scale {
   }
 };
 
-/// A number for each sub-block in one byte of its own, whose value is Table(code).
-template <class SubCodes, auto Value>
+/// A number for each sub-block in one byte of its own, whose value is Value(code). Codes up to `MostCode` have
+/// ascending values from above 0 on, or from 0 on; encoders use no others.
+template <class SubCodes, auto Value, int MostCode>
 struct byte_scale {
   static constexpr int entries = SubCodes::entries;
+  static constexpr int stored_bits = SubCodes::stored_bits;
   static constexpr int code_count = 256;
+  static constexpr int most_code = MostCode;
   using codes = scale_codes<entries>;
 
   static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
@@ -113,25 +121,65 @@ struct byte_scale {
   }
 };
 
-/// An offset that is minus what `Storage` says: the K formats store how far the least value lies below zero.
+/// A minimum that is minus what `Storage` says: the K formats store how far the least value lies below zero.
 template <class Storage>
 struct subtracted : Storage {
-  /// What is subtracted.
-  static constexpr float depth(const typename Storage::codes& stored, int sub_block) noexcept {
+  static constexpr float subtrahend(const typename Storage::codes& stored, int sub_block) noexcept {
     return Storage::value(stored, sub_block);
   }
   static constexpr float value(const typename Storage::codes& stored, int sub_block) noexcept {
-    return -depth(stored, sub_block);
+    return -subtrahend(stored, sub_block);
   }
 };
 
-/// No offset: zero is a level.
-struct no_offset {
+/// No minimum: zero is a level.
+struct no_minimum {
   static constexpr int entries = 0;
+  static constexpr int stored_bits = 0;
   struct codes {};
 
   static constexpr void unpack(const std::uint8_t*, codes&) noexcept {}
   static constexpr void pack(const codes&, std::uint8_t*) noexcept {}
+};
+
+/// Storages of a super-scale and a factor for each sub-block; of a byte each; of one number.
+template <class Storage>
+concept has_super = requires { Storage::rule; };
+template <class Storage>
+concept has_byte = requires { Storage::code_value(std::uint8_t{}); };
+template <class Storage>
+concept has_one = Storage::entries == 1 && !has_super<Storage> && !has_byte<Storage>;
+
+/// Minima whose sign matters: of two NaNs a difference keeps the first, a sum either.
+template <class Minimum>
+concept subtracted_minimum = requires(typename Minimum::codes stored) { Minimum::subtrahend(stored, 0); };
+
+/// The values of the codes that encoders use of a scale of one byte, ascending.
+template <has_byte Storage>
+inline constexpr auto code_values = [] {
+  std::array<float, static_cast<std::size_t>(Storage::most_code) + 1> values{};
+  for (std::size_t code = 0; code < values.size(); ++code)
+    values[code] = Storage::code_value(static_cast<std::uint8_t>(code));
+  return values;
+}();
+
+/// The factors that a super-scale can have.
+template <has_super Storage>
+struct factor_range {
+  static constexpr int count = Storage::code_count;
+  static constexpr int least = Storage::rule.is_signed ? -count / 2 : Storage::rule.origin;
+  static constexpr int most = least + count - 1;
+  static_assert(Storage::rule.step == 1 && Storage::rule.unit_exponent == 0);
+
+  static std::uint8_t code(float factor) noexcept {
+    return static_cast<std::uint8_t>(static_cast<int>(factor) - Storage::rule.origin);
+  }
+  /// The super-scale, before rounding, under which every one of some values has a factor.
+  static float super_for(const float* values, std::size_t values_count) noexcept {
+    const auto [low, high] = std::minmax_element(values, values + values_count);
+    if constexpr (least < 0) return (-*low > *high ? *low : *high) / least;
+    return std::max(*high, 0.0f) / most;
+  }
 };
 
 /// Half of 2^(code - 127), the scale of MXFP4 for levels that are twice the E2M1 values; a subnormal for

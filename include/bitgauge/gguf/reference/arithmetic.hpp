@@ -4,6 +4,7 @@
 /// The float32 steps that ggml's encoders are made of. To arrive at its bytes every operation must round as
 /// there: no product is fused with a sum, and sums run from left to right.
 
+#include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 
@@ -13,11 +14,6 @@
 #include <cstdint>
 
 namespace bitgauge::gguf::reference {
-
-/// a * b, rounded before it is added to anything.
-[[gnu::always_inline]] inline float product(float a, float b) noexcept {
-  return numeric::uncontracted(a * b);
-}
 
 /// `value` rounded to an integer, ties to even, for |value| < 2^22; an unspecified integer elsewhere. Adding
 /// 1.5 * 2^23 leaves the integer in the low bits of the fraction.
@@ -65,21 +61,7 @@ inline float signed_extreme(const float* x, int count) noexcept {
   return extreme;
 }
 
-/// The sum of squares.
-template <class Count>
-inline float sum_of_squares(const float* x, Count count) noexcept {
-  float sum = 0.0f;
-  for (Count j = 0; j < count; ++j) sum += product(x[j], x[j]);
-  return sum;
-}
-
 /// Below this magnitude a group counts as zero.
 inline constexpr float negligible = 1e-15f;
-
-/// What the encoders know besides the elements of a block.
-struct block_context {
-  const float* importance = nullptr;  ///< one positive weight an element of the block, or null
-  float row_mean_square = 0.0f;       ///< mean of x^2 over the row; used with importance only
-};
 
 }  // namespace bitgauge::gguf::reference

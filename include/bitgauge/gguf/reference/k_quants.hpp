@@ -28,9 +28,9 @@ void encode_again(const float* x, block_codes<Format>& codes) noexcept {
   for (int s = 0; s < Format::sub_blocks; ++s) {
     const float scale = codes.scale_of(s);
     if (scale == 0.0f) continue;
-    const float offset = numeric::uncontracted(codes.offset_of(s));
+    const float minimum = numeric::uncontracted(codes.minimum_of(s));
     for (int j = s * Format::sub_block; j < (s + 1) * Format::sub_block; ++j) {
-      const float shifted = Format::has_offset ? x[j] - offset : x[j];
+      const float shifted = Format::has_minimum ? x[j] - minimum : x[j];
       codes.elements[static_cast<std::size_t>(j)] =
           static_cast<std::uint8_t>(nearest(shifted / scale, levels::least, levels::most) + levels::zero);
     }
@@ -76,7 +76,7 @@ void encode_with(const scales_and_minima& found, const float* x, block_codes<For
 template <class Format, class Weights>
 void encode_with_minima(const float* x, const trial_plan& plan, const Weights& weights_of,
                         block_codes<Format>& codes) noexcept {
-  side_by_side<Format::sub_block> sub_blocks;
+  sub_block_lanes<Format::sub_block> sub_blocks;
   for (int s = 0; s < Format::sub_blocks; ++s) {
     const float* part = x + s * Format::sub_block;
     sub_blocks.set(static_cast<std::size_t>(s), part, weights_of(part).data());
@@ -84,7 +84,8 @@ void encode_with_minima(const float* x, const trial_plan& plan, const Weights& w
   sub_blocks.repeat_first(Format::sub_blocks);
   const scales_and_minima found = search_with_minimum(plan, sub_blocks);
   store_positive<typename Format::scale>(found.scale.data(), Format::scale::code_count - 1, codes.scale);
-  store_positive<typename Format::offset>(found.minimum.data(), Format::offset::code_count - 1, codes.offset);
+  store_positive<typename Format::minimum>(found.minimum.data(), Format::minimum::code_count - 1,
+                                           codes.minimum);
   encode_with(found, x, codes);
 }
 
@@ -95,7 +96,7 @@ void encode_with_minima(const float* x, const float* importance, float spread,
                         block_codes<Format>& codes) noexcept {
   constexpr auto count = static_cast<float>(Format::elements);
   const float mean = spread * sum_of_squares(x, Format::elements) / count;
-  side_by_side<Format::sub_block> sub_blocks;
+  sub_block_lanes<Format::sub_block> sub_blocks;
   sub_block_floats<Format> weight_sums;
   for (int s = 0; s < Format::sub_blocks; ++s) {
     const int first = s * Format::sub_block;
@@ -109,8 +110,8 @@ void encode_with_minima(const float* x, const float* importance, float spread,
   const scales_and_minima found = search_with_minimum({Format::levels::most, -0.9f, 0.05f, 36}, sub_blocks);
   codes.scale.super = as_half(search_positive<Format::sub_blocks>(
       Format::scale::code_count - 1, found.scale.data(), weight_sums.data(), codes.scale.sub.data()));
-  codes.offset.super = as_half(search_positive<Format::sub_blocks>(
-      Format::offset::code_count - 1, found.minimum.data(), weight_sums.data(), codes.offset.sub.data()));
+  codes.minimum.super = as_half(search_positive<Format::sub_blocks>(
+      Format::minimum::code_count - 1, found.minimum.data(), weight_sums.data(), codes.minimum.sub.data()));
   encode_with(found, x, codes);
 }
 
@@ -122,11 +123,9 @@ inline std::array<float, 32> spread_weights(const float* x) noexcept {
   return weights;
 }
 
-}  // namespace detail
-
-inline void encode(const float* x, const block_context& context, block_codes<q2_k>& codes) noexcept {
+inline void encode_q2_k(const float* x, const block_context& context, block_codes<q2_k>& codes) noexcept {
   if (context.importance != nullptr) {
-    detail::encode_with_minima(x, context.importance, 1.0f, codes);
+    encode_with_minima(x, context.importance, 1.0f, codes);
     return;
   }
   const auto magnitudes = [](const float* part) {
@@ -134,35 +133,34 @@ inline void encode(const float* x, const block_context& context, block_codes<q2_
     std::transform(part, part + q2_k::sub_block, weights.begin(), [](float v) { return std::abs(v); });
     return weights;
   };
-  detail::encode_with_minima(x, {3, -0.5f, 0.1f, 15, true}, magnitudes, codes);
+  encode_with_minima(x, {3, -0.5f, 0.1f, 15, true}, magnitudes, codes);
 }
 
-inline void encode(const float* x, const block_context& context, block_codes<q4_k>& codes) noexcept {
+inline void encode_q4_k(const float* x, const block_context& context, block_codes<q4_k>& codes) noexcept {
   if (context.importance != nullptr) {
-    detail::encode_with_minima(x, context.importance, 2.0f, codes);
+    encode_with_minima(x, context.importance, 2.0f, codes);
   } else {
-    detail::encode_with_minima(x, {15, -1.0f, 0.1f, 20}, detail::spread_weights, codes);
+    encode_with_minima(x, {15, -1.0f, 0.1f, 20}, spread_weights, codes);
   }
 }
 
-inline void encode(const float* x, const block_context& context, block_codes<q5_k>& codes) noexcept {
+inline void encode_q5_k(const float* x, const block_context& context, block_codes<q5_k>& codes) noexcept {
   if (context.importance != nullptr) {
-    detail::encode_with_minima(x, context.importance, 2.0f, codes);
+    encode_with_minima(x, context.importance, 2.0f, codes);
   } else {
-    detail::encode_with_minima(x, {31, -0.5f, 0.1f, 15}, detail::spread_weights, codes);
+    encode_with_minima(x, {31, -0.5f, 0.1f, 15}, spread_weights, codes);
   }
 }
 
-inline void encode(const float* x, const block_context& context, block_codes<q3_k>& codes) noexcept {
-  detail::sub_block_floats<q3_k> scales;
+inline void encode_q3_k(const float* x, const block_context& context, block_codes<q3_k>& codes) noexcept {
+  sub_block_floats<q3_k> scales;
   if (context.importance != nullptr) {
     const float mean = 2.0f * sum_of_squares(x, q3_k::elements) / static_cast<float>(q3_k::elements);
-    detail::sub_block_floats<q3_k> weight_sums;
-    side_by_side<q3_k::sub_block> sub_blocks;
+    sub_block_floats<q3_k> weight_sums;
+    sub_block_lanes<q3_k::sub_block> sub_blocks;
     for (int s = 0; s < q3_k::sub_blocks; ++s) {
       const int first = s * q3_k::sub_block;
-      const auto weights =
-          detail::damped_weights<q3_k::sub_block>(x + first, context.importance + first, mean);
+      const auto weights = damped_weights<q3_k::sub_block>(x + first, context.importance + first, mean);
       sub_blocks.set(static_cast<std::size_t>(s), x + first, weights.data());
       float sum = 0.0f;
       for (const float weight : weights) sum += weight;
@@ -170,7 +168,7 @@ inline void encode(const float* x, const block_context& context, block_codes<q3_
     }
     const signed_scales found = search_without_minimum(4, sub_blocks);
     scales = found.scale;
-    detail::keep_codes(found, x, codes);
+    keep_codes(found, x, codes);
     codes.scale.super = as_half(search_without_minimum<q3_k::sub_blocks>(
         32, scales.data(), weight_sums.data(), codes.scale.sub.data()));
   } else {
@@ -188,11 +186,11 @@ inline void encode(const float* x, const block_context& context, block_codes<q3_
     }
     codes.scale.super = as_half(inverse(inverse_scale));
   }
-  detail::encode_again(x, codes);
+  encode_again(x, codes);
 }
 
-inline void encode(const float* x, const block_context& context, block_codes<q6_k>& codes) noexcept {
-  side_by_side<q6_k::sub_block> sub_blocks;
+inline void encode_q6_k(const float* x, const block_context& context, block_codes<q6_k>& codes) noexcept {
+  sub_block_lanes<q6_k::sub_block> sub_blocks;
   for (int s = 0; s < q6_k::sub_blocks; ++s) {
     const int first = s * q6_k::sub_block;
     std::array<float, q6_k::sub_block> weights;
@@ -204,7 +202,7 @@ inline void encode(const float* x, const block_context& context, block_codes<q6_
   }
   const signed_scales found = search_without_minimum(32, sub_blocks);
   const auto& scales = found.scale;
-  detail::keep_codes(found, x, codes);
+  keep_codes(found, x, codes);
   const float extreme = signed_extreme(scales.data(), q6_k::sub_blocks);
   if (std::abs(extreme) < negligible) {
     codes = {};
@@ -216,7 +214,20 @@ inline void encode(const float* x, const block_context& context, block_codes<q6_
     codes.scale.sub[static_cast<std::size_t>(s)] = static_cast<std::uint8_t>(
         std::min(127, nearest(inverse_scale * scales[static_cast<std::size_t>(s)])));
   }
-  detail::encode_again(x, codes);
+  encode_again(x, codes);
 }
+
+}  // namespace detail
+
+template <>
+struct encoder<q2_k> : encoder_of_blocks<q2_k, detail::encode_q2_k> {};
+template <>
+struct encoder<q3_k> : encoder_of_blocks<q3_k, detail::encode_q3_k> {};
+template <>
+struct encoder<q4_k> : encoder_of_blocks<q4_k, detail::encode_q4_k> {};
+template <>
+struct encoder<q5_k> : encoder_of_blocks<q5_k, detail::encode_q5_k> {};
+template <>
+struct encoder<q6_k> : encoder_of_blocks<q6_k, detail::encode_q6_k> {};
 
 }  // namespace bitgauge::gguf::reference

@@ -6,7 +6,7 @@
 
 #include <bitgauge/gguf/reference/scalar.hpp>
 #include <bitgauge/gguf/search/level_set.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -30,12 +30,13 @@ inline float search_iq4(const float* x, const float* weight, float first_divisor
   for (int i = -trials; i <= trials; ++i) {
     inverse_scale[used++] = (static_cast<float>(i) + static_cast<float>(iq4_levels[0])) / extreme;
   }
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     lanes of_x = lanes::all(0.0f), of_squares = of_x;
     for (int j = 0; j < 32; ++j) {
       const lanes element = lanes::all(x[j]);
-      const lanes level = iq4_level_set::nearest(lanes::load(inverse_scale.data()) * element);
+      const lanes level =
+          level_set<iq4_nl::levels, tie::up>::nearest(lanes::load(inverse_scale.data()) * element);
       const lanes weighted = lanes::all(weight[j]) * level;
       of_x += weighted * element;
       of_squares += weighted * level;
@@ -55,13 +56,15 @@ inline float search_iq4(const float* x, const float* weight, float first_divisor
 }
 
 inline void encode_iq4(const float* x, float inverse_scale, std::uint8_t* codes) noexcept {
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     using lanes = simd::lanes<width()>;
     for (int j = 0; j < 32; j += lanes::count) {
       std::array<float, lanes::count> levels;
-      iq4_level_set::nearest(lanes::all(inverse_scale) * lanes::load(x + j)).store(levels.data());
+      level_set<iq4_nl::levels, tie::up>::nearest(lanes::all(inverse_scale) * lanes::load(x + j))
+          .store(levels.data());
       for (std::size_t k = 0; k < lanes::count; ++k) {
-        codes[static_cast<std::size_t>(j) + k] = iq4_level_set::code_of(static_cast<int>(levels[k]));
+        codes[static_cast<std::size_t>(j) + k] =
+            level_set<iq4_nl::levels, tie::up>::code_of(static_cast<int>(levels[k]));
       }
     }
   });
@@ -108,36 +111,22 @@ inline int floor_log2(float x) noexcept {
   return static_cast<double>(below) <= half_steps * 0.693147180559945309 ? k : exponent;
 }
 
-}  // namespace detail
-
 /// IQ4_NL as quantized with or without importance by ggml's chunk function.
-inline void encode(const float* x, const block_context& context, block_codes<iq4_nl>& codes) noexcept {
-  const auto weights =
-      detail::iq4_weights(x, context.importance, detail::doubled_mean_square(x, iq4_nl::elements));
-  const float scale = detail::search_iq4(x, weights.data(), 127.0f, 7);
+inline void encode_iq4_nl(const float* x, const block_context& context, block_codes<iq4_nl>& codes) noexcept {
+  const auto weights = iq4_weights(x, context.importance, doubled_mean_square(x, iq4_nl::elements));
+  const float scale = search_iq4(x, weights.data(), 127.0f, 7);
   codes.scale.super = scale;
-  detail::encode_iq4(x, inverse(scale), codes.elements.data());
+  encode_iq4(x, inverse(scale), codes.elements.data());
 }
 
-/// IQ4_NL as ggml's row reference does: one scale, its codes kept. A block of zeros gets code 0, where the
-/// reference leaves the bytes unspecified.
-inline void encode_row_reference(const float* x, block_codes<iq4_nl>& codes) noexcept {
-  codes.elements = {};
-  const auto weights = detail::iq4_weights(x, nullptr, 0.0f);
-  codes.scale.super = detail::search_iq4(x, weights.data(), -127.0f, -1);
-  const float extreme = signed_extreme(x, iq4_nl::elements);
-  if (std::abs(extreme) < negligible) return;
-  detail::encode_iq4(x, 1.0f / (extreme / -127.0f), codes.elements.data());
-}
-
-inline void encode(const float* x, const block_context& context, block_codes<iq4_xs>& codes) noexcept {
-  const float mean = detail::doubled_mean_square(x, iq4_xs::elements);
+inline void encode_iq4_xs(const float* x, const block_context& context, block_codes<iq4_xs>& codes) noexcept {
+  const float mean = doubled_mean_square(x, iq4_xs::elements);
   std::array<float, iq4_xs::sub_blocks> scales;
   for (int s = 0; s < iq4_xs::sub_blocks; ++s) {
     const int first = s * iq4_xs::sub_block;
     const float* importance = context.importance != nullptr ? context.importance + first : nullptr;
-    const auto weights = detail::iq4_weights(x + first, importance, mean);
-    scales[static_cast<std::size_t>(s)] = detail::search_iq4(x + first, weights.data(), 127.0f, 7);
+    const auto weights = iq4_weights(x + first, importance, mean);
+    scales[static_cast<std::size_t>(s)] = search_iq4(x + first, weights.data(), 127.0f, 7);
   }
   const float super = -signed_extreme(scales.data(), iq4_xs::sub_blocks) / 32.0f;
   const float inverse_super = inverse(super);
@@ -145,19 +134,19 @@ inline void encode(const float* x, const block_context& context, block_codes<iq4
     const int factor = nearest(inverse_super * scales[static_cast<std::size_t>(s)], -32, 31);
     codes.scale.sub[static_cast<std::size_t>(s)] = static_cast<std::uint8_t>(factor + 32);
     const int first = s * iq4_xs::sub_block;
-    detail::encode_iq4(x + first, inverse(super * static_cast<float>(factor)), codes.elements.data() + first);
+    encode_iq4(x + first, inverse(super * static_cast<float>(factor)), codes.elements.data() + first);
   }
   codes.scale.super = super;
 }
 
 /// MXFP4: the scale of the specification, two binary orders below the largest magnitude (OCP Microscaling
 /// Formats Specification 1.0, section 6.3).
-inline void encode(const float* x, const block_context&, block_codes<mxfp4>& codes) noexcept {
-  const float largest = detail::largest_magnitude(x, mxfp4::elements);
-  const int exponent = largest > 0.0f ? std::max(detail::floor_log2(largest) - 2 + 127, 0) : 0;
+inline void encode_mxfp4(const float* x, const block_context&, block_codes<mxfp4>& codes) noexcept {
+  const float largest = largest_magnitude(x, mxfp4::elements);
+  const int exponent = largest > 0.0f ? std::max(floor_log2(largest) - 2 + 127, 0) : 0;
   codes.scale.sub[0] = static_cast<std::uint8_t>(exponent);
   for (std::size_t j = 0; j < codes.elements.size(); ++j) {
-    codes.elements[j] = detail::nearest_e2m1(x[j], codes.scale_of(0));
+    codes.elements[j] = nearest_e2m1(x[j], codes.scale_of(0));
   }
 }
 
@@ -174,15 +163,37 @@ inline std::uint8_t ue4m3_from_float(float value) noexcept {
   return static_cast<std::uint8_t>(code < 120u ? code : 126u);
 }
 
-inline void encode(const float* x, const block_context&, block_codes<nvfp4>& codes) noexcept {
+inline void encode_nvfp4(const float* x, const block_context&, block_codes<nvfp4>& codes) noexcept {
   for (int s = 0; s < nvfp4::sub_blocks; ++s) {
     const int first = s * nvfp4::sub_block;
     codes.scale.sub[static_cast<std::size_t>(s)] =
-        ue4m3_from_float(detail::largest_magnitude(x + first, nvfp4::sub_block) / 6.0f);
+        ue4m3_from_float(largest_magnitude(x + first, nvfp4::sub_block) / 6.0f);
     for (int j = first; j < first + nvfp4::sub_block; ++j) {
-      codes.elements[static_cast<std::size_t>(j)] = detail::nearest_e2m1(x[j], codes.scale_of(s));
+      codes.elements[static_cast<std::size_t>(j)] = nearest_e2m1(x[j], codes.scale_of(s));
     }
   }
+}
+
+}  // namespace detail
+
+template <>
+struct encoder<iq4_nl> : encoder_of_blocks<iq4_nl, detail::encode_iq4_nl> {};
+template <>
+struct encoder<iq4_xs> : encoder_of_blocks<iq4_xs, detail::encode_iq4_xs> {};
+template <>
+struct encoder<mxfp4> : encoder_of_blocks<mxfp4, detail::encode_mxfp4> {};
+template <>
+struct encoder<nvfp4> : encoder_of_blocks<nvfp4, detail::encode_nvfp4> {};
+
+/// IQ4_NL as ggml's row reference does: one scale, its codes kept. A block of zeros gets code 0, where the
+/// reference leaves the bytes unspecified.
+inline void encode_row_reference(const float* x, block_codes<iq4_nl>& codes) noexcept {
+  codes.elements = {};
+  const auto weights = detail::iq4_weights(x, nullptr, 0.0f);
+  codes.scale.super = detail::search_iq4(x, weights.data(), -127.0f, -1);
+  const float extreme = signed_extreme(x, iq4_nl::elements);
+  if (std::abs(extreme) < negligible) return;
+  detail::encode_iq4(x, 1.0f / (extreme / -127.0f), codes.elements.data());
 }
 
 }  // namespace bitgauge::gguf::reference

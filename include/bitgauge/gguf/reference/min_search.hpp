@@ -5,9 +5,9 @@
 /// what ggml does for one, operation by operation. Source: ggml's quantizers, `ggml-quants.c`.
 
 #include <bitgauge/gguf/reference/arithmetic.hpp>
-#include <bitgauge/gguf/reference/side_by_side.hpp>
+#include <bitgauge/gguf/search/sub_block_lanes.hpp>
 #include <bitgauge/simd/lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -41,7 +41,7 @@ struct scales_and_minima {
 namespace detail {
 
 template <int Count, int Bytes>
-[[gnu::always_inline]] inline void search_in_lanes(const trial_plan& plan, const side_by_side<Count>& of,
+[[gnu::always_inline]] inline void search_in_lanes(const trial_plan& plan, const sub_block_lanes<Count>& of,
                                                    scales_and_minima& found) noexcept {
   using lanes = simd::lanes<Bytes>;
   const lanes zero = lanes::all(0.0f), one = lanes::all(1.0f),
@@ -116,9 +116,9 @@ template <int Count, int Bytes>
 
 /// Codes 0..plan.most with a scale and a minimum of at least 0 for sixteen sub-blocks.
 template <int Count>
-scales_and_minima search_with_minimum(const trial_plan& plan, const side_by_side<Count>& of) noexcept {
+scales_and_minima search_with_minimum(const trial_plan& plan, const sub_block_lanes<Count>& of) noexcept {
   scales_and_minima found;
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     detail::search_in_lanes<Count, width()>(plan, of, found);
   });
   return found;

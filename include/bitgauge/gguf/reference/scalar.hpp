@@ -7,6 +7,7 @@
 #include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/gguf/reference/min_search.hpp>
 #include <bitgauge/gguf/reference/scale_search.hpp>
+#include <bitgauge/gguf/search/block_context.hpp>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,10 @@
 #include <cstdint>
 
 namespace bitgauge::gguf::reference {
+
+/// ggml's encoder of a format, where Format::has_reference.
+template <class Format>
+struct encoder;
 
 namespace detail {
 
@@ -57,7 +62,7 @@ template <class Format>
 void encode_with_importance(const float* x, const block_context& context, std::size_t blocks,
                             block_codes<Format>* codes) noexcept {
   constexpr auto count = static_cast<std::size_t>(Format::elements);
-  side_by_side<Format::elements> all;
+  sub_block_lanes<Format::elements> all;
   for (std::size_t b = 0; b < blocks; ++b) {
     const float* importance = context.importance + b * count;
     all.set(b, x + b * count,
@@ -69,29 +74,28 @@ void encode_with_importance(const float* x, const block_context& context, std::s
   for (std::size_t b = 0; b < blocks; ++b) {
     found.encode(b, x + b * count, Format::elements, most, codes[b].elements.data());
     codes[b].scale.super = found.scale[b];
-    codes[b].offset.super = -found.minimum[b];
+    codes[b].minimum.super = -found.minimum[b];
   }
 }
 
-/// Q4_1 and Q5_1: 0..Most, from the least element to the greatest.
-template <int Most, class Format>
-void encode_between_extremes(const float* x, const block_context& context,
-                             block_codes<Format>& codes) noexcept {
-  if (context.importance != nullptr) return encode_with_importance(x, context, 1, &codes);
+/// Q4_1 and Q5_1: the levels from the least element to the greatest.
+template <class Format>
+void encode_between_extremes(const float* x, block_codes<Format>& codes) noexcept {
+  constexpr int most = Format::levels::most;
   const auto [low, high] = std::minmax_element(x, x + Format::elements);
-  const float scale = (*high - *low) / static_cast<float>(Most);
+  const float scale = (*high - *low) / static_cast<float>(most);
   const float inverse_scale = inverse(scale);
   for (int j = 0; j < Format::elements; ++j) {
     const float shifted = product(x[j] - *low, inverse_scale) + 0.5f;
-    codes.elements[static_cast<std::size_t>(j)] = static_cast<std::uint8_t>(truncated(shifted, 0, Most));
+    codes.elements[static_cast<std::size_t>(j)] = static_cast<std::uint8_t>(truncated(shifted, 0, most));
   }
   codes.scale.super = scale;
-  codes.offset.super = *low;
+  codes.minimum.super = *low;
 }
 
 /// x / scale to the nearest integer, ties away from zero, for scale = max |x| / Most.
 template <int Most, class Format>
-void encode_by_magnitude(const float* x, block_codes<Format>& codes) noexcept {
+void encode_by_magnitude(const float* x, const block_context&, block_codes<Format>& codes) noexcept {
   const float scale = largest_magnitude(x, Format::elements) / static_cast<float>(Most);
   const float inverse_scale = inverse(scale);
   for (int j = 0; j < Format::elements; ++j) {
@@ -101,38 +105,8 @@ void encode_by_magnitude(const float* x, block_codes<Format>& codes) noexcept {
   codes.scale.super = scale;
 }
 
-}  // namespace detail
-
-inline void encode(const float* x, const block_context& context, block_codes<q4_0>& codes) noexcept {
-  detail::encode_symmetric<8>(x, context, codes);
-}
-inline void encode(const float* x, const block_context& context, block_codes<q5_0>& codes) noexcept {
-  detail::encode_symmetric<16>(x, context, codes);
-}
-inline void encode(const float* x, const block_context& context, block_codes<q4_1>& codes) noexcept {
-  detail::encode_between_extremes<15>(x, context, codes);
-}
-inline void encode(const float* x, const block_context& context, block_codes<q5_1>& codes) noexcept {
-  detail::encode_between_extremes<31>(x, context, codes);
-}
-inline void encode(const float* x, const block_context&, block_codes<q8_0>& codes) noexcept {
-  detail::encode_by_magnitude<127>(x, codes);
-}
-inline void encode(const float* x, const block_context&, block_codes<q8_1>& codes) noexcept {
-  detail::encode_by_magnitude<127>(x, codes);
-}
-inline void encode(const float* x, const block_context&, block_codes<q2_0>& codes) noexcept {
-  detail::encode_by_magnitude<1>(x, codes);
-}
-inline void encode(const float* x, const block_context&, block_codes<tq1_0>& codes) noexcept {
-  detail::encode_by_magnitude<1>(x, codes);
-}
-inline void encode(const float* x, const block_context&, block_codes<tq2_0>& codes) noexcept {
-  detail::encode_by_magnitude<1>(x, codes);
-}
-
 /// Q1_0: the mean magnitude with the sign of each element.
-inline void encode(const float* x, const block_context&, block_codes<q1_0>& codes) noexcept {
+inline void encode_signs(const float* x, const block_context&, block_codes<q1_0>& codes) noexcept {
   float sum = 0.0f;
   for (int j = 0; j < q1_0::elements; ++j) {
     sum += std::abs(x[j]);
@@ -142,7 +116,7 @@ inline void encode(const float* x, const block_context&, block_codes<q1_0>& code
 }
 
 /// Q8_K: the extreme element at -127, ties to even.
-inline void encode(const float* x, const block_context&, block_codes<q8_k>& codes) noexcept {
+inline void encode_q8_k(const float* x, const block_context&, block_codes<q8_k>& codes) noexcept {
   const float extreme = signed_extreme(x, q8_k::elements);
   const float inverse_scale = extreme != 0.0f ? -127.0f / extreme : 0.0f;
   for (int j = 0; j < q8_k::elements; ++j) {
@@ -151,5 +125,42 @@ inline void encode(const float* x, const block_context&, block_codes<q8_k>& code
   }
   codes.scale.super = inverse(inverse_scale);
 }
+
+}  // namespace detail
+
+template <>
+struct encoder<q4_0> : encoder_of_blocks<q4_0, detail::encode_symmetric<8, q4_0>> {};
+template <>
+struct encoder<q5_0> : encoder_of_blocks<q5_0, detail::encode_symmetric<16, q5_0>> {};
+template <>
+struct encoder<q8_0> : encoder_of_blocks<q8_0, detail::encode_by_magnitude<127, q8_0>> {};
+template <>
+struct encoder<q8_1> : encoder_of_blocks<q8_1, detail::encode_by_magnitude<127, q8_1>> {};
+template <>
+struct encoder<q2_0> : encoder_of_blocks<q2_0, detail::encode_by_magnitude<1, q2_0>> {};
+template <>
+struct encoder<tq1_0> : encoder_of_blocks<tq1_0, detail::encode_by_magnitude<1, tq1_0>> {};
+template <>
+struct encoder<tq2_0> : encoder_of_blocks<tq2_0, detail::encode_by_magnitude<1, tq2_0>> {};
+template <>
+struct encoder<q1_0> : encoder_of_blocks<q1_0, detail::encode_signs> {};
+template <>
+struct encoder<q8_k> : encoder_of_blocks<q8_k, detail::encode_q8_k> {};
+
+/// Q4_1 and Q5_1: up to sixteen blocks are searched side by side where there is an importance.
+template <class Format>
+requires(Format::family == block_family::scale_min)
+struct encoder<Format> {
+  static constexpr index_t together = 16;
+
+  static void encode(const float* x, index_t blocks, const block_context& context,
+                     std::array<block_codes<Format>, 16>& codes) noexcept {
+    if (context.importance != nullptr) {
+      return detail::encode_with_importance(x, context, static_cast<std::size_t>(blocks), codes.data());
+    }
+    for (index_t b = 0; b < blocks; ++b)
+      detail::encode_between_extremes(x + b * Format::elements, codes[static_cast<std::size_t>(b)]);
+  }
+};
 
 }  // namespace bitgauge::gguf::reference

@@ -5,40 +5,15 @@
 /// for codes found at a few fixed trial scales. Source: ggml's quantizers, `ggml-quants.c`.
 
 #include <bitgauge/gguf/reference/arithmetic.hpp>
-#include <bitgauge/gguf/reference/side_by_side.hpp>
+#include <bitgauge/gguf/search/sub_block_lanes.hpp>
 #include <bitgauge/simd/lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
 namespace bitgauge::gguf::reference {
-
-namespace detail {
-
-/// Sums of w x l and w l^2 over signed codes l.
-struct projection {
-  float with_x = 0.0f, squares = 0.0f;
-
-  void add(float weight, float x, int code) noexcept {
-    const auto level = static_cast<float>(code);
-    with_x += product(weight * x, level);
-    squares += product(weight * level, level);
-  }
-  void remove(float weight, float x, int code) noexcept {
-    const auto level = static_cast<float>(code);
-    with_x -= product(weight * x, level);
-    squares -= product(weight * level, level);
-  }
-  /// True where this explains more of x than `other`: with_x^2 / squares compared without a division.
-  bool exceeds(const projection& other) const noexcept {
-    return with_x * with_x * other.squares > other.with_x * other.with_x * squares;
-  }
-  float scale() const noexcept { return squares > 0.0f ? with_x / squares : 0.0f; }
-};
-
-}  // namespace detail
 
 /// What search_without_minimum found for each sub-block: the scale, and the codes as the integers nearest to
 /// inverse_scale * x, clamped to -most..most-1, plus `most`.
@@ -58,7 +33,7 @@ struct signed_scales {
 namespace detail {
 
 template <int Count, int Bytes>
-[[gnu::always_inline]] inline void search_signed_in_lanes(const side_by_side<Count>& of,
+[[gnu::always_inline]] inline void search_signed_in_lanes(const sub_block_lanes<Count>& of,
                                                           signed_scales& found) noexcept {
   using lanes = simd::lanes<Bytes>;
   const lanes zero = lanes::all(0.0f);
@@ -107,9 +82,9 @@ template <int Count, int Bytes>
 
 /// Scales and codes of sixteen sub-blocks with weights: the extreme element at -most, and 18 more trials.
 template <int Count>
-signed_scales search_without_minimum(int most, const side_by_side<Count>& of) noexcept {
+signed_scales search_without_minimum(int most, const sub_block_lanes<Count>& of) noexcept {
   signed_scales found{most, {}, {}, {}};
-  simd::on_widest([&](auto width) __attribute__((always_inline)) {
+  simd::multiversion([&](auto width) __attribute__((always_inline)) {
     detail::search_signed_in_lanes<Count, width()>(of, found);
   });
   return found;
@@ -118,7 +93,7 @@ signed_scales search_without_minimum(int most, const side_by_side<Count>& of) no
 /// The same for one sub-block: codes 0..2*most-1. Returns the scale.
 template <int Count>
 float search_without_minimum(int most, const float* x, const float* weight, std::uint8_t* codes) noexcept {
-  side_by_side<Count> alone;
+  sub_block_lanes<Count> alone;
   alone.set(0, x, weight);
   alone.repeat_first(1);
   const signed_scales found = search_without_minimum(most, alone);
@@ -136,7 +111,7 @@ float descend_without_minimum(int most, const float* x, std::uint8_t* codes) noe
     return 0.0f;
   }
   std::array<int, static_cast<std::size_t>(Count)> levels;
-  detail::projection sums;
+  projection<float> sums;
   for (int j = 0; j < Count; ++j) {
     levels[static_cast<std::size_t>(j)] =
         nearest(-static_cast<float>(most) / extreme * x[j], -most, most - 1);
@@ -147,7 +122,7 @@ float descend_without_minimum(int most, const float* x, std::uint8_t* codes) noe
     changed = false;
     for (int j = 0; j < Count; ++j) {
       int& level = levels[static_cast<std::size_t>(j)];
-      detail::projection without = sums;
+      projection<float> without = sums;
       without.remove(x[j] * x[j], x[j], level);
       if (!(without.with_x > 0.0f)) continue;
       const int wanted = nearest(x[j] * without.squares / without.with_x, -most, most - 1);
@@ -197,7 +172,7 @@ float search_positive(int most, const float* x, const float* weight, std::uint8_
       inverse_scale = trial;
     }
   }
-  detail::projection sums;
+  projection<float> sums;
   for (int j = 0; j < Count; ++j) {
     codes[j] = static_cast<std::uint8_t>(std::min(nearest(inverse_scale * x[j]), most));
     sums.add(weight[j], x[j], codes[j]);
@@ -206,7 +181,7 @@ float search_positive(int most, const float* x, const float* weight, std::uint8_
   for (int pass = 0; pass < 5 && changed; ++pass) {
     changed = false;
     for (int j = 0; j < Count; ++j) {
-      detail::projection without = sums;
+      projection<float> without = sums;
       without.remove(weight[j], x[j], codes[j]);
       if (!(without.with_x > 0.0f && without.squares > 0.0f)) continue;
       const int wanted = std::min(nearest(x[j] * without.squares / without.with_x), most);

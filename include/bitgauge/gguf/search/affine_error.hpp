@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// The inner steps of the searches over evenly spaced levels: many scales and offsets at once, a trial in
+/// The inner steps of the searches over evenly spaced levels: many scales and minima at once, a trial in
 /// each lane, elements one after the other, so that the sums do not depend on the number of lanes.
 
 #include <bitgauge/gguf/search/weighted_sums.hpp>
@@ -96,34 +96,34 @@ struct running_least {
   }
 };
 
-/// sum w (x - scale l - offset)^2 over the levels l of 0..Most nearest to (x - offset) / scale.
+/// sum w (x - scale l - minimum)^2 over the levels l of 0..Most nearest to (x - minimum) / scale.
 template <int Most, int Count, int Bytes>
 [[gnu::always_inline]] inline simd::lanes<Bytes> affine_error(const float* x, const float* weight,
                                                               const simd::lanes<Bytes>& scale,
-                                                              const simd::lanes<Bytes>& offset) noexcept {
+                                                              const simd::lanes<Bytes>& minimum) noexcept {
   using lanes = simd::lanes<Bytes>;
   const lanes inverse = lanes::all(1.0f) / scale;
   lanes error = lanes::all(0.0f);
   for (std::size_t j = 0; j < static_cast<std::size_t>(Count); ++j) {
-    const lanes above = lanes::all(x[j]) - offset;
+    const lanes above = lanes::all(x[j]) - minimum;
     const lanes rest = above - scale * (above * inverse).nearest_within(0, Most);
     error = error + lanes::all(weight[j]) * rest * rest;
   }
   return error;
 }
 
-/// Moves scale and offset in every lane to the least error for the levels that they lead to, and returns that
+/// Moves scale and minimum in every lane to the least error for the levels that they lead to, and returns that
 /// error. The solution is found as a step from the residuals, which loses no digits to cancellation.
 template <int Most, int Count, int Bytes>
 [[gnu::always_inline]] inline simd::lanes<Bytes> least_squares_step(const float* x, const float* weight,
                                                                     simd::lanes<Bytes>& scale,
-                                                                    simd::lanes<Bytes>& offset) noexcept {
+                                                                    simd::lanes<Bytes>& minimum) noexcept {
   using lanes = simd::lanes<Bytes>;
   const lanes zero = lanes::all(0.0f), inverse = lanes::all(1.0f) / scale;
   lanes error = zero, with_rest = zero, rests = zero, levels = zero, squares = zero;
   float total = 0.0f;
   for (std::size_t j = 0; j < static_cast<std::size_t>(Count); ++j) {
-    const lanes above = lanes::all(x[j]) - offset;
+    const lanes above = lanes::all(x[j]) - minimum;
     const lanes level = (above * inverse).nearest_within(0, Most);
     const lanes rest = above - scale * level;
     const lanes weighted = lanes::all(weight[j]) * rest, weighted_level = lanes::all(weight[j]) * level;
@@ -142,7 +142,7 @@ template <int Most, int Count, int Bytes>
   const lanes by = where_less(least, curvature, gradient, zero) /
                    where_less(least, curvature, curvature, lanes::all(1.0f));
   scale = scale + by;
-  offset = offset + (rests - levels * by) * share;
+  minimum = minimum + (rests - levels * by) * share;
   return error - gradient * by - rests * rests * share;
 }
 

@@ -33,9 +33,9 @@ struct grid_ends {
   }
 };
 
-/// x is about scale * level + offset.
+/// x is about scale * level + minimum.
 struct affine_fit {
-  float scale = 0.0f, offset = 0.0f, error = HUGE_VALF;
+  float scale = 0.0f, minimum = 0.0f, error = HUGE_VALF;
 };
 
 /// The best of the fits that `passes` alternations between nearest levels and least squares lead to, from
@@ -50,35 +50,35 @@ template <int Most, int Count, int Bytes, int Bottoms, int Tops>
   constexpr auto bottom_share = 1.0f / static_cast<float>(Bottoms - 1);
   constexpr auto top_share = 1.0f / static_cast<float>(Tops - 1);
   const float widest = ends.top_most - ends.bottom_least;
-  lanes best_scale = lanes::all(0.0f), best_offset = best_scale, least = lanes::all(HUGE_VALF);
+  lanes best_scale = lanes::all(0.0f), best_minimum = best_scale, least = lanes::all(HUGE_VALF);
   for (int first = 0; first < Bottoms * Tops; first += 16) {
-    std::array<float, 16> scale, offset;
+    std::array<float, 16> scale, minimum;
     for (int k = 0; k < 16; ++k) {
       const auto i = static_cast<float>((first + k) / Tops), t = static_cast<float>((first + k) % Tops);
       const float bottom =
           ends.bottom_least + product(ends.bottom_most - ends.bottom_least, i * bottom_share);
       const float top = ends.top_most - product(ends.top_most - ends.top_least, t * top_share);
-      offset[static_cast<std::size_t>(k)] = bottom;
+      minimum[static_cast<std::size_t>(k)] = bottom;
       scale[static_cast<std::size_t>(k)] = std::max(top - bottom, 0.1f * widest) / static_cast<float>(Most);
     }
-    lanes of_scale = lanes::load(scale.data()), of_offset = lanes::load(offset.data()), of_error;
+    lanes of_scale = lanes::load(scale.data()), of_minimum = lanes::load(minimum.data()), of_error;
     for (int pass = 0; pass < passes; ++pass) {
-      of_error = least_squares_step<Most, Count>(x, weight, of_scale, of_offset);
+      of_error = least_squares_step<Most, Count>(x, weight, of_scale, of_minimum);
     }
     best_scale = where_less(of_error, least, of_scale, best_scale);
-    best_offset = where_less(of_error, least, of_offset, best_offset);
+    best_minimum = where_less(of_error, least, of_minimum, best_minimum);
     least = smaller(of_error, least);
   }
   for (int pass = 0; pass < more; ++pass) {
-    least = least_squares_step<Most, Count>(x, weight, best_scale, best_offset);
+    least = least_squares_step<Most, Count>(x, weight, best_scale, best_minimum);
   }
-  std::array<float, 16> scale, offset, error;
+  std::array<float, 16> scale, minimum, error;
   best_scale.store(scale.data());
-  best_offset.store(offset.data());
+  best_minimum.store(minimum.data());
   least.store(error.data());
   affine_fit best;
   for (std::size_t k = 0; k < 16; ++k) {
-    if (scale[k] > 0.0f && error[k] < best.error) best = {scale[k], offset[k], error[k]};
+    if (scale[k] > 0.0f && error[k] < best.error) best = {scale[k], minimum[k], error[k]};
   }
   best.error = std::max(best.error, 0.0f);
   return best;

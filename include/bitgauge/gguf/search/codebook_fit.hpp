@@ -4,7 +4,7 @@
 /// One sub-block of a format with a vector codebook: its codes at a scale, and the scale that suits it.
 
 #include <bitgauge/gguf/best/nearest_codeword.hpp>
-#include <bitgauge/gguf/format/formats.hpp>
+#include <bitgauge/gguf/format/block_format.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
 
 #include <algorithm>
@@ -17,11 +17,8 @@
 
 namespace bitgauge::gguf::best {
 
-template <class Format>
-concept vector_quantized = requires { Format::levels::book; };
-
 /// The elements of a block with their weights, and what its sub-blocks become at given scales.
-template <vector_quantized Format>
+template <class Format>
 class codebook_fit {
   using levels = typename Format::levels;
   static constexpr auto count = static_cast<std::size_t>(Format::sub_block);
@@ -44,7 +41,7 @@ class codebook_fit {
     std::array<std::uint16_t, groups> index{};
     std::array<std::uint8_t, runs> sign{};  ///< a pattern, or for IQ1 the shift, of each run of eight
     double error = HUGE_VAL;
-    projection sums{};
+    projection<double> sums{};
   };
 
   codebook_fit(const float* x, const float* importance) noexcept {

@@ -3,8 +3,8 @@
 /// \file
 /// The best scale of a block for given levels, exactly.
 
+#include <bitgauge/gguf/search/stored_half.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
-#include <bitgauge/numeric/half.hpp>
 
 #include <algorithm>
 #include <array>
@@ -13,21 +13,6 @@
 #include <cstdint>
 
 namespace bitgauge::gguf::best {
-
-/// The binary16 number nearest to `value` within the finite range.
-inline float nearest_half(double value) noexcept {
-  return numeric::half_to_float(
-      numeric::half_from_float(static_cast<float>(std::clamp(value, -65504.0, 65504.0))));
-}
-
-/// Where `wanted` times 2^exponent is less than 32 of the least binary16 number, 2^-24: how many of these are
-/// worth trying for it, as there the numbers lie far apart; elsewhere zeros.
-inline std::array<int, 4> few_halves(float wanted, int exponent) noexcept {
-  const double units = std::scalbn(static_cast<double>(wanted), exponent + 24);
-  if (!(units > 0.0 && units < 32.0)) return {};
-  const int first = std::max(static_cast<int>(units) - 1, 1);
-  return {first, first + 1, first + 2, first + 3};
-}
 
 /// Finds the binary16 scale d, and a level for each of Count elements, of least sum w (x - d l)^2.
 ///
@@ -84,7 +69,7 @@ class optimal_scale {
 
   /// Considers the levels nearest to x/d, and the best scale for these, where 1/|d| is `inverse`.
   void try_inverse(double sign, double inverse) noexcept {
-    projection sums;
+    projection<double> sums;
     for (std::size_t j = 0; j < x_.size(); ++j) {
       add(sums, sign, j, levels[nearest(sign * x_[j] * inverse)]);
     }
@@ -129,7 +114,7 @@ class optimal_scale {
 
   /// Visits every interval between the levels numbered `from` and `to`, those at two inverse scales.
   void sweep(double sign, const std::uint8_t* from, const std::uint8_t* to) noexcept {
-    projection sums;
+    projection<double> sums;
     for (std::size_t j = 0; j < x_.size(); ++j) add(sums, sign, j, levels[from[j]]);
     consider(sums, sign);
     std::size_t count = 0;
@@ -214,12 +199,12 @@ class optimal_scale {
 
   double rounding() const noexcept { return product(0x1p-44, energy_); }
 
-  void add(projection& sums, double sign, std::size_t j, double level) const noexcept {
+  void add(projection<double>& sums, double sign, std::size_t j, double level) const noexcept {
     sums.with_x += sign * weighted_x_[j] * level;
     sums.squares += weight_[j] * level * level;
   }
 
-  void consider(const projection& sums, double sign) noexcept {
+  void consider(const projection<double>& sums, double sign) noexcept {
     if (!(sums.with_x > 0.0) || product(sums.with_x, sums.with_x) <= product(best_gain_, sums.squares)) {
       return;
     }

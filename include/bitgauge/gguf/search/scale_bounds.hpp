@@ -27,7 +27,7 @@ namespace bitgauge::gguf::best {
 /// 2^-20 m and the error by 2^-12 of itself, which is some ten times what rounding can amount to, and by what
 /// underflow could add.
 ///
-/// LevelSet is one of level_sets.hpp. Cost: Count operations on sixteen numbers for sixteen ranges; a block
+/// LevelSet is a level_set of integers. Cost: Count operations on sixteen numbers for sixteen ranges; a block
 /// of Gaussian data takes some 300 to 600 ranges for 255 levels, and 100 for 16.
 template <class LevelSet, int Count, int Bytes>
 class scale_bounds {
@@ -186,7 +186,7 @@ class scale_bounds {
       std::array<float, lanes::count> levels;
       LevelSet::nearest(lanes::load(&x_[j]) * lanes::all(inverse)).store(levels.data());
       for (std::size_t k = 0; k < lanes::count; ++k) {
-        codes[j + k] = LevelSet::code_of(static_cast<int>(levels[k]));
+        codes[j + k] = static_cast<std::uint8_t>(static_cast<int>(levels[k]) - LevelSet::least);
       }
     }
   }

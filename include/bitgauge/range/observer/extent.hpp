@@ -4,7 +4,7 @@
 /// The smallest and largest finite value of a stream.
 
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <cfloat>
@@ -55,7 +55,7 @@ struct finite_extent {
 
 inline extent extent::of(std::span<const float> values) {
   extent found;
-  simd::on_widest(finite_extent{values, &found});
+  simd::multiversion(finite_extent{values, &found});
   return found;
 }
 

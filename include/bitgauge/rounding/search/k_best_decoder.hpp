@@ -5,7 +5,7 @@
 
 #include <bitgauge/rounding/search/group_system.hpp>
 #include <bitgauge/rounding/search/level_lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -31,7 +31,7 @@ class k_best_decoder {
     choice_.resize(from_.size());
     for (index_t b = 0; b < lane_count; ++b)
       for (index_t i = 0; i < f.width; ++i) value_of(b, i, f) = values[i];
-    simd::on_widest([&](auto) __attribute__((always_inline)) {
+    simd::multiversion([&](auto) __attribute__((always_inline)) {
       levels_.even() ? run<true>(f, values) : run<false>(f, values);
     });
     std::size_t b = 0;

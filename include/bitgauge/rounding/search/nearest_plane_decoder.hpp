@@ -5,7 +5,7 @@
 
 #include <bitgauge/rounding/search/group_system.hpp>
 #include <bitgauge/rounding/search/level_lanes.hpp>
-#include <bitgauge/simd/widest.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -38,7 +38,7 @@ class nearest_plane_decoder {
     difference_.resize(static_cast<std::size_t>(f.width * vectors_));
     choice_.resize(static_cast<std::size_t>(f.width * lanes()));
     factor_.resize(static_cast<std::size_t>(f.stride));
-    simd::on_widest([&](auto) __attribute__((always_inline)) {
+    simd::multiversion([&](auto) __attribute__((always_inline)) {
       if (levels_.even()) {
         vectors_ == 1 ? run<true, 1>(f, values) : run<true, most / lane_count>(f, values);
       } else {
@@ -70,7 +70,7 @@ class nearest_plane_decoder {
     pattern_.resize(static_cast<std::size_t>(f.width));
     factor_.resize(static_cast<std::size_t>(f.stride));
     double_lanes sums[3]{};
-    simd::on_widest([&](auto) __attribute__((always_inline)) {
+    simd::multiversion([&](auto) __attribute__((always_inline)) {
       levels_.even() ? fit<true>(f, values, sums) : fit<false>(f, values, sums);
     });
     std::array<scale_fit, lane_count> fits;

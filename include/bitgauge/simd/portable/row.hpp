@@ -1,0 +1,150 @@
+#pragma once
+
+/// \file
+/// The row primitives that quantizing and dequantizing are made of, and the portable version of each.
+///
+/// A row is `count` elements in runs of `run` that share parameters; the last run may be shorter. Parameters
+/// are arrays with one entry per run.
+
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/simd/portable/bits.hpp>
+#include <bitgauge/simd/x86/target.hpp>
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <cstdint>
+
+namespace bitgauge::simd {
+
+/// How a row moves through memory. Results never depend on it.
+struct memory_hints {
+  const float* next = nullptr;  ///< a row of the same length that is read after this one: fetched meanwhile
+  bool past_caches = false;     ///< writes codes past the caches, for results larger than they are; then call
+                                ///< finish_stores() before another thread reads them
+};
+
+/// Floats from row to row of a buffer for transposed rows of `cols` elements: whole cache lines, an odd
+/// number of them, so that an element of each row does not fall into the same set of a cache.
+constexpr index_t transpose_stride(index_t cols) noexcept {
+  return ((cols + 15) / 16 | 1) * 16;
+}
+
+/// Makes what was written past the caches visible to other threads. Once per piece of work, not per row.
+inline void finish_stores() {
+#if BITGAUGE_X86
+  _mm_sfence();
+#endif
+}
+
+namespace portable {
+
+inline std::uint32_t extents(const float* x, index_t count, index_t run, float* low, float* high) {
+  std::uint32_t largest = 0;
+  for (index_t begin = 0; begin < count; begin += run, ++low, ++high) {
+    const index_t end = std::min(begin + run, count);
+    float smallest = 0, greatest = 0;
+    for (index_t j = begin; j < end; ++j) {
+      smallest = x[j] < smallest ? x[j] : smallest;
+      greatest = x[j] > greatest ? x[j] : greatest;
+      largest = std::max(largest, numeric::magnitude_bits(x[j]));
+    }
+    *low = smallest;
+    *high = greatest;
+  }
+  return largest;
+}
+
+inline float scales(const float* low, const float* high, index_t runs, bool symmetric, float steps,
+                    float smallest, float* scale) {
+  float largest = 0;
+  for (index_t i = 0; i < runs; ++i) {
+    const float length = high[i] - low[i];
+    float s = symmetric                    ? (-low[i] > high[i] ? -low[i] : high[i]) / steps
+              : numeric::is_finite(length) ? length / steps
+                                           : high[i] / steps - low[i] / steps;
+    s = std::max(s, smallest);
+    if (s > 0 && s < FLT_MIN) s = FLT_MIN;
+    scale[i] = s;
+    largest = std::max(largest, s);
+  }
+  return largest;
+}
+
+inline void inverses(const float* scale, index_t runs, float* inverse) {
+  for (index_t i = 0; i < runs; ++i) inverse[i] = scale[i] > 0 ? 1.0f / scale[i] : 0.0f;
+}
+
+inline void encode(const float* x, index_t count, index_t run, const float* inverse,
+                   const std::int32_t* zero_point, int lowest, int highest, std::uint8_t* codes,
+                   const memory_hints&) {
+  for (index_t begin = 0; begin < count; begin += run, ++inverse, ++zero_point) {
+    const index_t end = std::min(begin + run, count);
+    const auto low = static_cast<float>(lowest - *zero_point),
+               high = static_cast<float>(highest - *zero_point);
+    for (index_t j = begin; j < end; ++j) {
+      const float steps = x[j] * *inverse;
+      const float clamped = steps < low ? low : steps > high ? high : steps;
+      codes[j] = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(clamped)) + *zero_point);
+    }
+  }
+}
+
+inline void decode(const std::uint8_t* codes, index_t count, index_t run, const float* scale,
+                   const std::int32_t* zero_point, bool is_signed, float* out) {
+  const int sign = is_signed ? 0x80 : 0;
+  for (index_t begin = 0; begin < count; begin += run, ++scale, ++zero_point) {
+    const index_t end = std::min(begin + run, count);
+    const int shift = sign + *zero_point;  // (code ^ sign) - sign is the signed value of the byte
+    for (index_t j = begin; j < end; ++j) out[j] = *scale * static_cast<float>((codes[j] ^ sign) - shift);
+  }
+}
+
+inline void transpose(const float* x, index_t column_stride, index_t rows, index_t cols, float* out,
+                      index_t row_stride) {
+  for (index_t c = 0; c < cols; ++c)
+    for (index_t r = 0; r < rows; ++r) out[r * row_stride + c] = x[c * column_stride + r];
+}
+
+}  // namespace portable
+
+/// The functions of one instruction set.
+struct row_operations {
+  /// low[i] = min(0, x...), high[i] = max(0, x...) of run i. Returns the largest numeric::magnitude_bits of
+  /// the row: at least infinity_bits where an element is not finite, and then low and high are unspecified.
+  std::uint32_t (*extents)(const float* x, index_t count, index_t run, float* low,
+                           float* high) = portable::extents;
+
+  /// The scale of each run from its extents, low <= 0 <= high: max(-low, high) / steps if `symmetric`, else
+  /// (high - low) / steps; at least `smallest`, and a positive one at least the smallest normal number.
+  /// Returns the largest.
+  float (*scales)(const float* low, const float* high, index_t runs, bool symmetric, float steps,
+                  float smallest, float* scale) = portable::scales;
+
+  /// 1 / scale, or 0 where the scale is 0.
+  void (*inverses)(const float* scale, index_t runs, float* inverse) = portable::inverses;
+
+  /// codes[j] = clamp(rint(x[j] * inverse) + zero_point, lowest, highest), a byte each (two's complement).
+  /// Every x is finite; a product that overflows is clamped. Not for one-bit symmetric grids.
+  void (*encode)(const float* x, index_t count, index_t run, const float* inverse,
+                 const std::int32_t* zero_point, int lowest, int highest, std::uint8_t* codes,
+                 const memory_hints& memory) = portable::encode;
+
+  /// out[j] = scale * (code - zero_point), where code is the byte codes[j], signed or not.
+  void (*decode)(const std::uint8_t* codes, index_t count, index_t run, const float* scale,
+                 const std::int32_t* zero_point, bool is_signed, float* out) = portable::decode;
+
+  /// See packing::pack_dense and unpack_dense, bits 1..8; `sign_extend` makes unpacked fields two's
+  /// complement bytes.
+  void (*pack)(const std::uint8_t* codes, index_t count, int bits, std::uint8_t* out) = portable::pack;
+  void (*unpack)(const std::uint8_t* packed, index_t count, int bits, bool sign_extend,
+                 std::uint8_t* codes) = portable::unpack;
+
+  /// Copies `rows` x `cols` elements of a column-major matrix into a row-major one:
+  /// out[r * row_stride + c] = x[c * column_stride + r]. See transpose_stride.
+  void (*transpose)(const float* x, index_t column_stride, index_t rows, index_t cols, float* out,
+                    index_t row_stride) = portable::transpose;
+};
+
+}  // namespace bitgauge::simd

@@ -1,0 +1,46 @@
+#pragma once
+
+/// \file
+/// Column-major to row-major with AVX2: blocks of 8 x 8 are turned in registers.
+
+#include <bitgauge/simd/x86/target.hpp>
+
+#if BITGAUGE_X86
+#include <bitgauge/simd/x86/avx2/vectors.hpp>
+
+#include <algorithm>
+
+namespace bitgauge::simd {
+namespace avx2 {
+namespace detail {
+
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void transpose_block(const float* x, index_t column_stride,
+                                                                  float* out, index_t row_stride) {
+  __m256 v[8], t[8];
+#pragma GCC unroll 8
+  for (index_t c = 0; c < 8; ++c) v[c] = _mm256_loadu_ps(x + c * column_stride);
+  turn_4(v[0], v[1], v[2], v[3], t);
+  turn_4(v[4], v[5], v[6], v[7], t + 4);
+#pragma GCC unroll 4
+  for (index_t r = 0; r < 4; ++r) {
+    _mm256_storeu_ps(out + r * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x20));
+    _mm256_storeu_ps(out + (r + 4) * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x31));
+  }
+}
+
+/// A block of less than 8 x 8.
+[[BITGAUGE_AVX2]] inline void transpose_edge(const float* x, index_t column_stride, index_t rows,
+                                             index_t cols, float* out, index_t row_stride) {
+  for (index_t r = 0; r < rows; ++r)
+    for (index_t c = 0; c < cols; ++c) out[r * row_stride + c] = x[c * column_stride + r];
+}
+
+}  // namespace detail
+
+#define BITGAUGE_TIER BITGAUGE_AVX2
+#include <bitgauge/simd/x86/transpose_body.hpp>
+#undef BITGAUGE_TIER
+
+}  // namespace avx2
+}  // namespace bitgauge::simd
+#endif  // BITGAUGE_X86
