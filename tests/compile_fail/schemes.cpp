@@ -11,7 +11,7 @@ void schemes(const Eigen::MatrixXf& W, const hessian& h) {
   quantize<scheme{.bits = 9}>(W);
   // error: scheme: a group has at least 1 element
   quantize<scheme{.groups = {granularity::kind::group, 0}}>(W);
-  // error: a text answers all questions. Beside it stand options, an importance, a hessian or
+  // error: answers all questions. Beside it stand options, an importance, a hessian
   quantize(W, "affine:bits=4", per_group{32});
   // error: a number is no answer
   quantize(W, "affine", 4);

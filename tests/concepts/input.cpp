@@ -1,9 +1,10 @@
 // Catches a matrix that is not taken for one, and what is none and would be read as one.
 #include <bitgauge/gguf/block_matrix.hpp>
+#include <bitgauge/kernel/operand.hpp>
 #include <bitgauge/matrix/input_kind.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/row_decodable.hpp>
 #include <bitgauge/matrix/row_source.hpp>
-#include <bitgauge/metrics/error_sums.hpp>
 
 #include <Eigen/SparseCore>
 
@@ -79,3 +80,7 @@ static_assert(quantized_input<quantized_matrix> && quantized_input<gguf::block_m
 static_assert(quantized_input<without_dequantize_row> && !quantized_input<without_rows>);
 static_assert(!quantized_input<without_cols> && !quantized_input<without_dequantize> &&
               !quantized_input<MatrixXf>);
+
+// what stands on the left of a quantized matrix by mistake; another such matrix is refused as right operand
+static_assert(left_operand<MatrixXf> && left_operand<float> && left_operand<sparse>);
+static_assert(!left_operand<quantized_matrix> && !left_operand<gguf::block_matrix>);

@@ -1,4 +1,4 @@
-// Catches a ggml type that is not taken for one, and one whose kind of scales is mistaken.
+// Catches a ggml type that is not taken for one.
 #include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/grid/codebook_tables.hpp>
