@@ -24,4 +24,4 @@ mkdir -p "$folder/bitgauge/$(dirname "$header")"
 printf '%s\n' "${text/"$old"/"$new"}" >"$folder/bitgauge/$header"
 "${compile[@]}" -I"$folder" -I"$repository/include" -I"$repository/tests" "$repository/tests/$source" -o "$folder/test" "$@"
 said=$("$folder/test" --gtest_filter="$test:*/$test/*" 2>&1) && { echo "$test passes with the fault $fault in $header:"; echo "$said"; exit 1; }
-grep -E 'Failure|FAILED|terminate|what\(\)' <<<"$said" | head -3
+grep -m 3 -E 'Failure|FAILED|terminate|what' <<<"$said" || tail -3 <<<"$said"
