@@ -2,6 +2,7 @@
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
+#include <bitgauge/range/mse.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 #include <bitgauge/rounding/paired_hessian.hpp>
 

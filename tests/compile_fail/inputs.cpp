@@ -3,6 +3,8 @@
 
 #include <Eigen/SparseCore>
 
+#include <vector>
+
 using namespace bitgauge;
 
 /// A matrix of a user's own.
