@@ -2,7 +2,7 @@
 #if __has_include(<bitgauge/model/quantize.hpp>)
 #include <bitgauge/model/quantize.hpp>
 #else
-#include <bitgauge/quantize_text.hpp>
+#include <bitgauge/model/quantize.hpp>
 #endif
 
 using namespace bitgauge;
