@@ -25,7 +25,7 @@ namespace {
 using namespace bitgauge;
 
 const Eigen::MatrixXf up = test::random_matrix(300, 256, 1), down = test::random_matrix(7, 64, 2),
-                      samples = test::random_matrix(80, 256, 3);
+                      inputs = test::random_matrix(80, 256, 3);
 
 memory_source a_model() {
   memory_source model("model");
@@ -39,10 +39,10 @@ class samples_of_up final : public calibration_source {
  public:
   const std::string& source_name() const override { return name_; }
   std::optional<index_t> columns(const std::string& tensor) const override {
-    return tensor == "up" ? std::optional(samples.cols()) : std::nullopt;
+    return tensor == "up" ? std::optional(inputs.cols()) : std::nullopt;
   }
   std::optional<float_rows> samples(const std::string& tensor) const override {
-    return tensor == "up" ? std::optional<float_rows>(::samples) : std::nullopt;
+    return tensor == "up" ? std::optional<float_rows>(inputs) : std::nullopt;
   }
 
  private:
@@ -90,13 +90,13 @@ TEST(quantize_model, feeds_errors_back_where_there_are_samples) {
   const model_report said =
       quantize_model(model, p, *io::open_sink(folder / "m.safetensors"), {.calibration = &calibration});
   hessian h(256);
-  h.accumulate(samples);
+  h.accumulate(inputs);
   EXPECT_EQ(io::load(folder / "m.safetensors", "up"), *quantize(up, gptq, h).get_if<quantized_matrix>());
   EXPECT_EQ(io::load(folder / "m.safetensors", "down"), *quantize(down, nearest).get_if<quantized_matrix>());
   ASSERT_TRUE(said.tensors[0].output_error.has_value());
   EXPECT_FALSE(said.tensors[1].output_error.has_value());
   const Eigen::MatrixXd w = up.cast<double>(), q = quantize(up, gptq, h).dequantize().cast<double>(),
-                        x = samples.cast<double>();
+                        x = inputs.cast<double>();
   EXPECT_NEAR(*said.tensors[0].output_error,
               ((w - q) * x.transpose()).squaredNorm() / (w * x.transpose()).squaredNorm(), 1e-9);
 }

@@ -42,7 +42,7 @@ class block_matrix {
   index_t cols() const noexcept { return cols_; }
   index_t size() const noexcept { return rows_ * cols_; }
   index_t row_bytes() const noexcept { return rows_ == 0 ? 0 : storage_bytes() / rows_; }
-  /// All bytes; converts to std::span<const std::byte>.
+  /// All bytes; converts to `std::span<const std::byte>`.
   const buffer<std::byte>& blocks() const noexcept { return blocks_; }
   index_t storage_bytes() const noexcept { return static_cast<index_t>(blocks_.size()); }
   double bits_per_weight() const noexcept {

@@ -125,6 +125,44 @@ block_options block_options_of(Format format, const Extras&... extras) {
 ///     auto q = quantize(W, gguf::q4_k{}, importance(v), effort::best);
 ///     auto p = quantize(W, gguf::q4_k{}, gptq{H});  // the Hessian's diagonal is the importance
 ///
+/// A whole program:
+///
+///     #include <bitgauge/gguf.hpp>
+///     #include <bitgauge/gguf/quantize.hpp>
+///     #include <bitgauge/io.hpp>
+///
+///     int main() {
+///       const Eigen::MatrixXf W = Eigen::MatrixXf::Random(512, 512);
+///       const auto q = bitgauge::quantize(W, bitgauge::gguf::q4_k{});
+///       bitgauge::io::save("w.gguf", {{"blk.0.attn_q.weight", q}});
+///     }
+///
+/// A file of tensors by a policy of the user's own: which type a tensor gets.
+///
+///     #include <bitgauge/gguf.hpp>
+///     #include <bitgauge/gguf/quantize.hpp>
+///     #include <bitgauge/io.hpp>
+///     #include <string>
+///
+///     bitgauge::gguf::tensor_type type_for(const std::string& name) {
+///       using enum bitgauge::gguf::tensor_type;
+///       if (name.find("norm") != std::string::npos) return f32;
+///       return name.find("down_proj") != std::string::npos ? q6_k : q4_k;
+///     }
+///
+///     int main(int, char** argv) {  // IN.safetensors OUT.gguf
+///       const bitgauge::io::tensor_file in(argv[1]);
+///       bitgauge::io::gguf_writer out(argv[2]);
+///       for (const auto& tensor : in.tensors()) {
+///         const auto [rows, cols] = in.shape_of(tensor);
+///         out.declare(tensor.name, type_for(tensor.name),
+///                     {static_cast<std::uint64_t>(cols), static_cast<std::uint64_t>(rows)});
+///       }
+///       for (const auto& tensor : in.tensors())
+///         out.write(tensor.name, bitgauge::quantize(in.matrix(tensor), type_for(tensor.name)).blocks());
+///       out.commit();
+///     }
+///
 /// Efforts: see gguf/encode_row.hpp. Raises shape_error for rows that blocks do not divide or an importance
 /// of the wrong length; data_error for NaN, infinity and numbers too large for the format's scales (under
 /// nonfinite::saturate infinities get the outermost code of their block, and what is too large is cut off);

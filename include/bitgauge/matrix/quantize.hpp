@@ -50,12 +50,41 @@ matrix_parameters quantize_in_parts_by(const Matrix& matrix, recipe how, const t
 }  // namespace detail
 
 /// Quantizes `matrix` (out x in, groups along in) by the answers given, in any order: a grid, a granularity,
-/// a range, a rounding, a scale storage, an importance, options. What is left out is affine<8>, per_row,
+/// a range, a rounding, a scale storage, an importance, options. What is left out is `affine<8>`, per_row,
 /// minmax_range, nearest, f32 scales. Two answers to one question do not compile, nor does an importance
 /// where no range weighs errors by it.
 ///
-///     auto q = quantize(W, affine<4>{}, per_group{128});
-///     auto p = quantize(W, symmetric<4>{}, per_group{32}, f16_scales, options{.threads = 2});
+///     #include <bitgauge/bitgauge.hpp>
+///     #include <iostream>
+///
+///     int main() {
+///       const Eigen::MatrixXf W = Eigen::MatrixXf::Random(512, 512);
+///       const auto q = bitgauge::quantize(W, bitgauge::affine<4>{}, bitgauge::per_group{128});
+///       std::cout << q << ", SQNR " << bitgauge::measure_error(W, q).sqnr_db() << " dB\n";
+///     }
+///
+/// The same with a range of the user's own, which clips what only a few elements reach:
+///
+///     #include <bitgauge/bitgauge.hpp>
+///     #include <cmath>
+///     #include <iostream>
+///     #include <span>
+///
+///     struct three_sigma {
+///       bitgauge::interval operator()(std::span<const float> values) const {
+///         float energy = 0;
+///         for (const float x : values) energy += x * x;
+///         const float end = 3 * std::sqrt(energy / static_cast<float>(values.size()));
+///         return {-end, end};
+///       }
+///     };
+///
+///     int main() {
+///       const Eigen::MatrixXf W = Eigen::MatrixXf::Random(512, 512);
+///       const auto q = bitgauge::quantize(W, bitgauge::symmetric<4>{}, three_sigma{}, bitgauge::per_group{128},
+///                                         bitgauge::f16_scales, bitgauge::options{.threads = 2});
+///       std::cout << q << ", SQNR " << bitgauge::measure_error(W, q).sqnr_db() << " dB\n";
+///     }
 ///
 /// `matrix` is anything of Eigen's with elements float, double, half or bfloat16 (they are converted to
 /// float, nearest): matrices, arrays, vectors, maps with strides, blocks and references are read where they

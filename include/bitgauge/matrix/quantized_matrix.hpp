@@ -86,7 +86,7 @@ class quantized_matrix {
   int bits() const noexcept { return encoding_.bits; }
   index_t row_bytes() const noexcept { return packing::dense_bytes(groups_.cols(), encoding_.bits); }
 
-  /// Packed; converts to std::span<const std::uint8_t>.
+  /// Packed; converts to `std::span<const std::uint8_t>`.
   const buffer<std::uint8_t>& codes() const noexcept { return codes_; }
   const scale_array& scales() const noexcept { return scales_; }
   /// Packed; empty where all groups share one zero point.

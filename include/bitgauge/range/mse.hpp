@@ -19,7 +19,7 @@ namespace bitgauge {
 /// normal      24 scales, closer ones around the best of them 0.1 %                      570
 ///             where they lie far apart (groups above 100)
 /// best        all that can win: the true minimum             0                          80
-/// Measured on symmetric<4> in groups of 32 of Gaussian data, one thread with AVX-512; with an affine grid
+/// Measured on `symmetric<4>` in groups of 32 of Gaussian data, one thread with AVX-512; with an affine grid
 /// 500, 300 and 50. At 8 bits in small groups, where luck decides between hundreds of scales, normal stays
 /// 3 % and fast 10 % above the least, which costs 10 MB/s to find.
 ///
