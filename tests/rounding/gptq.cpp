@@ -60,7 +60,7 @@ TEST(gptq, equals_surgery_with_an_inverse_a_column) {
   const bg::hessian h = correlated_hessian(44, 0.8f, 2);
   for (const Index group : {8, 12, 40, 44}) {
     const auto q = bg::quantize(w, bg::affine<3>{}, bg::per_group{group},
-                                bg::gptq(h, {.block = 16, .effort = bg::effort::fast}));
+                                bg::gptq(h, {.batch = 16, .effort = bg::effort::fast}));
     EXPECT_EQ(test::codes_of(q), surgery(w.cast<double>(), h.matrix(), group, 3)) << "groups of " << group;
   }
 }
@@ -250,8 +250,8 @@ TEST(gptq, rejects_what_it_cannot_use) {
             "gptq: expected a Hessian of 8 inputs, one for each column of the matrix, found 6");
   EXPECT_EQ(message_of<bg::invalid_scheme>([&] { bg::gptq(fits, {.damping = -1}); }),
             "gptq: damping: expected a fraction of the mean diagonal from 0 up, found -1.000000");
-  EXPECT_EQ(message_of<bg::invalid_scheme>([&] { bg::gptq(fits, {.block = 0}); }),
-            "gptq: block: expected at least 1 column, found 0");
+  EXPECT_EQ(message_of<bg::invalid_scheme>([&] { bg::gptq(fits, {.batch = 0}); }),
+            "gptq: batch: expected at least 1 column, found 0");
   Eigen::Matrix3d indefinite;
   indefinite << 1, 9, 0, 9, 1, 0, 0, 0, 1;
   const auto impossible = bg::hessian::from_matrix(indefinite);

@@ -84,7 +84,7 @@ bg::quantized_matrix quantize(const layer& l, const nlohmann::json& params, bool
   const bg::gptq<Scalar> rounding(l.h, {.act_order = params["actorder"] && !in_order,
                                         .static_groups = params["static_groups"],
                                         .damping = params["percdamp"],
-                                        .block = params["blocksize"],
+                                        .batch = params["blocksize"],
                                         .effort = bg::effort::reference});
   return params["mse"] ? bg::quantize(l.w, grid, groups, rounding, reference_mse{}, bg::options{.threads = 1})
                        : bg::quantize(l.w, grid, groups, rounding, bg::options{.threads = 1});
@@ -166,7 +166,7 @@ TEST(gptq_vectors, the_default_is_at_least_as_good_as_the_reference) {
       SCOPED_TRACE(entry["name"].get<std::string>() + (in_order ? " in order" : ""));
       const layer l = load_layer(entry, in_order);
       const bg::gptq_options o{
-          .act_order = by_order && !in_order, .damping = params["percdamp"], .block = params["blocksize"]};
+          .act_order = by_order && !in_order, .damping = params["percdamp"], .batch = params["blocksize"]};
       EXPECT_LE(output_error(l, quantize_with(l, params, o)), 1.005 * least_error(entry["outputs"]));
       bg::gptq_options fixed_groups = o;
       fixed_groups.static_groups = true;

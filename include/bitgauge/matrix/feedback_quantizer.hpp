@@ -55,8 +55,8 @@ class feedback_quantizer final : public feedback_target {
 
   index_t rows() const override { return groups_.rows(); }
   index_t cols() const override { return groups_.cols(); }
-  index_t run_width() const override { return groups_.run(); }
-  index_t line_width() const override { return groups_.run(); }
+  index_t block_width() const override { return groups_.run(); }
+  index_t group_width() const override { return groups_.run(); }
   std::span<const level> levels() const override { return levels_; }
   bool fitted_beforehand() const override { return !groups_.within_rows(); }
   bool adjustable() const override { return groups_.within_rows(); }
@@ -73,25 +73,25 @@ class feedback_quantizer final : public feedback_target {
   }
 
   void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,
-           number_line* lines) override {
+           affine_map* maps) override {
     const index_t group = groups_.group_of_run(row, i);
     monitor_.check();
     if (fitted_beforehand()) {
-      *lines = line_of({scales_[group], zero_point(group)});
+      *maps = map_of({scales_[group], zero_point(group)});
       return;
     }
     const std::span<const float> own = how_.column_weights.of_row(row, groups_.rows());
     if (!own.empty()) weights = own.subspan(static_cast<std::size_t>(i * groups_.run()), values.size());
-    *lines =
-        line_of(how_.range->fit({values, weights, group}, *how_.grid, scale_array::rounding(scales_, group)));
+    *maps =
+        map_of(how_.range->fit({values, weights, group}, *how_.grid, scale_array::rounding(scales_, group)));
   }
 
-  int nearest(float units, const number_line& line) const override {
+  int nearest(float units, const affine_map& map) const override {
     return level_of_field_[static_cast<std::size_t>(
-        how_.grid->nearest(units, static_cast<int>(line.zero_point)))];
+        how_.grid->nearest(units, static_cast<int>(map.zero_point)))];
   }
 
-  number_line storable(index_t row, index_t i, number_line wanted) const override {
+  affine_map storable(index_t row, index_t i, affine_map wanted) const override {
     const scale_array::rounding rounding(scales_, groups_.group_of_run(row, i));
     const auto [below, above] = rounding.around(static_cast<double>(wanted.scale));
     wanted.scale = wanted.scale - below <= above - wanted.scale ? below : above;
@@ -103,7 +103,7 @@ class feedback_quantizer final : public feedback_target {
     return wanted;
   }
 
-  void store(index_t row, const std::uint8_t* fields, const number_line* lines) override {
+  void store(index_t row, const std::uint8_t* fields, const affine_map* maps) override {
     monitor_.advance(cols());
     std::uint8_t* out = codes_.data() + row * row_bytes_;
     if (how_.grid->bits() == 8) {
@@ -114,15 +114,15 @@ class feedback_quantizer final : public feedback_target {
     if (fitted_beforehand()) return;
     for (index_t i = 0; i < groups_.runs_per_row(); ++i) {
       const index_t group = groups_.group_of_run(row, i);
-      scales_.set(group, lines[i].scale);
+      scales_.set(group, maps[i].scale);
       if (!zero_points_.empty())
         zero_points_[static_cast<std::size_t>(group)] =
-            static_cast<std::uint8_t>(static_cast<int>(lines[i].zero_point));
+            static_cast<std::uint8_t>(static_cast<int>(maps[i].zero_point));
     }
   }
 
  private:
-  static number_line line_of(parameters p) { return {p.scale, static_cast<float>(p.zero_point)}; }
+  static affine_map map_of(parameters p) { return {p.scale, static_cast<float>(p.zero_point)}; }
 
   int zero_point(index_t group) const {
     if (zero_points_.empty()) return how_.grid->constant_zero_point();

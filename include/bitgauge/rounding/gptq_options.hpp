@@ -32,15 +32,16 @@ struct gptq_options {
   /// groups may take them from weights with errors fed back, and each row keeps what leaves it the least
   /// error (efforts normal and best), at most that of the authors' program: parameters of the original
   /// weights, of the up-to-date weights when the group is reached, and, where they differ, of the weights at
-  /// the start of the block; in act_order, of the original weights and of those that its columns came to.
+  /// the start of the batch; in act_order, of the original weights and of those that its columns came to.
   /// Two or three times the rounding. Groups that span rows, and rows of one group, are always static.
   bool static_groups = false;
   /// Added to the Hessian's diagonal, as a fraction of its mean; from 0 up.
   double damping = 0.01;
-  /// Columns whose updates are gathered before they are applied to the rest.
-  index_t block = 128;
+  /// Columns whose updates are gathered before they are applied to the rest: the block size of the authors'
+  /// program.
+  index_t batch = 128;
   /// reference: as the authors' program, whose groups take their parameters from weights that are stale by up
-  /// to a block. fast: once, with parameters of the up-to-date weights, or of the original ones with
+  /// to a batch. fast: once, with parameters of the up-to-date weights, or of the original ones with
   /// static_groups or act_order. normal: the best of several parameters. best: GPTQ from several starts, then
   /// a search over codes and scales for the least error on samples to come: the fewer were seen, the more the
   /// Hessian's diagonal counts beside the rest (see shrinkage.hpp; not where hessian::samples() is 0, not

@@ -9,6 +9,8 @@
 #include <bitgauge/base/reset_on_move.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/numeric/dense/product.hpp>
+#include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/rounding/feedback/serial_products.hpp>
 #include <bitgauge/rounding/samples.hpp>
 
@@ -81,19 +83,17 @@ class hessian {
                         std::to_string(batch.cols()) + " columns"));
     const detail::serial_products serial;
     const auto& x = batch.derived().eval();
-    check(x, weights);
+    check(x.rows(), weights);
+    detail::check_samples("hessian: ", x);
     constexpr index_t chunk = 256;
     for (index_t begin = 0; begin < x.rows(); begin += chunk) {
       const index_t count = std::min(chunk, x.rows() - begin);
-      const Eigen::MatrixXd part = x.middleRows(begin, count).matrix().template cast<double>();
-      const detail::normalized_samples<scalar> plain(part);
-      if (weights.empty()) {
-        add(plain, plain, threads);
-      } else {
-        const auto w = Eigen::Map<const Eigen::VectorXf>(weights.data() + begin, count);
-        add(plain, detail::normalized_samples<scalar>(w.template cast<double>().asDiagonal() * part),
-            threads);
-      }
+      Eigen::MatrixXd part(count, inputs());
+      for (index_t c = 0; c < inputs(); ++c)
+        for (index_t r = 0; r < count; ++r) part(r, c) = static_cast<double>(x.coeff(begin + r, c));
+      const auto own = static_cast<std::size_t>(begin);
+      add<scalar>(part, weights.empty() ? weights : weights.subspan(own, static_cast<std::size_t>(count)),
+                  threads);
     }
     samples_ += x.rows();
   }
@@ -103,21 +103,31 @@ class hessian {
     if (other.inputs() != inputs())
       raise(shape_error("hessian: cannot merge " + std::to_string(other.inputs()) + " inputs into " +
                         std::to_string(inputs())));
-    sum_ += other.sum_;
+    for (index_t c = 0; c < inputs(); ++c)
+      for (index_t r = 0; r < inputs(); ++r) sum_(r, c) += other.sum_(r, c);
     samples_ += other.samples_;
   }
 
  private:
-  template <class Matrix>
-  static void check(const Matrix& x, std::span<const float> weights) {
-    if (!weights.empty() && static_cast<index_t>(weights.size()) != x.rows())
-      raise(shape_error("hessian: expected one weight for each of " + std::to_string(x.rows()) +
+  static void check(index_t samples, std::span<const float> weights) {
+    if (!weights.empty() && static_cast<index_t>(weights.size()) != samples)
+      raise(shape_error("hessian: expected one weight for each of " + std::to_string(samples) +
                         " samples, found " + std::to_string(weights.size())));
     for (std::size_t i = 0; i < weights.size(); ++i)
       if (!numeric::binary64::is_finite(static_cast<double>(weights[i])) || weights[i] < 0)
         raise(data_error("hessian: weight of sample " + std::to_string(i) +
                          ": expected a finite value from 0 up, found " + std::to_string(weights[i])));
-    detail::check_samples("hessian: ", x);
+  }
+
+  /// Adds some samples; products are of type Scalar.
+  template <class Scalar>
+  [[gnu::noinline]] void add(Eigen::MatrixXd& part, std::span<const float> weights, int threads) {
+    const detail::normalized_samples<Scalar> plain(part);
+    if (weights.empty()) return add(plain, plain, threads);
+    for (index_t c = 0; c < part.cols(); ++c)
+      for (index_t r = 0; r < part.rows(); ++r)
+        part(r, c) *= static_cast<double>(weights[static_cast<std::size_t>(r)]);
+    add(plain, detail::normalized_samples<Scalar>(part), threads);
   }
 
   /// H += left^T right, tile by tile of the lower half, each mirrored into the upper.
@@ -125,55 +135,61 @@ class hessian {
   void add(const detail::normalized_samples<Scalar>& left, const detail::normalized_samples<Scalar>& right,
            int threads) {
     constexpr index_t width = 256;
-    const index_t tiles = (inputs() + width - 1) / width;
+    const index_t tiles = (inputs() + width - 1) / width, samples = left.values.rows();
+    const auto left_view = numeric::view_of(left.values), right_view = numeric::view_of(right.values);
     parallel_for(tiles * (tiles + 1) / 2, threads, [&](index_t tile) {
       index_t i = 0;
       while (tile > i) tile -= ++i;  // row i of the triangle holds i + 1 tiles
       const index_t row = i * width, col = tile * width;
       const index_t height = std::min(width, inputs() - row), across = std::min(width, inputs() - col);
-      const Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> normalized =
-          left.values.middleCols(row, height).transpose() * right.values.middleCols(col, across);
-      const Eigen::MatrixXd product = left.unit.segment(row, height).asDiagonal() *
-                                      normalized.template cast<double>() *
-                                      right.unit.segment(col, across).asDiagonal();
-      if (row == col) {
-        for (index_t c = 0; c < across; ++c)
-          for (index_t r = c; r < height; ++r) sum_(row + r, col + c) += product(r, c);
-        sum_.block(row, col, height, across).template triangularView<Eigen::StrictlyUpper>() =
-            sum_.block(row, col, height, across).transpose();
-      } else {
-        sum_.block(row, col, height, across) += product;
-        sum_.block(col, row, across, height) = sum_.block(row, col, height, across).transpose();
-      }
+      std::vector<Scalar> product(static_cast<std::size_t>(height * across));
+      const numeric::matrix_view<Scalar> negative{product.data(), height, across, height};
+      numeric::subtract_product(negative, left_view.block(0, row, samples, height),
+                                right_view.block(0, col, samples, across));
+      for (index_t c = 0; c < across; ++c)
+        for (index_t r = row == col ? c : 0; r < height; ++r) {
+          sum_(row + r, col + c) -= left.unit[static_cast<std::size_t>(row + r)] *
+                                    static_cast<double>(negative(r, c)) *
+                                    right.unit[static_cast<std::size_t>(col + c)];
+          sum_(col + c, row + r) = sum_(row + r, col + c);
+        }
     });
   }
 
   void make_symmetric() {
-    const double largest = sum_.cwiseAbs().maxCoeff();
-    for (index_t c = 0; c < inputs(); ++c) {
+    double largest = 0;
+    for (index_t c = 0; c < inputs(); ++c)
+      for (index_t r = 0; r < inputs(); ++r) largest = std::max(largest, std::fabs(sum_(r, c)));
+    for (index_t c = 0; c < inputs(); ++c)
       for (index_t r = c; r < inputs(); ++r) {
         double &lower = sum_(r, c), &upper = sum_(c, r);
-        if (!numeric::binary64::is_finite(lower) || !numeric::binary64::is_finite(upper))
-          raise(data_error("hessian: element (" + std::to_string(r) + ", " + std::to_string(c) +
-                           "): expected a finite value, found NaN or infinity"));
-        if (std::fabs(lower) > most || std::fabs(upper) > most)
-          raise(data_error("hessian: element (" + std::to_string(r) + ", " + std::to_string(c) +
-                           "): expected a magnitude up to " + detail::short_number(most) + ", found " +
-                           detail::short_number(std::fabs(lower) > most ? lower : upper)));
-        if (std::fabs(lower - upper) > 1e-4 * largest)
-          raise(data_error("hessian: expected a symmetric matrix, found " + std::to_string(lower) + " at (" +
-                           std::to_string(r) + ", " + std::to_string(c) + ") and " + std::to_string(upper) +
-                           " across"));
+        if (!is_usable(lower) || !is_usable(upper) || std::fabs(lower - upper) > 1e-4 * largest) refuse(r, c);
         lower = upper = lower / 2 + upper / 2;
+        if (r == c && (lower < 0 || (lower != 0 && lower < least))) refuse(r, c);
       }
-      const double x = sum_(c, c);
-      if (x < 0)
-        raise(data_error("hessian: expected a diagonal from 0 up, found " + std::to_string(x) + " at " +
-                         std::to_string(c)));
-      if (x != 0 && x < least)
-        raise(data_error("hessian: expected a diagonal of 0 or from " + detail::short_number(least) +
-                         " up, found " + detail::short_number(x) + " at " + std::to_string(c)));
-    }
+  }
+  static bool is_usable(double x) noexcept { return numeric::binary64::is_finite(x) && std::fabs(x) <= most; }
+
+  /// Says what is wrong with an element and the one across.
+  [[gnu::noinline]] void refuse(index_t r, index_t c) const {
+    const double lower = sum_(r, c), upper = sum_(c, r);
+    const auto place = [](index_t row, index_t col) {
+      return "(" + std::to_string(row) + ", " + std::to_string(col) + ")";
+    };
+    const std::string element = "hessian: element " + place(r, c) + ": expected ";
+    if (!numeric::binary64::is_finite(lower) || !numeric::binary64::is_finite(upper))
+      raise(data_error(element + "a finite value, found NaN or infinity"));
+    if (!is_usable(lower) || !is_usable(upper))
+      raise(data_error(element + "a magnitude up to " + detail::short_number(most) + ", found " +
+                       detail::short_number(std::fabs(lower) > most ? lower : upper)));
+    if (r != c)
+      raise(data_error("hessian: expected a symmetric matrix, found " + std::to_string(lower) + " at " +
+                       place(r, c) + " and " + std::to_string(upper) + " across"));
+    const std::string diagonal = "hessian: expected a diagonal ";
+    if (lower < 0)
+      raise(data_error(diagonal + "from 0 up, found " + std::to_string(lower) + " at " + std::to_string(c)));
+    raise(data_error(diagonal + "of 0 or from " + detail::short_number(least) + " up, found " +
+                     detail::short_number(lower) + " at " + std::to_string(c)));
   }
 
   static constexpr double least = 1e-160, most = 1e160;  ///< sums of squares of activations

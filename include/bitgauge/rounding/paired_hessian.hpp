@@ -4,7 +4,8 @@
 /// Calibration of a layer whose inputs already come from quantized layers.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/rounding/feedback/factor.hpp>
+#include <bitgauge/numeric/dense/product.hpp>
+#include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/rounding/samples.hpp>
 
@@ -38,7 +39,9 @@ class paired_hessian {
                         " and " + shape(quantized)));
     detail::check_samples("paired hessian: original ", original);
     quantized_.accumulate(quantized, {}, threads);
-    cross_.noalias() += original.template cast<double>().transpose() * quantized.template cast<double>();
+    const Eigen::MatrixXd negated = -original.template cast<double>(),
+                          own = quantized.template cast<double>();
+    numeric::subtract_product(numeric::view_of(cross_), numeric::view_of(negated), numeric::view_of(own));
   }
 
   /// Adds what another thread, shard or rank has gathered. Throws shape_error for another number of inputs.
@@ -63,22 +66,4 @@ class paired_hessian {
   Eigen::MatrixXd cross_;
 };
 
-namespace detail {
-
-/// (C + A) (H + A)^-1, by which rows of weights are multiplied; A is the damping, which here draws towards
-/// the original weights. `by`: what the factored Hessian was multiplied by.
-template <class Scalar>
-dense_matrix<Scalar> correction(const paired_hessian& pair, double by,
-                                const feedback_factor<Scalar>& factor) {
-  dense_matrix<Scalar> damped = (by * pair.cross()).template cast<Scalar>();
-  damped.diagonal() += factor.added.template cast<Scalar>();
-  dense_matrix<Scalar> ordered = damped(Eigen::all, factor.order);
-  const auto upper = factor.upper.template triangularView<Eigen::Upper>();
-  upper.transpose().template solveInPlace<Eigen::OnTheRight>(ordered);
-  upper.template solveInPlace<Eigen::OnTheRight>(ordered);
-  damped(Eigen::all, factor.order) = ordered;
-  return damped;
-}
-
-}  // namespace detail
 }  // namespace bitgauge

@@ -9,10 +9,11 @@
 
 #include <Eigen/Core>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
-#include <type_traits>
+#include <vector>
 
 namespace bitgauge::detail {
 
@@ -27,30 +28,49 @@ inline std::string short_number(double x) {
 /// columns, and their products with squares of float weights are normal doubles.
 inline constexpr double least_activation = 1e-75, largest_activation = 1e75;
 
+/// What check_samples has seen of one input.
+class checked_input {
+ public:
+  checked_input(const std::string& what, index_t input) : what_(what), input_(input) {}
+
+  void add(double value, index_t sample) {
+    const double magnitude = std::fabs(value);
+    if (!numeric::binary64::is_finite(value) || magnitude > largest_activation) raise_for(value, sample);
+    largest_ = magnitude > largest_ ? magnitude : largest_;
+  }
+  void finish() const {
+    if (largest_ > 0 && largest_ < least_activation)
+      raise(data_error(what_ + "input " + std::to_string(input_) + ": expected magnitudes from " +
+                       short_number(least_activation) +
+                       " up in some sample, whose squares can be summed, or all 0, found at most " +
+                       short_number(largest_)));
+  }
+
+ private:
+  [[gnu::noinline]] void raise_for(double value, index_t sample) const {
+    const bool finite = numeric::binary64::is_finite(value);
+    const std::string expected =
+        finite ? "a magnitude up to " + short_number(largest_activation) + ", whose square can be summed"
+               : "a finite value";
+    raise(data_error(what_ + "sample " + std::to_string(sample) + ", input " + std::to_string(input_) +
+                     ": expected " + expected + ", found " +
+                     (finite ? short_number(value) : "NaN or infinity")));
+  }
+
+  const std::string& what_;
+  index_t input_;
+  double largest_ = 0;
+};
+
 /// Raises data_error for an element that is NaN, infinite or above largest_activation, and for an input whose
 /// values are not all 0 but below least_activation: its squares would be lost. Names the sample (row) and the
 /// input (column). `what` begins the message.
 template <class Matrix>
 void check_samples(const std::string& what, const Matrix& x) {
   for (index_t c = 0; c < x.cols(); ++c) {
-    double largest = 0;
-    for (index_t r = 0; r < x.rows(); ++r) {
-      const auto value = static_cast<double>(x.coeff(r, c));
-      const auto found = [&](const std::string& expected, const std::string& value_found) {
-        raise(data_error(what + "sample " + std::to_string(r) + ", input " + std::to_string(c) +
-                         ": expected " + expected + ", found " + value_found));
-      };
-      if (!numeric::binary64::is_finite(value)) found("a finite value", "NaN or infinity");
-      if (std::fabs(value) > largest_activation)
-        found("a magnitude up to " + short_number(largest_activation) + ", whose square can be summed",
-              short_number(value));
-      largest = std::fabs(value) > largest ? std::fabs(value) : largest;
-    }
-    if (largest > 0 && largest < least_activation)
-      raise(data_error(what + "input " + std::to_string(c) + ": expected magnitudes from " +
-                       short_number(least_activation) +
-                       " up in some sample, whose squares can be summed, or all 0, found at most " +
-                       short_number(largest)));
+    checked_input input(what, c);
+    for (index_t r = 0; r < x.rows(); ++r) input.add(static_cast<double>(x.coeff(r, c)), r);
+    input.finish();
   }
 }
 
@@ -68,17 +88,19 @@ inline double normalizer_of(double magnitude) noexcept {
 template <class Scalar>
 struct normalized_samples {
   Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> values;
-  Eigen::VectorXd unit;  ///< of each column, by which values are multiplied to be as they were
+  std::vector<double> unit;  ///< of each column, by which values are multiplied to be as they were
 
   /// `x` holds finite doubles; those that come from Scalars, or are products of two floats that are rounded
   /// to float here, are rounded as without the powers of two.
-  explicit normalized_samples(Eigen::MatrixXd x) : unit(x.cols()) {
+  explicit normalized_samples(const Eigen::MatrixXd& x)
+      : values(x.rows(), x.cols()), unit(static_cast<std::size_t>(x.cols())) {
     for (index_t c = 0; c < x.cols(); ++c) {
-      const double by = normalizer_of(x.rows() > 0 ? x.col(c).cwiseAbs().maxCoeff() : 0);
-      x.col(c) *= by;
-      unit(c) = 1 / by;
+      double largest = 0;
+      for (index_t r = 0; r < x.rows(); ++r) largest = std::max(largest, std::fabs(x(r, c)));
+      const double by = normalizer_of(largest);
+      for (index_t r = 0; r < x.rows(); ++r) values(r, c) = static_cast<Scalar>(x(r, c) * by);
+      unit[static_cast<std::size_t>(c)] = 1 / by;
     }
-    values = x.template cast<Scalar>();
   }
 };
 

@@ -81,13 +81,14 @@ TEST(negligible, is_the_square_of_the_rounding_error) {
   EXPECT_EQ(kept<float>(1e-300), 0.0f);
   EXPECT_EQ(kept<double>(0x1p-104), 0x1p-104);
   EXPECT_EQ(kept<double>(0x1p-105), 0.0);
-  Eigen::MatrixXf rows(2, 3);
-  rows << 1, 0x1p-50f, 0x1p-50f, 0x1p-60f, 0, 0x1p-120f;
-  Eigen::MatrixXf expected = rows;
-  expected(0, 1) = 0;
-  expected(1, 2) = 0;
-  bg::detail::drop_negligible_in_rows(rows, Eigen::Vector3f(1, 1, 1024));
-  EXPECT_EQ(rows, expected);
+  const float sizes[] = {1, 1, 1024};
+  Eigen::MatrixXf columns(3, 2);
+  columns << 1, 0x1p-60f, 0x1p-50f, 0, 0x1p-50f, 0x1p-120f;
+  Eigen::MatrixXf expected = columns;
+  expected(1, 0) = 0;
+  expected(2, 1) = 0;
+  for (Index c = 0; c < 2; ++c) bg::detail::drop_negligible(columns.col(c).data(), sizes, 3);
+  EXPECT_EQ(columns, expected);
 }
 
 }  // namespace

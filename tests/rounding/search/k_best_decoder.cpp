@@ -1,7 +1,8 @@
 #include <bitgauge/rounding/search/k_best_decoder.hpp>
 #include <bitgauge/rounding/search/nearest_plane_decoder.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
-#include "support/line_case.hpp"
+#include "support/group_case.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,9 +14,9 @@
 namespace {
 
 using namespace bitgauge::detail;
-using bitgauge::number_line;
+using bitgauge::affine_map;
 
-constexpr number_line line{0.7f, 1.0f, 0.0f};
+constexpr affine_map map{0.7f, 1.0f, 0.0f};
 
 // Catches beginnings that are dropped too early, sorted wrongly or taken on with another's values: of 4^5
 // choices for five columns the cheapest must nearly always be found, and its cost must be its own.
@@ -26,9 +27,9 @@ TEST(k_best_decoder, nearly_always_finds_the_optimum) {
   int found = 0;
   constexpr int trials = 200;
   for (unsigned trial = 0; trial < trials; ++trial) {
-    const test::line_case c(5, trial);
+    const test::group_case c(5, trial);
     const auto cost_of = [&](const std::uint8_t* choice) {
-      return c.cost([&](Eigen::Index i) { return line.real(lanes.value(choice[i])); });
+      return c.cost([&](Eigen::Index i) { return map.real(lanes.value(choice[i])); });
     };
     double least = 1e300;
     for (int code = 0; code < 1024; ++code) {
@@ -37,7 +38,7 @@ TEST(k_best_decoder, nearly_always_finds_the_optimum) {
       least = std::min(least, cost_of(choice.data()));
     }
     std::array<std::uint8_t, 5> choice;
-    const double cost = paths.decode(c.system.factors, c.values.data(), line, choice.data());
+    const double cost = paths.decode(c.system.factors, c.values.data(), map, choice.data());
     EXPECT_NEAR(cost, cost_of(choice.data()), 1e-5 * cost);
     found += cost <= least * (1 + 1e-5);
   }
@@ -53,20 +54,19 @@ TEST(k_best_decoder, beats_the_nearest_plane) {
     nearest_plane_decoder decoder(lanes);
     double gained = 0, plain = 0;
     for (unsigned trial = 0; trial < 20; ++trial) {
-      const test::line_case c(43, trial);
-      decoder.decode(c.system.factors, c.values.data(), {&line, 1});
+      const test::group_case c(43, trial);
+      decoder.decode(c.system.factors, c.values.data(), {&map, 1});
       std::vector<std::uint8_t> choice(43);
-      const double cost =
-          k_best_decoder(lanes).decode(c.system.factors, c.values.data(), line, choice.data());
+      const double cost = k_best_decoder(lanes).decode(c.system.factors, c.values.data(), map, choice.data());
       const double own =
-          c.cost([&](Eigen::Index i) { return line.real(lanes.value(choice[static_cast<std::size_t>(i)])); });
+          c.cost([&](Eigen::Index i) { return map.real(lanes.value(choice[static_cast<std::size_t>(i)])); });
       EXPECT_NEAR(cost, own, 1e-5 * own);
       gained += cost;
       plain += decoder.cost(0);
       for (const auto set : bitgauge::simd::available()) {
         const bitgauge::simd::scoped_instruction_set chosen(set);
         std::vector<std::uint8_t> again(43);
-        EXPECT_EQ(k_best_decoder(lanes).decode(c.system.factors, c.values.data(), line, again.data()), cost);
+        EXPECT_EQ(k_best_decoder(lanes).decode(c.system.factors, c.values.data(), map, again.data()), cost);
         EXPECT_EQ(again, choice);
       }
     }

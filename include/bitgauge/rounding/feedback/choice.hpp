@@ -14,22 +14,22 @@
 
 namespace bitgauge::detail {
 
-/// Which parameters to try for runs within rows.
+/// Which parameters to try for blocks within rows.
 ///
 /// Up-to-date weights have grown by the errors fed back to them. At 4 bits and more, parameters that suit
 /// them clip less than those of the original weights; at 2 and 3 bits their steps are so much wider that the
-/// errors grow from run to run. Neither is better for all rows of one matrix, so both are tried. Weights from
-/// the start of a block, where they are another case, make sure that no row is worse than with the authors'
+/// errors grow from block to block. Neither is better for all rows of one matrix, so both are tried. Weights from
+/// the start of a batch, where they are another case, make sure that no row is worse than with the authors'
 /// program.
 inline std::vector<fitted_to> ways_to_fit(const feedback_target& target, const gptq_options& o) {
   const bool one =
-      o.static_groups || o.act_order || target.fitted_beforehand() || target.run_width() >= target.cols();
+      o.static_groups || o.act_order || target.fitted_beforehand() || target.block_width() >= target.cols();
   if (one) return {fitted_to::original};
-  if (o.effort == effort::reference) return {fitted_to::block_begin};
+  if (o.effort == effort::reference) return {fitted_to::batch_begin};
   if (o.effort == effort::fast) return {fitted_to::up_to_date};
-  const bool starts_within_blocks = target.run_width() % std::max<index_t>(1, o.block) != 0;
-  if (starts_within_blocks && target.cols() > o.block)
-    return {fitted_to::block_begin, fitted_to::up_to_date, fitted_to::original};
+  const bool starts_within_batches = target.block_width() % std::max<index_t>(1, o.batch) != 0;
+  if (starts_within_batches && target.cols() > o.batch)
+    return {fitted_to::batch_begin, fitted_to::up_to_date, fitted_to::original};
   return {fitted_to::up_to_date, fitted_to::original};
 }
 
@@ -43,7 +43,7 @@ class feedback_choice {
     for (const fitted_to way : ways_to_fit(target, options))
       ways_.emplace_back(target, h, factor, options, way, correction);
     const bool free = !options.static_groups && options.act_order && !target.fitted_beforehand() &&
-                      target.run_width() < target.cols();
+                      target.block_width() < target.cols();
     fits_twice_ = free && (options.effort == effort::normal || options.effort == effort::best);
   }
 
@@ -61,7 +61,7 @@ class feedback_choice {
       keep_better(other, best, last);
     }
     if (fits_twice_) {
-      // in any other order than that of the matrix, runs begin everywhere: fit to what their weights came to
+      // in any other order than that of the matrix, blocks begin everywhere: fit to what their weights came to
       feedback_panel<Scalar> other = ways_.back().read_again(best);
       ways_.back().fit(other, best.rounded);
       ways_.back().round(other, false);
@@ -76,7 +76,7 @@ class feedback_choice {
   static void keep_better(const feedback_panel<Scalar>& other, feedback_panel<Scalar>& best,
                           std::vector<bool>& last) {
     for (index_t r = 0; r < best.count; ++r) {
-      const bool better = other.error(r) < best.error(r);
+      const bool better = other.row_error(r) < best.row_error(r);
       last[static_cast<std::size_t>(r)] = better;
       if (better) best.copy_row(other, r);
     }

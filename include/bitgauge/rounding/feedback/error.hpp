@@ -3,7 +3,7 @@
 /// \file
 /// The output errors of a layer, for the report.
 
-#include <bitgauge/rounding/feedback/error_feedback.hpp>
+#include <bitgauge/numeric/dense/product.hpp>
 #include <bitgauge/rounding/feedback/factor.hpp>
 #include <bitgauge/rounding/feedback/panel.hpp>
 #include <bitgauge/rounding/gptq_options.hpp>
@@ -39,8 +39,8 @@ class feedback_error {
       if (levels[i].value - levels[i - 1].value != spacing) return;
     for (index_t r = 0; r < p.count; ++r)
       for (index_t j = 0; j < layout.cols; ++j) {
-        const number_line& line = p.row_lines(r)[layout.line_of(f.order[static_cast<std::size_t>(j)])];
-        const double step = static_cast<double>(spacing * line.scale) * static_cast<double>(f.upper(j, j));
+        const affine_map& map = p.row_maps(r)[layout.group_of(f.order[static_cast<std::size_t>(j)])];
+        const double step = static_cast<double>(spacing * map.scale) * static_cast<double>(f.upper(j, j));
         rows_[static_cast<std::size_t>(p.first + r)].predicted_error += step * step / 12;
       }
   }
@@ -62,14 +62,21 @@ class feedback_error {
 
  private:
   template <class Scalar>
-  void add(const row_major_matrix<Scalar>& d, index_t first, const feedback_factor<Scalar>& f,
+  void add(const row_matrix<Scalar>& d, index_t first, const feedback_factor<Scalar>& f,
            double gptq_report::*field) {
     constexpr index_t width = 128;
-    Eigen::VectorXd sum = Eigen::VectorXd::Zero(d.rows());
+    std::vector<double> sum(static_cast<std::size_t>(d.rows()));
+    row_matrix<Scalar> product;
     for (index_t begin = 0; begin < d.cols(); begin += width) {
       const index_t end = std::min(begin + width, d.cols());
-      const row_major_matrix<Scalar> product = d.leftCols(end) * f.upper.block(0, begin, end, end - begin);
-      sum += product.template cast<double>().rowwise().squaredNorm();
+      product.resize(d.rows(), end - begin);
+      numeric::multiply(product.transposed(), numeric::view_of(f.upper).block(0, begin, end, end - begin),
+                        d.transposed().block(0, 0, end, d.rows()));
+      for (index_t r = 0; r < d.rows(); ++r)
+        for (index_t j = 0; j < end - begin; ++j) {
+          const auto x = static_cast<double>(product(r, j));
+          sum[static_cast<std::size_t>(r)] += x * x;
+        }
     }
     for (index_t r = 0; r < d.rows(); ++r) {
       double damped = 0;
@@ -77,7 +84,8 @@ class feedback_error {
         const auto difference = static_cast<double>(d(r, j));
         damped += difference * difference * f.added(f.order[static_cast<std::size_t>(j)]);
       }
-      rows_[static_cast<std::size_t>(first + r)].*field += std::max(0.0, sum(r) - damped);
+      rows_[static_cast<std::size_t>(first + r)].*field +=
+          std::max(0.0, sum[static_cast<std::size_t>(r)] - damped);
     }
   }
 

@@ -3,29 +3,32 @@
 /// \file
 /// Rounding column by column, the error of each fed back into those still to come.
 
+#include <bitgauge/numeric/dense/product.hpp>
+#include <bitgauge/numeric/dense/vectors.hpp>
+#include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/rounding/feedback/factor.hpp>
 #include <bitgauge/rounding/feedback/negligible.hpp>
 #include <bitgauge/rounding/feedback/panel.hpp>
 #include <bitgauge/rounding/feedback/target.hpp>
 #include <bitgauge/rounding/gptq_options.hpp>
 
-#include <Eigen/Core>
-
 #include <algorithm>
+#include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
 
-/// Which weights the parameters of a run are fitted to.
+/// Which weights the parameters of a block are fitted to.
 enum class fitted_to {
   original,    ///< before any error is fed back
-  up_to_date,  ///< all errors of the columns before the run fed back
-  block_begin  ///< as they were when the block began in which the run starts: the authors' program
+  up_to_date,  ///< all errors of the columns before the block fed back
+  batch_begin  ///< as they were when the batch began in which the block starts: the authors' program
 };
 
 /// GPTQ over a panel of rows (Frantar et al., ICLR 2023, algorithm 1), stated with R of feedback_factor
-/// instead of its inverse: the up-to-date weights of a block B of columns, given the differences D of the
+/// instead of its inverse: the up-to-date weights of a batch B of columns, given the differences D of the
 /// columns P before it, are W_B + D_P R_PB R_BB^-1. Sums are of type Scalar; what is rounded is the
 /// up-to-date weight as a float. Rows do not depend on each other.
 template <class Scalar>
@@ -35,16 +38,17 @@ class error_feedback {
                  const gptq_options& options, fitted_to fits, const dense_matrix<Scalar>* correction)
       : target_(target), factor_(factor), correction_(correction), layout_(target), fits_to_(fits) {
     levels_ = target.levels();
-    fits_dead_ = options.effort == effort::reference && layout_.run >= layout_.cols;
+    fits_dead_ = options.effort == effort::reference && layout_.block >= layout_.cols;
     divides_ = options.effort == effort::reference;
     importance_.resize(static_cast<std::size_t>(layout_.cols));
-    const double largest = h.matrix().diagonal().maxCoeff();
+    double largest = h.matrix()(0, 0);
+    for (index_t c = 1; c < layout_.cols; ++c) largest = std::max(largest, h.matrix()(c, c));
     for (index_t c = 0; c < layout_.cols; ++c) {
       // 0 is for dead inputs alone, and smaller ones must not become subnormal
       const double share = h.matrix()(c, c) / largest;
       importance_[static_cast<std::size_t>(c)] = share > 0 ? static_cast<float>(std::max(share, 1e-12)) : 0;
     }
-    plan(std::max<index_t>(1, options.block));
+    plan(std::max<index_t>(1, options.batch));
   }
 
   const column_layout& layout() const { return layout_; }
@@ -52,16 +56,15 @@ class error_feedback {
 
   /// Reads rows. Where parameters are fitted to the original weights, and `fits`, they are chosen here.
   feedback_panel<Scalar> read(index_t first, index_t count, bool fits = true) const {
-    feedback_panel<Scalar> p = empty_panel(first, count);
-    const index_t cols = layout_.cols;
-    std::vector<float> rows(static_cast<std::size_t>(count * cols));
-    target_.read(first, count, rows.data());
-    correct(rows, count);
+    feedback_panel<Scalar> p(first, count, layout_);
+    row_matrix<float> rows(count, layout_.cols);
+    target_.read(first, count, rows.row(0));
+    correct(rows);
     for (index_t r = 0; r < count; ++r) {
-      float* values = rows.data() + r * cols;
+      float* values = rows.row(r);
       if (fits && fits_dead_) fit_row(p, r, values);
       for (const index_t c : factor_.dead) values[c] = 0;
-      for (index_t i = 0; i < cols; ++i) p.weights(r, i) = static_cast<Scalar>(values[column(i)]);
+      for (index_t i = 0; i < layout_.cols; ++i) p.weights(r, i) = static_cast<Scalar>(values[column(i)]);
     }
     if (fits && !fits_dead_) fit_original(p);
     return p;
@@ -69,19 +72,19 @@ class error_feedback {
 
   /// The same rows as another panel's, which may come from feedback in the same order with other parameters.
   feedback_panel<Scalar> read_again(const feedback_panel<Scalar>& other) const {
-    feedback_panel<Scalar> p = empty_panel(other.first, other.count);
+    feedback_panel<Scalar> p(other.first, other.count, layout_);
     p.weights = other.weights;
     fit_original(p);
     return p;
   }
 
   /// Parameters for `values`, rows of the panel in the order of the matrix.
-  void fit(feedback_panel<Scalar>& p, const row_major_matrix<float>& values) const {
-    for (index_t r = 0; r < p.count; ++r) fit_row(p, r, values.row(r).data());
+  void fit(feedback_panel<Scalar>& p, const row_matrix<float>& values) const {
+    for (index_t r = 0; r < p.count; ++r) fit_row(p, r, values.row(r));
   }
   /// Asks anew for the parameters of a row, so that the target's last answer is the one that counts.
   void fit_again(feedback_panel<Scalar>& p, index_t r) const {
-    const Eigen::VectorXf values = p.fitted.row(r);
+    const std::vector<float> values(p.fitted.row(r), p.fitted.row(r) + layout_.cols);
     fit_row(p, r, values.data());
   }
 
@@ -100,110 +103,150 @@ class error_feedback {
 
   /// Chooses codes and, where they are not fitted to the original weights and `fits`, parameters.
   void round(feedback_panel<Scalar>& p, bool fits = true) const {
-    row_major_matrix<Scalar> current;
-    p.error.setZero(p.count);
-    for (std::size_t i = 0; i < blocks_.size(); ++i) {
-      const block& b = blocks_[i];
-      current = p.weights.middleCols(b.begin, b.span_end - b.begin);
+    row_matrix<Scalar> current;
+    std::fill(p.error.begin(), p.error.end(), 0.0);
+    for (std::size_t i = 0; i < batches_.size(); ++i) {
+      const batch& b = batches_[i];
+      current.resize(p.count, b.span_end - b.begin);
+      for (index_t r = 0; r < p.count; ++r)
+        std::copy_n(p.weights.row(r) + b.begin, current.cols(), current.row(r));
       update(p, i, current);
       for (index_t r = 0; r < p.count; ++r)
-        round_row(p, r, b, fits && fits_to_ != fitted_to::original, &current(r, 0));
+        round_row(p, r, b, fits && fits_to_ != fitted_to::original, current.row(r));
     }
   }
 
-  /// Differences of row r anew, from its codes and lines.
+  /// Differences of row r anew, from its codes and maps.
   void compute_differences(feedback_panel<Scalar>& p, index_t r) const {
     for (index_t i = 0; i < layout_.cols; ++i) p.difference(r, i) = p.weights(r, i) - real(p, r, column(i));
   }
 
  private:
-  /// Columns decided one after the other with updates applied within; `span_end` is where the last run that
-  /// takes its parameters from the weights at the start of the block ends.
-  struct block {
+  /// Columns decided one after the other with updates applied within; `span_end` is where the last block that
+  /// takes its parameters from the weights at the start of the batch ends.
+  struct batch {
     index_t begin, end, span_end;
-    row_major_matrix<Scalar> feedback;  ///< of U = R_BB^-1: U(i, j) / U(i, i); what is negligible is 0
+    /// Of U = R_BB^-1: U(i, j) / U(i, i), 0 below the diagonal; what is negligible is 0.
+    row_matrix<Scalar> feedback;
+    row_matrix<Scalar> columns;  ///< the same transposed, which the first batch has no need of
   };
 
   index_t column(index_t position) const { return factor_.order[static_cast<std::size_t>(position)]; }
 
-  /// Blocks end where runs start, so that a run's parameters come from weights that are up to date, except
-  /// where they come from the weights at the start of the block.
+  /// Batches end where blocks start, so that a block's parameters come from weights that are up to date,
+  /// except where they come from the weights at the start of the batch.
   void plan(index_t width) {
-    const index_t cols = layout_.cols, run = layout_.run;
+    const index_t cols = layout_.cols, block = layout_.block;
     for (index_t begin = 0; begin < cols;) {
-      const index_t to_next_run = run - begin % run;
+      const index_t to_next_block = block - begin % block;
       index_t end = begin + width;
       if (fits_to_ == fitted_to::up_to_date)
-        end = run <= width ? begin + width / run * run : std::min(end, begin + to_next_run);
+        end = block <= width ? begin + width / block * block : std::min(end, begin + to_next_block);
       end = std::min(end, cols);
       index_t span_end = end;
-      const index_t last_run = (end - 1) / run * run;
-      const bool run_starts = fits_to_ == fitted_to::up_to_date ? begin % run == 0 : last_run >= begin;
-      if (fits_to_ != fitted_to::original && run_starts)
-        span_end = std::max(end, std::min(cols, last_run + run));
-      blocks_.push_back({begin, end, span_end, feedback_within(begin, end - begin)});
+      const index_t last_block = (end - 1) / block * block;
+      const bool block_starts = fits_to_ == fitted_to::up_to_date ? begin % block == 0 : last_block >= begin;
+      if (fits_to_ != fitted_to::original && block_starts)
+        span_end = std::max(end, std::min(cols, last_block + block));
+      row_matrix<Scalar> feedback = feedback_within(begin, end - begin), columns;
+      if (begin > 0) columns = transposed(feedback);
+      batches_.push_back({begin, end, span_end, std::move(feedback), std::move(columns)});
       begin = end;
     }
   }
 
-  /// The rows of a block's U from the last to the first, each divided by its diagonal element.
-  row_major_matrix<Scalar> feedback_within(index_t begin, index_t width) const {
-    row_major_matrix<Scalar> u = row_major_matrix<Scalar>::Identity(width, width);
-    const auto r = factor_.upper.block(begin, begin, width, width);
-    const auto size = factor_.size.segment(begin, width);
+  /// The rows of a batch's U from the last to the first, each divided by its diagonal element.
+  row_matrix<Scalar> feedback_within(index_t begin, index_t width) const {
+    row_matrix<Scalar> u(width, width);
+    const auto r = numeric::view_of(factor_.upper).block(begin, begin, width, width);
+    const Scalar* size = &factor_.size(begin);
     for (index_t i = width; i-- > 0;) {
-      for (index_t k = i + 1; k < width; ++k)
-        if (r(i, k) != 0) u.row(i).tail(width - k) -= r(i, k) / r(k, k) * u.row(k).tail(width - k);
+      std::fill_n(u.row(i), width, Scalar(0));
+      u(i, i) = 1;
+      for (index_t k = i + 1; k < width; ++k) {
+        if (r(i, k) == 0) continue;
+        numeric::subtract_multiple(u.row(i) + k, r(i, k) / r(k, k), u.row(k) + k, width - k);
+      }
       for (index_t j = i + 1; j < width; ++j)
-        u(i, j) = kept<Scalar>(static_cast<double>(u(i, j)), static_cast<double>(size(i) / size(j)));
+        u(i, j) = kept<Scalar>(static_cast<double>(u(i, j)), static_cast<double>(size[i] / size[j]));
     }
     return u;
   }
 
+  static row_matrix<Scalar> transposed(const row_matrix<Scalar>& upper) {
+    row_matrix<Scalar> lower(upper.cols(), upper.rows());
+    for (index_t c = 0; c < upper.cols(); ++c) {
+      for (index_t r = 0; r <= c; ++r) lower(c, r) = upper(r, c);
+      std::fill(lower.row(c) + c + 1, lower.row(c) + upper.rows(), Scalar(0));
+    }
+    return lower;
+  }
+
   /// current += D_P R_PB R_BB^-1. The sum over P is cut into fixed pieces, so that it does not depend on how
-  /// a library divides a product. R_BB is undone block by block, each by its own U.
-  void update(const feedback_panel<Scalar>& p, std::size_t index, row_major_matrix<Scalar>& current) const {
-    const block& b = blocks_[index];
+  /// a library divides a product. R_BB is undone batch by batch, each by its own U.
+  void update(const feedback_panel<Scalar>& p, std::size_t index, row_matrix<Scalar>& current) const {
+    const batch& b = batches_[index];
     if (b.begin == 0) return;
     constexpr index_t piece = 128;
     const index_t width = b.span_end - b.begin;
-    row_major_matrix<Scalar> error = row_major_matrix<Scalar>::Zero(p.count, width);
+    row_matrix<Scalar> error(p.count, width);  // with its sign turned
+    error.fill(0);
+    const auto upper = numeric::view_of(factor_.upper);
+    const auto differences = p.difference.transposed();
     for (index_t k = 0; k < b.begin; k += piece) {
       const index_t depth = std::min(piece, b.begin - k);
-      error.noalias() += p.difference.middleCols(k, depth) * factor_.upper.block(k, b.begin, depth, width);
+      numeric::subtract_product(error.transposed(), upper.block(k, b.begin, depth, width),
+                                differences.block(k, 0, depth, p.count));
     }
-    for (; index < blocks_.size() && blocks_[index].begin < b.span_end; ++index) {
-      const block& next = blocks_[index];
+    row_matrix<Scalar> scratch;
+    for (; index < batches_.size() && batches_[index].begin < b.span_end; ++index) {
+      const batch& next = batches_[index];
       const index_t begin = next.begin, end = std::min(next.end, b.span_end), rest = b.span_end - end;
-      auto own = error.middleCols(begin - b.begin, end - begin);
-      own.array().rowwise() /= factor_.upper.diagonal().segment(begin, end - begin).transpose().array();
-      own =
-          (own *
-           next.feedback.topLeftCorner(end - begin, end - begin).template triangularView<Eigen::UnitUpper>())
-              .eval();
-      drop_negligible_in_rows(own, factor_.size.segment(begin, end - begin));
+      undo(error, begin - b.begin, next, end - begin, scratch);
       if (rest > 0)
-        error.rightCols(rest).noalias() -= own * factor_.upper.block(begin, end, end - begin, rest);
+        numeric::subtract_product(error.transposed().block(end - b.begin, 0, rest, p.count),
+                                  upper.block(begin, end, end - begin, rest),
+                                  error.transposed().block(begin - b.begin, 0, end - begin, p.count));
     }
-    current += error;
+    for (index_t r = 0; r < p.count; ++r)
+      for (index_t i = 0; i < width; ++i) current(r, i) -= error(r, i);
   }
 
-  void round_row(feedback_panel<Scalar>& p, index_t r, const block& b, bool fits, Scalar* current) const {
-    const index_t run = layout_.run;
-    if (fits && fits_to_ == fitted_to::block_begin)
-      for (index_t i = (b.begin + run - 1) / run; i * run < b.end; ++i)
-        fit_run(p, r, i, current + i * run - b.begin);
+  /// Multiplies columns of `error`, from `first` on, by R_BB^-1 of a batch, cut off to `width`.
+  void undo(row_matrix<Scalar>& error, index_t first, const batch& b, index_t width,
+            row_matrix<Scalar>& scratch) const {
+    constexpr index_t piece = 32;
+    const index_t count = error.rows();
+    scratch.resize(count, width);
+    for (index_t r = 0; r < count; ++r)
+      for (index_t i = 0; i < width; ++i) {
+        scratch(r, i) = error(r, first + i) / -factor_.upper(b.begin + i, b.begin + i);
+        error(r, first + i) = 0;
+      }
+    for (index_t i = 0; i < width; i += piece) {
+      const index_t across = std::min(piece, width - i), depth = i + across;
+      numeric::subtract_product(error.transposed().block(first + i, 0, across, count),
+                                b.columns.transposed().block(0, i, depth, across),
+                                scratch.transposed().block(0, 0, depth, count));
+    }
+    for (index_t r = 0; r < count; ++r) drop_negligible(error.row(r) + first, &factor_.size(b.begin), width);
+  }
+
+  void round_row(feedback_panel<Scalar>& p, index_t r, const batch& b, bool fits, Scalar* current) const {
+    const index_t block = layout_.block;
+    if (fits && fits_to_ == fitted_to::batch_begin)
+      for (index_t i = (b.begin + block - 1) / block; i * block < b.end; ++i)
+        fit_block(p, r, i, current + i * block - b.begin);
     for (index_t i = 0; i < b.end - b.begin; ++i) {
       const index_t position = b.begin + i, col = column(position);
-      if (fits && fits_to_ == fitted_to::up_to_date && position % run == 0)
-        fit_run(p, r, position / run, current + i);
+      if (fits && fits_to_ == fitted_to::up_to_date && position % block == 0)
+        fit_block(p, r, position / block, current + i);
       p.rounded(r, col) = static_cast<float>(current[i]);
       const Scalar real = choose(p, r, col, p.rounded(r, col));
       p.difference(r, position) = p.weights(r, position) - real;
       const Scalar error = current[i] - real;
       add_error(p, r, position, error);
-      const Scalar* feedback = &b.feedback(i, 0);
-      for (index_t j = i + 1; j < b.end - b.begin; ++j) current[j] -= error * feedback[j];
+      numeric::subtract_multiple(current + i + 1, error, b.feedback.row(i) + i + 1, b.end - position - 1);
     }
   }
 
@@ -211,28 +254,16 @@ class error_feedback {
   void add_error(feedback_panel<Scalar>& p, index_t r, index_t position, Scalar error) const {
     const double scaled = static_cast<double>(error) * static_cast<double>(factor_.upper(position, position)),
                  difference = static_cast<double>(p.difference(r, position));
-    p.error(r) += scaled * scaled - difference * difference * factor_.added(column(position));
+    p.row_error(r) += scaled * scaled - difference * difference * factor_.added(column(position));
   }
 
-  void correct(std::vector<float>& rows, index_t count) const {
+  void correct(row_matrix<float>& rows) const {
     if (correction_ == nullptr) return;
-    using row_major_floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    Eigen::Map<row_major_floats> w(rows.data(), count, layout_.cols);
-    w = (w.template cast<Scalar>() * *correction_).template cast<float>();
-  }
-
-  feedback_panel<Scalar> empty_panel(index_t first, index_t count) const {
-    feedback_panel<Scalar> p;
-    p.first = first;
-    p.count = count;
-    p.weights.resize(count, layout_.cols);
-    p.difference.resize(count, layout_.cols);
-    p.choice.resize(static_cast<std::size_t>(count * layout_.cols));
-    p.lines.resize(static_cast<std::size_t>(count * layout_.lines()));
-    p.rounded.setZero(count, layout_.cols);
-    p.fitted.setZero(count, layout_.cols);
-    p.error.setZero(count);
-    return p;
+    row_matrix<Scalar> original(rows.rows(), rows.cols()), corrected(rows.rows(), rows.cols());
+    for (index_t r = 0; r < rows.rows(); ++r) std::copy_n(rows.row(r), rows.cols(), original.row(r));
+    numeric::multiply(corrected.transposed(), numeric::view_of(*correction_), original.transposed());
+    for (index_t r = 0; r < rows.rows(); ++r)
+      for (index_t c = 0; c < rows.cols(); ++c) rows(r, c) = static_cast<float>(corrected(r, c));
   }
 
   void fit_original(feedback_panel<Scalar>& p) const {
@@ -245,31 +276,30 @@ class error_feedback {
     }
   }
   void fit_row(feedback_panel<Scalar>& p, index_t r, const float* values) const {
-    for (index_t i = 0; i < layout_.runs(); ++i) fit_run(p, r, i, values + i * layout_.run);
+    for (index_t i = 0; i < layout_.blocks(); ++i) fit_block(p, r, i, values + i * layout_.block);
   }
   template <class Value>
-  void fit_run(feedback_panel<Scalar>& p, index_t r, index_t i, const Value* values) const {
-    const index_t begin = i * layout_.run, width = layout_.width(i);
-    float* fitted = &p.fitted(r, begin);
-    std::transform(values, values + width, fitted, [](Value x) { return static_cast<float>(x); });
+  void fit_block(feedback_panel<Scalar>& p, index_t r, index_t i, const Value* values) const {
+    const index_t begin = i * layout_.block, width = layout_.width(i);
+    float* fitted = p.fitted.row(r) + begin;
+    for (index_t c = 0; c < width; ++c) fitted[c] = static_cast<float>(values[c]);
     target_.fit(
         p.first + r, i, {fitted, static_cast<std::size_t>(width)},
         std::span(importance_).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(width)),
-        p.row_lines(r) + i * layout_.lines_of_full_run());
+        p.row_maps(r) + i * layout_.groups_of_full_block());
   }
 
   /// Decides the code of a column and returns its real value.
   Scalar choose(feedback_panel<Scalar>& p, index_t r, index_t col, float value) const {
-    const number_line& line = p.row_lines(r)[layout_.line_of(col)];
-    const bool divide = divides_ && line.scale > 0;
-    const int chosen =
-        target_.nearest(divide ? (value + line.minimum) / line.scale : line.units(value), line);
+    const affine_map& map = p.row_maps(r)[layout_.group_of(col)];
+    const bool divide = divides_ && map.scale > 0;
+    const int chosen = target_.nearest(divide ? (value + map.minimum) / map.scale : map.units(value), map);
     p.row_choice(r)[col] = static_cast<std::uint8_t>(chosen);
     return real(p, r, col);
   }
   Scalar real(const feedback_panel<Scalar>& p, index_t r, index_t col) const {
-    const number_line& line = p.row_lines(r)[layout_.line_of(col)];
-    return static_cast<Scalar>(line.real(levels_[p.row_choice(r)[col]].value));
+    const affine_map& map = p.row_maps(r)[layout_.group_of(col)];
+    return static_cast<Scalar>(map.real(levels_[p.row_choice(r)[col]].value));
   }
 
   feedback_target& target_;
@@ -281,7 +311,7 @@ class error_feedback {
   bool fits_dead_ = false;  ///< as the reference does where a group is a whole row
   bool divides_ = false;    ///< by the scale, as the reference does, instead of multiplying by its inverse
   std::vector<float> importance_;
-  std::vector<block> blocks_;
+  std::vector<batch> batches_;
 };
 
 }  // namespace bitgauge::detail

@@ -5,11 +5,12 @@
 
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/numeric/dense/cholesky.hpp>
+#include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/rounding/feedback/negligible.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/rounding/samples.hpp>
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
 
 #include <algorithm>
@@ -17,49 +18,29 @@
 #include <limits>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
 
-template <class Scalar>
-using dense_matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
+using numeric::dense_matrix;
 
-/// Factors a symmetric positive definite matrix, given by its lower half, in place into L L^T with L lower:
-/// tile by tile, the tiles below and right of a diagonal tile in parallel (Golub and Van Loan, Matrix
-/// Computations, 4.2.9). Every tile is computed by one thread in a fixed order. The diagonal is about 1; what
-/// is negligible beside it is dropped. Returns false where a pivot is not positive. Cost: n^3 / 3
-/// multiplications and as many additions.
+/// Drops what is negligible beside a diagonal of about 1; of a diagonal tile only the upper half counts.
 template <class Scalar>
-bool factor_in_place(dense_matrix<Scalar>& a, int threads) {
-  constexpr index_t width = 128;
-  const index_t n = a.rows();
-  for (index_t k = 0; k < n; k += width) {
-    const index_t b = std::min(width, n - k), below = k + b, rest = n - below;
-    Eigen::Ref<dense_matrix<Scalar>> corner = a.block(k, k, b, b);
-    const Eigen::LLT<Eigen::Ref<dense_matrix<Scalar>>, Eigen::Lower> pivot(corner);
-    if (pivot.info() != Eigen::Success) return false;
-    for (index_t c = 0; c < b; ++c) {
-      auto column = corner.col(c).tail(b - c);
-      drop_negligible(column);
-    }
-    const index_t tiles = (rest + width - 1) / width;
-    const auto height = [&](index_t i) { return std::min(width, rest - i * width); };
-    parallel_for(tiles, threads, [&](index_t i) {
-      auto tile = a.block(below + i * width, k, height(i), b);
-      a.block(k, k, b, b)
-          .transpose()
-          .template triangularView<Eigen::Upper>()
-          .template solveInPlace<Eigen::OnTheRight>(tile);
-      drop_negligible(tile);
-    });
-    parallel_for(tiles, threads, [&](index_t j) {
-      const auto across = a.block(below + j * width, k, height(j), b).transpose();
-      for (index_t i = j; i < tiles; ++i)
-        a.block(below + i * width, below + j * width, height(i), height(j)).noalias() -=
-            a.block(below + i * width, k, height(i), b) * across;
-    });
-  }
-  return true;
+void drop_negligible(numeric::matrix_view<Scalar> tile, bool diagonal) {
+  for (index_t c = 0; c < tile.cols; ++c) drop_negligible(tile.column(c), diagonal ? c + 1 : tile.rows);
+}
+
+/// Reverses rows and columns of u^T in the upper half of u, so that R R^T is u^T u reversed. Some columns at a
+/// time, for the sake of caches.
+template <class Scalar>
+void reverse(numeric::matrix_view<Scalar> u) {
+  constexpr index_t width = 16;
+  const index_t n = u.rows;
+  for (index_t begin = 0; begin < n; begin += width)
+    for (index_t r = 0; r < n; ++r)
+      for (index_t c = std::max(begin, r); c < std::min({begin + width, n, n - 1 - r}); ++c)
+        std::swap(u(r, c), u(n - 1 - c, n - 1 - r));
 }
 
 /// H + damping * I = R R^T with R upper triangular, rows and columns in the order of processing. Its inverse
@@ -80,11 +61,12 @@ struct feedback_factor {
 };
 
 /// Columns by falling diagonal, ties by number.
-template <class Derived>
-std::vector<index_t> falling_diagonal(const Eigen::MatrixBase<Derived>& h) {
+template <class Scalar>
+std::vector<index_t> falling_diagonal(const dense_matrix<Scalar>& h) {
   std::vector<index_t> order(static_cast<std::size_t>(h.rows()));
   std::iota(order.begin(), order.end(), index_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](index_t a, index_t b) { return h(a, a) > h(b, b); });
+  std::sort(order.begin(), order.end(),
+            [&](index_t a, index_t b) { return h(a, a) > h(b, b) || (!(h(b, b) > h(a, a)) && a < b); });
   return order;
 }
 
@@ -126,33 +108,46 @@ feedback_factor<Scalar> factor(const hessian& h, double fraction, bool act_order
     result.order.resize(static_cast<std::size_t>(n));
     std::iota(result.order.begin(), result.order.end(), index_t{0});
   }
-  // Reversing rows and columns turns the lower factor into an upper one.
+  // Reversing rows and columns turns U^T U into R R^T.
   const auto column = [&](index_t i) { return result.order[static_cast<std::size_t>(n - 1 - i)]; };
   dense_matrix<Scalar>& a = result.upper;
-  Eigen::VectorXd size(n);  // reversed as a is
+  std::vector<double> size(static_cast<std::size_t>(n)), inverse(size.size());  // reversed as a is
   for (;; ++result.raised) {
     result.damping = fraction * mean;
     result.added.setConstant(n, result.damping);
     for (const index_t c : result.dead) result.added(c) += mean;
-    for (index_t i = 0; i < n; ++i) size(i) = root_size(sum(column(i), column(i)) + result.added(column(i)));
+    double least = std::numeric_limits<double>::max();
+    for (index_t i = 0; i < n; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      size[at] = root_size(sum(column(i), column(i)) + result.added(column(i)));
+      inverse[at] = 1 / size[at];
+      least = std::min(least, size[at]);
+    }
     a.resize(n, n);
     parallel_for(n, threads, [&](index_t c) {
-      const double by = 1 / size(c);
-      for (index_t r = c; r < n; ++r) a(r, c) = kept<Scalar>(sum(column(r), column(c)) * by / size(r));
-      a(c, c) = static_cast<Scalar>((sum(column(c), column(c)) + result.added(column(c))) * by * by);
+      const auto at = static_cast<std::size_t>(c);
+      for (index_t r = 0; r < c; ++r)
+        a(r, c) = kept<Scalar>(sum(column(r), column(c)) * inverse[static_cast<std::size_t>(r)] / size[at]);
+      a(c, c) = static_cast<Scalar>((sum(column(c), column(c)) + result.added(column(c))) * inverse[at] *
+                                    inverse[at]);
     });
-    if (size.minCoeff() >= least_size<Scalar> && factor_in_place(a, threads)) break;
+    constexpr index_t width = 128;
+    if (least >= least_size<Scalar> &&
+        numeric::factor_upper<Scalar>(numeric::view_of(a), width, threads, drop_negligible<Scalar>))
+      break;
     if (fraction >= 10)
       raise(data_error("gptq: the Hessian cannot be factored with " + std::to_string(fraction) +
                        " of its mean diagonal added: expected a positive semidefinite matrix"));
     fraction = std::max(fraction * 10, 1e-8);
   }
-  for (index_t c = 0; c < n; ++c)
-    for (index_t r = c + 1; r < n; ++r) a(n - 1 - r, n - 1 - c) = a(r, c);
-  a.diagonal().reverseInPlace();
-  a.template triangularView<Eigen::StrictlyLower>().setZero();
-  result.size = size.reverse().template cast<Scalar>();
-  for (index_t c = 0; c < n; ++c) a.col(c).head(c + 1).array() *= result.size.head(c + 1).array();
+  result.size.resize(n);
+  for (index_t i = 0; i < n; ++i)
+    result.size(i) = static_cast<Scalar>(size[static_cast<std::size_t>(n - 1 - i)]);
+  reverse(numeric::view_of(a));
+  for (index_t c = 0; c < n; ++c) {
+    for (index_t r = 0; r <= c; ++r) a(r, c) *= result.size(r);
+    for (index_t r = c + 1; r < n; ++r) a(r, c) = 0;
+  }
   return result;
 }
 

@@ -5,8 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 
-#include <Eigen/Core>
-
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -28,21 +27,20 @@ Scalar kept(double x, double scale = 1) noexcept {
 }
 
 /// Zeroes what is negligible beside 1.
-template <class Derived>
-void drop_negligible(Eigen::MatrixBase<Derived>& x) {
-  using scalar = typename Derived::Scalar;
-  x = (x.array().abs() < negligible<scalar>).select(scalar(0), x);
+template <class Scalar>
+void drop_negligible(Scalar* x, index_t count) noexcept {
+  for (index_t i = 0; i < count; ++i)
+    if (std::fabs(x[i]) < negligible<Scalar>) x[i] = 0;
 }
 
-/// Zeroes, in each row, what is negligible beside its largest magnitude, columns weighed by `sizes`.
-template <class Derived, class Sizes>
-void drop_negligible_in_rows(Eigen::MatrixBase<Derived>& x, const Eigen::MatrixBase<Sizes>& sizes) {
-  using scalar = typename Derived::Scalar;
-  for (index_t r = 0; r < x.rows(); ++r) {
-    const auto weighed = x.row(r).cwiseAbs().cwiseProduct(sizes.transpose());
-    const scalar least = negligible<scalar> * weighed.maxCoeff();
-    x.row(r) = (weighed.array() < least).select(scalar(0), x.row(r));
-  }
+/// Zeroes what is negligible beside the largest magnitude, each weighed by its size.
+template <class Scalar>
+void drop_negligible(Scalar* x, const Scalar* sizes, index_t count) noexcept {
+  Scalar largest = 0;
+  for (index_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(x[i]) * sizes[i]);
+  const Scalar least = negligible<Scalar> * largest;
+  for (index_t i = 0; i < count; ++i)
+    if (std::fabs(x[i]) * sizes[i] < least) x[i] = 0;
 }
 
 }  // namespace bitgauge::detail

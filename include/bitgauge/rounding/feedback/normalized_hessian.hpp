@@ -9,8 +9,10 @@
 
 #include <Eigen/Core>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
+#include <vector>
 
 namespace bitgauge::detail {
 
@@ -23,26 +25,34 @@ class normalized_hessian {
  public:
   /// Keeps a reference.
   explicit normalized_hessian(const hessian& h) : given_(h) {
-    const double largest = h.diagonal().maxCoeff();
+    const index_t n = h.inputs();
+    double largest = 0;
+    std::vector<double> size(static_cast<std::size_t>(n));
+    for (index_t c = 0; c < n; ++c) {
+      largest = std::max(largest, h.matrix()(c, c));
+      size[static_cast<std::size_t>(c)] = std::sqrt(h.matrix()(c, c));
+    }
     if (!(largest > 0)) return;
     if (largest < 0x1p-20 || largest > 0x1p20) {
       const double root = normalizer_of(std::sqrt(largest));
       by_ = root * root;  // an even power, so that roots are scaled exactly as well
     }
-    const Eigen::ArrayXd size = h.diagonal().array().sqrt();
     const auto small = [&](index_t r, index_t c) {
       const double x = std::fabs(h.matrix()(r, c));
-      return x > 0 && x < static_cast<double>(negligible<Scalar>) * size(r) * size(c);
+      return x > 0 && x < static_cast<double>(negligible<Scalar>) * size[static_cast<std::size_t>(r)] *
+                              size[static_cast<std::size_t>(c)];
     };
     bool changes = by_ != 1;
-    for (index_t c = 0; c < h.inputs() && !changes; ++c)
-      for (index_t r = c + 1; r < h.inputs() && !changes; ++r) changes = small(r, c);
+    for (index_t c = 0; c < n && !changes; ++c)
+      for (index_t r = c + 1; r < n && !changes; ++r) changes = small(r, c);
     if (!changes) return;
-    Eigen::MatrixXd scaled(h.inputs(), h.inputs());
-    for (index_t c = 0; c < h.inputs(); ++c)
-      for (index_t r = 0; r < h.inputs(); ++r) scaled(r, c) = small(r, c) ? 0 : by_ * h.matrix()(r, c);
-    // beside the largest these count for nothing, and less than from_matrix takes
-    scaled = (scaled.array().abs() < 1e-150).select(0.0, scaled);
+    Eigen::MatrixXd scaled(n, n);
+    for (index_t c = 0; c < n; ++c)
+      for (index_t r = 0; r < n; ++r) {
+        const double x = small(r, c) ? 0 : by_ * h.matrix()(r, c);
+        // beside the largest these count for nothing, and less than from_matrix takes
+        scaled(r, c) = std::fabs(x) < 1e-150 ? 0 : x;
+      }
     copy_ = hessian::from_matrix(scaled, h.samples());
   }
   normalized_hessian(const normalized_hessian&) = delete;

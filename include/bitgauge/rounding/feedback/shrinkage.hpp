@@ -23,8 +23,12 @@ Scalar shrinkage(const hessian& h) {
   if (h.samples() < 1) return 0;
   const double p = static_cast<double>(h.inputs()), n = static_cast<double>(h.samples());
   // a power of two common to all elements drops out, and keeps their squares from overflowing
-  const double by = normalizer_of(h.matrix().trace());
-  const double trace = by * h.matrix().trace(), energy = (by * h.matrix()).squaredNorm();
+  double trace = 0, energy = 0;
+  for (index_t c = 0; c < h.inputs(); ++c) trace += h.matrix()(c, c);
+  const double by = normalizer_of(trace);
+  trace *= by;
+  for (index_t c = 0; c < h.inputs(); ++c)
+    for (index_t r = 0; r < h.inputs(); ++r) energy += by * h.matrix()(r, c) * (by * h.matrix()(r, c));
   const double mixed = (1 - 2 / p) * energy + trace * trace;
   const double own = (n + 1 - 2 / p) * (energy - trace * trace / p);
   return static_cast<Scalar>(own > 2 * mixed ? mixed / own : 0.5);

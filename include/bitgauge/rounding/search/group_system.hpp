@@ -1,13 +1,13 @@
 #pragma once
 
 /// \file
-/// A line's part of the Hessian, as the search for its codes wants it.
+/// A group's part of the Hessian, as the search for its codes wants it.
 
+#include <bitgauge/numeric/dense/cholesky.hpp>
+#include <bitgauge/numeric/dense/vectors.hpp>
+#include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/rounding/feedback/factor.hpp>
 #include <bitgauge/rounding/feedback/negligible.hpp>
-
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
 
 #include <cmath>
 #include <vector>
@@ -24,7 +24,7 @@ struct group_factors {
   std::vector<float> into;   ///< into[i * stride + j] = R(j, i) / R(i, i), by which j moves i
 };
 
-/// The columns of a line and their part of the damped Hessian, G = P^T R R^T P with P an order of falling
+/// The columns of a group and their part of the damped Hessian, G = P^T R R^T P with P an order of falling
 /// diagonal.
 template <class Scalar>
 struct group_system {
@@ -35,21 +35,26 @@ struct group_system {
 
   group_system(const Eigen::MatrixXd& h, const Eigen::VectorXd& added, index_t first, index_t width)
       : begin(first) {
-    dense_matrix<Scalar> g = h.block(first, first, width, width).template cast<Scalar>();
-    g.diagonal() += added.segment(first, width).template cast<Scalar>();
+    dense_matrix<Scalar> g(width, width);
+    for (index_t c = 0; c < width; ++c) {
+      for (index_t r = 0; r < width; ++r) g(r, c) = static_cast<Scalar>(h(first + r, first + c));
+      g(c, c) += static_cast<Scalar>(added(first + c));
+    }
     order = falling_diagonal(g);
+    // Reversing rows and columns turns U^T U into R R^T.
     dense_matrix<Scalar> reversed(width, width);
     for (index_t c = 0; c < width; ++c)
-      for (index_t r = 0; r < width; ++r)
+      for (index_t r = 0; r <= c; ++r)
         reversed(r, c) =
             g(order[static_cast<std::size_t>(width - 1 - r)], order[static_cast<std::size_t>(width - 1 - c)]);
-    const Eigen::LLT<Eigen::Ref<dense_matrix<Scalar>>> lower(reversed);
-    if (lower.info() != Eigen::Success) return;
-    upper = dense_matrix<Scalar>::Zero(width, width);
-    for (index_t r = 0; r < width; ++r)
-      for (index_t c = r; c < width; ++c)
+    constexpr index_t tile = 128;
+    if (!numeric::factor_upper(numeric::view_of(reversed), tile, 1)) return;
+    upper.resize(width, width);
+    for (index_t c = 0; c < width; ++c)
+      for (index_t r = 0; r < width; ++r)
         upper(r, c) =
-            kept<Scalar>(static_cast<double>(reversed(width - 1 - r, width - 1 - c)), size_of(g, r));
+            r <= c ? kept<Scalar>(static_cast<double>(reversed(width - 1 - c, width - 1 - r)), size_of(g, r))
+                   : Scalar(0);
     list_factors();
   }
 
@@ -57,6 +62,16 @@ struct group_system {
   bool usable() const { return upper.size() > 0; }
   /// The column of the matrix that is decided i-th.
   index_t column(index_t i) const { return begin + order[static_cast<std::size_t>(i)]; }
+
+  /// ||x R||^2, x in the order of decision.
+  Scalar cost(const std::vector<Scalar>& x) const {
+    Scalar sum = 0;
+    for (index_t j = 0; j < width(); ++j) {
+      const Scalar error = numeric::dot(x.data(), numeric::view_of(upper).column(j), j + 1);
+      sum += error * error;
+    }
+    return sum;
+  }
 
  private:
   double size_of(const dense_matrix<Scalar>& g, index_t i) const {
@@ -71,11 +86,19 @@ struct group_system {
     f.pivot.resize(static_cast<std::size_t>(width));
     f.along.resize(static_cast<std::size_t>(width * f.stride));
     f.into.resize(static_cast<std::size_t>(width * f.stride));
-    const Eigen::VectorXd size = upper.rowwise().norm().template cast<double>();
+    std::vector<double> size(static_cast<std::size_t>(width));  // of each row of R
+    for (index_t j = 0; j < width; ++j)
+      for (index_t i = 0; i <= j; ++i) {
+        const auto x = static_cast<double>(upper(i, j));
+        size[static_cast<std::size_t>(i)] += x * x;
+      }
+    for (double& x : size) x = std::sqrt(x);
     for (index_t j = 0; j < width; ++j) {
       f.pivot[static_cast<std::size_t>(j)] = static_cast<float>(upper(j, j));
       for (index_t i = 0; i < j; ++i) {
-        const auto factor = kept<float>(static_cast<double>(upper(i, j) / upper(j, j)), size(i) / size(j));
+        const auto factor =
+            kept<float>(static_cast<double>(upper(i, j) / upper(j, j)),
+                        size[static_cast<std::size_t>(i)] / size[static_cast<std::size_t>(j)]);
         f.along[static_cast<std::size_t>(i * f.stride + j)] = factor;
         f.into[static_cast<std::size_t>(j * f.stride + i)] = factor;
       }

@@ -1,47 +1,26 @@
 #pragma once
 
 /// \file
-/// The levels of a grid for eight numbers at a time, each with a line of its own.
+/// The levels of a grid for eight numbers at a time, each with a map of its own.
 
 #include <bitgauge/rounding/feedback/target.hpp>
+#include <bitgauge/simd/double_lanes.hpp>
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
 
-/// Eight lanes in the compiler's own vectors, which become registers of whatever width there is.
-inline constexpr index_t lane_count = 8;
-using double_lanes [[gnu::vector_size(64)]] = double;
-using word_lanes [[gnu::vector_size(64)]] = std::int64_t;
-using float_lanes [[gnu::vector_size(32)]] = float;
-using integer_lanes [[gnu::vector_size(32)]] = std::int32_t;
+using simd::double_lanes;
+using simd::float_lanes;
+using simd::integer_lanes;
+using simd::word_lanes;
+inline constexpr index_t lane_count = simd::double_lane_count;
 
-/// Eight lanes in an array, where they lie within a cache line.
-struct alignas(64) lane_cell {
-  double values[lane_count];
-
-  [[gnu::always_inline]] void read(double_lanes& out) const { std::memcpy(&out, values, sizeof out); }
-  [[gnu::always_inline]] void write(const double_lanes& x) { std::memcpy(values, &x, sizeof x); }
-};
-
-/// Calls body(0) ... body(Count - 1), the numbers known to the compiler, so that arrays that they index stay
-/// in registers.
-template <index_t Count, class Body>
-[[gnu::always_inline]] inline void unrolled(const Body& body) {
-  [&]<index_t... I>(std::integer_sequence<index_t, I...>) __attribute__((always_inline)) {
-    (body(std::integral_constant<index_t, I>{}), ...);
-  }
-  (std::make_integer_sequence<index_t, Count>{});
-}
-
-/// The lines of eight lanes.
+/// The maps of eight lanes.
 struct group_lanes {
   double_lanes scale{}, inverse{};  ///< floats: products with floats are exact
   double_lanes shift{};  ///< where the levels are evenly spaced: adds to units what makes them a level + 0.5
@@ -63,32 +42,30 @@ class level_lanes {
       midpoints_.push_back((static_cast<double>(values_[i]) + static_cast<double>(values_[i + 1])) / 2);
   }
 
-  /// Whether levels are evenly spaced: the parameter Even below.
+  /// Whether levels are evenly spaced.
   bool even() const { return even_; }
   float value(std::uint8_t choice) const { return values_[choice]; }
 
-  /// False for lines that are too fine to divide by.
-  bool usable(const number_line& line) const {
-    return std::abs(static_cast<double>(line.scale) * (even_ ? spacing_ : 1.0)) >=
-           static_cast<double>(1e-37f);
+  /// False for maps that are too fine to divide by.
+  bool usable(const affine_map& map) const {
+    return std::abs(static_cast<double>(map.scale) * (even_ ? spacing_ : 1.0)) >= static_cast<double>(1e-37f);
   }
-  void set(group_lanes& lanes, index_t lane, const number_line& line) const {
+  void set(group_lanes& lanes, index_t lane, const affine_map& map) const {
     const double spacing = even_ ? spacing_ : 1.0;
-    lanes.scale[lane] = line.scale;
-    lanes.inverse[lane] = static_cast<float>(1 / (static_cast<double>(line.scale) * spacing));
+    lanes.scale[lane] = map.scale;
+    lanes.inverse[lane] = static_cast<float>(1 / (static_cast<double>(map.scale) * spacing));
     lanes.shift[lane] =
-        (static_cast<double>(line.zero_point) - (even_ ? lowest_ : 0.0)) / spacing + (even_ ? 0.5 : 0.0);
-    lanes.zero_point[lane] = line.zero_point;
-    lanes.minimum[lane] = line.minimum;
+        (static_cast<double>(map.zero_point) - (even_ ? lowest_ : 0.0)) / spacing + (even_ ? 0.5 : 0.0);
+    lanes.zero_point[lane] = map.zero_point;
+    lanes.minimum[lane] = map.minimum;
   }
 
   /// The choice whose real value is nearest to each value.
-  template <bool Even>
-  [[gnu::always_inline]] void nearest(const double_lanes& value, const group_lanes& line,
+  [[gnu::always_inline]] void nearest(const double_lanes& value, const group_lanes& maps,
                                       integer_lanes& choice) const {
-    const float_lanes above = __builtin_convertvector(value, float_lanes) + line.minimum;
-    double_lanes position = __builtin_convertvector(above, double_lanes) * line.inverse + line.shift;
-    if constexpr (Even) {
+    const float_lanes above = __builtin_convertvector(value, float_lanes) + maps.minimum;
+    double_lanes position = __builtin_convertvector(above, double_lanes) * maps.inverse + maps.shift;
+    if (even_) {
       position = position < 0.5 ? double_lanes{} + 0.5 : position;
       position = position > last_ + 0.5 ? double_lanes{} + (last_ + 0.5) : position;
       choice = __builtin_convertvector(position, integer_lanes);
@@ -100,26 +77,24 @@ class level_lanes {
   }
 
   /// The level of each choice, less the zero point: what the scale is multiplied by.
-  template <bool Even>
-  [[gnu::always_inline]] void pattern(const integer_lanes& choice, const group_lanes& line,
+  [[gnu::always_inline]] void pattern(const integer_lanes& choice, const group_lanes& maps,
                                       float_lanes& out) const {
-    if constexpr (Even) {
+    if (even_) {
       const double_lanes level = __builtin_convertvector(choice, double_lanes) * spacing_ + lowest_;
       out = __builtin_convertvector(level, float_lanes);
     } else {
       for (index_t i = 0; i < lane_count; ++i) out[i] = values_[static_cast<std::size_t>(choice[i])];
     }
-    out -= line.zero_point;
+    out -= maps.zero_point;
   }
 
-  /// number_line::real of each choice, to the bit.
-  template <bool Even>
-  [[gnu::always_inline]] void real(const integer_lanes& choice, const group_lanes& line,
+  /// affine_map::real of each choice, to the bit.
+  [[gnu::always_inline]] void real(const integer_lanes& choice, const group_lanes& maps,
                                    float_lanes& out) const {
     float_lanes off_zero;
-    pattern<Even>(choice, line, off_zero);
-    const double_lanes product = __builtin_convertvector(off_zero, double_lanes) * line.scale;
-    out = __builtin_convertvector(product, float_lanes) - line.minimum;
+    pattern(choice, maps, off_zero);
+    const double_lanes product = __builtin_convertvector(off_zero, double_lanes) * maps.scale;
+    out = __builtin_convertvector(product, float_lanes) - maps.minimum;
   }
   std::int32_t last() const { return static_cast<std::int32_t>(last_); }
 
