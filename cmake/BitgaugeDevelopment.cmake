@@ -23,6 +23,15 @@ if(BITGAUGE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${BITGAUGE_CCACHE})
 endif()
 
+set(bitgauge_launcher "${CMAKE_CXX_COMPILER_LAUNCHER}")  # for tests that call compilers themselves
+# ccache takes precompiled headers only where it may trust their time stamps.
+if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache$")
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CMAKE_CXX_COMPILER_LAUNCHER})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  endif()
+endif()
+
 set(bitgauge_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 # GCC 12 reports overlapping copies inside std::string that cannot happen (gcc.gnu.org/bugzilla 105651).
 list(APPEND bitgauge_warnings $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)

@@ -14,3 +14,5 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/header_alone/all_together.cpp CONTEN
 add_library(bitgauge_headers_alone OBJECT ${bitgauge_header_units})
 target_link_libraries(bitgauge_headers_alone PRIVATE bitgauge_development)
 target_compile_options(bitgauge_headers_alone PRIVATE -O0 -g0)
+# What every header has by base/config.hpp is read once.
+target_precompile_headers(bitgauge_headers_alone PRIVATE <Eigen/Core>)

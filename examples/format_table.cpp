@@ -8,7 +8,6 @@
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/gguf.hpp>
-#include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
 

@@ -8,6 +8,7 @@
 // super-scales, and codes 0..15.
 
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/gguf.hpp>
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// A chart as an SVG text: axes with ticks, curves with or without markers, bars and marked positions. Enough
+/// A chart as an SVG text: axes with ticks, curves with or without markers, named dots, bars and marked positions. Enough
 /// for the plots of the examples.
 
 #include <fmt/format.h>
@@ -50,11 +50,51 @@ class svg_chart {
     for (const auto& [x, y] : values) {
       if (!(y > 0)) continue;
       path += fmt::format("{}{:.2f},{:.2f}", path.empty() ? "M" : " L", at_x(x), at_y(y));
-      if (markers)
-        dots += fmt::format("<circle cx='{:.2f}' cy='{:.2f}' r='4' fill='{}'/>\n", at_x(x), at_y(y), color);
+      if (!markers) continue;
+      dots += fmt::format("<circle cx='{:.2f}' cy='{:.2f}' r='4' fill='{}'/>\n", at_x(x), at_y(y), color);
+      taken_.push_back({at_x(x) - 4, at_y(y) - 4, 8, 8});
     }
     body_ += fmt::format("<path d='{}' fill='none' stroke='{}' stroke-width='1.8'/>\n{}", path, color, dots);
     legend(color, name);
+  }
+
+  /// Dots, each with a name beside it, on the first side where it covers no dot and no name drawn before: so
+  /// all dots of a chart are to be given before the first names.
+  void dots(const points& values, const std::string& color, const std::string& name) {
+    for (const auto& [x, y] : values) {
+      body_ += fmt::format("<circle cx='{:.2f}' cy='{:.2f}' r='4' fill='{}'/>\n", at_x(x), at_y(y), color);
+      taken_.push_back({at_x(x) - 4, at_y(y) - 4, 8, 8});
+    }
+    legend(color, name);
+  }
+  void name_dot(double x, double y, const std::string& color, const std::string& name) {
+    constexpr double height = 11;
+    const double width = 6.4 * static_cast<double>(name.size()), middle = at_y(y) - height / 2;
+    for (const double gap : {6.0, 12.0, 20.0, 30.0, 42.0})
+      for (const auto& [left, top] : {std::pair{gap, 0.0},
+                                      {-gap - width, 0.0},
+                                      {gap, -gap},
+                                      {gap, gap},
+                                      {-gap - width, -gap},
+                                      {-gap - width, gap},
+                                      {-width / 2, -gap - 3}}) {
+        const box place{at_x(x) + left, middle + top, width, height};
+        const bool inside = place.left > area_.left && place.left + width < area_.left + area_.width &&
+                            place.top > area_.top && place.top + height < bottom();
+        if (!inside || std::any_of(taken_.begin(), taken_.end(),
+                                   [&](const box& other) { return overlaps(place, other); }))
+          continue;
+        taken_.push_back(place);
+        if (gap > 6)
+          body_ += fmt::format("<path d='M{:.2f},{:.2f} L{:.2f},{:.2f}' stroke='{}' stroke-width='0.6'/>\n",
+                               at_x(x), at_y(y), left > 0 ? place.left - 1 : place.left + width + 1,
+                               place.top + height / 2, color);
+        body_ += fmt::format(
+            "<text x='{:.2f}' y='{:.2f}' font-size='10.5' fill='{}' stroke='white' stroke-width='2.5' "
+            "paint-order='stroke'>{}</text>\n",
+            place.left, place.top + height - 2, color, escaped(name));
+        return;
+      }
   }
 
   /// Bars `width` wide, in units of x, from the bottom of the chart.
@@ -90,6 +130,10 @@ class svg_chart {
   }
 
  private:
+  static bool overlaps(const box& a, const box& b) {
+    return a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height &&
+           b.top < a.top + a.height;
+  }
   double bottom() const { return area_.top + area_.height; }
   double at_x(double x) const {
     return area_.left + area_.width * std::clamp((x - x_.from) / (x_.to - x_.from), 0.0, 1.0);
@@ -151,5 +195,6 @@ class svg_chart {
   axis x_, y_;
   double legend_at_;
   int marks_ = 0;
+  std::vector<box> taken_;  ///< by dots and their names
   std::string body_;
 };

@@ -1,11 +1,13 @@
 // bitgauge compare: the error of every tensor that two files share, quantized or not.
 
-#include <bitgauge/io.hpp>
+#include <bitgauge/io/report_json.hpp>
+#include <bitgauge/io/tensor_file.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
+#include <bitgauge/metrics/nonfinite_pairs.hpp>
+#include <bitgauge/model/locate_failures.hpp>
 
 #include "commands.hpp"
 #include "console.hpp"
-#include "failure.hpp"
-#include "nonfinite_note.hpp"
 #include "report.hpp"
 #include "terminal.hpp"
 
@@ -25,37 +27,32 @@ std::string shown(const std::vector<std::uint64_t>& shape) {
   return text.empty() ? "a single number" : bitgauge::printable(text, 100);
 }
 
-/// How rows are counted: as the quantized one of the two remembers, else as ever.
-io::row_dimensions rows_of(const io::tensor_file& a, const io::stored_tensor& original,
-                           const io::tensor_file& b, const io::stored_tensor& other) {
-  return other.quantized != nullptr ? b.rows_of(other) : a.rows_of(original);
-}
-
 bool same_bytes(const io::stored_tensor& a, const io::stored_tensor& b) {
   return a.plain != nullptr && b.plain != nullptr && a.scales == nullptr && b.scales == nullptr &&
          a.plain->type == b.plain->type &&
          std::equal(a.plain->data.begin(), a.plain->data.end(), b.plain->data.begin(), b.plain->data.end());
 }
 
-report_row compare_one(const io::tensor_file& a, const io::stored_tensor& original, const io::tensor_file& b,
-                       const io::stored_tensor& other) {
-  const io::row_dimensions how = rows_of(a, original, b, other);
-  report_row row;
+tensor_report compare_one(const io::tensor_file& a, const io::stored_tensor& original,
+                          const io::tensor_file& b, const io::stored_tensor& other) {
+  // rows are counted as the quantized one of the two remembers, else as ever
+  const bitgauge::row_dimensions how = other.quantized != nullptr ? other.rows : original.rows;
+  tensor_report row;
   row.name = original.name;
   row.scheme = other.format;
   std::tie(row.rows, row.cols) = a.shape_of(original, how);
   row.bits_per_weight = other.bits_per_weight();
   if (!original.is_real() || !other.is_real()) {
-    row.kind = same_bytes(original, other) ? row_kind::identical : row_kind::incomparable;
-    row.notes.emplace_back(row.kind == row_kind::identical ? "identical bytes" : "different bytes");
+    row.kind = same_bytes(original, other) ? report_kind::identical : report_kind::incomparable;
+    row.notes.emplace_back(row.kind == report_kind::identical ? "identical bytes" : "different bytes");
     return row;
   }
-  row.kind = other.is_encoded() ? row_kind::quantized : row_kind::plain;
-  const auto x = naming(a.path(), original.name, [&] { return a.matrix(original, how); });
-  const auto y = naming(b.path(), other.name, [&] { return b.matrix(other, how); });
+  row.kind = other.is_encoded() ? report_kind::quantized : report_kind::plain;
+  const auto x = bitgauge::locate_failures(a.path(), original.name, [&] { return a.matrix(original, how); });
+  const auto y = bitgauge::locate_failures(b.path(), other.name, [&] { return b.matrix(other, how); });
   row.error = bitgauge::measure_error(x, y);
   if (!bitgauge::numeric::binary64::is_finite(row.error.mse())) {
-    nonfinite_pairs pairs;
+    bitgauge::nonfinite_pairs pairs;
     pairs.add(x.data(), y.data(), x.size());
     row.notes.push_back(pairs.note());
   }
@@ -68,7 +65,7 @@ void compare(const compare_options& options) {
   const io::tensor_file a(options.original), b(options.approximation);
   // two files of one matrix each need not agree on its name: an .npy file's is its own
   const bool single = a.tensors().size() == 1 && b.tensors().size() == 1;
-  std::vector<report_row> rows;
+  std::vector<tensor_report> rows;
   for (const io::stored_tensor& original : a.tensors()) {
     const io::stored_tensor* other = single ? &b.tensors().front() : b.find(original.name);
     if (other == nullptr)
@@ -78,14 +75,16 @@ void compare(const compare_options& options) {
       bitgauge::raise(bitgauge::shape_error(b.path() + ": tensor " + bitgauge::excerpt(original.name) +
                                             ": expected shape " + shown(original.shape) + ", found " +
                                             shown(other->shape)));
-    rows.push_back(naming(b.path(), original.name, [&] { return compare_one(a, original, b, *other); }));
+    rows.push_back(bitgauge::locate_failures(b.path(), original.name,
+                                             [&] { return compare_one(a, original, b, *other); }));
   }
   for (const io::stored_tensor& other : b.tensors()) {
     if (single || a.find(other.name) != nullptr) continue;
     bitgauge::raise(bitgauge::data_error(a.path() + ": tensor " + bitgauge::excerpt(other.name) +
                                          ": expected as in " + b.path() + ", found none"));
   }
-  print(options.json ? json_text(as_json(rows)) : as_table({rows, {}}, terminal_width(stdout)));
+  print(options.json ? json_text(bitgauge::io::report_json(rows))
+                     : as_table({rows, {}}, terminal_width(stdout)));
 }
 
 }  // namespace program

@@ -1,13 +1,17 @@
 // bitgauge dequantize: every quantized tensor, and 8-bit floats with their scales, become F32 in their
 // original shape; the others are copied.
 
-#include <bitgauge/io.hpp>
+#include <bitgauge/io/npy.hpp>
+#include <bitgauge/io/open_sink.hpp>
+#include <bitgauge/io/tensor_file.hpp>
+#include <bitgauge/model/locate_failures.hpp>
+#include <bitgauge/model/model_options.hpp>
 
 #include "commands.hpp"
-#include "failure.hpp"
 #include "progress.hpp"
-#include "tensor_sink.hpp"
 
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,26 +21,29 @@ namespace {
 namespace io = bitgauge::io;
 
 void to_container(const io::tensor_file& file, const std::string& output, bool quiet) {
-  const std::unique_ptr<tensor_sink> sink = open_sink(output);
-  sink->take_metadata(file);
-  std::uint64_t total = 0;
-  for (const io::stored_tensor& tensor : file.tensors()) {
+  const std::unique_ptr<bitgauge::tensor_sink> sink = io::open_sink(output, file);
+  bitgauge::model_progress now;
+  for (std::size_t i = 0; i < file.tensors().size(); ++i) {
+    const io::stored_tensor& tensor = file.tensors()[i];
     if (tensor.is_encoded()) {
       sink->declare_floats(tensor.name, tensor.shape);
     } else {
-      sink->declare_copy(tensor);
+      sink->declare_copy(tensor, file.stored(i));
     }
-    total += tensor.element_count();
+    now.total += tensor.element_count();
   }
   sink->begin();
-  progress bar(total, quiet);
-  for (const io::stored_tensor& tensor : file.tensors()) {
-    bar.begin(tensor.name);
-    naming(file.path(), tensor.name, [&] {
+  progress bar(quiet);
+  for (std::size_t i = 0; i < file.tensors().size(); ++i) {
+    const io::stored_tensor& tensor = file.tensors()[i];
+    now.tensor = tensor.name;
+    bar.show(now);
+    bitgauge::locate_failures(file.path(), tensor.name, [&] {
       if (tensor.is_encoded()) return sink->write(tensor.name, file.matrix(tensor));
-      sink->copy(file, tensor);
+      sink->copy(tensor, file.stored(i));
     });
-    bar.finish(tensor.element_count());
+    now.done += tensor.element_count();
+    bar.show(now);
   }
   sink->commit();
 }
@@ -49,7 +56,9 @@ void to_npy(const io::tensor_file& file, const std::string& output) {
   if (!tensor.is_real())
     bitgauge::raise(bitgauge::data_error(file.path() + ": tensor " + bitgauge::excerpt(tensor.name) +
                                          ": expected numbers to turn into floats, found " + tensor.format));
-  io::write_npy(output, naming(file.path(), tensor.name, [&] { return file.matrix(tensor); }), tensor.shape);
+  io::write_npy(output,
+                bitgauge::locate_failures(file.path(), tensor.name, [&] { return file.matrix(tensor); }),
+                tensor.shape);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ namespace {
 
 namespace io = bitgauge::io;
 
-nlohmann::ordered_json as_json(const io::stored_activations& activations) {
+nlohmann::ordered_json as_json(const bitgauge::stored_activations& activations) {
   nlohmann::ordered_json json{{"scheme", to_text(activations.scheme)}};
   if (activations.scheme.is_static) {
     json["scale"] = activations.frozen.scale;
@@ -58,7 +58,7 @@ nlohmann::ordered_json as_json(const io::tensor_file& file) {
 /// How the inputs of a layer are to be quantized, where its tensor says so.
 std::string activations_text(const io::stored_tensor& tensor) {
   if (tensor.quantized == nullptr || !tensor.quantized->activations) return "";
-  const io::stored_activations& how = *tensor.quantized->activations;
+  const bitgauge::stored_activations& how = *tensor.quantized->activations;
   return to_text(how.scheme) + (how.scheme.is_static ? fmt::format(" (scale {:.4g}, zero point {})",
                                                                    how.frozen.scale, how.frozen.zero_point)
                                                      : "");

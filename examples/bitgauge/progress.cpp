@@ -33,8 +33,7 @@ std::string progress_line(double fraction, double elapsed_seconds, const std::st
   return rest > shortest_name ? line + " " + shortened(table_cell(name), rest - 1) : line;
 }
 
-progress::progress(std::uint64_t total, bool quiet)
-    : total_(total), width_(quiet ? 0 : terminal_width(stderr)) {}
+progress::progress(bool quiet) : width_(quiet ? 0 : terminal_width(stderr)) {}
 
 progress::~progress() {
   clear();
@@ -44,28 +43,15 @@ void progress::clear() const {
   if (width_ > 0) fmt::print(stderr, "\r\033[K");
 }
 
-void progress::begin(const std::string& name) {
-  name_ = name;
-  show(before_);
-}
-
-void progress::reach(std::uint64_t done) {
-  constexpr auto pause = std::chrono::milliseconds(100);  // more often than that nobody can read
-  if (width_ > 0 && std::chrono::steady_clock::now() - shown_ >= pause) show(before_ + done);
-}
-
-void progress::finish(std::uint64_t count) {
-  before_ += count;
-  show(before_);
-}
-
-void progress::show(std::uint64_t done) {
+void progress::show(const bitgauge::model_progress& now) {
   if (width_ == 0) return;
-  shown_ = std::chrono::steady_clock::now();
-  const double fraction = total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 1;
+  const auto time = std::chrono::steady_clock::now();
+  constexpr auto pause = std::chrono::milliseconds(100);  // more often than that nobody can read
+  if (!now.between_tensors && time - shown_ < pause) return;
+  shown_ = time;
   const double elapsed = std::chrono::duration<double>(shown_ - start_).count();
   clear();
-  fmt::print(stderr, "{}", progress_line(fraction, elapsed, name_, width_));
+  fmt::print(stderr, "{}", progress_line(now.fraction(), elapsed, std::string(now.tensor), width_));
   std::fflush(stderr);
 }
 

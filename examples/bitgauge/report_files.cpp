@@ -1,6 +1,7 @@
 // Reports as files: .json, .csv, .md.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/io/report_json.hpp>
 
 #include "cells.hpp"
 #include "report.hpp"
@@ -11,14 +12,14 @@
 namespace program {
 namespace {
 
-std::string as_csv(const std::vector<report_row>& rows) {
+std::string as_csv(const std::vector<tensor_report>& rows) {
   constexpr const char* keys[] = {
       "name",   "rows",          "cols",   "scheme",       "bits_per_weight",         "mse",    "sqnr_db",
       "cosine", "max_abs_error", "gap_db", "output_error", "activation_output_error", "seconds"};
   std::string text;
   for (const char* key : keys) text += std::string(key) + ",";
   text += "notes\n";
-  const nlohmann::ordered_json all = as_json(rows);
+  const nlohmann::ordered_json all = bitgauge::io::report_json(rows);
   for (const nlohmann::ordered_json& json : all) {
     for (const char* key : keys) {
       const bool has_value = json.contains(key) && !json[key].is_null();
@@ -32,8 +33,8 @@ std::string as_csv(const std::vector<report_row>& rows) {
   return text;
 }
 
-std::string as_markdown(const file_report& all) {
-  const std::vector<table_column> columns = columns_of(all.rows);
+std::string as_markdown(const model_report& all) {
+  const std::vector<table_column> columns = columns_of(all.tensors);
   std::string text = "|", rule = "|";
   for (const table_column& column : columns) {
     text += " " + column.heading + " |";
@@ -48,7 +49,7 @@ std::string as_markdown(const file_report& all) {
   const auto add = [&](const std::string& words) {
     if (!words.empty()) text += "\n" + markdown_cell(words) + "\n";
   };
-  add(rest_of(all.rows));
+  add(rest_of(all.tensors));
   for (const std::string& remark : all.remarks) add(remark);
   return text;
 }
@@ -67,9 +68,9 @@ report_file::report_file(const std::filesystem::path& path, const std::filesyste
         return bitgauge::io::atomic_file(path);
       }()) {}
 
-void report_file::write(const file_report& all) {
-  const std::string text = ending_ == ".json"  ? json_text(as_json(all.rows))
-                           : ending_ == ".csv" ? as_csv(all.rows)
+void report_file::write(const model_report& all) {
+  const std::string text = ending_ == ".json"  ? json_text(bitgauge::io::report_json(all.tensors))
+                           : ending_ == ".csv" ? as_csv(all.tensors)
                                                : as_markdown(all);
   file_.write(std::as_bytes(std::span(text)));
   file_.commit();

@@ -3,7 +3,11 @@
 #include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/io/gguf/tensor.hpp>
 #include <bitgauge/matrix/memory.hpp>
+#include <bitgauge/matrix/scheme/keys.hpp>
+#include <bitgauge/matrix/scheme/named_grids.hpp>
+#include <bitgauge/matrix/scheme/presets.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/matrix/scheme/words.hpp>
 
 #include "commands.hpp"
 #include "console.hpp"

@@ -52,7 +52,7 @@ TEST(work_stealing_ranges, every_item_is_taken_once) {
   for (std::thread& thread : threads) thread.join();
   std::vector<int> times(count, 0);
   for (const auto& some : items)
-    for (const index_t i : some) ++times[static_cast<std::size_t>(i)];
+    for (const index_t i : some) ++times.at(static_cast<std::size_t>(i));
   EXPECT_EQ(times, std::vector<int>(count, 1));
 }
 

@@ -1,46 +1,38 @@
-// expect: found an array: write q * x.matrix()
-// expect: write q * Eigen::MatrixXf(x)
-// expect: write q * Eigen::Map<const Eigen::VectorXf>(x.data(), x.size())
-// expect: found quantized weights: write q * x.dequantize()
-// expect: q * x takes a matrix or vector of Eigen's
-// expect: q * x takes real numbers
-// expect: the quantized matrix stands on the left
-// expect: write quantize(Eigen::MatrixXf(W), ...)
-// expect: write quantize(Eigen::Map<const Eigen::MatrixXf>(w.data(), rows, cols), ...)
-// expect: found weights that are quantized already: write quantize(q.dequantize(), ...)
-// expect: a dense matrix of Eigen's as its first argument
-#include <bitgauge/bitgauge.hpp>
+// Catches products that do not exist and are refused without saying what to write instead.
+#include <bitgauge/kernel/operand.hpp>
+#include <bitgauge/kernel/reference.hpp>
 
 #include <Eigen/SparseCore>
+
+#include <vector>
+
+using namespace bitgauge;
 
 /// A matrix of a user's own.
 struct derived_matrix : Eigen::MatrixXf {
   using Eigen::MatrixXf::MatrixXf;
 };
 
-int main() {
-  const auto q = bitgauge::quantize(Eigen::MatrixXf::Ones(2, 32));
-  const bitgauge::gguf::block_matrix blocks = bitgauge::quantize(q.dequantize(), bitgauge::gguf::q4_0{});
-  const Eigen::VectorXf x = Eigen::VectorXf::Ones(32);
+void operands(const quantized_matrix& q, const gguf::block_matrix& blocks, const Eigen::VectorXf& x) {
   const Eigen::SparseMatrix<float> sparse(32, 32);
   const std::vector<float> values(32);
-#ifdef MISTAKE
-  q* x.array();
-  blocks* sparse;
-  blocks* values;
-  q* q;
-  q * 2.0f;
-  q* Eigen::VectorXcf::Ones(32);
-  x.transpose() * q;
-  2.0f * blocks;
-  bitgauge::quantize(sparse);
-  bitgauge::quantize(values, bitgauge::gguf::q4_0{});
-  bitgauge::quantize(blocks);
-  bitgauge::quantize("affine");
-#else
   const Eigen::VectorXf y = q * x, z = blocks * x, w = q * x.cast<int>();
   const Eigen::MatrixXf several = blocks * derived_matrix(32, 3);
-  bitgauge::quantize(derived_matrix(2, 3));
-  bitgauge::quantize(Eigen::Map<const Eigen::MatrixXf>(values.data(), 4, 8));
-#endif
+
+  // error: found an array: write q * x.matrix()
+  q* x.array();
+  // error: write q * Eigen::MatrixXf(x)
+  blocks* sparse;
+  // error: write q * Eigen::Map<const Eigen::VectorXf>(x.data(), x.size())
+  blocks* values;
+  // error: found quantized weights: write q * x.dequantize()
+  q* q;
+  // error: q * x takes a matrix or vector of Eigen's
+  q * 2.0f;
+  // error: q * x takes real numbers
+  q* Eigen::VectorXcf::Ones(32);
+  // error: the quantized matrix stands on the left
+  x.transpose() * q;
+  // error: the quantized matrix stands on the left
+  2.0f * blocks;
 }

@@ -1,7 +1,4 @@
-// expect: bitgauge needs C++20
-// mistake: -std=c++17
+// Catches an older standard that is answered by anything but its name first.
+// error: bitgauge needs C++20
 #include <bitgauge/bitgauge.hpp>
-
-int main() {
-  return 0;
-}
+;

@@ -5,6 +5,7 @@
 
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/io/gguf/tensor.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
 #include "fuzz/target.hpp"
 

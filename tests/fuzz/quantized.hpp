@@ -5,6 +5,7 @@
 /// and finite.
 
 #include <bitgauge/io/safetensors/quantized.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
 #include "fuzz/target.hpp"
 

@@ -1,4 +1,5 @@
 #include <bitgauge/gguf/encode_row.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 
 #include "gguf/reference_cases.hpp"
 #include "support/message_of.hpp"

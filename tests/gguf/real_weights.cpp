@@ -1,5 +1,6 @@
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
+#include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 
 #include "gguf/reference_cases.hpp"

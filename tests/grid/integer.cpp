@@ -122,6 +122,14 @@ TEST(integer, zero_points_are_nearest) {
   }
 }
 
+// Catches a zero point that is no code: a scale stored a little smaller than the range asks leaves more steps below zero than
+// there are codes.
+TEST(integer, zero_points_are_codes) {
+  EXPECT_EQ(make_affine(4).zero_point_for({-1.5f, 0}, 0.09f), 15);  // 16.7 steps
+  EXPECT_EQ(make_affine(4, {.signed_codes = true}).zero_point_for({-1.5f, 0}, 0.09f), 7);
+  EXPECT_EQ(make_affine(8).zero_point_for({-1e30f, 0}, 1.0f), 255);
+}
+
 // Catches torch's quotient replaced by the steady one: its observer gives 127 for this range (40 / 255 is
 // rounded up, so -20 / scale is -127.49999).
 TEST(integer, torch_keeps_its_quotient) {

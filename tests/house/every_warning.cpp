@@ -1,7 +1,7 @@
 // A user's unit whose flags are stricter than our own: what the headers instantiate must not warn there.
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/io.hpp>
-#include <bitgauge/quantize_text.hpp>
+#include <bitgauge/model/quantize.hpp>
 
 #include <sstream>
 

@@ -12,11 +12,13 @@ int main() {
   Eigen::MatrixXf W = Eigen::MatrixXf::Constant(3, 4, 0.5f);
   if (bitgauge::quantize(W, bitgauge::affine<4>{}).dequantize() != W) return 1;
 
-  bitgauge::on_error = [](const char* message) {
+  W(1, 2) = std::bit_cast<float>(0x7fc00000u);
+  // README: handle errors without exceptions
+  bitgauge::on_error = [](const char* message) {  // must not return; the default prints and aborts
     std::puts(message);
     std::exit(std::strstr(message, "row 1, column 2 is NaN") != nullptr ? 0 : 2);
   };
-  W(1, 2) = std::bit_cast<float>(0x7fc00000u);
   bitgauge::quantize(W, bitgauge::affine<4>{});
+  // end
   return 3;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# one_dispatch.sh INCLUDE_FOLDER: the instruction set in use is asked for by the dispatch alone, and intrinsics
-# and target attributes stay in simd/ and kernel/: whoever needs them calls an operation, or multiversion().
+# one_dispatch.sh INCLUDE_FOLDER: the instruction set in use is asked for by the dispatch alone, and intrinsics,
+# vector types and target attributes stay in simd/ and kernel/: whoever needs them calls an operation, or multiversion().
 set -euo pipefail
 cd "$1/bitgauge"
 # forbid WHAT PATTERN ALLOWED_PATHS: the lines of code, comments apart, that match where they must not
@@ -11,6 +11,7 @@ faults=$(
   forbid 'asks for the instruction set' '\b(selected|supports)\(' 'simd/(dispatch|instruction_set)\.hpp:'
   forbid 'uses intrinsics' '\b(_mm[0-9]*_|_tile_|v[a-z0-9]+q?_[fsu](8|16|32|64)\()' '(simd|kernel)/'
   forbid 'includes intrinsics' '# *include <([a-z]mm|immintrin|arm_neon|arm_sve|x86[a-z]*|cpuid)\.h>' '(simd|kernel)/'
+  forbid 'has a vector type of its own' '\bvector_size\b' '(simd|kernel)/'
   forbid 'names a target' 'gnu::target|__attribute__\(\(target|pragma GCC target' '(simd/x86|simd/arm|kernel)/'
 )
 # every version that a table gets stands in the list of README.md

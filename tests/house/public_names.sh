@@ -32,9 +32,7 @@ unit='#include <bits/stdc++.h>
 #include <time.h>
 #include <unistd.h>
 #include <Eigen/Dense>
-#include <bitgauge/bitgauge.hpp>
-#include <bitgauge/io.hpp>
-#include <bitgauge/quantize_text.hpp>
+'$(cd "$include" && find bitgauge -name '*.hpp' | sed 's/.*/#include <&>/')'
 using namespace std;
 using namespace Eigen;
 using namespace bitgauge;

@@ -29,6 +29,10 @@ gguf::block_matrix some_blocks() {
   return {gguf::tensor_type::q8_0, 3, 64, std::move(bytes)};
 }
 
+// Catches a load<Matrix>() that is offered for what no file holds.
+static_assert(io::loadable<quantized_matrix> && io::loadable<gguf::block_matrix>);
+static_assert(!io::loadable<Eigen::MatrixXf> && !io::loadable<const quantized_matrix>);
+
 // Catches a field that a file does not keep: matrices of every kind of code, group and scale, and vectors
 // that stand, in one file, come back equal by each way there is.
 TEST(save, every_kind_of_matrix_comes_back) {

@@ -1,4 +1,7 @@
 #include <bitgauge/layer/make_activation_quantizer.hpp>
+#include <bitgauge/range/kl.hpp>
+#include <bitgauge/range/mse.hpp>
+#include <bitgauge/range/percentile.hpp>
 
 #include "support/message_of.hpp"
 

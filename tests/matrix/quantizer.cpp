@@ -1,3 +1,4 @@
+#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 
 #include "support/codes.hpp"

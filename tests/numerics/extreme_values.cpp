@@ -1,4 +1,6 @@
+#include <bitgauge/matrix/scheme/grid_of.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include "support/message_of.hpp"
 

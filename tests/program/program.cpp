@@ -2,6 +2,9 @@
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/io.hpp>
+#include <bitgauge/layer/make_activation_quantizer.hpp>
+#include <bitgauge/metrics/output_error.hpp>
+#include <bitgauge/rounding/gptq.hpp>
 
 #include "program_test.hpp"
 

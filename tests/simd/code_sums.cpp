@@ -1,4 +1,5 @@
 #include <bitgauge/simd/code_sums.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
 #include <gtest/gtest.h>
 

@@ -4,6 +4,7 @@
 #include <bitgauge/simd/code_sums.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/halves.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/level_sums.hpp>
 #include <bitgauge/simd/levels.hpp>
 #include <bitgauge/simd/multiversion.hpp>

@@ -1,3 +1,4 @@
+#include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/levels.hpp>
 
 #include <gtest/gtest.h>

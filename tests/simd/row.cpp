@@ -1,6 +1,7 @@
 // Every instruction set gives the bits of the portable version, and the portable version those of the
 // formulas in row.hpp, computed here in double and 64-bit integers.
 
+#include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/row.hpp>
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+#include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/small_floats.hpp>
 
 #include <gtest/gtest.h>

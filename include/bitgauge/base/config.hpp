@@ -1,8 +1,8 @@
 #pragma once
 
 /// \file
-/// What is decided once for every header: the processor family, whether exceptions exist, and how a product
-/// is kept from being contracted.
+/// What is decided once for every header: the processor family, whether exceptions exist, and where definitions
+/// are.
 
 #include <Eigen/Core>
 
@@ -21,6 +21,19 @@ static_assert(__cplusplus >= 202002L, "bitgauge needs C++20: compile with -std=c
 #define BITGAUGE_EXCEPTIONS 1
 #else
 #define BITGAUGE_EXCEPTIONS 0
+#endif
+
+// Functions that take long to compile are declared in <name>.hpp by BITGAUGE_DECLARE and defined in
+// <name>_definitions.hpp by BITGAUGE_DEFINE. Header-only they are templates without a use for their parameter, so that
+// a program compiles those alone that it calls. Where it links bitgauge::compiled, which sets BITGAUGE_COMPILED, they
+// are the library's functions, and <name>_definitions.hpp is not included: as their names differ to the linker, files
+// of both kinds may meet in one program.
+#if defined(BITGAUGE_COMPILED)
+#define BITGAUGE_DECLARE
+#define BITGAUGE_DEFINE
+#else
+#define BITGAUGE_DECLARE template <int = 0>
+#define BITGAUGE_DEFINE template <int>
 #endif
 
 namespace bitgauge {

@@ -74,7 +74,7 @@ inline std::string take_printable(std::string_view& rest) {
 
 /// `text` in one line of valid UTF-8 that a terminal only shows: control characters, ESC among them, line and
 /// paragraph separators, characters that reorder text or are not seen, and bytes that are no UTF-8 are
-/// spelled \n, \x1b, \u{202e}. A backslash stays as it is, so that escaping twice changes nothing. What is
+/// spelled `\n`, `\x1b`, `\u{202e}`. A backslash stays as it is, so that escaping twice changes nothing. What is
 /// longer than `limit` bytes then is cut in its middle: "head...(30000 bytes)...tail", the head at most 3/4
 /// of the limit, head and tail together at most all of it. Time is linear in the smaller of text and limit.
 inline std::string printable(std::string_view text, std::size_t limit = std::string_view::npos) {

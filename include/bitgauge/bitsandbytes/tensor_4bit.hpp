@@ -14,8 +14,10 @@
 
 namespace bitgauge::bitsandbytes {
 
+/// The two codebooks of 4 bits.
 enum class quant_type { nf4, fp4 };
 
+/// Their levels.
 constexpr const codebook_grid& codebook_of(quant_type type) noexcept {
   return type == quant_type::nf4 ? nf4::codebook : fp4::codebook;
 }

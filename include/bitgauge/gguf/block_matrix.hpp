@@ -6,7 +6,6 @@
 #include <bitgauge/base/buffer.hpp>
 #include <bitgauge/base/reset_on_move.hpp>
 #include <bitgauge/base/uninitialized_memory.hpp>
-#include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/matrix/row_sink.hpp>
 
@@ -43,7 +42,7 @@ class block_matrix {
   index_t cols() const noexcept { return cols_; }
   index_t size() const noexcept { return rows_ * cols_; }
   index_t row_bytes() const noexcept { return rows_ == 0 ? 0 : storage_bytes() / rows_; }
-  /// All bytes; converts to std::span<const std::byte>.
+  /// All bytes; converts to `std::span<const std::byte>`.
   const buffer<std::byte>& blocks() const noexcept { return blocks_; }
   index_t storage_bytes() const noexcept { return static_cast<index_t>(blocks_.size()); }
   double bits_per_weight() const noexcept {
@@ -52,11 +51,7 @@ class block_matrix {
 
   /// Writes row `row` as cols() floats, bit for bit as ggml decodes it. Raises shape_error where there is no
   /// such row.
-  void dequantize_row(index_t row, float* out) const {
-    if (row < 0 || row >= rows_)
-      raise(shape_error("dequantize_row(" + std::to_string(row) + ") of " + std::to_string(rows_) + " rows"));
-    decode_row(type_, blocks_.data() + row * row_bytes(), cols_, out);
-  }
+  BITGAUGE_DECLARE void dequantize_row(index_t row, float* out) const;
   /// The matrix of real values: MatrixXf, or any plain float type named.
   template <class Plain = Eigen::MatrixXf>
   Plain dequantize(int threads = 0) const {
@@ -91,3 +86,7 @@ class block_matrix {
 };
 
 }  // namespace bitgauge::gguf
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/gguf/block_matrix_definitions.hpp>
+#endif

@@ -3,27 +3,21 @@
 /// \file
 /// The front end of ggml's block formats: quantize(W, gguf::q4_k{}, importance(v), effort::best).
 
-#include <bitgauge/base/buffer.hpp>
-#include <bitgauge/base/parallel.hpp>
-#include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/feedback.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
-#include <bitgauge/matrix/nonfinite.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <memory>
-#include <span>
 #include <utility>
-#include <vector>
 
 namespace bitgauge {
 
@@ -35,11 +29,22 @@ concept ggml_format = std::same_as<F, gguf::tensor_type> || requires {
 
 namespace detail {
 
+/// encode_row() or that of one format alone.
+using row_encoder = void (*)(gguf::tensor_type type, const float* x, index_t columns, const float* importance,
+                             effort level, std::byte* row, const gguf::row_hints& known,
+                             const gguf::row_place& place);
+/// feed_back() or that of one format alone.
+using blocks_by_feedback = gguf::block_matrix (*)(const row_source& source, gguf::tensor_type type,
+                                                  const feedback_rounding& rounding, effort level,
+                                                  const options& how);
+
 struct block_options {
   bitgauge::effort effort = bitgauge::effort::normal;
   importance column_weights{};
   options how{};
   std::shared_ptr<const feedback_rounding> feedback{};  ///< chooses the codes where set
+  row_encoder encode = nullptr;
+  blocks_by_feedback feed_back = nullptr;
 
   void set(bitgauge::effort e) { effort = e; }
   void set(const importance& weights) { column_weights = weights; }
@@ -66,110 +71,16 @@ struct block_options {
   }
 };
 
-/// The weights of each of the stacked matrices as its blocks are encoded with; none where all of a matrix's
-/// weights are 0, which says nothing of any column.
-class block_weights {
- public:
-  block_weights(const importance& given, index_t rows, bool as_given, index_t elements)
-      : rows_(given.weights.empty() ? 0 : rows / given.matrices) {
-    if (rows_ == 0) return;
-    sound_.reserve(static_cast<std::size_t>(given.matrices));  // they point into themselves
-    for (index_t m = 0; m < given.matrices; ++m) {
-      const std::span<const float> own = given.of_row(m, given.matrices);
-      const bool any = std::any_of(own.begin(), own.end(), [](float w) { return w > 0; });
-      given_.push_back(any ? own.data() : nullptr);
-      // once for all rows; each then finds nothing left to mend
-      sound_.emplace_back(any && !as_given ? own.data() : nullptr, static_cast<index_t>(own.size()),
-                          elements);
-      if (!as_given) given_.back() = sound_.back().data();
-    }
-  }
-  const float* of_row(index_t row) const noexcept {
-    return rows_ == 0 ? nullptr : given_[static_cast<std::size_t>(row / rows_)];
-  }
-
- private:
-  index_t rows_;  // of each matrix
-  std::vector<gguf::sound_importance> sound_;
-  std::vector<const float*> given_;
-};
-
-/// What a row is encoded from: in blocks infinities take the greatest finite magnitude, which has the
-/// outermost code there, and NaN is 0.
-inline const float* without_infinities(const finite_row& x, index_t cols, index_t elements,
-                                       finite_scratch& s) {
-  if (x.for_codes == x.for_range || elements == 1) return x.for_codes;
-  for (index_t first = 0; first < cols; first += elements) {
-    float greatest = 0.0f;
-    const index_t end = std::min(first + elements, cols);
-    for (index_t j = first; j < end; ++j) greatest = std::max(greatest, std::abs(x.for_range[j]));
-    for (index_t j = first; j < end; ++j) {
-      float& code = s.for_codes[static_cast<std::size_t>(j)];
-      code = std::clamp(code, -greatest, greatest);
-    }
-  }
-  return s.for_codes.data();
-}
-
-/// Encodes the rows first .. first + count - 1 to `blocks`. Raises data_error for NaN and infinity.
-inline void encode_blocks(const row_source& source, gguf::tensor_type type, const block_options& o,
-                          const block_weights& weights, index_t first, index_t count, std::byte* blocks,
-                          work_monitor& monitor) {
-  const index_t cols = source.cols(), height = source.panel_height();
-  const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
-  const auto row_bytes = static_cast<index_t>(gguf::row_bytes(type, cols));
-  scratch_pool<std::vector<float>> scratches;
-  parallel_for((count + height - 1) / height, o.how.threads, [&](index_t p) {
-    monitor.check();
-    finite_scratch s;
-    const auto scratch = scratches.borrow();
-    const index_t begin = first + p * height, rows = std::min(height, first + count - begin);
-    const auto panel = source.read(begin, rows, *scratch);
-    for (index_t r = 0; r < rows; ++r) {
-      const finite_row x = sanitize_row(panel.row(r), cols, 32, {begin + r, 0}, o.how.on_nonfinite, s);
-      const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
-      gguf::encode_row(type, without_infinities(x, cols, elements, s), cols, weights.of_row(begin + r),
-                       o.effort, blocks + (begin - first + r) * row_bytes,
-                       {.low = as_read ? s.low.data() : nullptr,
-                        .high = as_read ? s.high.data() : nullptr,
-                        .next = r + 1 < rows ? panel.row(r + 1) : nullptr,
-                        .greatest = x.greatest},
-                       {.row = begin + r, .saturates = o.how.on_nonfinite == nonfinite::saturate});
-    }
-    monitor.advance(rows * cols);
-  });
-}
+/// Takes the blocks of some rows from `first` on.
+using take_blocks = std::function<void(index_t first, gguf::block_matrix&& blocks)>;
 
 /// Calls take(first, blocks of some rows) for `height` rows after the other; not at all where there are no
 /// elements.
-template <class Take>
-void quantize_blocks(const row_source& source, gguf::tensor_type type, const block_options& o, index_t height,
-                     const Take& take) {
-  if (o.feedback) return take(index_t{0}, gguf::detail::feed_back(source, type, *o.feedback, o.effort, o.how));
-  const index_t rows = source.rows(), cols = source.cols();
-  const std::size_t row_bytes = gguf::row_bytes(type, cols);
-  check_importance(o.column_weights, rows, cols);
-  if (cols == 0) return;  // of however many rows
-  const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
-  const block_weights weights(o.column_weights, rows, o.effort == effort::reference || elements == 1,
-                              elements);
-  work_monitor monitor(o.how, rows * cols);
-  for (index_t first = 0; first < rows; first += height) {
-    const index_t count = std::min(height, rows - first);
-    buffer<std::byte> blocks(static_cast<std::size_t>(count) * row_bytes);
-    encode_blocks(source, type, o, weights, first, count, blocks.data(), monitor);
-    take(first, gguf::block_matrix(type, count, cols, std::move(blocks)));
-  }
-}
-
+BITGAUGE_DECLARE void quantize_blocks(const row_source& source, gguf::tensor_type type,
+                                      const block_options& o, index_t height, const take_blocks& take);
 /// All rows at once.
-inline gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
-                                          const block_options& o) {
-  gguf::block_matrix whole(type, source.cols() == 0 ? source.rows() : 0, source.cols(), {});
-  quantize_blocks(source, type, o, std::max<index_t>(1, source.rows()),
-                  [&](index_t, gguf::block_matrix&& q) { whole = std::move(q); });
-  return whole;
-}
+BITGAUGE_DECLARE gguf::block_matrix quantize_blocks(const row_source& source, gguf::tensor_type type,
+                                                    const block_options& o);
 
 template <ggml_format Format>
 constexpr gguf::tensor_type type_of(Format format) {
@@ -178,6 +89,30 @@ constexpr gguf::tensor_type type_of(Format format) {
   } else {
     return Format::type;
   }
+}
+
+/// `o` with what encodes blocks of `format`: of one that is known at compile time nothing else is compiled.
+template <bool FeedsBack, ggml_format Format>
+block_options with_encoders(block_options o, Format) {
+#if !defined(BITGAUGE_COMPILED)
+  if constexpr (!std::same_as<Format, gguf::tensor_type>) {
+    o.encode = gguf::detail::encode_row_as<Format>;
+    if constexpr (FeedsBack) o.feed_back = gguf::detail::feed_back_as<Format>;
+    return o;
+  }
+#endif
+  o.encode = gguf::encode_row;
+  if constexpr (FeedsBack) o.feed_back = gguf::detail::feed_back;
+  return o;
+}
+
+/// The options of a call.
+template <ggml_format Format, class... Extras>
+block_options block_options_of(Format format, const Extras&... extras) {
+  check_contradictions<Extras...>();
+  block_options o;
+  (o.set(extras), ...);
+  return with_encoders<(std::derived_from<Extras, feedback_rounding> || ...)>(std::move(o), format);
 }
 
 }  // namespace detail
@@ -190,15 +125,51 @@ constexpr gguf::tensor_type type_of(Format format) {
 ///     auto q = quantize(W, gguf::q4_k{}, importance(v), effort::best);
 ///     auto p = quantize(W, gguf::q4_k{}, gptq{H});  // the Hessian's diagonal is the importance
 ///
+/// A whole program:
+///
+///     #include <bitgauge/gguf.hpp>
+///     #include <bitgauge/gguf/quantize.hpp>
+///     #include <bitgauge/io.hpp>
+///
+///     int main() {
+///       const Eigen::MatrixXf W = Eigen::MatrixXf::Random(512, 512);
+///       const auto q = bitgauge::quantize(W, bitgauge::gguf::q4_k{});
+///       bitgauge::io::save("w.gguf", {{"blk.0.attn_q.weight", q}});
+///     }
+///
+/// A file of tensors by a policy of the user's own: which type a tensor gets.
+///
+///     #include <bitgauge/gguf.hpp>
+///     #include <bitgauge/gguf/quantize.hpp>
+///     #include <bitgauge/io.hpp>
+///     #include <string>
+///
+///     bitgauge::gguf::tensor_type type_for(const std::string& name) {
+///       using enum bitgauge::gguf::tensor_type;
+///       if (name.find("norm") != std::string::npos) return f32;
+///       return name.find("down_proj") != std::string::npos ? q6_k : q4_k;
+///     }
+///
+///     int main(int, char** argv) {  // IN.safetensors OUT.gguf
+///       const bitgauge::io::tensor_file in(argv[1]);
+///       bitgauge::io::gguf_writer out(argv[2]);
+///       for (const auto& tensor : in.tensors()) {
+///         const auto [rows, cols] = in.shape_of(tensor);
+///         out.declare(tensor.name, type_for(tensor.name),
+///                     {static_cast<std::uint64_t>(cols), static_cast<std::uint64_t>(rows)});
+///       }
+///       for (const auto& tensor : in.tensors())
+///         out.write(tensor.name, bitgauge::quantize(in.matrix(tensor), type_for(tensor.name)).blocks());
+///       out.commit();
+///     }
+///
 /// Efforts: see gguf/encode_row.hpp. Raises shape_error for rows that blocks do not divide or an importance
 /// of the wrong length; data_error for NaN, infinity and numbers too large for the format's scales (under
 /// nonfinite::saturate infinities get the outermost code of their block, and what is too large is cut off);
 /// invalid_scheme for types that are not formats.
 template <class Derived, ggml_format Format, class... Extras>
 gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format format, const Extras&... extras) {
-  detail::check_contradictions<Extras...>();
-  detail::block_options o;
-  (o.set(extras), ...);
+  const detail::block_options o = detail::block_options_of(format, extras...);
   const gguf::tensor_type type = detail::type_of(format);
   return detail::with_rows(matrix,
                            [&](const row_source& rows) { return detail::quantize_blocks(rows, type, o); });
@@ -210,9 +181,7 @@ gguf::block_matrix quantize(const Eigen::DenseBase<Derived>& matrix, Format form
 /// raises, parts before the fault having been handed out, and what `take` throws.
 template <row_readable Matrix, class Take, ggml_format Format, class... Extras>
 void quantize_in_parts(const Matrix& matrix, const Take& take, Format format, const Extras&... extras) {
-  detail::check_contradictions<Extras...>();
-  detail::block_options o;
-  (o.set(extras), ...);
+  const detail::block_options o = detail::block_options_of(format, extras...);
   detail::with_rows(matrix, [&](const row_source& rows) {
     const index_t panel = rows.panel_height();
     const index_t height = (detail::part_height(rows.cols()) + panel - 1) / panel * panel;
@@ -221,3 +190,7 @@ void quantize_in_parts(const Matrix& matrix, const Take& take, Format format, co
 }
 
 }  // namespace bitgauge
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/gguf/quantize_definitions.hpp>
+#endif

@@ -40,8 +40,9 @@ struct per_group {
     return {granularity::kind::group, size};
   }
 };
-/// The names by which other libraries know the same two.
+/// Another name for per_row.
 using per_channel = per_row;
+/// Another name for per_group.
 using per_block = per_group;
 
 /// The groups of a matrix of known shape, numbered 0 .. count()-1: row by row, and along each row.

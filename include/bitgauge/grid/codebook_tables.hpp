@@ -80,6 +80,7 @@ constexpr std::array<float, 256> dynamic_levels(bool is_signed) {
 /// bitsandbytes' dynamic 8-bit maps, sorted: seven decades, finer where values are large (Dettmers et al.,
 /// "8-bit Optimizers via Block-wise Quantization", ICLR 2022, section 2).
 inline constexpr std::array<float, 256> dynamic_signed_levels = detail::dynamic_levels(true);
+/// The same without a sign, from 0 to 1.
 inline constexpr std::array<float, 256> dynamic_unsigned_levels = detail::dynamic_levels(false);
 
 /// The grids of these tables. Their largest level is 1: the scale of a group is its absmax.

@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// The integer grids: symmetric<B> and affine<B>, and the run-time value they both turn into.
+/// The integer grids: `symmetric<B>` and `affine<B>`, and the run-time value they both turn into.
 ///
 /// One equation holds for all: real = scale * (code - zero_point), and
 /// code = clamp(rint(x * (1 / scale)) + zero_point, lowest, highest), each operation rounded in binary32,
@@ -19,7 +19,7 @@
 
 namespace bitgauge {
 
-/// An integer grid chosen at run time. Build it from symmetric<B>, affine<B> or the two functions below: they
+/// An integer grid chosen at run time. Build it from `symmetric<B>`, `affine<B>` or the two functions below: they
 /// keep the fields consistent.
 struct integer_grid {
   int width = 8;               ///< bits of a stored code, 1..8
@@ -158,7 +158,7 @@ constexpr integer_grid make_affine(int bits, affine_options options = {}) {
   return grid;
 }
 
-/// symmetric<B>{} and symmetric<B>{{.full = true}}: see make_symmetric.
+/// `symmetric<B>{}` and `symmetric<B>{{.full = true}}`: see make_symmetric.
 template <int Bits>
 requires(Bits >= 1 && Bits <= 8)
 struct symmetric {
@@ -166,7 +166,7 @@ struct symmetric {
   constexpr operator integer_grid() const { return make_symmetric(Bits, options); }
 };
 
-/// affine<B>{} and affine<B>{{.signed_codes = true}}: see make_affine.
+/// `affine<B>{}` and `affine<B>{{.signed_codes = true}}`: see make_affine.
 template <int Bits>
 requires(Bits >= 1 && Bits <= 8)
 struct affine {

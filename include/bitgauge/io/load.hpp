@@ -157,10 +157,12 @@ std::vector<loaded<Matrix>> load(const std::filesystem::path& path) {
   detail::check_ending<Matrix>(path);
   return detail::load_all<Matrix>(detail::stored_of<Matrix>(path));
 }
+/// The same from bytes in memory.
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(std::span<const std::byte> bytes) {
   return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "memory"));
 }
+/// The same from what is left of a stream, open for bytes.
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(std::istream& stream) {
   const std::vector<std::byte> bytes = detail::remaining_bytes(stream);

@@ -57,8 +57,11 @@ inline std::string scheme_text_of(const quantized_matrix& q) {
 
 inline quantized_entry entry_of(const std::string& name, const quantized_matrix& q) {
   const auto extent = [](index_t n) { return static_cast<std::uint64_t>(n); };
-  quantized_entry entry{
-      name, {extent(q.rows()), extent(q.cols())}, dtype::f32, scheme_text_of(q), layout_of(q)};
+  quantized_entry entry{name,
+                        {extent(q.rows()), extent(q.cols())},
+                        std::string(name_of(dtype::f32)),
+                        scheme_text_of(q),
+                        layout_of(q)};
   if (q.is_column_vector()) entry.shape = {extent(q.rows())};
   entry.has_levels = !q.encoding().levels.empty();
   return entry;

@@ -12,8 +12,10 @@
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
+#include <bitgauge/io/stored_tensor.hpp>
 #include <bitgauge/io/weight_scales.hpp>
 #include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/model/tensor_source.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -30,42 +32,10 @@
 
 namespace bitgauge::io {
 
-/// A tensor as a file lists it. One of the three pointers says how it is stored.
-struct stored_tensor {
-  std::string name;
-  std::vector<std::uint64_t> shape;  ///< outermost first
-  std::string format;       ///< F32, I64 ..., a ggml type such as q4_K, or the scheme of a quantized tensor
-  std::uint64_t bytes = 0;  ///< all that is stored for it
-  const tensor_view* plain = nullptr;          ///< plain numbers
-  const quantized_entry* quantized = nullptr;  ///< codes, scales and zero points
-  const gguf_tensor* blocks = nullptr;         ///< ggml's blocks
-  const weight_scales* scales =
-      nullptr;           ///< what plain 8-bit floats are multiplied by, where they have scales
-  std::string owner{};   ///< the tensor of another program's format that this holds scales of, if any
-  std::string remark{};  ///< what to know before its values are used, if anything
-
-  bool is_quantized() const noexcept { return plain == nullptr; }
-  /// True where matrix() gives other numbers than the elements that are stored.
-  bool is_encoded() const noexcept { return is_quantized() || scales != nullptr; }
-  /// True where matrix() can give its values as floats without changing their meaning.
-  bool is_real() const noexcept { return is_quantized() || is_floating(plain->type); }
-  /// The product of the shape; the readers have seen to it that it fits.
-  std::uint64_t element_count() const noexcept {
-    std::uint64_t count = 1;
-    for (const std::uint64_t extent : shape) count *= extent;
-    return count;
-  }
-  /// Stored bits over elements; 0 for an empty tensor.
-  double bits_per_weight() const noexcept {
-    const auto size = static_cast<double>(element_count());
-    return size > 0 ? 8.0 * static_cast<double>(bytes) / size : 0;
-  }
-};
-
 /// A file of tensors, opened by its ending. Tensors are mapped; what is asked for is converted one at a time.
-class tensor_file {
+class tensor_file final : public tensor_source {
  public:
-  using float_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using float_matrix = float_rows;
 
   /// Raises io_error for a missing file or an unknown ending, parse_error for damaged contents.
   explicit tensor_file(const std::filesystem::path& path) : path_(path.string()) {
@@ -118,15 +88,11 @@ class tensor_file {
     return detail::gguf_texts_reader(texts, path_).read();
   }
   /// The same as the texts of a .safetensors, from which a file that holds them gives it back with its types:
-  /// see gguf_texts.hpp. Raises data_error for a key that is not UTF-8.
+  /// see gguf/texts.hpp. Raises data_error for a key that is not UTF-8.
   std::vector<metadata_entry> texts() const { return detail::texts_of(metadata(), path_); }
 
-  /// Which dimensions are rows: what a quantized tensor was made with, else default_row_dimensions().
-  row_dimensions rows_of(const stored_tensor& t) const {
-    return t.quantized != nullptr ? t.quantized->rows : default_row_dimensions(t.shape);
-  }
-  /// Rows and columns of matrix(t): matrix_shape() by rows_of(t), the same in every container.
-  std::pair<index_t, index_t> shape_of(const stored_tensor& t) const { return shape_of(t, rows_of(t)); }
+  /// Rows and columns of matrix(t): matrix_shape() by t.rows, the same in every container.
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t) const { return shape_of(t, t.rows); }
   std::pair<index_t, index_t> shape_of(const stored_tensor& t, row_dimensions how) const {
     return matrix_shape(subject(t), t.shape, how);
   }
@@ -134,7 +100,7 @@ class tensor_file {
   /// The values as floats, in the order in which they lie; `how` only says where rows end. 8-bit floats with
   /// scales are their products. Raises data_error where a quantized tensor restores NaN or infinity, where
   /// elements are no numbers and where scales do not fit; plain numbers are what they are.
-  float_matrix matrix(const stored_tensor& t) const { return matrix(t, rows_of(t)); }
+  float_matrix matrix(const stored_tensor& t) const { return matrix(t, t.rows); }
   float_matrix matrix(const stored_tensor& t, row_dimensions how) const {
     const auto [rows, cols] = shape_of(t, how);
     if (t.quantized != nullptr) {
@@ -169,20 +135,16 @@ class tensor_file {
   /// some rows at a time is in memory. Anything else is restored into `whole`, which must live as long as
   /// the rows are used.
   bitgauge::row_source source(const stored_tensor& t, row_dimensions how, float_matrix& whole) const {
-    if (t.plain != nullptr && t.scales == nullptr) {
+    if (t.lies_as_rows) {
       const auto [rows, cols] = shape_of(t, how);
-      const std::span<const std::byte> bytes = t.plain->data;
-      const auto lies_as = [&]<class Scalar>(Scalar) {
-        return std::endian::native == std::endian::little &&
-               reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(Scalar) == 0;
-      };
       const auto rows_of = [&, rows = rows, cols = cols]<class Scalar>(Scalar) {
-        return bitgauge::row_source(reinterpret_cast<const Scalar*>(bytes.data()), rows, cols, cols, 1);
+        return bitgauge::row_source(reinterpret_cast<const Scalar*>(t.plain->data.data()), rows, cols, cols,
+                                    1);
       };
-      if (t.plain->type == dtype::f32 && lies_as(float())) return rows_of(float());
-      if (t.plain->type == dtype::f64 && lies_as(double())) return rows_of(double());
-      if (t.plain->type == dtype::f16 && lies_as(Eigen::half())) return rows_of(Eigen::half());
-      if (t.plain->type == dtype::bf16 && lies_as(Eigen::bfloat16())) return rows_of(Eigen::bfloat16());
+      if (t.plain->type == dtype::f32) return rows_of(float());
+      if (t.plain->type == dtype::f64) return rows_of(double());
+      if (t.plain->type == dtype::f16) return rows_of(Eigen::half());
+      if (t.plain->type == dtype::bf16) return rows_of(Eigen::bfloat16());
     }
     whole = matrix(t, how);
     return {whole.data(), whole.rows(), whole.cols(), whole.cols(), 1};
@@ -190,6 +152,24 @@ class tensor_file {
 
   /// The quantized tensor itself. `t.quantized` must be set.
   quantized_matrix quantized(const stored_tensor& t) const { return quantized_->read(*t.quantized); }
+
+  // --- tensor_source ---
+
+  const std::string& source_name() const noexcept override { return path_; }
+  std::size_t tensor_count() const noexcept override { return tensors_.size(); }
+  const tensor_info& info(std::size_t i) const override { return tensors_[i]; }
+  bitgauge::row_source rows(std::size_t i, row_dimensions how, float_rows& whole) const override {
+    return source(tensors_[i], how, whole);
+  }
+  stored_tensor_data stored(std::size_t i) const override {
+    const stored_tensor& t = tensors_[i];
+    if (t.blocks != nullptr) return stored_blocks{t.blocks->type, t.blocks->data};
+    if (t.quantized != nullptr) return stored_codes{*t.quantized, [this, &t] { return quantized(t); }};
+    std::vector<stored_numbers> parts;
+    for (const tensor_view* view : {t.plain, t.scales != nullptr ? t.scales->tensor : nullptr})
+      if (view != nullptr) parts.push_back({view->name, name_of(view->type), view->shape, view->data});
+    return parts;
+  }
 
  private:
   std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + excerpt(t.name); }
@@ -205,16 +185,24 @@ class tensor_file {
   void list() {
     std::size_t next_plain = 0;
     const auto add_plain = [&](const tensor_view& view) {
-      tensors_.push_back({view.name, view.shape, std::string(name_of(view.type)), view.data.size(), &view});
-      if (scales_) add_scales(view, tensors_.back());
+      stored_tensor t;
+      t.name = view.name;
+      t.shape = view.shape;
+      t.format = t.original = name_of(view.type);
+      t.bytes = view.data.size();
+      t.rows = default_row_dimensions(t.shape);
+      t.is_floating = is_floating(view.type);
+      t.plain = &view;
+      if (scales_) add_scales(view, t);
+      t.lies_as_rows = lies_as_rows(t);
+      tensors_.push_back(std::move(t));
     };
     if (gguf_) {  // in the order of the file, which files made from this one keep
       for (const gguf_tensor& tensor : blocks_) {
         if (plain_dtype(tensor.type)) {
           add_plain(views_[next_plain++]);
         } else {
-          tensors_.push_back({tensor.name, tensor.shape(), std::string(gguf::traits_of(tensor.type).name),
-                              tensor.data.size(), nullptr, nullptr, &tensor});
+          add_blocks(tensor);
         }
       }
       return;
@@ -222,15 +210,48 @@ class tensor_file {
     for (const tensor_view& view : views_)
       if (!quantized_ || !(quantized_->is_part(view.name) || scales_->is_applied(view.name))) add_plain(view);
     if (!quantized_) return;
-    for (const quantized_entry& entry : quantized_->entries())
-      tensors_.push_back({entry.name, entry.shape, entry.scheme,
-                          static_cast<std::uint64_t>(entry.layout.storage_bytes()), nullptr, &entry});
+    for (const quantized_entry& entry : quantized_->entries()) add_codes(entry);
+  }
+
+  void add_blocks(const gguf_tensor& tensor) {
+    stored_tensor t;
+    t.name = tensor.name;
+    t.shape = tensor.shape();
+    t.format = gguf::traits_of(tensor.type).name;
+    t.bytes = tensor.data.size();
+    t.stored_as = tensor_info::storage::blocks;
+    t.rows = default_row_dimensions(t.shape);
+    t.blocks = &tensor;
+    tensors_.push_back(std::move(t));
+  }
+  void add_codes(const quantized_entry& entry) {
+    stored_tensor t;
+    t.name = entry.name;
+    t.shape = entry.shape;
+    t.format = entry.scheme;
+    t.bytes = static_cast<std::uint64_t>(entry.layout.storage_bytes());
+    t.stored_as = tensor_info::storage::codes;
+    t.original = entry.original;
+    t.rows = entry.rows;
+    t.quantized = &entry;
+    tensors_.push_back(std::move(t));
+  }
+
+  /// True for floats whose bytes are those of this machine.
+  static bool lies_as_rows(const stored_tensor& t) {
+    constexpr dtype types[] = {dtype::f64, dtype::f32, dtype::f16, dtype::bf16};
+    return t.scales == nullptr &&
+           std::find(std::begin(types), std::end(types), t.plain->type) != std::end(types) &&
+           std::endian::native == std::endian::little &&
+           reinterpret_cast<std::uintptr_t>(t.plain->data.data()) % size_of(t.plain->type) == 0;
   }
 
   void add_scales(const tensor_view& view, stored_tensor& tensor) const {
     tensor.owner = scales_->owner_of(view.name);
     tensor.scales = scales_->scales_of(view.name);
     if (tensor.scales != nullptr) {
+      tensor.is_scaled = true;
+      tensor.problem = tensor.scales->problem;
       const tensor_view& scales = *tensor.scales->tensor;
       tensor.bytes += scales.data.size();
       tensor.format +=

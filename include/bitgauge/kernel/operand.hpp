@@ -3,13 +3,15 @@
 /// \file
 /// Products that do not exist, and what to write instead.
 
-#include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/matrix/input_kind.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 
 #include <concepts>
 
 namespace bitgauge {
+namespace gguf {
+class block_matrix;
+}
 namespace detail {
 
 /// Numbers that a product takes; other kinds are refused by name.

@@ -4,7 +4,6 @@
 /// The matrix product by its definition: the oracle for every faster kernel, and the product until one fits.
 
 #include <bitgauge/base/parallel.hpp>
-#include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/kernel/operand.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 
@@ -12,6 +11,9 @@
 #include <vector>
 
 namespace bitgauge {
+namespace gguf {
+class block_matrix;
+}
 namespace detail {
 
 template <class Derived>

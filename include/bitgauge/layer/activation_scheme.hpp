@@ -6,6 +6,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/scheme/presets.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
+#include <bitgauge/matrix/scheme/suggestions.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
 
 #include <string>

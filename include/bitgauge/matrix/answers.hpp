@@ -126,7 +126,7 @@ constexpr void refuse_unknown_answer() {
   constexpr bool number = std::is_arithmetic_v<Answer>;
   static_assert(!text,
                 "bitgauge: a text is no answer beside others. It comes right behind the matrix: #include "
-                "<bitgauge/quantize_text.hpp>, or write quantize(W, parse_scheme(text))");
+                "<bitgauge/model/quantize.hpp>, or write quantize(W, parse_scheme(text))");
   static_assert(
       text || !numbers,
       "bitgauge: numbers are no answer. A weight for each column is importance(numbers), samples are "

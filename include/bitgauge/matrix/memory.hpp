@@ -6,7 +6,7 @@
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/scheme/check.hpp>
-#include <bitgauge/matrix/scheme/named_grids.hpp>
+#include <bitgauge/matrix/scheme/grid_of.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
 
 namespace bitgauge {

@@ -3,56 +3,88 @@
 /// \file
 /// The front end: quantize(matrix, answers...).
 
-#include <bitgauge/matrix/feedback_quantizer.hpp>
 #include <bitgauge/matrix/input_kind.hpp>
-#include <bitgauge/matrix/quantizer.hpp>
+#include <bitgauge/matrix/matrix_parameters.hpp>
+#include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/recipe.hpp>
+#include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/matrix/summary.hpp>
 
 #include <algorithm>
 #include <concepts>
+#include <functional>
 #include <utility>
 
 namespace bitgauge {
 namespace detail {
 
-template <class Derived>
-quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how) {
-  // along a vector there is one row and one column
-  if (is_column_vector<Derived> && how.groups.what == granularity::kind::column) how.groups = per_row{};
-  return with_rows(matrix, [&](const row_source& rows) {
-    return how.feedback ? feedback_quantizer(rows, how, is_column_vector<Derived>).run()
-                        : quantizer(rows, how, is_column_vector<Derived>).run();
-  });
-}
+/// Quantizes rows by a recipe. `stands`: they are one column vector, which lies as a row.
+BITGAUGE_DECLARE quantized_matrix quantize_rows(const row_source& rows, recipe how, bool stands);
+
+/// Takes the part of a matrix that begins at row `first`.
+using take_part = std::function<void(index_t first, const quantized_matrix& part)>;
+/// The same in parts: see quantize_in_parts().
+BITGAUGE_DECLARE matrix_parameters quantize_rows_in_parts(const row_source& rows, recipe how, bool stands,
+                                                          const take_part& take);
 
 /// Rows that are some 16 MB of floats: enough to keep threads busy, little beside any matrix worth parting.
 inline index_t part_height(index_t cols) {
   return std::max<index_t>(1, (index_t{1} << 22) / std::max<index_t>(1, cols));
 }
 
-template <row_readable Matrix, class Take>
-matrix_parameters quantize_in_parts_by(const Matrix& matrix, recipe how, const Take& take) {
-  constexpr bool stands = is_column_vector<Matrix>;
-  if (stands && how.groups.what == granularity::kind::column) how.groups = per_row{};
-  return with_rows(matrix, [&](const row_source& rows) -> matrix_parameters {
-    if (!how.feedback) return quantizer(rows, how, stands).run_in_parts(part_height(rows.cols()), take);
-    // which may change a code as long as there are others to come
-    const quantized_matrix q = feedback_quantizer(rows, how, stands).run();
-    if (q.size() > 0) take(index_t{0}, q);
-    return {q.scales(), q.zero_points()};
+template <class Derived>
+quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how) {
+  return with_rows(matrix, [&](const row_source& rows) {
+    return quantize_rows(rows, std::move(how), is_column_vector<Derived>);
+  });
+}
+
+template <row_readable Matrix>
+matrix_parameters quantize_in_parts_by(const Matrix& matrix, recipe how, const take_part& take) {
+  return with_rows(matrix, [&](const row_source& rows) {
+    return quantize_rows_in_parts(rows, std::move(how), is_column_vector<Matrix>, take);
   });
 }
 
 }  // namespace detail
 
 /// Quantizes `matrix` (out x in, groups along in) by the answers given, in any order: a grid, a granularity,
-/// a range, a rounding, a scale storage, an importance, options. What is left out is affine<8>, per_row,
+/// a range, a rounding, a scale storage, an importance, options. What is left out is `affine<8>`, per_row,
 /// minmax_range, nearest, f32 scales. Two answers to one question do not compile, nor does an importance
 /// where no range weighs errors by it.
 ///
-///     auto q = quantize(W, affine<4>{}, per_group{128});
-///     auto p = quantize(W, symmetric<4>{}, per_group{32}, f16_scales, options{.threads = 2});
+///     #include <bitgauge/bitgauge.hpp>
+///     #include <iostream>
+///
+///     int main() {
+///       const Eigen::MatrixXf W = Eigen::MatrixXf::Random(512, 512);
+///       const auto q = bitgauge::quantize(W, bitgauge::affine<4>{}, bitgauge::per_group{128});
+///       std::cout << q << ", SQNR " << bitgauge::measure_error(W, q).sqnr_db() << " dB\n";
+///     }
+///
+/// The same with a range of the user's own, which clips what only a few elements reach:
+///
+///     #include <bitgauge/bitgauge.hpp>
+///     #include <cmath>
+///     #include <iostream>
+///     #include <span>
+///
+///     struct three_sigma {
+///       bitgauge::interval operator()(std::span<const float> values) const {
+///         float energy = 0;
+///         for (const float x : values) energy += x * x;
+///         const float end = 3 * std::sqrt(energy / static_cast<float>(values.size()));
+///         return {-end, end};
+///       }
+///     };
+///
+///     int main() {
+///       const Eigen::MatrixXf W = Eigen::MatrixXf::Random(512, 512);
+///       const auto q = bitgauge::quantize(W, bitgauge::symmetric<4>{}, three_sigma{}, bitgauge::per_group{128},
+///                                         bitgauge::f16_scales, bitgauge::options{.threads = 2});
+///       std::cout << q << ", SQNR " << bitgauge::measure_error(W, q).sqnr_db() << " dB\n";
+///     }
 ///
 /// `matrix` is anything of Eigen's with elements float, double, half or bfloat16 (they are converted to
 /// float, nearest): matrices, arrays, vectors, maps with strides, blocks and references are read where they
@@ -86,7 +118,7 @@ quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const Answers
 template <row_readable Matrix, class Take, class... Answers>
 requires std::invocable<const Take&, index_t, const quantized_matrix&>
 matrix_parameters quantize_in_parts(const Matrix& matrix, const Take& take, const Answers&... answers) {
-  return detail::quantize_in_parts_by(matrix, detail::make_recipe(answers...), take);
+  return detail::quantize_in_parts_by(matrix, detail::make_recipe(answers...), std::cref(take));
 }
 
 /// What is no dense matrix of Eigen's is told what to write instead.
@@ -110,3 +142,7 @@ quantized_matrix quantize(const Input&, const Answers&...) {
 }
 
 }  // namespace bitgauge
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/matrix/quantize_definitions.hpp>
+#endif

@@ -13,8 +13,6 @@
 #include <bitgauge/matrix/row_sink.hpp>
 #include <bitgauge/packing/dense.hpp>
 #include <bitgauge/scale/storage.hpp>
-#include <bitgauge/simd/levels.hpp>
-#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -88,7 +86,7 @@ class quantized_matrix {
   int bits() const noexcept { return encoding_.bits; }
   index_t row_bytes() const noexcept { return packing::dense_bytes(groups_.cols(), encoding_.bits); }
 
-  /// Packed; converts to std::span<const std::uint8_t>.
+  /// Packed; converts to `std::span<const std::uint8_t>`.
   const buffer<std::uint8_t>& codes() const noexcept { return codes_; }
   const scale_array& scales() const noexcept { return scales_; }
   /// Packed; empty where all groups share one zero point.
@@ -140,13 +138,7 @@ class quantized_matrix {
 
   /// Writes stored row `row` as cols floats (of a column vector: row 0, all elements) to `out`. Throws
   /// shape_error where there is no such row.
-  void dequantize_row(index_t row, float* out) const {
-    if (row < 0 || row >= groups_.rows())
-      raise(shape_error("dequantize_row(" + std::to_string(row) + ") of " + std::to_string(groups_.rows()) +
-                        " stored rows"));
-    row_scratch scratch;
-    dequantize_row(row, out, scratch);
-  }
+  BITGAUGE_DECLARE void dequantize_row(index_t row, float* out) const;
 
   /// The matrix of real values: MatrixXf, or any plain float type named. `threads` as in options. Throws
   /// shape_error where the type's fixed size is another.
@@ -202,34 +194,10 @@ class quantized_matrix {
     return encoding_.is_signed ? (field ^ sign) - sign : field;
   }
 
-  void dequantize_row(index_t row, float* out, row_scratch& scratch) const {
-    const index_t cols = groups_.cols(), run = groups_.run(), runs = groups_.runs_per_row();
-    scratch.fields.resize(static_cast<std::size_t>(cols));
-    scratch.scales.resize(static_cast<std::size_t>(runs));
-    scratch.zero_points.resize(static_cast<std::size_t>(runs));
-    const index_t first = groups_.group_of_run(row, 0);  // the groups of a row follow each other
-    scales_.read_into(first, runs, scratch.scales.data());
-    for (index_t i = 0; i < runs; ++i)
-      scratch.zero_points[static_cast<std::size_t>(i)] = stored_zero_point(first + i);
-    const bool codebook = !encoding_.levels.empty();
-    const bool extend = encoding_.is_signed && !encoding_.is_sign_only && !codebook;
-    const std::uint8_t* fields = codes_.data() + row * row_bytes();
-    if (encoding_.bits < 8) {
-      simd::row_kernels().unpack(fields, cols, encoding_.bits, extend, scratch.fields.data());
-      fields = scratch.fields.data();
-    }
-    if (codebook || encoding_.is_sign_only) {
-      constexpr float signs[] = {-1, 1};
-      simd::decode_levels(fields, cols, run, scratch.scales.data(),
-                          codebook ? encoding_.levels.data() : signs, encoding_.bits, out);
-    } else {
-      simd::row_kernels().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend,
-                                 out);
-    }
-  }
+  BITGAUGE_DECLARE void dequantize_row(index_t row, float* out, row_scratch& scratch) const;
 
-  float validate() const;
-  void require_finite_values(float largest_scale) const;
+  BITGAUGE_DECLARE float validate() const;
+  BITGAUGE_DECLARE void require_finite_values(float largest_scale) const;
 
   detail::reset_on_move<grouping> groups_;
   detail::reset_on_move<code_encoding> encoding_;
@@ -239,61 +207,10 @@ class quantized_matrix {
   detail::reset_on_move<bool> is_column_vector_;
 };
 
-/// Checks that the parts fit together; returns the largest magnitude of a scale.
-inline float quantized_matrix::validate() const {
-  const auto expect = [](const char* what, index_t expected, std::size_t found) {
-    if (static_cast<index_t>(found) != expected)
-      raise(shape_error(std::string("quantized matrix: ") + what + ": expected " + std::to_string(expected) +
-                        " bytes, found " + std::to_string(found)));
-  };
-  const detail::encoding_fault fault = detail::fault_of(encoding_, !encoding_.levels.empty());
-  if (fault.field != nullptr)
-    raise(invalid_scheme(std::string("quantized matrix: ") + fault.field + ": " + fault.problem));
-  if (is_column_vector_ && groups_.rows() != 1)
-    raise(shape_error("quantized matrix: a column vector is stored as 1 row, found " +
-                      std::to_string(groups_.rows())));
-  const index_t count = groups_.count();
-  expect("codes", groups_.rows() * row_bytes(), codes_.size());
-  expect("scales", scale_bytes(scales_.storage(), count), scales_.bytes().size());
-  expect("zero points", encoding_.has_zero_points ? packing::dense_bytes(count, encoding_.bits) : 0,
-         zero_points_.size());
-  if (!encoding_.levels.empty())
-    expect("levels", (index_t{1} << encoding_.bits) * index_t{sizeof(float)},
-           encoding_.levels.size() * sizeof(float));
-  float some[256], largest = 0;
-  for (index_t first = 0; first < count; first += std::ssize(some)) {
-    const index_t n = std::min(std::ssize(some), count - first);
-    scales_.read_into(first, n, some);
-    for (index_t i = 0; i < n; ++i) {
-      if (!numeric::is_finite(some[i]))
-        raise(data_error("quantized matrix: scale of group " + std::to_string(first + i) +
-                         ": expected a finite value, found " + std::to_string(some[i])));
-      largest = std::max(largest, std::fabs(some[i]));
-    }
-  }
-  return largest;
-}
-
-/// An FP8 grid has codes of NaN and of infinity, and a large scale can take a level beyond binary32: no code
-/// may stand for such a value.
-inline void quantized_matrix::require_finite_values(float largest_scale) const {
-  const bool all_levels_finite =
-      std::all_of(encoding_.levels.begin(), encoding_.levels.end(), numeric::is_finite);
-  if (size() == 0 || (all_levels_finite && numeric::is_finite(largest_scale * detail::reach_of(encoding_))))
-    return;
-  std::vector<float> values(static_cast<std::size_t>(groups_.cols()));
-  row_scratch scratch;
-  for (index_t row = 0; row < groups_.rows(); ++row) {
-    dequantize_row(row, values.data(), scratch);
-    const auto fault = std::find_if_not(values.begin(), values.end(), numeric::is_finite);
-    if (fault == values.end()) continue;
-    const index_t at = fault - values.begin();
-    raise(data_error("quantized matrix: row " + std::to_string(is_column_vector_ ? at : row) + ", column " +
-                     std::to_string(is_column_vector_ ? row : at) + ": expected a finite value, found " +
-                     std::to_string(*fault)));
-  }
-}
-
 }  // namespace bitgauge
 
 #include <bitgauge/matrix/raw_access.hpp>
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/matrix/quantized_matrix_definitions.hpp>
+#endif

@@ -13,6 +13,7 @@
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -45,8 +46,8 @@ class quantizer {
   }
 
   /// The same, the codes handed out in parts of about `height` rows: see quantize_in_parts().
-  template <class Take>
-  matrix_parameters run_in_parts(index_t height, const Take& take) {
+  matrix_parameters run_in_parts(
+      index_t height, const std::function<void(index_t first, const quantized_matrix& part)>& take) {
     if (groups_.count() == 0) return {fitter_.take_scales(), {}};
     fitter_.start();
     const index_t panel = source_.panel_height(), step = (height + panel - 1) / panel * panel;

@@ -21,9 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace bitgauge {
-
-namespace detail {
+namespace bitgauge::detail {
 
 /// One quantization, described. A null rounding is to nearest.
 struct recipe {
@@ -77,5 +75,4 @@ recipe make_recipe(const Answers&... answers) {
   return all;
 }
 
-}  // namespace detail
-}  // namespace bitgauge
+}  // namespace bitgauge::detail

@@ -5,6 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/input_kind.hpp>
 #include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/row.hpp>
 
@@ -131,8 +132,7 @@ class row_source {
 
 /// What quantizing and measuring read: an Eigen matrix, array, map or expression, or rows that lie elsewhere.
 template <class Matrix>
-concept row_readable =
-    std::same_as<Matrix, row_source> || std::derived_from<Matrix, Eigen::DenseBase<Matrix>>;
+concept row_readable = std::same_as<Matrix, row_source> || detail::dense_input<Matrix>;
 
 namespace detail {
 

@@ -4,7 +4,7 @@
 /// One line about a quantized matrix.
 
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/matrix/scheme/words.hpp>
 #include <bitgauge/numeric/shortest_text.hpp>
 #include <bitgauge/scale/type.hpp>
 

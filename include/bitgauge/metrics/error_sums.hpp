@@ -4,7 +4,6 @@
 /// How far a matrix is from its original.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/row_decodable.hpp>
 #include <bitgauge/matrix/row_source.hpp>
@@ -13,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -85,26 +85,11 @@ struct error_sums {
 
 namespace detail {
 
-/// Sums over rows that `approximation(row, out, thread scratch)` produces.
-template <class Approximation>
-error_sums compare_rows(const row_source& original, int threads, const Approximation& approximation) {
-  constexpr index_t height = 32;  // always: the order of the sums shall not depend on how a matrix lies
-  if (original.rows() == 0 || original.cols() == 0) return {};  // whatever the other extent is
-  const index_t panels = (original.rows() + height - 1) / height, cols = original.cols();
-  std::vector<error_sums> parts(static_cast<std::size_t>(panels));
-  parallel_for(panels, threads, [&](index_t p) {
-    std::vector<float> scratch, row(static_cast<std::size_t>(cols));
-    const index_t first = p * height, count = std::min(height, original.rows() - first);
-    const auto panel = original.read(first, count, scratch);
-    for (index_t r = 0; r < count; ++r) {
-      approximation(first + r, row.data());
-      parts[static_cast<std::size_t>(p)].add(panel.row(r), row.data(), cols);
-    }
-  });
-  error_sums all;
-  for (const error_sums& part : parts) all.merge(part);
-  return all;
-}
+/// Writes the floats of a row.
+using decode_row_to = std::function<void(index_t row, float* out)>;
+/// Sums over rows that `approximation` writes.
+BITGAUGE_DECLARE error_sums compare_rows(const row_source& original, int threads,
+                                         const decode_row_to& approximation);
 
 inline void require_same_shape(const char* what, index_t rows, index_t cols, index_t other_rows,
                                index_t other_cols) {
@@ -158,3 +143,7 @@ error_sums measure_error(const Matrix& original, const Quantized& q, int threads
 }
 
 }  // namespace bitgauge
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/metrics/error_sums_definitions.hpp>
+#endif

@@ -16,15 +16,19 @@ constexpr std::uint32_t magnitude_bits(float x) noexcept {
   return std::bit_cast<std::uint32_t>(x) & ~sign_bit;
 }
 
+/// True for NaN.
 constexpr bool is_nan(float x) noexcept {
   return magnitude_bits(x) > infinity_bits;
 }
+/// True for infinity of either sign.
 constexpr bool is_infinite(float x) noexcept {
   return magnitude_bits(x) == infinity_bits;
 }
+/// True for all but NaN and infinity.
 constexpr bool is_finite(float x) noexcept {
   return magnitude_bits(x) < infinity_bits;
 }
+/// True where the sign is set, as of -0 and of some NaN.
 constexpr bool is_negative(float x) noexcept {
   return (std::bit_cast<std::uint32_t>(x) & sign_bit) != 0;
 }

@@ -29,7 +29,9 @@ struct awq_tensors {
 
 /// The output, of eight, in each nibble of a word, lowest nibble first.
 using nibble_order = std::array<int, 8>;
+/// AutoAWQ's order.
 inline constexpr nibble_order awq_order{0, 2, 4, 6, 1, 3, 5, 7};
+/// Outputs as they follow each other.
 inline constexpr nibble_order plain_order{0, 1, 2, 3, 4, 5, 6, 7};
 
 /// Packs each eight neighbours of a row of `codes` into one word. Throws shape_error unless the columns are a

@@ -12,10 +12,13 @@
 
 namespace bitgauge::packing {
 
-/// Codes, one a byte, and the wider words that they are packed into; row-major as in the files.
+/// Codes, one a byte; row-major as in the files.
 using code_matrix = Eigen::Matrix<std::uint8_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+/// Words of 32 bits that codes are packed into.
 using word_matrix = Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+/// Words of 16 bits that codes are packed into.
 using short_matrix = Eigen::Matrix<std::int16_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+/// Scales.
 using float_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// Weights of y = W x, W out x in, whose columns fall into groups:

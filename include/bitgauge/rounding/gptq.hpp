@@ -27,7 +27,7 @@ namespace bitgauge {
 /// Ranges that weigh errors get the Hessian's diagonal as weights. Dead inputs, a Hessian of less than full
 /// rank and group tails are all handled; a Hessian of no samples is an error, never silently nearest.
 ///
-/// Sums are of type Scalar, double unless asked for by gptq<float>(H), and do not depend on the number of
+/// Sums are of type Scalar, double unless asked for by `gptq<float>(H)`, and do not depend on the number of
 /// threads. Compilers and instruction sets may change their last bit, and with it a code whose value lies
 /// within about 1e-12 (float: 1e-4) of halfway between two levels. Either precision agrees with the published
 /// program run in double, on its own cases, in at least 99.5 % of the codes and within 2 % of the error.

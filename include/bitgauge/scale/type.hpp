@@ -33,11 +33,12 @@ struct scale_storage {
 
   friend constexpr bool operator==(const scale_storage&, const scale_storage&) = default;
 };
-inline constexpr scale_storage f32_scales{scale_type::f32};
-inline constexpr scale_storage f16_scales{scale_type::f16};
-inline constexpr scale_storage bf16_scales{scale_type::bf16};
-inline constexpr scale_storage e8m0_scales{scale_type::e8m0};
-inline constexpr scale_storage e4m3_scales{scale_type::e4m3};
+inline constexpr scale_storage f32_scales{scale_type::f32};    ///< floats: the default
+inline constexpr scale_storage f16_scales{scale_type::f16};    ///< binary16
+inline constexpr scale_storage bf16_scales{scale_type::bf16};  ///< bfloat16
+inline constexpr scale_storage e8m0_scales{scale_type::e8m0};  ///< powers of two: the microscaling formats
+inline constexpr scale_storage e4m3_scales{scale_type::e4m3};  ///< E4M3 under a factor of the tensor: NVFP4
+/// E4M3 under a divisor of the tensor: NVFP4's other convention.
 inline constexpr scale_storage e4m3_divided_scales{scale_type::e4m3_divided};
 
 /// Scales quantized themselves to 8 bits, in blocks of `block` (QLoRA, section 3). With `type` dynamic8, the

@@ -5,17 +5,15 @@
 /// portable/value_sums.hpp.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/portable/value_sums.hpp>
-#include <bitgauge/simd/x86/avx512/value_sums.hpp>
 
 namespace bitgauge::simd {
 
-inline constexpr operation_table<value_sum_operations> value_sum_table;
-
 /// The sums of finite values.
-inline value_sums sum_values(const float* x, index_t count) {
-  return value_sum_table.in_use().sum_values(x, count);
-}
+BITGAUGE_DECLARE value_sums sum_values(const float* x, index_t count);
 
 }  // namespace bitgauge::simd
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/simd/value_sums_definitions.hpp>
+#endif

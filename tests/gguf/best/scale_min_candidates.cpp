@@ -1,4 +1,5 @@
 #include <bitgauge/gguf/best/scale_min_candidates.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include "gguf/grid_oracle.hpp"

@@ -1,4 +1,5 @@
 #include <bitgauge/gguf/fast/elements.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>

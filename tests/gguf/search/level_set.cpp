@@ -1,5 +1,6 @@
 #include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/gguf/search/level_set.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>

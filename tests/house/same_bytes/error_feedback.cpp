@@ -2,6 +2,7 @@
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
+#include <bitgauge/rounding/gptq.hpp>
 
 #include "../pseudo_random_matrix.hpp"
 #include "check.hpp"

@@ -1,6 +1,7 @@
 #include <bitgauge/io/safetensors/description.hpp>
 #include <bitgauge/io/safetensors/description_list.hpp>
 #include <bitgauge/matrix/memory.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include "support/message_of.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 
 quantized_entry an_entry() {
   const scheme s = parse_scheme("affine:bits=4,group=32");
-  quantized_entry entry{"w", {8, 3, 20}, dtype::f16, to_text(s), layout_of(s, 8, 60), false};
+  quantized_entry entry{"w", {8, 3, 20}, "F16", to_text(s), layout_of(s, 8, 60), false};
   entry.activations = stored_activations{parse_activation_scheme("static:affine:range=kl"), {0.25f, 131}};
   return entry;
 }
@@ -45,7 +46,7 @@ TEST(quantized_description, remembers_the_rows) {
   const scheme s = parse_scheme("affine:bits=4,group=32");
   for (const row_dimensions how : {row_dimensions::first, row_dimensions::all_but_last}) {
     const auto [rows, cols] = matrix_shape("w", std::vector<std::uint64_t>{8, 3, 40}, how);
-    quantized_entry entry{"w", {8, 3, 40}, dtype::f16, to_text(s), layout_of(s, rows, cols), false};
+    quantized_entry entry{"w", {8, 3, 40}, "F16", to_text(s), layout_of(s, rows, cols), false};
     entry.rows = how;
     nlohmann::ordered_json json = detail::description_of(entry);
     EXPECT_EQ(read(json).rows, how);

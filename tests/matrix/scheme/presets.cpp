@@ -1,5 +1,9 @@
+#include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/matrix/quantize.hpp>
+#include <bitgauge/matrix/scheme/presets.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include <gtest/gtest.h>
 

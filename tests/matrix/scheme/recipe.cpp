@@ -1,5 +1,6 @@
 #include <bitgauge/matrix/memory.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
 
 #include "support/message_of.hpp"
 #include "support/quantize_oracle.hpp"
@@ -61,7 +62,7 @@ TEST(scheme_recipe, refuses_what_it_does_not_know) {
   EXPECT_EQ(
       test::message_of<invalid_scheme>([] { quantize(x, parse_scheme("q4_k")); }),
       "scheme: q4_k is a ggml type, no grid: write quantize(W, gguf::tensor_type::q4_k), or quantize(W, "
-      "\"q4_k\") with <bitgauge/quantize_text.hpp>");
+      "\"q4_k\") with <bitgauge/model/quantize.hpp>");
   EXPECT_EQ(test::message_of<invalid_scheme>([] { quantize(x, scheme{.bits = 9}); }),
             "bits: expected 1 to 8, found 9");
   EXPECT_THROW(quantize(x, scheme{.groups = {granularity::kind::group, 0}}), invalid_scheme);

@@ -1,3 +1,4 @@
+#include <bitgauge/matrix/scheme/named_grids.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
 
 #include "support/message_of.hpp"

@@ -1,4 +1,5 @@
 #include <bitgauge/range/observer/extent.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,6 @@
 #include <bitgauge/range/fit_interval.hpp>
+#include <bitgauge/range/kl.hpp>
+#include <bitgauge/range/mse.hpp>
 #include <bitgauge/range/observer/histogram_observer.hpp>
 #include <bitgauge/range/percentile.hpp>
 

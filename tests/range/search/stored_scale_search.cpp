@@ -3,6 +3,7 @@
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/range/mse.hpp>
+#include <bitgauge/range/search/group.hpp>
 #include <bitgauge/range/search/stored_scale_search.hpp>
 
 #include <gtest/gtest.h>

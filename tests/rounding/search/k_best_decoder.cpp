@@ -1,5 +1,6 @@
 #include <bitgauge/rounding/search/k_best_decoder.hpp>
 #include <bitgauge/rounding/search/nearest_plane_decoder.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
 #include "support/group_case.hpp"
 

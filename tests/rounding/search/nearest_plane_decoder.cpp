@@ -1,4 +1,5 @@
 #include <bitgauge/rounding/search/nearest_plane_decoder.hpp>
+#include <bitgauge/simd/instruction_set.hpp>
 
 #include "support/group_case.hpp"
 

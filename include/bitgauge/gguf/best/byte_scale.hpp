@@ -19,7 +19,10 @@ namespace bitgauge::gguf::best {
 
 namespace detail {
 
-/// One sub-block. The codes 1..last are tried upward from the least one under which no element is clipped at a
+/// One sub-block. As range/search/stored_scale_search.hpp does for grids it tries every stored scale that can
+/// win, but in this order: powers of two often give the same error, of which the first stays.
+///
+/// The codes 1..last are tried upward from the least one under which no element is clipped at a
 /// cost above the best error, until the elements that become zero cost more than that.
 template <class Format>
 [[gnu::always_inline]] inline std::uint8_t encode_byte_scale(const float* x, const float* importance,

@@ -25,6 +25,11 @@ namespace bitgauge::gguf::best {
 ///
 /// Where IsHalf is false the scale is stored as binary32.
 ///
+/// range/search/exact_scale_search.hpp bounds and sweeps the same curve for groups of any length and scales
+/// of any storage. The two stay apart: a scale of equal error goes to the first met, and blocks of few
+/// distinct numbers have many; they are met from the other end there, which would change bytes. Here the
+/// length and the levels are known to the compiler, nothing is allocated, and points are sorted in buckets.
+///
 /// Cost: O(Count) a sweep and O(1) an interval, by a bucket sort of the points.
 template <int Count, const auto& Levels, bool IsHalf = true>
 class optimal_scale {

@@ -56,6 +56,8 @@ class byte_writer {
   }
   void zeros(std::uint64_t count) { bytes_.resize(bytes_.size() + bitgauge::detail::as_size(count)); }
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  /// All bytes; none are left here.
+  std::vector<std::byte> take() noexcept { return std::move(bytes_); }
 
  private:
   std::vector<std::byte> bytes_;

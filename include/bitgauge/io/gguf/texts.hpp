@@ -28,8 +28,7 @@
 #include <utility>
 #include <vector>
 
-namespace bitgauge::io {
-namespace detail {
+namespace bitgauge::io::detail {
 
 inline bool is_own_key(std::string_view key) {
   return key == description_key || key == gguf_types_key;
@@ -119,5 +118,4 @@ class gguf_texts_reader {
   named_list<gguf_entry> entries_;
 };
 
-}  // namespace detail
-}  // namespace bitgauge::io
+}  // namespace bitgauge::io::detail

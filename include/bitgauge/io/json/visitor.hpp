@@ -69,4 +69,42 @@ class json_visitor : public json_events {
   std::size_t consumed_ = 0;
 };
 
+/// Passes over what a format does not look at, at most json_depth_limit levels deep: value() is asked about
+/// each value and array, and objects and keys are shown with their depth.
+class open_json_visitor : public json_visitor {
+ public:
+  using json_visitor::json_visitor;
+
+  bool null() final { return value("null"), true; }
+  bool boolean(bool) final { return value("true or false"), true; }
+  bool number_integer(number_integer_t) final { return value("a negative number"), true; }
+  bool number_unsigned(number_unsigned_t) override { return value("a number"), true; }
+  bool number_float(number_float_t, const string_t&) final { return value("a number with a fraction"), true; }
+  bool string(string_t&) override { return value("a text"), true; }
+  bool start_object(std::size_t) final { return begin_object(), enter(); }
+  bool end_object() final { return --depth_, end_of_object(), true; }
+  bool start_array(std::size_t) final { return value("an array"), enter(); }
+  bool end_array() final { return --depth_, true; }
+
+ protected:
+  /// How many arrays and objects what comes stands in.
+  int depth() const noexcept { return depth_; }
+  /// Raises where something else than `found` must stand here.
+  virtual void value(const char* found) const = 0;
+  /// An object begins at depth(), ...
+  virtual void begin_object() = 0;
+  /// ... and one has ended there.
+  virtual void end_of_object() = 0;
+
+ private:
+  bool enter() {
+    if (++depth_ > json_depth_limit)
+      fail("expected at most " + std::to_string(json_depth_limit) +
+           " levels of arrays and objects, found more");
+    return true;
+  }
+
+  int depth_ = 0;
+};
+
 }  // namespace bitgauge::io::detail

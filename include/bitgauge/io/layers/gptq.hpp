@@ -19,8 +19,11 @@
 #include <bitgauge/packing/autogptq.hpp>
 #include <bitgauge/packing/awq.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bitgauge::io {
@@ -53,14 +56,39 @@ inline std::vector<std::uint8_t> scale_bytes(const std::string& name, const pack
   return parameter_bytes(name + ".scales", {scales.data(), static_cast<std::size_t>(scales.size())}, type);
 }
 
-template <class Matrix>
-std::vector<std::uint64_t> extents_of(const Matrix& m) {
-  return {static_cast<std::uint64_t>(m.rows()), static_cast<std::uint64_t>(m.cols())};
+/// Calls visit(suffix, type, shape, values) for each tensor of a layer in int32 words, in the order in which
+/// they are written; scales are of type `scales`.
+template <class Tensors, class Visit>
+void for_each_part(const Tensors& tensors, dtype scales, const Visit& visit) {
+  using extents = std::vector<std::uint64_t>;
+  const auto matrix = [&](const char* suffix, dtype type, const auto& m) {
+    visit(suffix, type, extents{static_cast<std::uint64_t>(m.rows()), static_cast<std::uint64_t>(m.cols())},
+          m);
+  };
+  if constexpr (requires { tensors.g_idx; })
+    visit(".g_idx", dtype::i32, extents{tensors.g_idx.size()}, tensors.g_idx);
+  matrix(".qweight", dtype::i32, tensors.qweight);
+  matrix(".qzeros", dtype::i32, tensors.qzeros);
+  matrix(".scales", scales, tensors.scales);
 }
 
-template <class Values>
-std::span<const std::byte> bytes_of_values(const Values& values) {
-  return std::as_bytes(std::span(values.data(), static_cast<std::size_t>(values.size())));
+template <class Tensors>
+void declare_words(safetensors_writer& writer, const std::string& name, const Tensors& tensors,
+                   dtype scales) {
+  for_each_part(tensors, scales, [&](const char* suffix, dtype type, const auto& shape, const auto&) {
+    writer.declare(name + suffix, type, shape);
+  });
+}
+/// Scales are rounded before anything is written, since they may not fit.
+template <class Tensors>
+void write_words(safetensors_writer& writer, const std::string& name, const Tensors& tensors, dtype scales) {
+  const std::vector<std::uint8_t> rounded = scale_bytes(name, tensors.scales, scales);
+  for_each_part(tensors, scales, [&](const char* suffix, dtype, const auto&, const auto& values) {
+    const auto bytes = [](const auto& v) {
+      return std::as_bytes(std::span(v.data(), static_cast<std::size_t>(v.size())));
+    };
+    writer.write(name + suffix, std::string_view(suffix) == ".scales" ? bytes(rounded) : bytes(values));
+  });
 }
 
 }  // namespace detail
@@ -126,36 +154,24 @@ inline packing::awq_tensors read_awq(const safetensors_file& file, const std::st
 /// scales as f16, bf16 or f32.
 inline void declare_autogptq(safetensors_writer& writer, const std::string& name,
                              const packing::autogptq_tensors& tensors, dtype scales = dtype::f16) {
-  writer.declare(name + ".g_idx", dtype::i32, {tensors.g_idx.size()});
-  writer.declare(name + ".qweight", dtype::i32, detail::extents_of(tensors.qweight));
-  writer.declare(name + ".qzeros", dtype::i32, detail::extents_of(tensors.qzeros));
-  writer.declare(name + ".scales", scales, detail::extents_of(tensors.scales));
+  detail::declare_words(writer, name, tensors, scales);
 }
 /// Writes what declare_autogptq declared. Raises data_error for a scale that the type does not hold.
 inline void write_autogptq(safetensors_writer& writer, const std::string& name,
                            const packing::autogptq_tensors& tensors, dtype scale_type = dtype::f16) {
-  const auto scales = detail::scale_bytes(name, tensors.scales, scale_type);
-  writer.write(name + ".g_idx", detail::bytes_of_values(tensors.g_idx));
-  writer.write(name + ".qweight", detail::bytes_of_values(tensors.qweight));
-  writer.write(name + ".qzeros", detail::bytes_of_values(tensors.qzeros));
-  writer.write(name + ".scales", detail::bytes_of_values(scales));
+  detail::write_words(writer, name, tensors, scale_type);
 }
 
 /// Declares the tensors of an AutoAWQ layer, in the order in which write_awq writes them; scales
 /// as f16, bf16 or f32.
 inline void declare_awq(safetensors_writer& writer, const std::string& name,
                         const packing::awq_tensors& tensors, dtype scales = dtype::f16) {
-  writer.declare(name + ".qweight", dtype::i32, detail::extents_of(tensors.qweight));
-  writer.declare(name + ".qzeros", dtype::i32, detail::extents_of(tensors.qzeros));
-  writer.declare(name + ".scales", scales, detail::extents_of(tensors.scales));
+  detail::declare_words(writer, name, tensors, scales);
 }
 /// Writes what declare_awq declared. Raises data_error for a scale that the type does not hold.
 inline void write_awq(safetensors_writer& writer, const std::string& name,
                       const packing::awq_tensors& tensors, dtype scale_type = dtype::f16) {
-  const auto scales = detail::scale_bytes(name, tensors.scales, scale_type);
-  writer.write(name + ".qweight", detail::bytes_of_values(tensors.qweight));
-  writer.write(name + ".qzeros", detail::bytes_of_values(tensors.qzeros));
-  writer.write(name + ".scales", detail::bytes_of_values(scales));
+  detail::write_words(writer, name, tensors, scale_type);
 }
 
 }  // namespace bitgauge::io

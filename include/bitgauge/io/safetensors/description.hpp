@@ -38,10 +38,12 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/bytes/dtype.hpp>
 #include <bitgauge/io/json/text.hpp>
-#include <bitgauge/io/matrix_shape.hpp>
 #include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/matrix/scheme/words.hpp>
+#include <bitgauge/model/matrix_shape.hpp>
+#include <bitgauge/model/quantized_entry.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -53,24 +55,6 @@
 #include <vector>
 
 namespace bitgauge::io {
-
-/// How the inputs of a layer are quantized: make_activation_quantizer(scheme, frozen) does it.
-struct stored_activations {
-  activation_scheme scheme;
-  parameters frozen{};  ///< of a static scheme
-};
-
-/// One quantized tensor of a file. The layout's levels are filled once the tensor is read.
-struct quantized_entry {
-  std::string name;
-  std::vector<std::uint64_t> shape;  ///< of the original
-  dtype original = dtype::f32;
-  std::string scheme;
-  quantized_layout layout;
-  bool has_levels = false;
-  std::optional<stored_activations> activations{};
-  row_dimensions rows = row_dimensions::first;  ///< which dimensions of `shape` are the layout's rows
-};
 
 namespace detail {
 
@@ -96,7 +80,7 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
   nlohmann::ordered_json json;
   json["shape"] = entry.shape;
   if (entry.shape.size() > 2) json["rows"] = name_of(entry.rows);
-  json["dtype"] = name_of(entry.original);
+  json["dtype"] = entry.original;
   json["scheme"] = entry.scheme;
   json["bits"] = m.bits;
   json["codes"] = code_word(entry);
@@ -145,7 +129,7 @@ class description_reader {
     entry.scheme = text("scheme");
     const dtype_traits* original = find_dtype(text("dtype"));
     if (original == nullptr) fail("dtype", "a known element type", member("dtype", true));
-    entry.original = original->type;
+    entry.original = original->name;
     code_encoding& m = entry.layout.meaning;
     m.bits = static_cast<int>(number("bits", 1, 8));
     const std::string codes = text("codes");

@@ -14,11 +14,11 @@ namespace bitgauge::io::detail {
 
 /// Finds where each description stands in the text. In one pass and without a tree: there may be as many as a
 /// file has tensors, and the text comes from outside.
-class description_list_visitor final : public json_visitor {
+class description_list_visitor final : public open_json_visitor {
  public:
   /// `text` must outlive this object.
   description_list_visitor(std::string file, std::string_view text)
-      : json_visitor(std::move(file), 0), text_(text) {}
+      : open_json_visitor(std::move(file), 0), text_(text) {}
 
   /// Names and descriptions, each a JSON object as text, in their order. Raises parse_error for another text.
   std::vector<std::pair<std::string, std::string_view>> descriptions;
@@ -28,60 +28,35 @@ class description_list_visitor final : public json_visitor {
     if (!has_tensors_) fail("tensors: expected an object, found none");
   }
 
-  bool null() override { return value("null"); }
-  bool boolean(bool) override { return value("true or false"); }
-  bool number_integer(number_integer_t) override { return value("a negative number"); }
   bool number_unsigned(number_unsigned_t number) override {
-    if (depth_ != 1 || key_ != "version") return value("a number");
+    if (depth() != 1 || key_ != "version") return open_json_visitor::number_unsigned(number);
     if (number != 1) fail("version: expected 1, found " + std::to_string(number));
     return has_version_ = true;
   }
-  bool number_float(number_float_t, const string_t&) override { return value("a number with a fraction"); }
-  bool string(string_t&) override { return value("a text"); }
   bool key(string_t& text) override {
-    if (depth_ <= 2) key_ = text;
-    return true;
-  }
-
-  bool start_object(std::size_t) override {
-    if (depth_ == 1 && key_ == "tensors") {
-      if (has_tensors_) fail("tensors: appears twice");
-      in_tensors_ = has_tensors_ = true;
-    }
-    if (depth_ == 2) start_ = reached() - 1;
-    return enter();
-  }
-  bool end_object() override {
-    --depth_;
-    if (depth_ == 2 && in_tensors_) descriptions.emplace_back(key_, text_.substr(start_, reached() - start_));
-    if (depth_ == 1) in_tensors_ = false;
-    return true;
-  }
-  bool start_array(std::size_t) override {
-    value("an array");
-    return enter();
-  }
-  bool end_array() override {
-    --depth_;
+    if (depth() <= 2) key_ = text;
     return true;
   }
 
  private:
   /// What is not looked at is passed over; what must be an object, or the number 1, is not.
-  bool value(const char* found) const {
-    if (depth_ == 0) unexpected(found);
-    if (depth_ == 1 && key_ == "version") fail(std::string("version: expected 1, found ") + found);
-    if (depth_ == 1 && key_ == "tensors") fail(std::string("tensors: expected an object, found ") + found);
-    if (depth_ == 2 && in_tensors_) fail("tensor " + key_ + ": expected an object, found " + found);
-    return true;
+  void value(const char* found) const override {
+    if (depth() == 0) unexpected(found);
+    if (depth() == 1 && key_ == "version") fail(std::string("version: expected 1, found ") + found);
+    if (depth() == 1 && key_ == "tensors") fail(std::string("tensors: expected an object, found ") + found);
+    if (depth() == 2 && in_tensors_) fail("tensor " + key_ + ": expected an object, found " + found);
   }
-  bool enter() {
-    if (++depth_ > json_depth_limit)
-      fail("expected at most " + std::to_string(json_depth_limit) +
-           " levels of arrays and objects, found more");
-    return true;
+  void begin_object() override {
+    if (depth() == 1 && key_ == "tensors") {
+      if (has_tensors_) fail("tensors: appears twice");
+      in_tensors_ = has_tensors_ = true;
+    }
+    if (depth() == 2) start_ = offset() - 1;
   }
-  std::size_t reached() const noexcept { return offset(); }
+  void end_of_object() override {
+    if (depth() == 2 && in_tensors_) descriptions.emplace_back(key_, text_.substr(start_, offset() - start_));
+    if (depth() == 1) in_tensors_ = false;
+  }
 
   std::string field() const override { return "__metadata__: bitgauge"; }
   std::string expected() const override { return "an object"; }
@@ -89,7 +64,6 @@ class description_list_visitor final : public json_visitor {
   std::string_view text_;
   std::string key_;
   std::size_t start_ = 0;
-  int depth_ = 0;
   bool in_tensors_ = false, has_version_ = false, has_tensors_ = false;
 };
 

@@ -108,6 +108,7 @@ class safetensors_file {
   /// none.
   void check_layout(const std::vector<detail::safetensors_entry>& entries) const {
     std::vector<const detail::safetensors_entry*> sorted;
+    sorted.reserve(entries.size());
     for (const detail::safetensors_entry& entry : entries) sorted.push_back(&entry);
     std::ranges::stable_sort(sorted, {}, [](const auto* entry) { return entry->data_offsets; });
     std::uint64_t end = 0;

@@ -30,65 +30,39 @@ struct shard_entry {
 
 /// Collects the member "weight_map" of the index, `{TENSOR: SHARD, ...}`; all else in the index is passed
 /// over.
-class shard_index_visitor final : public json_visitor {
+class shard_index_visitor final : public open_json_visitor {
  public:
-  using json_visitor::json_visitor;
+  using open_json_visitor::open_json_visitor;
 
   named_list<shard_entry> weights;
   bool has_map = false;
 
-  bool null() override { return pass("null"); }
-  bool boolean(bool) override { return pass("true or false"); }
-  bool number_integer(number_integer_t) override { return pass("a number"); }
-  bool number_unsigned(number_unsigned_t) override { return pass("a number"); }
-  bool number_float(number_float_t, const string_t&) override { return pass("a number"); }
-
-  bool start_object(std::size_t) override {
-    if (in_map_) unexpected("an object");
-    if (depth_ == 1 && key_ == "weight_map") {
-      if (has_map) fail("'weight_map' appears twice");
-      has_map = in_map_ = true;
-    }
-    return enter();
-  }
-  bool end_object() override {
-    --depth_;
-    in_map_ = false;
-    return true;
-  }
-  bool start_array(std::size_t) override {
-    pass("an array");
-    return enter();
-  }
-  bool end_array() override {
-    --depth_;
-    return true;
-  }
   bool key(string_t& text) override {
     key_ = text;
     return true;
   }
   bool string(string_t& text) override {
-    if (in_map_ && !weights.add({key_, text, offset()})) fail("'" + key_ + "' appears twice");
-    return in_map_ || pass("a text");
+    if (!in_map_) return open_json_visitor::string(text);
+    if (!weights.add({key_, text, offset()})) fail("'" + key_ + "' appears twice");
+    return true;
   }
 
  private:
-  bool pass(const char* found) const {
-    if (in_map_ || depth_ == 0) unexpected(found);
-    return true;
+  void value(const char* found) const override {
+    if (in_map_ || depth() == 0) unexpected(found);
   }
-  bool enter() {
-    if (++depth_ > json_depth_limit)
-      fail("expected at most " + std::to_string(json_depth_limit) +
-           " levels of arrays and objects, found more");
-    return true;
+  void begin_object() override {
+    if (in_map_) unexpected("an object");
+    if (depth() != 1 || key_ != "weight_map") return;
+    if (has_map) fail("'weight_map' appears twice");
+    has_map = in_map_ = true;
   }
+  void end_of_object() override { in_map_ = false; }
+
   std::string field() const override { return in_map_ ? "weight_map: " + key_ : "index"; }
   std::string expected() const override { return in_map_ ? "the name of a shard" : "an object"; }
 
   std::string key_;
-  int depth_ = 0;
   bool in_map_ = false;
 };
 

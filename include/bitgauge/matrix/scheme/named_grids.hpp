@@ -7,11 +7,13 @@
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/grid.hpp>
 #include <bitgauge/grid/small_float.hpp>
+#include <bitgauge/matrix/scheme/grid_names.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/matrix/scheme/suggestions.hpp>
 
 #include <algorithm>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,8 +21,6 @@
 #include <vector>
 
 namespace bitgauge::detail {
-
-using shared_grid = std::shared_ptr<const any_grid>;
 
 template <class Grid>
 shared_grid share(const Grid& grid) {
@@ -111,27 +111,9 @@ inline std::string unknown_name(std::string_view name) {
          (meant.empty() ? ": expected one of " : " Names are ") + all;
 }
 
-/// The grid a scheme names. Throws invalid_scheme with the known names.
-inline shared_grid grid_of(const scheme& s) {
-  const std::string name(s.grid.view());
-  for (const named_grid& entry : named_grids)
-    if (entry.name == name) return entry.make(s);
-  if (is_block_type_name(name))
-    raise(invalid_scheme("scheme: " + name +
-                         " is a ggml type, no grid: write quantize(W, gguf::tensor_type::" + name +
-                         "), or quantize(W, \"" + name + "\") with <bitgauge/quantize_text.hpp>"));
-  raise(invalid_scheme("scheme: " + unknown_name(name)));
-}
+static_assert(std::equal(std::begin(named_grids), std::end(named_grids), std::begin(grid_names),
+                         std::end(grid_names),
+                         [](const named_grid& grid, std::string_view name) { return grid.name == name; }),
+              "grid_names.hpp: grid_names and named_grids differ");
 
 }  // namespace bitgauge::detail
-
-namespace bitgauge {
-
-/// True where scheme texts know a grid by this name.
-constexpr bool is_grid_name(std::string_view name) noexcept {
-  for (const detail::named_grid& entry : detail::named_grids)
-    if (entry.name == name) return true;
-  return false;
-}
-
-}  // namespace bitgauge

@@ -4,23 +4,24 @@
 /// Quantizing by a scheme chosen at run time or compile time: the same recipe as with typed answers, hence
 /// the same bytes.
 
+#include <bitgauge/error.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/scheme/check.hpp>
-#include <bitgauge/matrix/scheme/named_grids.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
-#include <bitgauge/range/kl.hpp>
-#include <bitgauge/range/mse.hpp>
-#include <bitgauge/range/percentile.hpp>
-#include <bitgauge/rounding/gptq.hpp>
-#include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/rounding/gptq_options.hpp>
 
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
 namespace bitgauge {
+
+class hessian;
+template <class Scalar>
+class gptq;
 
 /// What rounding=gptq needs beside the scheme.
 struct gptq_inputs {
@@ -39,56 +40,24 @@ inline gptq_options gptq_options_of(const scheme& s, gptq_report* report = nullp
 
 namespace detail {
 
-inline void set_range(recipe& how, const scheme& s) {
-  switch (s.range) {
-    case range_kind::minmax:
-      return how.set(minmax_range{});
-    case range_kind::percentile:
-      return how.set(percentile_range{s.percentile});
-    case range_kind::mse:
-      return how.set(mse_range{s.effort == effort::reference ? effort::normal : s.effort});
-    case range_kind::kl:
-      return how.set(kl_range{});
-  }
-}
-
 inline invalid_scheme missing_calibration() {
   return invalid_scheme("scheme: rounding=gptq: expected calibration data, found none: pass a hessian");
-}
-
-/// The rounding of a scheme; `calibrated` is what rounding=gptq stands for.
-inline void set_rounding(recipe& how, const scheme& s,
-                         const std::shared_ptr<const feedback_rounding>& calibrated) {
-  switch (s.rounding) {
-    case rounding_kind::nearest:
-      return how.set(nearest_rounding{});
-    case rounding_kind::stochastic:
-      return how.set(stochastic_rounding{s.seed});
-    case rounding_kind::gptq:
-      if (calibrated == nullptr) raise(missing_calibration());
-      how.feedback = calibrated;
-  }
 }
 
 /// GPTQ as a scheme asks for it; null where it asks for another rounding or there is nothing to calibrate
 /// with. A template, so that only calls with calibration data compile GPTQ.
 template <class Scalar>
 std::shared_ptr<const feedback_rounding> calibrated_rounding(const scheme& s, const gptq_inputs& data) {
+  static_assert(
+      requires { sizeof(gptq<Scalar>); },
+      "bitgauge: rounding=gptq needs #include <bitgauge/rounding/gptq.hpp>");
   if (s.rounding != rounding_kind::gptq || data.hessian == nullptr) return nullptr;
   return std::make_shared<gptq<Scalar>>(*data.hessian, gptq_options_of(s, data.report));
 }
 
 /// The recipe of a scheme. Throws invalid_scheme for an unknown grid, or where calibration data are missing.
-inline recipe recipe_of(const scheme& s, const std::shared_ptr<const feedback_rounding>& calibrated) {
-  check_scheme(s);
-  recipe how;
-  how.grid = grid_of(s);
-  how.groups = s.groups;
-  how.scales = s.stored_scales();
-  set_range(how, s);
-  set_rounding(how, s, calibrated);
-  return how;
-}
+BITGAUGE_DECLARE recipe recipe_of(const scheme& s,
+                                  const std::shared_ptr<const feedback_rounding>& calibrated);
 
 /// The recipe of a scheme and what a call says beside it.
 template <class... Extras>
@@ -134,7 +103,7 @@ template <row_readable Matrix, class Take, class... Extras>
 matrix_parameters quantize_in_parts(const Matrix& matrix, const Take& take, const scheme& s,
                                     const gptq_inputs& data, const Extras&... extras) {
   const auto calibrated = detail::calibrated_rounding<double>(s, data);
-  return detail::quantize_in_parts_by(matrix, detail::recipe_with(s, calibrated, extras...), take);
+  return detail::quantize_in_parts_by(matrix, detail::recipe_with(s, calibrated, extras...), std::cref(take));
 }
 
 /// Quantizes by a scheme known at compile time, which is then checked there.
@@ -147,3 +116,7 @@ quantized_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const Extras&
 }
 
 }  // namespace bitgauge
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/matrix/scheme/recipe_definitions.hpp>
+#endif

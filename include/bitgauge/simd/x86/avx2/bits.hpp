@@ -13,8 +13,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace bitgauge::simd {
-namespace avx2 {
+namespace bitgauge::simd::avx2 {
 namespace detail {
 
 /// Control bytes of a shuffle within 128 bits; 0x80 selects zero.
@@ -110,6 +109,5 @@ inline constexpr std::array<std::array<std::uint16_t, 8>, 9> shifts = make_shift
   portable::unpack(packed, count - i, bits, sign_extend, codes + i);
 }
 
-}  // namespace avx2
-}  // namespace bitgauge::simd
+}  // namespace bitgauge::simd::avx2
 #endif  // BITGAUGE_X86

@@ -10,8 +10,7 @@
 
 #include <algorithm>
 
-namespace bitgauge::simd {
-namespace avx2 {
+namespace bitgauge::simd::avx2 {
 namespace detail {
 
 [[BITGAUGE_AVX2, gnu::always_inline]] inline void transpose_block(const float* x, index_t column_stride,
@@ -41,6 +40,5 @@ namespace detail {
 #include <bitgauge/simd/x86/transpose_body.hpp>
 #undef BITGAUGE_TIER
 
-}  // namespace avx2
-}  // namespace bitgauge::simd
+}  // namespace bitgauge::simd::avx2
 #endif  // BITGAUGE_X86

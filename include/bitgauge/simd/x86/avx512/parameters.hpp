@@ -14,8 +14,7 @@
 #include <cstdint>
 
 BITGAUGE_BEGIN_AVX512
-namespace bitgauge::simd {
-namespace avx512 {
+namespace bitgauge::simd::avx512 {
 
 [[BITGAUGE_AVX512]] inline float scales(const float* low, const float* high, index_t runs, bool symmetric,
                                         float steps, float smallest, float* scale) {
@@ -47,7 +46,6 @@ namespace avx512 {
   }
 }
 
-}  // namespace avx512
-}  // namespace bitgauge::simd
+}  // namespace bitgauge::simd::avx512
 BITGAUGE_END_AVX512
 #endif  // BITGAUGE_X86

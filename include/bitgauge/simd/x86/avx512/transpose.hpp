@@ -11,8 +11,7 @@
 #include <algorithm>
 
 BITGAUGE_BEGIN_AVX512
-namespace bitgauge::simd {
-namespace avx512 {
+namespace bitgauge::simd::avx512 {
 namespace detail {
 
 /// v[i] lane j becomes v[j] lane i.
@@ -61,7 +60,6 @@ namespace detail {
 #include <bitgauge/simd/x86/transpose_body.hpp>
 #undef BITGAUGE_TIER
 
-}  // namespace avx512
-}  // namespace bitgauge::simd
+}  // namespace bitgauge::simd::avx512
 BITGAUGE_END_AVX512
 #endif  // BITGAUGE_X86

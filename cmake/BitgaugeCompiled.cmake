@@ -1,0 +1,25 @@
+# bitgauge::compiled: the functions that take long to compile, once for all. What links it sees the same headers, which then
+# only declare them. It is built when a target asks for it, or with BITGAUGE_BUILD_COMPILED, which installs it too.
+file(GLOB_RECURSE bitgauge_compiled_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cpp)
+find_package(nlohmann_json QUIET)
+if(NOT TARGET nlohmann_json::nlohmann_json)
+  list(FILTER bitgauge_compiled_sources EXCLUDE REGEX "/src/io/")
+endif()
+add_library(bitgauge_compiled STATIC ${bitgauge_compiled_sources})
+add_library(bitgauge::compiled ALIAS bitgauge_compiled)
+target_compile_definitions(bitgauge_compiled PUBLIC BITGAUGE_COMPILED)
+target_link_libraries(bitgauge_compiled PUBLIC bitgauge)
+set_target_properties(bitgauge_compiled PROPERTIES EXPORT_NAME compiled POSITION_INDEPENDENT_CODE ON
+  EXCLUDE_FROM_ALL $<NOT:$<BOOL:${BITGAUGE_BUILD_COMPILED}>>)
+if(TARGET nlohmann_json::nlohmann_json)
+  target_link_libraries(bitgauge_compiled PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+endif()
+if(TARGET bitgauge_development)  # one of our own programs
+  target_compile_options(bitgauge_compiled PRIVATE "$<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:${bitgauge_warnings}>")
+endif()
+if(BITGAUGE_OPENMP)
+  find_package(OpenMP COMPONENTS CXX)
+  if(OpenMP_CXX_FOUND)
+    target_link_libraries(bitgauge_compiled PRIVATE OpenMP::OpenMP_CXX)
+  endif()
+endif()

@@ -1,0 +1,78 @@
+#include "plan_of.hpp"
+
+#include <bitgauge/base/printable.hpp>
+#include <bitgauge/error.hpp>
+#include <bitgauge/gguf/tensor_type.hpp>
+#include <bitgauge/layer/activation_scheme.hpp>
+#include <bitgauge/model/format.hpp>
+#include <bitgauge/model/planner.hpp>
+
+#include "name_filter.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace program {
+namespace {
+
+using bitgauge::gguf::tensor_type;
+
+bitgauge::row_rule read_rows(const std::string& text) {
+  const std::size_t equals = text.rfind('=');
+  auto rows = bitgauge::row_dimensions::first;
+  if (equals == std::string::npos ||
+      !bitgauge::read_row_dimensions(std::string_view(text).substr(equals + 1), rows))
+    bitgauge::raise(bitgauge::invalid_scheme("--rows: expected REGEX=first or REGEX=last, found \"" +
+                                             bitgauge::excerpt(text) + "\""));
+  return {name_expression("--rows", text.substr(0, equals)).found(), rows};
+}
+
+std::vector<tensor_type> read_fallbacks(const std::string& list) {
+  std::vector<tensor_type> types;
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', at), list.size());
+    const std::string name = list.substr(at, comma - at);
+    const auto* found = bitgauge::gguf::find_tensor_type(name);
+    if (found == nullptr || !bitgauge::is_format(*found))
+      bitgauge::raise(
+          bitgauge::invalid_scheme("--fallback: expected a ggml type, or some in the order of preference "
+                                   "such as q4_0,q8_0,f16, found \"" +
+                                   bitgauge::excerpt(name) + "\""));
+    types.push_back(found->type);
+    at = comma + 1;
+  }
+  return types;
+}
+
+}  // namespace
+
+bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const quantize_options& options,
+                                    const bitgauge::scheme& scheme,
+                                    const bitgauge::calibration_source* calibration,
+                                    const bitgauge::importance_source* importance) {
+  bitgauge::plan_options how{.requantize = options.requantize,
+                             .calibration = calibration,
+                             .importance = importance,
+                             .words = {.calibration = "--calibration",
+                                       .activations = "--activations",
+                                       .fallback = "--fallback",
+                                       .copy = "--exclude",
+                                       .drop = "--drop",
+                                       .rows = "--rows"}};
+  const name_filter filter(options.include, options.exclude);
+  for (const std::string& text : options.rows) how.rows.push_back(read_rows(text));
+  if (!options.drop.empty()) how.drop.push_back(name_expression("--drop", options.drop).found());
+  if (filter.included()) require_match(*filter.included(), file);
+  if (!options.activations.empty()) how.activations = bitgauge::parse_activation_scheme(options.activations);
+  if (!options.fallback.empty()) how.fallbacks = read_fallbacks(options.fallback);
+  // some names stand for a grid and for a ggml type: the container decides
+  const auto names =
+      options.output.ends_with(".gguf") ? bitgauge::shared_names::blocks : bitgauge::shared_names::grids;
+  std::vector<bitgauge::rule> rules = filter.rules();
+  rules.push_back({.names = "*", .to = bitgauge::tensor_format(scheme, names), .is_remarked = false});
+  return plan(file, rules, how);
+}
+
+}  // namespace program

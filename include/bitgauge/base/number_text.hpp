@@ -1,0 +1,29 @@
+#pragma once
+
+/// \file
+/// Numbers in messages and notes, the same in every locale.
+
+#include <array>
+#include <charconv>
+#include <string>
+#include <system_error>
+
+namespace bitgauge::detail {
+
+/// As printf's %.<digits>g in the C locale: so many significant digits.
+inline std::string general_text(double value, int digits) {
+  std::array<char, 64> text;
+  const auto [end, failure] =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, digits);
+  return failure == std::errc{} ? std::string(text.data(), end) : std::string();
+}
+
+/// As printf's %.<digits>f in the C locale: so many digits behind the point.
+inline std::string fixed_text(double value, int digits) {
+  std::array<char, 384> text;  // the largest double has 309 digits before the point
+  const auto [end, failure] =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
+  return failure == std::errc{} ? std::string(text.data(), end) : std::string();
+}
+
+}  // namespace bitgauge::detail

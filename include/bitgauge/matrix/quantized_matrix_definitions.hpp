@@ -1,0 +1,109 @@
+#pragma once
+
+/// \file
+/// What quantized_matrix.hpp declares.
+
+#include <bitgauge/matrix/code_encoding.hpp>
+#include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/simd/levels.hpp>
+#include <bitgauge/simd/row.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace bitgauge {
+
+BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out) const {
+  if (row < 0 || row >= groups_.rows())
+    raise(shape_error("dequantize_row(" + std::to_string(row) + ") of " + std::to_string(groups_.rows()) +
+                      " stored rows"));
+  row_scratch scratch;
+  dequantize_row(row, out, scratch);
+}
+
+BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, row_scratch& scratch) const {
+  const index_t cols = groups_.cols(), run = groups_.run(), runs = groups_.runs_per_row();
+  scratch.fields.resize(static_cast<std::size_t>(cols));
+  scratch.scales.resize(static_cast<std::size_t>(runs));
+  scratch.zero_points.resize(static_cast<std::size_t>(runs));
+  const index_t first = groups_.group_of_run(row, 0);  // the groups of a row follow each other
+  scales_.read_into(first, runs, scratch.scales.data());
+  for (index_t i = 0; i < runs; ++i)
+    scratch.zero_points[static_cast<std::size_t>(i)] = stored_zero_point(first + i);
+  const bool codebook = !encoding_.levels.empty();
+  const bool extend = encoding_.is_signed && !encoding_.is_sign_only && !codebook;
+  const std::uint8_t* fields = codes_.data() + row * row_bytes();
+  if (encoding_.bits < 8) {
+    simd::row_kernels().unpack(fields, cols, encoding_.bits, extend, scratch.fields.data());
+    fields = scratch.fields.data();
+  }
+  if (codebook || encoding_.is_sign_only) {
+    constexpr float signs[] = {-1, 1};
+    simd::decode_levels(fields, cols, run, scratch.scales.data(), codebook ? encoding_.levels.data() : signs,
+                        encoding_.bits, out);
+  } else {
+    simd::row_kernels().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend,
+                               out);
+  }
+}
+
+/// Checks that the parts fit together; returns the largest magnitude of a scale.
+BITGAUGE_DEFINE float quantized_matrix::validate() const {
+  const auto expect = [](const char* what, index_t expected, std::size_t found) {
+    if (static_cast<index_t>(found) != expected)
+      raise(shape_error(std::string("quantized matrix: ") + what + ": expected " + std::to_string(expected) +
+                        " bytes, found " + std::to_string(found)));
+  };
+  const detail::encoding_fault fault = detail::fault_of(encoding_, !encoding_.levels.empty());
+  if (fault.field != nullptr)
+    raise(invalid_scheme(std::string("quantized matrix: ") + fault.field + ": " + fault.problem));
+  if (is_column_vector_ && groups_.rows() != 1)
+    raise(shape_error("quantized matrix: a column vector is stored as 1 row, found " +
+                      std::to_string(groups_.rows())));
+  const index_t count = groups_.count();
+  expect("codes", groups_.rows() * row_bytes(), codes_.size());
+  expect("scales", scale_bytes(scales_.storage(), count), scales_.bytes().size());
+  expect("zero points", encoding_.has_zero_points ? packing::dense_bytes(count, encoding_.bits) : 0,
+         zero_points_.size());
+  if (!encoding_.levels.empty())
+    expect("levels", (index_t{1} << encoding_.bits) * index_t{sizeof(float)},
+           encoding_.levels.size() * sizeof(float));
+  float some[256], largest = 0;
+  for (index_t first = 0; first < count; first += std::ssize(some)) {
+    const index_t n = std::min(std::ssize(some), count - first);
+    scales_.read_into(first, n, some);
+    for (index_t i = 0; i < n; ++i) {
+      if (!numeric::is_finite(some[i]))
+        raise(data_error("quantized matrix: scale of group " + std::to_string(first + i) +
+                         ": expected a finite value, found " + std::to_string(some[i])));
+      largest = std::max(largest, std::fabs(some[i]));
+    }
+  }
+  return largest;
+}
+
+/// An FP8 grid has codes of NaN and of infinity, and a large scale can take a level beyond binary32: no code
+/// may stand for such a value.
+BITGAUGE_DEFINE void quantized_matrix::require_finite_values(float largest_scale) const {
+  const bool all_levels_finite =
+      std::all_of(encoding_.levels.begin(), encoding_.levels.end(), numeric::is_finite);
+  if (size() == 0 || (all_levels_finite && numeric::is_finite(largest_scale * detail::reach_of(encoding_))))
+    return;
+  std::vector<float> values(static_cast<std::size_t>(groups_.cols()));
+  row_scratch scratch;
+  for (index_t row = 0; row < groups_.rows(); ++row) {
+    dequantize_row(row, values.data(), scratch);
+    const auto fault = std::find_if_not(values.begin(), values.end(), numeric::is_finite);
+    if (fault == values.end()) continue;
+    const index_t at = fault - values.begin();
+    raise(data_error("quantized matrix: row " + std::to_string(is_column_vector_ ? at : row) + ", column " +
+                     std::to_string(is_column_vector_ ? row : at) + ": expected a finite value, found " +
+                     std::to_string(*fault)));
+  }
+}
+
+}  // namespace bitgauge

@@ -1,0 +1,41 @@
+#pragma once
+
+/// \file
+/// How the work on a model is carried out.
+
+#include <bitgauge/matrix/options.hpp>
+#include <bitgauge/model/calibration_source.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace bitgauge {
+
+/// How far the work on a model has come, in elements of all its tensors.
+struct model_progress {
+  std::string_view tensor;  ///< what is worked on
+  std::uint64_t done = 0;   ///< grows from call to call
+  std::uint64_t total = 0;
+  bool between_tensors = true;  ///< false: within a tensor
+  /// From 0 to 1; 1 where there is nothing to do.
+  double fraction() const noexcept {
+    return total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
+  }
+};
+
+/// What options are for one matrix; never changes the bytes of finite data.
+struct model_options {
+  int threads = 0;  ///< 0: all that OpenMP, or the installed hook, has
+  nonfinite on_nonfinite = nonfinite::reject;
+  /// Where rounding=gptq gets its Hessians and the report its output errors from: what the plan was made
+  /// with.
+  const calibration_source* calibration = nullptr;
+  /// Called before and after each tensor and some rows apart within; the last call has done == total. From
+  /// one thread at a time. What it throws ends the work and reaches the caller.
+  std::function<void(const model_progress&)> progress{};
+  /// Asked around every few rows, from several threads at once: true ends the work by the error `cancelled`.
+  std::function<bool()> cancel{};
+};
+
+}  // namespace bitgauge

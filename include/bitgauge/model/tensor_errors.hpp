@@ -1,0 +1,72 @@
+#pragma once
+
+/// \file
+/// What quantizing a tensor costs, found out while its rows go by.
+
+#include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
+#include <bitgauge/metrics/nonfinite_pairs.hpp>
+#include <bitgauge/metrics/output_error.hpp>
+#include <bitgauge/model/report.hpp>
+#include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/rounding/hessian.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace bitgauge::detail {
+
+/// Sums the errors of a tensor over parts of its rows.
+class tensor_errors {
+ public:
+  /// `h` and `samples` may be null; `activations` stand for the samples, where the inputs are quantized too.
+  /// All must live as long as this.
+  tensor_errors(const row_source& values, const hessian* h, const float_rows* samples,
+                const quantized_matrix* activations, int threads)
+      : values_(values), hessian_(h), samples_(samples), activations_(activations), threads_(threads) {}
+
+  /// Adds the rows first .. first + part.rows() - 1.
+  template <row_decodable Part>
+  void add(index_t first, const Part& part) {
+    const row_source original = values_.middle_rows(first, part.rows());
+    const error_sums sums = measure_error(original, part, threads_);
+    error_.merge(sums);
+    if (!numeric::binary64::is_finite(sums.mse()) || nonfinite_) add_pairs(original, part);
+    if (hessian_ != nullptr) output_.merge(measure_output_error(original, part, *hessian_, threads_));
+    if (activations_ != nullptr)
+      activation_output_.merge(measure_output_error(original, part, *samples_, *activations_, threads_));
+  }
+
+  void report(tensor_report& row) const {
+    row.error = error_;
+    if (nonfinite_) row.notes.push_back(nonfinite_->note());
+    if (error_.error_energy > 0.8 * error_.energy)
+      row.notes.emplace_back("hardly anything is left: the numbers are too small for the scheme's scales");
+    if (hessian_ != nullptr) row.output_error = output_.relative();
+    if (activations_ != nullptr) row.activation_output_error = activation_output_.relative();
+  }
+
+ private:
+  /// Counted for all parts from the first one with such a number on: those before it have none.
+  template <class Part>
+  void add_pairs(const row_source& original, const Part& part) {
+    if (!nonfinite_) nonfinite_.emplace();
+    std::vector<float> scratch, approximation(static_cast<std::size_t>(part.cols()));
+    for (index_t r = 0; r < part.rows(); ++r) {
+      part.dequantize_row(r, approximation.data());
+      nonfinite_->add(original.read(r, 1, scratch).row(0), approximation.data(), part.cols());
+    }
+  }
+
+  const row_source& values_;
+  const hessian* hessian_;
+  const float_rows* samples_;
+  const quantized_matrix* activations_;
+  int threads_;
+  error_sums error_;
+  std::optional<nonfinite_pairs> nonfinite_;
+  output_error output_, activation_output_;
+};
+
+}  // namespace bitgauge::detail

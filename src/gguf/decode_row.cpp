@@ -1,0 +1,1 @@
+#include <bitgauge/gguf/decode_row_definitions.hpp>

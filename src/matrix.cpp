@@ -1,0 +1,6 @@
+// The pipeline from rows of floats to codes and back.
+
+#include <bitgauge/matrix/quantize_definitions.hpp>
+#include <bitgauge/matrix/quantized_matrix_definitions.hpp>
+#include <bitgauge/matrix/row_sink_definitions.hpp>
+#include <bitgauge/metrics/error_sums_definitions.hpp>

@@ -1,0 +1,163 @@
+#include <bitgauge/io/load.hpp>
+#include <bitgauge/io/open_sink.hpp>
+#include <bitgauge/io/tensor_file.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
+#include <bitgauge/model/memory_source.hpp>
+#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/quantize_model.hpp>
+
+#include "support/message_of.hpp"
+#include "support/quantize_oracle.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace bitgauge;
+
+const Eigen::MatrixXf up = test::random_matrix(300, 256, 1), down = test::random_matrix(7, 64, 2),
+                      inputs = test::random_matrix(80, 256, 3);
+
+memory_source a_model() {
+  memory_source model("model");
+  model.add("up", up);
+  model.add("down", down);
+  model.add("bias", down.row(0), {64});
+  return model;
+}
+
+class samples_of_up final : public calibration_source {
+ public:
+  const std::string& source_name() const override { return name_; }
+  std::optional<index_t> columns(const std::string& tensor) const override {
+    return tensor == "up" ? std::optional(inputs.cols()) : std::nullopt;
+  }
+  std::optional<float_rows> samples(const std::string& tensor) const override {
+    return tensor == "up" ? std::optional<float_rows>(inputs) : std::nullopt;
+  }
+
+ private:
+  std::string name_ = "samples";
+};
+
+// Catches a tensor that is written otherwise than quantize() of it gives, a copy that is changed, an error
+// that is measured against something else, and sizes that differ from the plan's.
+TEST(quantize_model, gives_what_quantize_of_each_tensor_gives) {
+  const test::temporary_directory folder;
+  const memory_source model = a_model();
+  const std::vector<rule> rules{{"up", parse_format("q4_0:effort=fast")}, {"down", parse_format("f16")}};
+  const quantization_plan blocks = plan(model, rules);
+  const model_report said = quantize_model(model, blocks, *io::open_sink(folder / "m.gguf"));
+  const any_quantized expected = quantize(up, "q4_0:effort=fast");
+  EXPECT_EQ(io::load<gguf::block_matrix>(folder / "m.gguf", "up"), *expected.get_if<gguf::block_matrix>());
+  const io::tensor_file file(folder / "m.gguf");
+  ASSERT_EQ(file.tensors().size(), 3u);
+  EXPECT_EQ(file.matrix(file.tensors()[1]),
+            quantize(down, "f16").dequantize<io::tensor_file::float_matrix>());
+  EXPECT_EQ(file.matrix(file.tensors()[2]), down.row(0));
+  ASSERT_EQ(said.tensors.size(), 3u);
+  EXPECT_EQ(said.tensors[0].error.error_energy, measure_error(up, expected).error_energy);
+  EXPECT_EQ(said.tensors[0].bits_per_weight, 4.5);
+  EXPECT_EQ(said.tensors[2].notes, std::vector<std::string>{"copied: 1-D"});
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(file.tensors()[i].bytes, blocks.tensors[i].bytes_after);
+    EXPECT_EQ(said.tensors[i].bytes(), static_cast<double>(blocks.tensors[i].bytes_after));
+  }
+  EXPECT_NE(test::message_of<invalid_scheme>(
+                [&] { quantize_model(model, blocks, *io::open_sink(folder / "m.safetensors")); }),
+            "no error");
+  EXPECT_EQ(folder.entries(), 1u);
+}
+
+// Catches codes that are not those of quantize(), feedback without the Hessian of the tensor's own samples,
+// and an output error that is not measured.
+TEST(quantize_model, feeds_errors_back_where_there_are_samples) {
+  const test::temporary_directory folder;
+  const memory_source model = a_model();
+  const samples_of_up calibration;
+  const std::string gptq = "affine:bits=3,group=64,rounding=gptq", nearest = "affine:bits=3,group=64";
+  const quantization_plan p = plan(model, {{"up", parse_format(gptq)}, {"down", parse_format(nearest)}},
+                                   {.calibration = &calibration});
+  const model_report said =
+      quantize_model(model, p, *io::open_sink(folder / "m.safetensors"), {.calibration = &calibration});
+  hessian h(256);
+  h.accumulate(inputs);
+  EXPECT_EQ(io::load(folder / "m.safetensors", "up"), *quantize(up, gptq, h).get_if<quantized_matrix>());
+  EXPECT_EQ(io::load(folder / "m.safetensors", "down"), *quantize(down, nearest).get_if<quantized_matrix>());
+  ASSERT_TRUE(said.tensors[0].output_error.has_value());
+  EXPECT_FALSE(said.tensors[1].output_error.has_value());
+  const Eigen::MatrixXd w = up.cast<double>(), q = quantize(up, gptq, h).dequantize().cast<double>(),
+                        x = inputs.cast<double>();
+  EXPECT_NEAR(*said.tensors[0].output_error,
+              ((w - q) * x.transpose()).squaredNorm() / (w * x.transpose()).squaredNorm(), 1e-9);
+}
+
+// Catches progress that runs backwards, counts a tensor twice or does not end at 1.
+TEST(quantize_model, progress_sums_up_to_1) {
+  const test::temporary_directory folder;
+  const memory_source model = a_model();
+  std::vector<double> seen;
+  std::uint64_t total = 0;
+  std::string last;
+  quantize_model(model, plan(model, parse_format("affine:bits=4")), *io::open_sink(folder / "m.safetensors"),
+                 {.threads = 2, .progress = [&](const model_progress& now) {
+                    seen.push_back(now.fraction());
+                    total = now.total;
+                    last = now.tensor;
+                  }});
+  EXPECT_EQ(total, 300u * 256 + 7 * 64 + 64);
+  ASSERT_GE(seen.size(), 7u);  // before and after each tensor, and within the large one
+  EXPECT_EQ(seen.front(), 0);
+  EXPECT_EQ(seen.back(), 1);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  EXPECT_EQ(last, "bias");
+}
+
+// Catches a file, whole or partial, that is left behind by an end on request, before or within a tensor, or
+// by a plan for another model.
+TEST(quantize_model, cancelled_leaves_no_file) {
+  const test::temporary_directory folder;
+  const memory_source model = a_model();
+  const quantization_plan p = plan(model, parse_format("affine:bits=4"));
+  for (const int after : {0, 1, 3}) {
+    std::atomic<int> asked = 0;
+    EXPECT_NE(test::message_of<cancelled>([&] {
+                quantize_model(model, p, *io::open_sink(folder / "m.safetensors"),
+                               {.threads = 1, .cancel = [&] { return asked++ >= after; }});
+              }),
+              "no error");
+    EXPECT_EQ(folder.entries(), 0u) << after;
+  }
+  memory_source other("other");
+  other.add("up", down);
+  EXPECT_EQ(test::message_of<data_error>(
+                [&] { quantize_model(other, p, *io::open_sink(folder / "m.safetensors")); }),
+            "other: tensor up: expected the source that the plan was made for, found another");
+  EXPECT_EQ(folder.entries(), 0u);
+}
+
+// Catches a failure that does not say in which tensor of which source it is.
+TEST(quantize_model, failures_name_source_and_tensor) {
+  const test::temporary_directory folder;
+  memory_source model("model");
+  Eigen::MatrixXf bad = down;
+  bad(3, 5) = std::numeric_limits<float>::quiet_NaN();
+  model.add("bad", bad);
+  const quantization_plan p = plan(model, parse_format("affine:bits=4"));
+  const std::string said = test::message_of<data_error>(
+      [&] { quantize_model(model, p, *io::open_sink(folder / "m.safetensors")); });
+  EXPECT_TRUE(said.starts_with("model: tensor bad: ")) << said;
+  EXPECT_NE(said.find("row 3, column 5"), std::string::npos) << said;
+  EXPECT_EQ(folder.entries(), 0u);
+}
+
+}  // namespace
