@@ -9,6 +9,7 @@
 #include <bitgauge/matrix/group_parameters.hpp>
 #include <bitgauge/matrix/nonfinite.hpp>
 #include <bitgauge/matrix/recipe.hpp>
+#include <bitgauge/matrix/row_scratch.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/scale/codec.hpp>
@@ -19,12 +20,6 @@
 #include <vector>
 
 namespace bitgauge::detail {
-
-/// What one thread needs to fit a row, and the parameters of the row's runs.
-struct row_scratch : finite_scratch {
-  std::vector<float> panel, scale, inverse;
-  std::vector<std::int32_t> zero_point;
-};
 
 class group_fitter {
  public:
@@ -68,7 +63,7 @@ class group_fitter {
     s.zero_point.resize(runs);
     if (groups_.within_rows()) return;
     for (std::size_t i = 0; i < runs; ++i)
-      set_run(i, parameters_.stored(groups_.group_of_run(0, static_cast<index_t>(i))), s);
+      s.set(i, parameters_.stored(groups_.group_of_run(0, static_cast<index_t>(i))));
   }
 
   /// Fits the groups of a row of finite values, whose extents are in `s`, and leaves their parameters there.
@@ -83,19 +78,11 @@ class group_fitter {
                                               : fit({x + i * run, static_cast<std::size_t>(count)},
                                                     weights_of(row, i * run, count), group);
       parameters_.store(group, p);
-      set_run(at, p, s);
+      s.set(at, p);
     }
   }
 
  private:
-  /// From zero to the extremes, on every grid.
-  class widest_range final : public any_range {
-    parameters fit(const group_values& group, const any_grid& grid,
-                   const scale_codec& storage) const override {
-      return parameters_for(extent_of(group.values), grid, storage);
-    }
-  };
-
   /// `search`: the range that groups are fitted by one at a time. `monitor`: one's own where null.
   group_fitter(const row_source& source, const recipe& how, bool is_column_vector,
                const scale_storage& scales, const any_range& search, work_monitor* monitor)
@@ -170,12 +157,6 @@ class group_fitter {
       parameters_.set_zero_point(first + i, s.zero_point[at]);
     }
     return true;
-  }
-
-  void set_run(std::size_t i, parameters p, row_scratch& s) const {
-    s.scale[i] = p.scale;
-    s.inverse[i] = inverse_scale(p.scale);
-    s.zero_point[i] = p.zero_point;
   }
 
   /// Groups that span rows are fitted before any row is encoded.

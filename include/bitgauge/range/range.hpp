@@ -151,5 +151,13 @@ class extent_model final : public any_range {
   bool symmetric_;
 };
 
+/// From the smallest value to the largest, on every grid: one-bit codes too.
+class widest_range final : public any_range {
+ public:
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const override {
+    return parameters_for(extent_of(group.values), grid, storage);
+  }
+};
+
 }  // namespace detail
 }  // namespace bitgauge
