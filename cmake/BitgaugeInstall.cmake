@@ -7,12 +7,18 @@ else()
   install(TARGETS bitgauge EXPORT bitgauge)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/bitgauge DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endif()
+unset(bitgauge_any_architecture)
+if(BITGAUGE_BUILD_COMPILED)
+  install(TARGETS bitgauge_compiled EXPORT bitgauge)
+else()
+  set(bitgauge_any_architecture ARCH_INDEPENDENT)
+endif()
 install(EXPORT bitgauge NAMESPACE bitgauge:: FILE bitgauge-targets.cmake DESTINATION ${bitgauge_cmake_dir})
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/bitgauge-config.cmake.in
   ${PROJECT_BINARY_DIR}/bitgauge-config.cmake INSTALL_DESTINATION ${bitgauge_cmake_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/bitgauge-config-version.cmake
-  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+  COMPATIBILITY SameMinorVersion ${bitgauge_any_architecture})
 install(FILES ${PROJECT_BINARY_DIR}/bitgauge-config.cmake ${PROJECT_BINARY_DIR}/bitgauge-config-version.cmake
   ${PROJECT_SOURCE_DIR}/cmake/BitgaugeEigen.cmake DESTINATION ${bitgauge_cmake_dir})
 

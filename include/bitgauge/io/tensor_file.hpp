@@ -6,6 +6,7 @@
 #include <bitgauge/base/uninitialized_memory.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
+#include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/io/bytes/tensor_view.hpp>
 #include <bitgauge/io/gguf/model.hpp>
 #include <bitgauge/io/gguf/texts.hpp>

@@ -1,4 +1,4 @@
-/// Links units compiled with different flags into one program. Would catch a public type whose layout depends
+/// Links units compiled with different flags into one program, one of them against bitgauge::compiled. Would catch a public type whose layout depends
 /// on -march, a symbol defined twice, and a result that depends on which unit's copy of an inline function
 /// the linker keeps.
 
@@ -17,11 +17,13 @@ bitgauge::quantized_matrix plain(const char* scheme);
 bitgauge::quantized_matrix native(const char* scheme);
 bitgauge::quantized_matrix fast_math(const char* scheme);
 bitgauge::quantized_matrix unoptimised(const char* scheme);
+bitgauge::quantized_matrix compiled(const char* scheme);
 
 std::vector<std::uint8_t> plain(const Eigen::MatrixXf& row);
 std::vector<std::uint8_t> native(const Eigen::MatrixXf& row);
 std::vector<std::uint8_t> fast_math(const Eigen::MatrixXf& row);
 std::vector<std::uint8_t> unoptimised(const Eigen::MatrixXf& row);
+std::vector<std::uint8_t> compiled(const Eigen::MatrixXf& row);
 
 }  // namespace house
 
@@ -32,6 +34,7 @@ TEST(mixed_flags, every_unit_gives_the_same_bytes) {
     EXPECT_EQ(house::native(scheme), expected) << scheme;
     EXPECT_EQ(house::fast_math(scheme), expected) << scheme;
     EXPECT_EQ(house::unoptimised(scheme), expected) << scheme;
+    EXPECT_EQ(house::compiled(scheme), expected) << scheme;
   }
 }
 
@@ -41,4 +44,5 @@ TEST(mixed_flags, every_unit_gives_the_same_blocks) {
   EXPECT_EQ(house::native(row), expected);
   EXPECT_EQ(house::fast_math(row), expected);
   EXPECT_EQ(house::unoptimised(row), expected);
+  EXPECT_EQ(house::compiled(row), expected);
 }
