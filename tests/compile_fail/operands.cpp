@@ -1,4 +1,5 @@
 // Catches products that do not exist and are refused without saying what to write instead.
+#include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/kernel/operand.hpp>
 #include <bitgauge/kernel/reference.hpp>
 

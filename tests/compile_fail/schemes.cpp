@@ -1,9 +1,5 @@
 // Catches schemes that are wrong at compile time, and what stands beside a text and says nothing.
-#if __has_include(<bitgauge/model/quantize.hpp>)
 #include <bitgauge/model/quantize.hpp>
-#else
-#include <bitgauge/quantize_text.hpp>
-#endif
 
 using namespace bitgauge;
 

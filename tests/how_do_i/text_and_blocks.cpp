@@ -4,7 +4,7 @@
 #include <bitgauge/gguf.hpp>
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/io.hpp>
-#include <bitgauge/quantize_text.hpp>
+#include <bitgauge/model/quantize.hpp>
 #include <bitgauge/range/mse.hpp>
 
 #include "support/quantize_oracle.hpp"

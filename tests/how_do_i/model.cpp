@@ -1,0 +1,41 @@
+// The entry of README's "How do I ..." about whole models: see quantize.cpp.
+
+#include <bitgauge/bitgauge.hpp>
+#include <bitgauge/gguf/quantize.hpp>
+#include <bitgauge/io.hpp>
+#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/quantize_model.hpp>
+
+#include "support/quantize_oracle.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+namespace bg = bitgauge;
+
+const Eigen::MatrixXf W = test::random_matrix(8, 256, 1);
+
+// Catches a rule that another one hides, and a tensor that is written as another type than planned.
+TEST(how_do_i, whole_model) {
+  const test::temporary_directory folder;
+  const auto in = folder.path() / "in.safetensors", out = folder.path() / "out.gguf";
+  bg::io::safetensors_writer writer(in);
+  for (const char* name : {"attn_norm.weight", "attn_q.weight"})
+    writer.declare(name, bg::io::dtype::f32, {8, 256});
+  for (const char* name : {"attn_norm.weight", "attn_q.weight"}) writer.write(name, W);
+  writer.commit();
+  // README: quantize a whole model
+  const bg::io::tensor_file model(in);  // of several rules for one name the first counts
+  const bg::quantization_plan p =
+      bg::plan(model, {{"*norm*", bg::tensor_format::copy()}, {"*", bg::parse_format("q8_0")}});
+  const bg::model_report done = bg::quantize_model(model, p, *bg::io::open_sink(out));
+  const double sqnr = total(done.tensors)->error.sqnr_db();
+  // end
+  EXPECT_EQ(bg::io::load<bg::gguf::block_matrix>(out, "attn_q.weight"), bg::quantize(W, bg::gguf::q8_0{}));
+  EXPECT_EQ(bg::io::gguf_file(out).at("attn_norm.weight").type, bg::gguf::tensor_type::f32);
+  EXPECT_EQ(sqnr, bg::measure_error(W, bg::quantize(W, bg::gguf::q8_0{})).sqnr_db());
+}
+
+}  // namespace
