@@ -142,7 +142,7 @@ TEST(how_do_i, nf4_double_quantized) {
   // README: quantize to NF4 with double quantization
   const auto q = bg::quantize(W, bg::nf4{}, bg::per_block{64}, bg::double_quantized{256});
   // end
-  EXPECT_EQ(q.bits_per_weight(), 4 + 8 / 64.0 + (1 + 1) * 32 / (64.0 * 256));
+  EXPECT_EQ(q.bits_per_weight(), 4 + 8 / 64.0 + (4 + 1) * 32 / (256.0 * 256));
 }
 
 // Catches levels that are sorted or scaled before they are stored.
