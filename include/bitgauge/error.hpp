@@ -91,7 +91,7 @@ inline error_handler on_error = [](const char* message) {
 
 /// Throws `failure`, or passes its message to on_error where exceptions are off.
 template <std::derived_from<bitgauge_error> Error>
-[[noreturn]] void raise(const Error& failure) {
+[[noreturn, gnu::cold]] void raise(const Error& failure) {
 #if BITGAUGE_EXCEPTIONS
   throw failure;
 #else

@@ -18,6 +18,8 @@ void block_formats() {
   block_layout<scale, nibbles<8>>::bytes;
   // error: a block with a minimum has evenly spaced levels
   block_layout<scale, table_levels<code_layout<plane(2, 4, 16, 32)>, iq4_levels>, scale>::bytes;
+  // error: vectors of levels have super-scales and no minima
+  block_layout<scale, iq2_xxs::levels>::bytes;
   // error: one binary16 scale goes with one binary16 minimum
   block_layout<sub_scales, nibbles<32>, sub_scales>::bytes;
   // error: the description of a ggml type and tensor_types differ in its sizes

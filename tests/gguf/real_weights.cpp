@@ -1,6 +1,7 @@
 #include <bitgauge/gguf/decode_row.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/format/visit_format.hpp>
+#include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 
 #include "gguf/reference_cases.hpp"

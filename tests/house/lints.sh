@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$1"
 headers=$(find include/bitgauge -name '*.hpp' | sort)
-sources=$(find include tests examples benchmarks \( -name '*.hpp' -o -name '*.cpp' \) -not -path 'tests/data/*' | sort)
+sources=$(find include src tests examples benchmarks \( -name '*.hpp' -o -name '*.cpp' \) -not -path 'tests/data/*' | sort)
 faults=$(
   # Below 300 lines a header is read at one sitting. Tables, which clang-format leaves alone, are not read.
   for file in $headers; do

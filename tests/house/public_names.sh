@@ -44,5 +44,5 @@ while read -r name; do
 #endif
 void use_of_$name() { (void)sizeof($name); }"
 done <<<"$names"
-faults=$("$@" -fsyntax-only -w -x c++ - <<<"$unit" 2>&1 | grep -E 'error: .*ambiguous' || true)
+faults=$("$@" -fsyntax-only -w -x c++ - <<<"$unit" 2>&1 | grep -E 'error: .*ambiguous|fatal error' || true)
 [[ -z $faults ]] || { echo "$faults"; exit 1; }

@@ -9,7 +9,7 @@
 #include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/feedback.hpp>
 #include <bitgauge/gguf/format/visit_format.hpp>
-#include <bitgauge/matrix/nonfinite.hpp>
+#include <bitgauge/matrix/finite_rows.hpp>
 #include <bitgauge/matrix/options.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/rounding/feedback/target.hpp>
@@ -58,13 +58,7 @@ class feedback_blocks final : public feedback_target {
 
   void read(index_t first, index_t count, float* out) const override {
     monitor_.check();
-    std::vector<float> scratch;
-    bitgauge::detail::finite_scratch s;
-    const auto panel = source_.read(first, count, scratch);
-    for (index_t r = 0; r < count; ++r) {
-      bitgauge::detail::sanitize_row(panel.row(r), cols(), cols(), {first + r, 0}, nonfinite::reject, s);
-      std::copy_n(panel.row(r), cols(), out + r * cols());
-    }
+    bitgauge::detail::read_finite_rows(source_, first, count, false, out);
   }
 
   void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,

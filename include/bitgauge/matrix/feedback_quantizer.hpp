@@ -4,6 +4,8 @@
 /// Where error feedback meets the other answers: a matrix with any grid, granularity, range and storage as
 /// feedback_rounding sees it.
 
+#include <bitgauge/matrix/finite_rows.hpp>
+#include <bitgauge/matrix/group_parameters.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/quantizer.hpp>
 #include <bitgauge/matrix/recipe.hpp>
@@ -29,8 +31,7 @@ class feedback_quantizer final : public feedback_target {
         groups_(how.groups, source.rows(), source.cols()),
         monitor_(how.how, source.rows() * source.cols()),
         integer_(how.grid->integer()),
-        scales_(how.scales, groups_.count()),
-        zero_points_(how.grid->has_zero_point() ? static_cast<std::size_t>(groups_.count()) : 0) {
+        parameters_(how.scales, *how.grid, groups_.count()) {
     check_importance(how.column_weights, groups_.rows(), groups_.cols());
     list_levels();
   }
@@ -39,14 +40,15 @@ class feedback_quantizer final : public feedback_target {
     row_bytes_ = packing::dense_bytes(groups_.cols(), how_.grid->bits());
     codes_ = buffer<std::uint8_t>(static_cast<std::size_t>(groups_.rows() * row_bytes_));
     if (groups_.count() > 0) {
-      if (fitted_beforehand() || is_nested(scales_.type())) fit_beforehand();
+      if (fitted_beforehand() || is_nested(parameters_.scales().type())) fit_beforehand();
       how_.feedback->round(*this, how_.how.threads);
     }
+    std::vector<std::uint8_t> zero_points = parameters_.packed_zero_points();
     return {groups_,
             encoding_of(*how_.grid),
             std::move(codes_),
-            std::move(scales_),
-            packed_zero_points(),
+            parameters_.take_scales(),
+            std::move(zero_points),
             is_column_vector_,
             own_codes()};
   }
@@ -63,13 +65,7 @@ class feedback_quantizer final : public feedback_target {
 
   void read(index_t first, index_t count, float* out) const override {
     monitor_.check();
-    std::vector<float> scratch;
-    finite_scratch s;
-    const auto panel = source_.read(first, count, scratch);
-    for (index_t r = 0; r < count; ++r) {
-      sanitize_row(panel.row(r), cols(), cols(), {first + r, 0, is_column_vector_}, nonfinite::reject, s);
-      std::copy_n(panel.row(r), cols(), out + r * cols());
-    }
+    read_finite_rows(source_, first, count, is_column_vector_, out);
   }
 
   void fit(index_t row, index_t i, std::span<const float> values, std::span<const float> weights,
@@ -77,13 +73,12 @@ class feedback_quantizer final : public feedback_target {
     const index_t group = groups_.group_of_run(row, i);
     monitor_.check();
     if (fitted_beforehand()) {
-      *maps = map_of({scales_[group], zero_point(group)});
+      *maps = map_of(parameters_.stored(group));
       return;
     }
     const std::span<const float> own = how_.column_weights.of_row(row, groups_.rows());
     if (!own.empty()) weights = own.subspan(static_cast<std::size_t>(i * groups_.run()), values.size());
-    *maps =
-        map_of(how_.range->fit({values, weights, group}, *how_.grid, scale_array::rounding(scales_, group)));
+    *maps = map_of(how_.range->fit({values, weights, group}, *how_.grid, parameters_.rounding_of(group)));
   }
 
   int nearest(float units, const affine_map& map) const override {
@@ -92,11 +87,11 @@ class feedback_quantizer final : public feedback_target {
   }
 
   affine_map storable(index_t row, index_t i, affine_map wanted) const override {
-    const scale_array::rounding rounding(scales_, groups_.group_of_run(row, i));
+    const scale_array::rounding rounding = parameters_.rounding_of(groups_.group_of_run(row, i));
     const auto [below, above] = rounding.around(static_cast<double>(wanted.scale));
     wanted.scale = wanted.scale - below <= above - wanted.scale ? below : above;
     const auto constant = static_cast<float>(how_.grid->constant_zero_point());
-    wanted.zero_point = zero_points_.empty()
+    wanted.zero_point = !how_.grid->has_zero_point()
                             ? constant
                             : std::clamp(wanted.zero_point, static_cast<float>(integer_->lowest),
                                          static_cast<float>(integer_->highest));
@@ -114,21 +109,12 @@ class feedback_quantizer final : public feedback_target {
     if (fitted_beforehand()) return;
     for (index_t i = 0; i < groups_.runs_per_row(); ++i) {
       const index_t group = groups_.group_of_run(row, i);
-      scales_.set(group, maps[i].scale);
-      if (!zero_points_.empty())
-        zero_points_[static_cast<std::size_t>(group)] =
-            static_cast<std::uint8_t>(static_cast<int>(maps[i].zero_point));
+      parameters_.store(group, {maps[i].scale, static_cast<std::int32_t>(maps[i].zero_point)});
     }
   }
 
  private:
   static affine_map map_of(parameters p) { return {p.scale, static_cast<float>(p.zero_point)}; }
-
-  int zero_point(index_t group) const {
-    if (zero_points_.empty()) return how_.grid->constant_zero_point();
-    const std::uint8_t byte = zero_points_[static_cast<std::size_t>(group)];
-    return integer_->is_signed() ? static_cast<std::int8_t>(byte) : byte;
-  }
 
   void list_levels() {
     for (int f = 0; f < 1 << how_.grid->bits(); ++f) {
@@ -149,14 +135,8 @@ class feedback_quantizer final : public feedback_target {
     recipe how = how_;
     how.how.progress = nullptr;  // its work is not counted
     const quantized_matrix nearest = quantizer(source_, how, is_column_vector_).run();
-    scales_ = nearest.scales();
-    for (std::size_t g = 0; g < zero_points_.size(); ++g)
-      zero_points_[g] = static_cast<std::uint8_t>(nearest.zero_point(static_cast<index_t>(g)));
-  }
-
-  std::vector<std::uint8_t> packed_zero_points() const {
-    return packing::packed_dense(zero_points_.data(), static_cast<index_t>(zero_points_.size()),
-                                 how_.grid->bits());
+    parameters_.assign(nearest.scales());
+    for (index_t g = 0; g < groups_.count(); ++g) parameters_.set_zero_point(g, nearest.zero_point(g));
   }
 
   const row_source& source_;
@@ -169,8 +149,7 @@ class feedback_quantizer final : public feedback_target {
   std::array<std::uint8_t, 256> level_of_field_{};
   index_t row_bytes_ = 0;
   buffer<std::uint8_t> codes_;
-  scale_array scales_;
-  std::vector<std::uint8_t> zero_points_;  ///< one byte each while rows are written from several threads
+  group_parameters parameters_;
 };
 
 }  // namespace bitgauge::detail

@@ -9,6 +9,7 @@
 #include <bitgauge/matrix/group_parameters.hpp>
 #include <bitgauge/matrix/nonfinite.hpp>
 #include <bitgauge/matrix/recipe.hpp>
+#include <bitgauge/matrix/row_scratch.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/scale/codec.hpp>
@@ -20,39 +21,20 @@
 
 namespace bitgauge::detail {
 
-/// What one thread needs to fit a row, and the parameters of the row's runs.
-struct row_scratch : finite_scratch {
-  std::vector<float> panel, scale, inverse;
-  std::vector<std::int32_t> zero_point;
-};
-
-class group_fitter : private group_parameters {
+class group_fitter {
  public:
-  using group_parameters::packed_zero_points;
-  using group_parameters::scales;
-  using group_parameters::take_scales;
-
   group_fitter(const row_source& source, const recipe& how, bool is_column_vector)
-      : group_parameters(how.scales, *how.grid, grouping(how.groups, source.rows(), source.cols()).count()),
-        source_(source),
-        how_(how),
-        is_column_vector_(is_column_vector),
-        groups_(how.groups, source.rows(), source.cols()),
-        monitor_(how.how, source.rows() * source.cols(),
-                 1 + (groups_.within_rows() ? 0 : 1) + (is_nested(how.scales.type) ? 1 : 0)),
-        extent_(how.range->needs_extent_only() ? static_cast<const extent_model*>(how.range.get())
-                                               : nullptr) {
-    const integer_grid* integer = how.grid->integer();
-    sign_only_ = integer != nullptr && integer->is_sign_only();
-    if (sign_only_) extent_ = nullptr;
+      : group_fitter(source, how, is_column_vector, how.scales, *how.range, nullptr) {
     check_importance(how.column_weights, groups_.rows(), groups_.cols());
   }
 
+  /// What has been found. Its scales may be taken once, in the end.
+  group_parameters& found() noexcept { return parameters_; }
   const grouping& groups() const noexcept { return groups_; }
 
   /// Finds the second level of nested scales, and fits the groups that span rows.
   void start() {
-    if (is_nested(scales_.type())) prepare_scales();
+    if (is_nested(parameters_.scales().type())) prepare_scales();
     fit_spanning();
   }
 
@@ -62,9 +44,9 @@ class group_fitter : private group_parameters {
     const index_t height = source_.panel_height();
     parallel_for((end - begin + height - 1) / height, how_.how.threads, [&](index_t p) {
       const index_t first = begin + p * height, count = std::min(height, end - first);
-      monitor_.check();
+      monitor_->check();
       body(first, count);
-      monitor_.advance(count * groups_.cols());
+      monitor_->advance(count * groups_.cols());
     });
   }
 
@@ -81,7 +63,7 @@ class group_fitter : private group_parameters {
     s.zero_point.resize(runs);
     if (groups_.within_rows()) return;
     for (std::size_t i = 0; i < runs; ++i)
-      set_run(i, stored(groups_.group_of_run(0, static_cast<index_t>(i))), s);
+      s.set(i, parameters_.stored(groups_.group_of_run(0, static_cast<index_t>(i))));
   }
 
   /// Fits the groups of a row of finite values, whose extents are in `s`, and leaves their parameters there.
@@ -91,21 +73,36 @@ class group_fitter : private group_parameters {
     for (index_t i = 0; i < groups_.runs_per_row(); ++i) {
       const auto at = static_cast<std::size_t>(i);
       const index_t count = std::min(run, groups_.cols() - i * run), group = groups_.group_of_run(row, i);
-      const parameters p =
-          extent_ != nullptr
-              ? parameters_for(extent_->widen({s.low[at], s.high[at]}), *how_.grid, rounding_of(group))
-              : fit({x + i * run, static_cast<std::size_t>(count)}, weights_of(row, i * run, count), group);
-      store(group, p);
-      set_run(at, p, s);
+      const parameters p = extent_ != nullptr ? parameters_for(extent_->widen({s.low[at], s.high[at]}),
+                                                               *how_.grid, parameters_.rounding_of(group))
+                                              : fit({x + i * run, static_cast<std::size_t>(count)},
+                                                    weights_of(row, i * run, count), group);
+      parameters_.store(group, p);
+      s.set(at, p);
     }
   }
 
  private:
+  /// `search`: the range that groups are fitted by one at a time. `monitor`: one's own where null.
+  group_fitter(const row_source& source, const recipe& how, bool is_column_vector,
+               const scale_storage& scales, const any_range& search, work_monitor* monitor)
+      : source_(source),
+        how_(how),
+        search_(search),
+        is_column_vector_(is_column_vector),
+        groups_(how.groups, source.rows(), source.cols()),
+        parameters_(scales, *how.grid, groups_.count()),
+        own_monitor_(how.how, source.rows() * source.cols(),
+                     1 + (groups_.within_rows() ? 0 : 1) + (is_nested(how.scales.type) ? 1 : 0)),
+        monitor_(monitor != nullptr ? monitor : &own_monitor_),
+        extent_(how.range->as_extent()) {
+    const integer_grid* integer = how.grid->integer();
+    sign_only_ = integer != nullptr && integer->is_sign_only();
+    if (sign_only_) extent_ = nullptr;
+  }
+
   parameters fit(std::span<const float> values, std::span<const float> weights, index_t group) const {
-    // E4M3's one factor follows from the largest scale, which needs no search
-    if (preparing_ && scales_.storage().block == 0)
-      return parameters_for(extent_of(values), *how_.grid, rounding_of(group));
-    return how_.range->fit({values, weights, group}, *how_.grid, rounding_of(group));
+    return search_.fit({values, weights, group}, *how_.grid, parameters_.rounding_of(group));
   }
   std::span<const float> weights_of(index_t row, index_t col, index_t count) const {
     const std::span<const float> all = how_.column_weights.of_row(row, groups_.rows());
@@ -125,12 +122,7 @@ class group_fitter : private group_parameters {
       s.high[i] = wide.high;
     }
     how_.grid->scales_for(s.low.data(), s.high.data(), runs, s.scale.data());
-    if (preparing_) {
-      std::transform(s.scale.begin(), s.scale.end(), wanted_.begin() + first,
-                     [](float scale) { return scale_codec().nearest(scale); });
-      return true;  // no codes are chosen yet
-    }
-    scales_.round_and_set(first, s.scale);
+    parameters_.round_and_set(first, s.scale);
     simd::row_kernels().inverses(s.scale.data(), runs, s.inverse.data());
     std::fill(s.zero_point.begin(), s.zero_point.end(), 0);
     return true;
@@ -140,18 +132,19 @@ class group_fitter : private group_parameters {
   /// nothing done, where scales have a second level or come near the end of binary32.
   bool fit_row_from_extents(index_t row, row_scratch& s) {
     const integer_grid* integer = how_.grid->integer();
-    if (extent_ == nullptr || integer == nullptr || is_nested(scales_.type())) return false;
+    if (extent_ == nullptr || integer == nullptr || is_nested(parameters_.scales().type())) return false;
     if (integer->has_zero_point && extent_->is_symmetric()) return false;
     const simd::row_operations& simd = simd::row_kernels();
     const index_t runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
     const float largest = simd.scales(s.low.data(), s.high.data(), runs, !integer->has_zero_point,
                                       integer->steps, integer->smallest_scale, s.scale.data());
     if (!(largest <= FLT_MAX / 512)) return false;
-    const float_scale_codec storage(scales_.type());
+    const scale_type type = parameters_.scales().type();
+    const float_scale_codec storage(type);
     for (index_t i = 0; i < runs; ++i) {
       float& scale = s.scale[static_cast<std::size_t>(i)];
-      if (scales_.type() != scale_type::f32) scale = storage.nearest(scale);
-      scales_.set(first + i, scale);
+      if (type != scale_type::f32) scale = storage.nearest(scale);
+      parameters_.set_scale(first + i, scale);
     }
     simd.inverses(s.scale.data(), runs, s.inverse.data());
     if (!integer->has_zero_point) {
@@ -161,15 +154,9 @@ class group_fitter : private group_parameters {
     for (index_t i = 0; i < runs; ++i) {
       const auto at = static_cast<std::size_t>(i);
       s.zero_point[at] = integer->zero_point_for({s.low[at], s.high[at]}, s.scale[at]);
-      zero_points_[static_cast<std::size_t>(first + i)] = static_cast<std::int8_t>(s.zero_point[at]);
+      parameters_.set_zero_point(first + i, s.zero_point[at]);
     }
     return true;
-  }
-
-  void set_run(std::size_t i, parameters p, row_scratch& s) const {
-    s.scale[i] = p.scale;
-    s.inverse[i] = inverse_scale(p.scale);
-    s.zero_point[i] = p.zero_point;
   }
 
   /// Groups that span rows are fitted before any row is encoded.
@@ -180,22 +167,25 @@ class group_fitter : private group_parameters {
 
   /// Fits all groups once without storing their scales, to find the second level that suits them.
   void prepare_scales() {
-    wanted_.resize(static_cast<std::size_t>(groups_.count()));
-    preparing_ = true;
-    fit_spanning();
-    if (groups_.within_rows()) {
-      for_each_panel(0, groups_.rows(), [&](index_t first, index_t count) {
-        row_scratch s;
-        ready(s);
-        const auto panel = source_.read(first, count, s.panel);
-        for (index_t r = 0; r < count; ++r)
-          fit_row(first + r, finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s).for_range,
-                  s);
-      });
-    }
-    preparing_ = false;
-    scales_.prepare(wanted_);
-    wanted_.clear();
+    // E4M3's one factor follows from the largest scale, which needs no search
+    const widest_range widest;
+    const any_range& search = how_.scales.block == 0 ? static_cast<const any_range&>(widest) : search_;
+    group_fitter first(source_, how_, is_column_vector_, f32_scales, search, monitor_);
+    first.fit_spanning();
+    if (groups_.within_rows()) first.fit_rows();
+    std::vector<float> wanted(static_cast<std::size_t>(groups_.count()));
+    first.parameters_.scales().read_into(0, groups_.count(), wanted.data());
+    parameters_.prepare(wanted);
+  }
+
+  void fit_rows() {
+    for_each_panel(0, groups_.rows(), [&](index_t first, index_t count) {
+      row_scratch s;
+      ready(s);
+      const auto panel = source_.read(first, count, s.panel);
+      for (index_t r = 0; r < count; ++r)
+        fit_row(first + r, finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s).for_range, s);
+    });
   }
 
   /// One group for all: extents and magnitudes are merged row by row; a searching range gets all values at
@@ -217,7 +207,7 @@ class group_fitter : private group_parameters {
         if (sign_only_) sums[at] = magnitude_sum({x.for_range, static_cast<std::size_t>(cols)});
       }
     });
-    if (how_.range->needs_extent_only()) return store(0, merged(extents, sums));
+    if (how_.range->as_extent() != nullptr) return parameters_.store(0, merged(extents, sums));
     const bool in_place =
         source_.contiguous() != nullptr && std::find(clean.begin(), clean.end(), 0) == clean.end();
     const std::vector<float> copy = in_place ? std::vector<float>{} : gathered();
@@ -226,8 +216,9 @@ class group_fitter : private group_parameters {
       const std::span<const float> row = how_.column_weights.of_row(r, rows);
       weights.insert(weights.end(), row.begin(), row.end());
     }
-    store(0, fit({in_place ? source_.contiguous() : copy.data(), static_cast<std::size_t>(rows * cols)},
-                 weights, 0));
+    parameters_.store(
+        0, fit({in_place ? source_.contiguous() : copy.data(), static_cast<std::size_t>(rows * cols)},
+               weights, 0));
   }
 
   parameters merged(const std::vector<interval>& extents, const std::vector<double>& sums) const {
@@ -235,12 +226,12 @@ class group_fitter : private group_parameters {
       double sum = 0;
       for (const double s : sums) sum += s;
       const double mean = sum / static_cast<double>(source_.rows() * source_.cols());
-      return parameters_for(symmetric_interval(static_cast<float>(mean)), *how_.grid, rounding_of(0));
+      return parameters_for(symmetric_interval(static_cast<float>(mean)), *how_.grid,
+                            parameters_.rounding_of(0));
     }
     interval all;
     for (const interval& e : extents) all = {std::min(all.low, e.low), std::max(all.high, e.high)};
-    return parameters_for(static_cast<const extent_model&>(*how_.range).widen(all), *how_.grid,
-                          rounding_of(0));
+    return parameters_for(how_.range->as_extent()->widen(all), *how_.grid, parameters_.rounding_of(0));
   }
 
   /// All values, row after row, as ranges see them.
@@ -262,7 +253,7 @@ class group_fitter : private group_parameters {
     const index_t rows = groups_.rows(), cols = groups_.cols();
     parallel_for((cols + width - 1) / width, how_.how.threads, [&](index_t block) {
       const index_t first = block * width, count = std::min(width, cols - first);
-      monitor_.check();
+      monitor_->check();
       std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
       row_scratch s;
       for (index_t r = 0; r < rows; r += source_.panel_height()) {
@@ -278,17 +269,21 @@ class group_fitter : private group_parameters {
         weights.clear();
         for (index_t r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
           weights.push_back(weights_of(r, first + c, 1)[0]);
-        store(first + c, fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights, first + c));
+        parameters_.store(
+            first + c, fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights, first + c));
       }
-      monitor_.advance(count * rows);
+      monitor_->advance(count * rows);
     });
   }
 
   const row_source& source_;
   const recipe& how_;
+  const any_range& search_;
   bool is_column_vector_;
   grouping groups_;
-  work_monitor monitor_;
+  group_parameters parameters_;
+  work_monitor own_monitor_;
+  work_monitor* monitor_;
   const extent_model* extent_;
   bool sign_only_ = false;
 };

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -33,23 +34,30 @@ class group_parameters {
                                  grid_.bits());
   }
 
- protected:
-  /// How the scale of a group is rounded: to f32 as long as the second level is not known.
-  scale_array::rounding rounding_of(index_t group) const {
-    return preparing_ ? scale_array::rounding() : scale_array::rounding(scales_, group);
-  }
+  /// How the scale of a group is rounded.
+  scale_array::rounding rounding_of(index_t group) const { return {scales_, group}; }
   void store(index_t group, parameters p) {
-    if (preparing_) {
-      wanted_[static_cast<std::size_t>(group)] = p.scale;
-      return;
-    }
-    scales_.set(group, p.scale);
+    set_scale(group, p.scale);
+    set_zero_point(group, p.zero_point);
+  }
+  /// Rounds the scales of groups from `first` on to what is stored.
+  void round_and_set(index_t first, std::span<float> scales) { scales_.round_and_set(first, scales); }
+  /// `scale` is one that is stored as it is.
+  void set_scale(index_t group, float scale) { scales_.set(group, scale); }
+  void set_zero_point(index_t group, int zero_point) {
     if (!zero_points_.empty())
-      zero_points_[static_cast<std::size_t>(group)] = static_cast<std::int8_t>(p.zero_point);
+      zero_points_[static_cast<std::size_t>(group)] = static_cast<std::int8_t>(zero_point);
   }
   parameters stored(index_t group) const {
     return {scales_[group], zero_points_.empty() ? grid_.constant_zero_point() : zero_point_of(group)};
   }
+
+  /// Finds the second level that suits scales that are quantized themselves.
+  void prepare(std::span<const float> wanted) { scales_.prepare(wanted); }
+  /// Takes over the scales of the same groups.
+  void assign(scale_array scales) { scales_ = std::move(scales); }
+
+ private:
   int zero_point_of(index_t group) const {
     const int byte = zero_points_[static_cast<std::size_t>(group)];
     return grid_.integer()->is_signed() ? byte : byte & 0xff;
@@ -57,8 +65,6 @@ class group_parameters {
 
   const any_grid& grid_;
   scale_array scales_;
-  bool preparing_ = false;  ///< scales are collected in wanted_ instead of being stored
-  std::vector<float> wanted_;
   std::vector<std::int8_t> zero_points_;  ///< one byte each while groups are written from several threads
 };
 

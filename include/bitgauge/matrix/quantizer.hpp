@@ -35,11 +35,11 @@ class quantizer {
   quantized_matrix run() {
     if (groups_.count() > 0) fitter_.start();
     encode_rows(0, groups_.rows());
-    std::vector<std::uint8_t> zero_points = fitter_.packed_zero_points();
+    std::vector<std::uint8_t> zero_points = fitter_.found().packed_zero_points();
     return {groups_,
             encoding_of(*how_.grid),
             std::move(codes_),
-            fitter_.take_scales(),
+            fitter_.found().take_scales(),
             std::move(zero_points),
             is_column_vector_,
             own_codes()};
@@ -48,7 +48,7 @@ class quantizer {
   /// The same, the codes handed out in parts of about `height` rows: see quantize_in_parts().
   matrix_parameters run_in_parts(
       index_t height, const std::function<void(index_t first, const quantized_matrix& part)>& take) {
-    if (groups_.count() == 0) return {fitter_.take_scales(), {}};
+    if (groups_.count() == 0) return {fitter_.found().take_scales(), {}};
     fitter_.start();
     const index_t panel = source_.panel_height(), step = (height + panel - 1) / panel * panel;
     for (index_t first = 0; first < groups_.rows(); first += step) {
@@ -56,8 +56,8 @@ class quantizer {
       encode_rows(first, count);
       take(first, part(first, count));
     }
-    std::vector<std::uint8_t> zero_points = fitter_.packed_zero_points();
-    return {fitter_.take_scales(), std::move(zero_points)};
+    std::vector<std::uint8_t> zero_points = fitter_.found().packed_zero_points();
+    return {fitter_.found().take_scales(), std::move(zero_points)};
   }
 
  private:
@@ -78,14 +78,14 @@ class quantizer {
     const grouping groups(groups_.how(), count, groups_.cols());
     const index_t group = groups_.within_rows() ? groups_.group_of_run(first, 0) : 0;
     std::vector<float> values(static_cast<std::size_t>(groups.count()));
-    fitter_.scales().read_into(group, groups.count(), values.data());
+    fitter_.found().scales().read_into(group, groups.count(), values.data());
     scale_array scales(f32_scales, groups.count());
     for (index_t i = 0; i < groups.count(); ++i) scales.set(i, values[static_cast<std::size_t>(i)]);
     return {groups,
             encoding_of(*how_.grid),
             std::move(codes_),
             std::move(scales),
-            fitter_.packed_zero_points(group, groups.count()),
+            fitter_.found().packed_zero_points(group, groups.count()),
             is_column_vector_};
   }
 

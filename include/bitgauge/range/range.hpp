@@ -34,13 +34,15 @@ struct group_values {
 
 namespace detail {
 
+class extent_model;
+
 /// A range whose type is no longer known: called once a group.
 class any_range {
  public:
   virtual ~any_range() = default;
-  /// True where the parameters depend on the group's smallest and largest value alone (min-max): they are
-  /// then found in one pass over memory, without gathering the group.
-  virtual bool needs_extent_only() const { return false; }
+  /// This, where the parameters depend on the group's smallest and largest value alone (min-max): they are
+  /// then found in one pass over memory, without gathering the group. Else null.
+  virtual const extent_model* as_extent() const { return nullptr; }
   /// The parameters of a group, the scale already as stored.
   virtual parameters fit(const group_values& group, const any_grid& grid,
                          const scale_codec& storage) const = 0;
@@ -128,7 +130,7 @@ class any_range_of final : public any_range {
 class extent_model final : public any_range {
  public:
   explicit extent_model(bool symmetric) : symmetric_(symmetric) {}
-  bool needs_extent_only() const override { return true; }
+  const extent_model* as_extent() const override { return this; }
   /// True where every interval is [-a, a], on affine grids too.
   bool is_symmetric() const { return symmetric_; }
   /// The interval from a group's extent.
@@ -147,6 +149,14 @@ class extent_model final : public any_range {
 
  private:
   bool symmetric_;
+};
+
+/// From the smallest value to the largest, on every grid: one-bit codes too.
+class widest_range final : public any_range {
+ public:
+  parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const override {
+    return parameters_for(extent_of(group.values), grid, storage);
+  }
 };
 
 }  // namespace detail

@@ -1,4 +1,5 @@
 #include <bitgauge/gguf/encode_row.hpp>
+#include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 
 #include "gguf/reference_cases.hpp"

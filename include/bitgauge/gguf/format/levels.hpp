@@ -129,30 +129,22 @@ struct vector_codes {
   using codes = codebook_codes<IndexLayout::entries, SignLayout::entries>;
   static_assert(Codebook.entries == 1 << IndexLayout::bits);
 
+  // by way of arrays of its own, which `bytes` cannot alias, so that rows of indices become vectors
   static constexpr void unpack(const std::uint8_t* bytes, codes& stored) noexcept {
-    if constexpr (has_wide_index) {
-      IndexLayout::unpack(bytes, stored.index.data());
-    } else {
-      std::array<std::uint8_t, IndexLayout::entries> index{};
-      IndexLayout::unpack(bytes, index.data());
-      for (std::size_t g = 0; g < index.size(); ++g) stored.index[g] = index[g];
-    }
+    std::array<typename IndexLayout::code, IndexLayout::entries> index{};
+    IndexLayout::unpack(bytes, index.data());
+    for (std::size_t g = 0; g < index.size(); ++g) stored.index[g] = index[g];
     SignLayout::unpack(bytes, stored.sign.data());
     for (std::uint8_t& sign : stored.sign) sign = Parity::pattern(sign);
   }
   static constexpr void pack(const codes& stored, std::uint8_t* bytes) noexcept {
-    if constexpr (has_wide_index) {
-      IndexLayout::pack(stored.index.data(), bytes);
-    } else {
-      std::array<std::uint8_t, IndexLayout::entries> index{};
-      for (std::size_t g = 0; g < index.size(); ++g) index[g] = static_cast<std::uint8_t>(stored.index[g]);
-      IndexLayout::pack(index.data(), bytes);
+    std::array<typename IndexLayout::code, IndexLayout::entries> index{};
+    for (std::size_t g = 0; g < index.size(); ++g) {
+      index[g] = static_cast<typename IndexLayout::code>(stored.index[g]);
     }
+    IndexLayout::pack(index.data(), bytes);
     SignLayout::pack(stored.sign.data(), bytes);
   }
-
- private:
-  static constexpr bool has_wide_index = std::is_same_v<typename IndexLayout::code, std::uint16_t>;
 };
 
 namespace detail {

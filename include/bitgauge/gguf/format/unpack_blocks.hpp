@@ -38,10 +38,7 @@ struct unpacked_blocks {
     } else if constexpr (has_table_of_16) {
       simd::translate(codes[0].data(), blocks * Format::elements, levels::table.data(), expanded.data());
     } else {
-      simd::multiversion([&](auto) __attribute__((always_inline)) {
-        for (int b = 0; b < blocks; ++b)
-          levels::expand(codes[static_cast<std::size_t>(b)], expanded.data() + b * Format::elements);
-      });
+      simd::multiversion([&](auto) __attribute__((always_inline)) { expand(blocks); });
     }
   }
 
@@ -56,6 +53,11 @@ struct unpacked_blocks {
     if constexpr (listed_levels<levels>) return levels::code_count == 16;
     return false;
   }();
+
+  void expand(int blocks) noexcept {
+    for (int b = 0; b < blocks; ++b)
+      levels::expand(codes[static_cast<std::size_t>(b)], expanded.data() + b * Format::elements);
+  }
 
   void read_fields(const std::uint8_t* bytes, int blocks, const float* next) noexcept {
     for (int b = 0; b < blocks; ++b, bytes += Format::bytes, next += Format::elements) {

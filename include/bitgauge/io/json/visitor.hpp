@@ -4,14 +4,14 @@
 /// Walks over JSON from outside and refuses what is not expected, with its byte offset.
 
 #include <bitgauge/error.hpp>
-
-#include <nlohmann/json.hpp>
+#include <bitgauge/io/json/reader.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bitgauge::io::detail {
 
@@ -20,17 +20,16 @@ inline constexpr int json_depth_limit = 32;
 
 /// Refuses every event; a format overrides those that it expects. Events are taken as they come and no tree
 /// is built, so that depth costs a bit a level and a key that appears twice is seen twice.
-class json_visitor : public nlohmann::json_sax<nlohmann::ordered_json> {
+class json_visitor : public json_events {
  public:
   /// \param start the byte offset of the text in the file
   json_visitor(std::string file, std::uint64_t start) : file_(std::move(file)), start_(start) {}
 
   /// Parses all of `text`. Raises parse_error at the character where it is not JSON or not what was expected.
   void visit(std::string_view text) {
-    text_ = text.data();
-    reached_ = text_;
-    nlohmann::ordered_json::sax_parse(counting_iterator{text_, &reached_},
-                                      counting_iterator{text_ + text.size(), &reached_}, this);
+    consumed_ = 0;
+    if (const std::optional<json_fault> fault = json_reader(text, *this, consumed_).read())
+      raise(bitgauge::parse_error(file_, start_ + fault->at, "header", "not JSON: " + fault->reason));
   }
 
   bool null() override { unexpected("null"); }
@@ -41,23 +40,11 @@ class json_visitor : public nlohmann::json_sax<nlohmann::ordered_json> {
     unexpected("a number that is no integer of 64 bits");
   }
   bool string(string_t&) override { unexpected("a text"); }
-  bool binary(binary_t&) override { unexpected("binary data"); }
   bool start_object(std::size_t) override { unexpected("an object"); }
   bool key(string_t&) override { unexpected("a key"); }
   bool end_object() override { unexpected("the end of an object"); }
   bool start_array(std::size_t) override { unexpected("an array"); }
   bool end_array() override { unexpected("the end of an array"); }
-
-  bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::ordered_json::exception& failure) override {
-    // The parser counts from 1 and its message repeats the place; what follows the last colon pair is the
-    // reason.
-    const std::string_view message = failure.what();
-    const auto reason = message.find("syntax error");
-    raise(bitgauge::parse_error(
-        file_, start_ + (position > 0 ? position - 1 : 0), "header",
-        "not JSON: " + std::string(reason == std::string_view::npos ? message : message.substr(reason))));
-  }
 
  protected:
   /// Raises parse_error where the text has been read up to.
@@ -69,7 +56,7 @@ class json_visitor : public nlohmann::json_sax<nlohmann::ordered_json> {
   }
 
   /// Bytes of the file read so far: the end of the event's text, or one more behind a number.
-  std::uint64_t offset() const noexcept { return start_ + static_cast<std::uint64_t>(reached_ - text_); }
+  std::uint64_t offset() const noexcept { return start_ + consumed_; }
   const std::string& file() const noexcept { return file_; }
 
   /// What is being read, and what may come next: for messages.
@@ -77,34 +64,9 @@ class json_visitor : public nlohmann::json_sax<nlohmann::ordered_json> {
   virtual std::string expected() const = 0;
 
  private:
-  /// Tells how far the parser has come.
-  struct counting_iterator {
-    using iterator_category = std::input_iterator_tag;
-    using value_type = char;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const char*;
-    using reference = const char&;
-
-    const char* at;
-    const char** reached;
-
-    reference operator*() const { return *at; }
-    counting_iterator& operator++() {
-      *reached = ++at;
-      return *this;
-    }
-    counting_iterator operator++(int) {
-      const counting_iterator before = *this;
-      ++*this;
-      return before;
-    }
-    bool operator==(const counting_iterator& other) const { return at == other.at; }
-  };
-
   std::string file_;
   std::uint64_t start_;
-  const char* text_ = nullptr;
-  const char* reached_ = nullptr;
+  std::size_t consumed_ = 0;
 };
 
 /// Passes over what a format does not look at, at most json_depth_limit levels deep: value() is asked about

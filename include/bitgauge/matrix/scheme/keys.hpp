@@ -8,6 +8,7 @@
 #include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/matrix/scheme/suggestions.hpp>
 #include <bitgauge/matrix/scheme/words.hpp>
+#include <bitgauge/numeric/shortest_text.hpp>
 
 #include <charconv>
 #include <limits>

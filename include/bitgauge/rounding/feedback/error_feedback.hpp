@@ -6,6 +6,7 @@
 #include <bitgauge/numeric/dense/product.hpp>
 #include <bitgauge/numeric/dense/vectors.hpp>
 #include <bitgauge/numeric/dense/view.hpp>
+#include <bitgauge/rounding/feedback/column_batch.hpp>
 #include <bitgauge/rounding/feedback/factor.hpp>
 #include <bitgauge/rounding/feedback/negligible.hpp>
 #include <bitgauge/rounding/feedback/panel.hpp>
@@ -15,17 +16,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
-
-/// Which weights the parameters of a block are fitted to.
-enum class fitted_to {
-  original,    ///< before any error is fed back
-  up_to_date,  ///< all errors of the columns before the block fed back
-  batch_begin  ///< as they were when the batch began in which the block starts: the authors' program
-};
 
 /// GPTQ over a panel of rows (Frantar et al., ICLR 2023, algorithm 1), stated with R of feedback_factor
 /// instead of its inverse: the up-to-date weights of a batch B of columns, given the differences D of the
@@ -48,7 +41,7 @@ class error_feedback {
       const double share = h.matrix()(c, c) / largest;
       importance_[static_cast<std::size_t>(c)] = share > 0 ? static_cast<float>(std::max(share, 1e-12)) : 0;
     }
-    plan(std::max<index_t>(1, options.batch));
+    batches_ = plan_batches(layout_, factor, fits, std::max<index_t>(1, options.batch));
   }
 
   const column_layout& layout() const { return layout_; }
@@ -106,7 +99,7 @@ class error_feedback {
     row_matrix<Scalar> current;
     std::fill(p.error.begin(), p.error.end(), 0.0);
     for (std::size_t i = 0; i < batches_.size(); ++i) {
-      const batch& b = batches_[i];
+      const column_batch<Scalar>& b = batches_[i];
       current.resize(p.count, b.span_end - b.begin);
       for (index_t r = 0; r < p.count; ++r)
         std::copy_n(p.weights.row(r) + b.begin, current.cols(), current.row(r));
@@ -122,70 +115,12 @@ class error_feedback {
   }
 
  private:
-  /// Columns decided one after the other with updates applied within; `span_end` is where the last block that
-  /// takes its parameters from the weights at the start of the batch ends.
-  struct batch {
-    index_t begin, end, span_end;
-    /// Of U = R_BB^-1: U(i, j) / U(i, i), 0 below the diagonal; what is negligible is 0.
-    row_matrix<Scalar> feedback;
-    row_matrix<Scalar> columns;  ///< the same transposed, which the first batch has no need of
-  };
-
   index_t column(index_t position) const { return factor_.order[static_cast<std::size_t>(position)]; }
-
-  /// Batches end where blocks start, so that a block's parameters come from weights that are up to date,
-  /// except where they come from the weights at the start of the batch.
-  void plan(index_t width) {
-    const index_t cols = layout_.cols, block = layout_.block;
-    for (index_t begin = 0; begin < cols;) {
-      const index_t to_next_block = block - begin % block;
-      index_t end = begin + width;
-      if (fits_to_ == fitted_to::up_to_date)
-        end = block <= width ? begin + width / block * block : std::min(end, begin + to_next_block);
-      end = std::min(end, cols);
-      index_t span_end = end;
-      const index_t last_block = (end - 1) / block * block;
-      const bool block_starts = fits_to_ == fitted_to::up_to_date ? begin % block == 0 : last_block >= begin;
-      if (fits_to_ != fitted_to::original && block_starts)
-        span_end = std::max(end, std::min(cols, last_block + block));
-      row_matrix<Scalar> feedback = feedback_within(begin, end - begin), columns;
-      if (begin > 0) columns = transposed(feedback);
-      batches_.push_back({begin, end, span_end, std::move(feedback), std::move(columns)});
-      begin = end;
-    }
-  }
-
-  /// The rows of a batch's U from the last to the first, each divided by its diagonal element.
-  row_matrix<Scalar> feedback_within(index_t begin, index_t width) const {
-    row_matrix<Scalar> u(width, width);
-    const auto r = numeric::view_of(factor_.upper).block(begin, begin, width, width);
-    const Scalar* size = &factor_.size(begin);
-    for (index_t i = width; i-- > 0;) {
-      std::fill_n(u.row(i), width, Scalar(0));
-      u(i, i) = 1;
-      for (index_t k = i + 1; k < width; ++k) {
-        if (r(i, k) == 0) continue;
-        numeric::subtract_multiple(u.row(i) + k, r(i, k) / r(k, k), u.row(k) + k, width - k);
-      }
-      for (index_t j = i + 1; j < width; ++j)
-        u(i, j) = kept<Scalar>(static_cast<double>(u(i, j)), static_cast<double>(size[i] / size[j]));
-    }
-    return u;
-  }
-
-  static row_matrix<Scalar> transposed(const row_matrix<Scalar>& upper) {
-    row_matrix<Scalar> lower(upper.cols(), upper.rows());
-    for (index_t c = 0; c < upper.cols(); ++c) {
-      for (index_t r = 0; r <= c; ++r) lower(c, r) = upper(r, c);
-      std::fill(lower.row(c) + c + 1, lower.row(c) + upper.rows(), Scalar(0));
-    }
-    return lower;
-  }
 
   /// current += D_P R_PB R_BB^-1. The sum over P is cut into fixed pieces, so that it does not depend on how
   /// a library divides a product. R_BB is undone batch by batch, each by its own U.
   void update(const feedback_panel<Scalar>& p, std::size_t index, row_matrix<Scalar>& current) const {
-    const batch& b = batches_[index];
+    const column_batch<Scalar>& b = batches_[index];
     if (b.begin == 0) return;
     constexpr index_t piece = 128;
     const index_t width = b.span_end - b.begin;
@@ -200,7 +135,7 @@ class error_feedback {
     }
     row_matrix<Scalar> scratch;
     for (; index < batches_.size() && batches_[index].begin < b.span_end; ++index) {
-      const batch& next = batches_[index];
+      const column_batch<Scalar>& next = batches_[index];
       const index_t begin = next.begin, end = std::min(next.end, b.span_end), rest = b.span_end - end;
       undo(error, begin - b.begin, next, end - begin, scratch);
       if (rest > 0)
@@ -213,7 +148,7 @@ class error_feedback {
   }
 
   /// Multiplies columns of `error`, from `first` on, by R_BB^-1 of a batch, cut off to `width`.
-  void undo(row_matrix<Scalar>& error, index_t first, const batch& b, index_t width,
+  void undo(row_matrix<Scalar>& error, index_t first, const column_batch<Scalar>& b, index_t width,
             row_matrix<Scalar>& scratch) const {
     constexpr index_t piece = 32;
     const index_t count = error.rows();
@@ -232,7 +167,8 @@ class error_feedback {
     for (index_t r = 0; r < count; ++r) drop_negligible(error.row(r) + first, &factor_.size(b.begin), width);
   }
 
-  void round_row(feedback_panel<Scalar>& p, index_t r, const batch& b, bool fits, Scalar* current) const {
+  void round_row(feedback_panel<Scalar>& p, index_t r, const column_batch<Scalar>& b, bool fits,
+                 Scalar* current) const {
     const index_t block = layout_.block;
     if (fits && fits_to_ == fitted_to::batch_begin)
       for (index_t i = (b.begin + block - 1) / block; i * block < b.end; ++i)
@@ -311,7 +247,7 @@ class error_feedback {
   bool fits_dead_ = false;  ///< as the reference does where a group is a whole row
   bool divides_ = false;    ///< by the scale, as the reference does, instead of multiplying by its inverse
   std::vector<float> importance_;
-  std::vector<batch> batches_;
+  std::vector<column_batch<Scalar>> batches_;
 };
 
 }  // namespace bitgauge::detail
