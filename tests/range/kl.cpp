@@ -1,6 +1,8 @@
 #include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/range/kl.hpp>
+#include <bitgauge/range/observer/divergence.hpp>
 #include <bitgauge/range/observer/histogram_observer.hpp>
+#include <bitgauge/range/observer/quantized_histogram.hpp>
 
 #include <gtest/gtest.h>
 
