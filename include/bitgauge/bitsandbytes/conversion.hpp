@@ -74,9 +74,9 @@ inline quantized_matrix to_quantized_matrix(const tensor_4bit& tensor) {
   if (tensor.block_size < 1) raise(invalid_scheme("tensor_4bit: block size: expected at least 1"));
   detail::require_blocks_within_rows(tensor.rows, tensor.cols, tensor.block_size);
   const grouping groups(per_block{tensor.block_size}, tensor.rows, tensor.cols);
-  code_encoding meaning;
-  meaning.bits = 4;
-  meaning.levels.assign(detail::levels_of(tensor.type).begin(), detail::levels_of(tensor.type).end());
+  code_encoding encoding;
+  encoding.bits = 4;
+  encoding.levels.assign(detail::levels_of(tensor.type).begin(), detail::levels_of(tensor.type).end());
   scale_array scales;
   if (tensor.nested) {
     scales = scale_array(double_quantized{tensor.nested->codes.block_size}, groups.count(),
@@ -91,7 +91,7 @@ inline quantized_matrix to_quantized_matrix(const tensor_4bit& tensor) {
   std::vector<std::uint8_t> codes(static_cast<std::size_t>(tensor.rows * row_bytes));
   for (index_t r = 0; r < tensor.rows; ++r)
     packing::pack_dense(flat.data() + r * tensor.cols, tensor.cols, 4, codes.data() + r * row_bytes);
-  return {groups, std::move(meaning), std::move(codes), std::move(scales), {}};
+  return {groups, std::move(encoding), std::move(codes), std::move(scales), {}};
 }
 
 /// The same matrix as bitsandbytes stores it. Scales that are not f32 or dynamic8 become the f32 numbers that

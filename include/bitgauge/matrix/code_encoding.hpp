@@ -37,7 +37,7 @@ struct code_encoding {
 
 namespace detail {
 
-/// The field of a meaning that does not go with the others, by its name in descriptions, and why; `field` is
+/// The field of an encoding that does not go with the others, by its name in descriptions, and why; `field` is
 /// null where all go together.
 struct encoding_fault {
   const char* field = nullptr;

@@ -11,20 +11,20 @@
 
 namespace bitgauge {
 
-/// The groups, the meaning of the codes and the sizes of the buffers of a quantized matrix.
+/// The groups, the encoding of the codes and the sizes of the buffers of a quantized matrix.
 struct quantized_layout {
   grouping groups;
-  code_encoding meaning;
+  code_encoding encoding;
   scale_storage scales{};
   bool is_column_vector = false;
 
-  index_t row_bytes() const noexcept { return packing::dense_bytes(groups.cols(), meaning.bits); }
+  index_t row_bytes() const noexcept { return packing::dense_bytes(groups.cols(), encoding.bits); }
   index_t code_bytes() const noexcept { return groups.rows() * row_bytes(); }
   index_t scale_bytes() const noexcept { return bitgauge::scale_bytes(scales, groups.count()); }
   index_t zero_point_bytes() const noexcept {
-    return meaning.has_zero_points ? packing::dense_bytes(groups.count(), meaning.bits) : 0;
+    return encoding.has_zero_points ? packing::dense_bytes(groups.count(), encoding.bits) : 0;
   }
-  index_t level_bytes() const noexcept { return static_cast<index_t>(meaning.levels.size() * sizeof(float)); }
+  index_t level_bytes() const noexcept { return static_cast<index_t>(encoding.levels.size() * sizeof(float)); }
   /// What quantized_matrix::storage_bytes() will be.
   index_t storage_bytes() const noexcept {
     return code_bytes() + scale_bytes() + zero_point_bytes() + level_bytes();

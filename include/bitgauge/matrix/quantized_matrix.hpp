@@ -48,24 +48,24 @@ class quantized_matrix {
   quantized_matrix() = default;
 
   /// Assembles a matrix from its parts, as read from a file; vectors are taken over. Throws invalid_scheme
-  /// for a meaning whose fields do not go together, shape_error where a buffer's size is not what the shape
+  /// for an encoding whose fields do not go together, shape_error where a buffer's size is not what the shape
   /// needs, and data_error for a scale or a restored value that is not finite. Linear in the number of
   /// groups; codes are looked at only where a level is not finite or a scale comes near the end of binary32.
-  quantized_matrix(grouping groups, code_encoding meaning, buffer<std::uint8_t> codes, scale_array scales,
+  quantized_matrix(grouping groups, code_encoding encoding, buffer<std::uint8_t> codes, scale_array scales,
                    std::vector<std::uint8_t> zero_points, bool is_column_vector = false)
-      : quantized_matrix(groups, std::move(meaning), std::move(codes), std::move(scales),
+      : quantized_matrix(groups, std::move(encoding), std::move(codes), std::move(scales),
                          std::move(zero_points), is_column_vector, nullptr) {}
   /// The same from the library's own quantizers.
-  quantized_matrix(grouping groups, code_encoding meaning, buffer<std::uint8_t> codes, scale_array scales,
+  quantized_matrix(grouping groups, code_encoding encoding, buffer<std::uint8_t> codes, scale_array scales,
                    std::vector<std::uint8_t> zero_points, bool is_column_vector, const detail::own_codes& own)
-      : quantized_matrix(groups, std::move(meaning), std::move(codes), std::move(scales),
+      : quantized_matrix(groups, std::move(encoding), std::move(codes), std::move(scales),
                          std::move(zero_points), is_column_vector, &own) {}
 
  private:
-  quantized_matrix(grouping groups, code_encoding meaning, buffer<std::uint8_t> codes, scale_array scales,
+  quantized_matrix(grouping groups, code_encoding encoding, buffer<std::uint8_t> codes, scale_array scales,
                    std::vector<std::uint8_t> zero_points, bool is_column_vector, const detail::own_codes* own)
       : groups_(groups),
-        encoding_(std::move(meaning)),
+        encoding_(std::move(encoding)),
         codes_(std::move(codes)),
         scales_(std::move(scales)),
         zero_points_(std::move(zero_points)),

@@ -30,7 +30,7 @@ Plain shaped(const char* what, index_t rows, index_t cols) {
   return out;
 }
 
-/// The smallest and the largest integer that codes of this meaning can be.
+/// The smallest and the largest integer that codes of this encoding can be.
 constexpr std::pair<int, int> code_bounds(int bits, bool is_signed, bool is_sign_only) noexcept {
   if (is_sign_only) return {-1, 1};
   const int half = 1 << (bits - 1);

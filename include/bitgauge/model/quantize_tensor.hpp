@@ -81,7 +81,7 @@ class tensor_quantization {
     const gptq_inputs feedback{row_.to.feeds_back() && hessian_ ? &*hessian_ : nullptr, &gained};
     const matrix_parameters groups =
         quantize_in_parts(values, take, row_.to, feedback, row_.weights, tensor_options());
-    if (row_.entry) sink.write(row_.name, groups, row_.entry->layout.meaning.levels);
+    if (row_.entry) sink.write(row_.name, groups, row_.entry->layout.encoding.levels);
 
     tensor_report result;
     result.name = row_.name;

@@ -70,13 +70,13 @@ inline constexpr std::pair<std::string_view, scale_type> byte_scale_list[] = {
 inline constexpr bitgauge::detail::words<scale_type> byte_scale_words(byte_scale_list);
 
 inline std::string_view code_word(const quantized_entry& entry) {
-  const code_encoding& m = entry.layout.meaning;
+  const code_encoding& m = entry.layout.encoding;
   return entry.has_levels ? "levels" : m.is_sign_only ? "sign" : m.is_signed ? "signed" : "unsigned";
 }
 
 inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
   const granularity how = entry.layout.groups.how();
-  const code_encoding& m = entry.layout.meaning;
+  const code_encoding& m = entry.layout.encoding;
   nlohmann::ordered_json json;
   json["shape"] = entry.shape;
   if (entry.shape.size() > 2) json["rows"] = name_of(entry.rows);
@@ -130,7 +130,7 @@ class description_reader {
     const dtype_traits* original = find_dtype(text("dtype"));
     if (original == nullptr) fail("dtype", "a known element type", member("dtype", true));
     entry.original = original->name;
-    code_encoding& m = entry.layout.meaning;
+    code_encoding& m = entry.layout.encoding;
     m.bits = static_cast<int>(number("bits", 1, 8));
     const std::string codes = text("codes");
     entry.has_levels = codes == "levels";

@@ -50,10 +50,10 @@ inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
       {entry.name + ".scales",
        floats ? scale_dtypes[static_cast<int>(layout.scales.type)] : dtype::u8,
        {extent(floats ? layout.groups.count() : layout.scale_bytes())}}};
-  if (layout.meaning.has_zero_points)
+  if (layout.encoding.has_zero_points)
     parts.push_back({entry.name + ".zero_points", dtype::u8, {extent(layout.zero_point_bytes())}});
   if (entry.has_levels)
-    parts.push_back({entry.name + ".levels", dtype::f32, {std::uint64_t{1} << layout.meaning.bits}});
+    parts.push_back({entry.name + ".levels", dtype::f32, {std::uint64_t{1} << layout.encoding.bits}});
   return parts;
 }
 
@@ -143,13 +143,13 @@ class quantized_reader {
     quantized_layout layout = entry.layout;
     if (entry.has_levels) {
       const std::span<const std::byte> bytes = part(entry.name + ".levels");
-      layout.meaning.levels.resize(bytes.size() / sizeof(float));
-      std::memcpy(layout.meaning.levels.data(), bytes.data(), bytes.size());
+      layout.encoding.levels.resize(bytes.size() / sizeof(float));
+      std::memcpy(layout.encoding.levels.data(), bytes.data(), bytes.size());
     }
     std::vector<std::uint8_t> zero_points;
-    if (layout.meaning.has_zero_points) zero_points = copy(entry.name + ".zero_points");
+    if (layout.encoding.has_zero_points) zero_points = copy(entry.name + ".zero_points");
     return {layout.groups,
-            std::move(layout.meaning),
+            std::move(layout.encoding),
             copy<buffer<std::uint8_t>>(entry.name + ".codes"),
             scale_array(layout.scales, layout.groups.count(), copy(entry.name + ".scales")),
             std::move(zero_points),
