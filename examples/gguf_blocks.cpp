@@ -67,11 +67,11 @@ void quantize_as_q4_k(const Eigen::Matrix4f& m) {
   bg::gguf::unpack(reinterpret_cast<const std::uint8_t*>(q.blocks().data()), block);
   fmt::print("Q4_K, {} bytes for 256 elements: value = d * scale * code - dmin * minimum\n",
              q.storage_bytes());
-  fmt::print("d {:.7g}\ndmin {:.7g}\n", block.scale.super, block.offset.super);
+  fmt::print("d {:.7g}\ndmin {:.7g}\n", block.scale.super, block.minimum.super);
   const Eigen::RowVectorXf decoded = q.dequantize();
   for (int s = 0; s < 4; ++s) {
     const auto at = static_cast<std::size_t>(s);
-    fmt::print("sub-block {}: scale {}, minimum {}\n", s, block.scale.sub[at], block.offset.sub[at]);
+    fmt::print("sub-block {}: scale {}, minimum {}\n", s, block.scale.sub[at], block.minimum.sub[at]);
     for (int j = 32 * s; j < 32 * s + 4; ++j) {
       fmt::print("  {:4.1f}: code {:2}, decoded {:10.7f}\n", row[j],
                  block.elements[static_cast<std::size_t>(j)], decoded[j]);

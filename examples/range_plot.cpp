@@ -9,7 +9,9 @@
 #include <bitgauge/io/safetensors.hpp>
 #include <bitgauge/range/kl.hpp>
 #include <bitgauge/range/mse.hpp>
+#include <bitgauge/range/observer/divergence.hpp>
 #include <bitgauge/range/observer/histogram_observer.hpp>
+#include <bitgauge/range/observer/quantized_histogram.hpp>
 #include <bitgauge/range/percentile.hpp>
 
 #include "svg_chart.hpp"
