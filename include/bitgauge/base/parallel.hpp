@@ -32,11 +32,17 @@ inline parallel_hook& parallel_for_hook() {
 
 namespace detail {
 
+/// A body of a loop whose type is no longer known, so that the loop is compiled once for all.
+struct item_body {
+  const void* body;
+  void (*call)(const void* body, index_t item);
+  void operator()(index_t item) const { call(body, item); }
+};
+
 /// Keeps the failure with the smallest item number, so that the error reported does not depend on timing.
 class first_failure {
  public:
-  template <class Body>
-  void guard(index_t item, const Body& body) noexcept {
+  void guard(index_t item, const item_body& body) noexcept {
 #if BITGAUGE_EXCEPTIONS
     try {
       body(item);
@@ -70,25 +76,19 @@ inline int most_threads() {
 }
 #endif
 
-}  // namespace detail
-
-/// Calls body(i) for every i in [0, count). `threads` 0 means the OpenMP default; more than 256 and than four
-/// a processor are never started, as OpenMP ends the program where the system refuses one. Of several
-/// exceptions, the one of the smallest i is thrown after all work has ended.
-template <class Body>
-void parallel_for(index_t count, int threads, const Body& body) {
+inline void run_in_parallel(index_t count, int threads, const item_body& body) {
   if (count <= 1 || threads == 1) {
     for (index_t i = 0; i < count; ++i) body(i);
     return;
   }
-  detail::first_failure failure;
+  first_failure failure;
   if (parallel_for_hook()) {
     parallel_for_hook()(count, threads, [&](index_t i) { failure.guard(i, body); });
   } else {
 #ifdef _OPENMP
-    const int wanted = threads > 0 ? std::min(threads, detail::most_threads()) : omp_get_max_threads();
+    const int wanted = threads > 0 ? std::min(threads, most_threads()) : omp_get_max_threads();
     const int team = static_cast<int>(std::min<index_t>(count, wanted));
-    detail::work_stealing_ranges shares(count, team);
+    work_stealing_ranges shares(count, team);
 #pragma omp parallel num_threads(team)
     while (const auto i = shares.take(omp_get_thread_num())) failure.guard(*i, body);
 #else
@@ -96,6 +96,17 @@ void parallel_for(index_t count, int threads, const Body& body) {
 #endif
   }
   failure.rethrow();
+}
+
+}  // namespace detail
+
+/// Calls body(i) for every i in [0, count). `threads` 0 means the OpenMP default; more than 256 and than four
+/// a processor are never started, as OpenMP ends the program where the system refuses one. Of several
+/// exceptions, the one of the smallest i is thrown after all work has ended.
+template <class Body>
+void parallel_for(index_t count, int threads, const Body& body) {
+  detail::run_in_parallel(count, threads,
+                          {&body, [](const void* b, index_t item) { (*static_cast<const Body*>(b))(item); }});
 }
 
 }  // namespace bitgauge

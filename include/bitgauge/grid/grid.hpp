@@ -84,11 +84,7 @@ class any_grid {
   }
 
   /// The largest distance of a code from zero, in units of the scale.
-  double reach(int zero_point) const {
-    if (const integer_grid* grid = integer())
-      return std::max(grid->highest - zero_point, zero_point - grid->lowest);
-    return std::max(std::fabs(levels().levels().front()), std::fabs(levels().levels().back()));
-  }
+  virtual double reach(int zero_point) const = 0;
 
  private:
   mutable std::once_flag prepared_;
@@ -117,6 +113,9 @@ class any_grid_of final : public any_grid {
         fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse));
     }
   }
+  double reach(int) const override {
+    return std::max(std::fabs(levels().levels().front()), std::fabs(levels().levels().back()));
+  }
 
  private:
   G grid_;
@@ -141,6 +140,9 @@ class any_grid_of<integer_grid> final : public any_grid {
     const float inverse = inverse_scale(p.scale);
     for (index_t i = 0; i < count; ++i)
       fields[i] = static_cast<std::uint8_t>(grid_.nearest(x[i] * inverse, p.zero_point));
+  }
+  double reach(int zero_point) const override {
+    return std::max(grid_.highest - zero_point, zero_point - grid_.lowest);
   }
 
  private:

@@ -21,7 +21,8 @@ namespace bitgauge::detail {
 
 /// Quantizes a source by a recipe whose rounding is error feedback. Groups that span rows, and the second
 /// level of scales that are quantized themselves, are those of the same recipe rounded to nearest. NaN and
-/// infinity are always rejected: there is no error to feed back.
+/// infinity are always rejected: there is no error to feed back. A template, so that only who calls it compiles it.
+template <int>
 class feedback_quantizer final : public feedback_target {
  public:
   feedback_quantizer(const row_source& source, const recipe& how, bool is_column_vector)

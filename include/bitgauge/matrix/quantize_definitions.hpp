@@ -9,10 +9,15 @@
 
 namespace bitgauge::detail {
 
+BITGAUGE_DEFINE quantized_matrix quantize_with_feedback(const row_source& rows, const recipe& how,
+                                                        bool stands) {
+  return feedback_quantizer<0>(rows, how, stands).run();
+}
+
 BITGAUGE_DEFINE quantized_matrix quantize_rows(const row_source& rows, recipe how, bool stands) {
   // along a vector there is one row and one column
   if (stands && how.groups.what == granularity::kind::column) how.groups = per_row{};
-  return how.feedback ? feedback_quantizer(rows, how, stands).run() : quantizer(rows, how, stands).run();
+  return how.feedback ? how.quantize_by_feedback(rows, how, stands) : quantizer(rows, how, stands).run();
 }
 
 BITGAUGE_DEFINE matrix_parameters quantize_rows_in_parts(const row_source& rows, recipe how, bool stands,
@@ -20,7 +25,7 @@ BITGAUGE_DEFINE matrix_parameters quantize_rows_in_parts(const row_source& rows,
   if (stands && how.groups.what == granularity::kind::column) how.groups = per_row{};
   if (!how.feedback) return quantizer(rows, how, stands).run_in_parts(part_height(rows.cols()), take);
   // which may change a code as long as there are others to come
-  const quantized_matrix q = feedback_quantizer(rows, how, stands).run();
+  const quantized_matrix q = how.quantize_by_feedback(rows, how, stands);
   if (q.size() > 0) take(index_t{0}, q);
   return {q.scales(), q.zero_points()};
 }

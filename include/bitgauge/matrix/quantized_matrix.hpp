@@ -26,12 +26,14 @@ namespace bitgauge {
 
 namespace detail {
 class quantizer;
+template <int>
 class feedback_quantizer;
 
 /// Marks codes that this library chose, whose values need no second look. Only its quantizers make one.
 class own_codes {
   own_codes() = default;
   friend class quantizer;
+  template <int>
   friend class feedback_quantizer;
 };
 }  // namespace detail

@@ -29,7 +29,7 @@ class quantizer {
         fitter_(source, how, is_column_vector),
         groups_(fitter_.groups()),
         row_bytes_(packing::dense_bytes(groups_.cols(), how.grid->bits())) {
-    if (how.rounding) levels_ = std::make_shared<sorted_levels>(*how.grid);
+    if (how.rounding) levels_ = how.rounding->levels_of(*how.grid);
   }
 
   quantized_matrix run() {

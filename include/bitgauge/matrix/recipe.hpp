@@ -21,7 +21,18 @@
 #include <utility>
 #include <vector>
 
-namespace bitgauge::detail {
+namespace bitgauge {
+
+class quantized_matrix;
+class row_source;
+
+namespace detail {
+
+struct recipe;
+
+/// Quantizes rows by a recipe with error feedback; see quantize_rows().
+BITGAUGE_DECLARE quantized_matrix quantize_with_feedback(const row_source& rows, const recipe& how,
+                                                         bool stands);
 
 /// One quantization, described. A null rounding is to nearest.
 struct recipe {
@@ -30,9 +41,16 @@ struct recipe {
   std::shared_ptr<const any_range> range = std::make_shared<extent_model>(false);
   std::shared_ptr<const any_rounding> rounding{};
   std::shared_ptr<const feedback_rounding> feedback{};  ///< decides instead of `rounding` where set
+  /// Set with `feedback`: a pointer, so that who gives no such rounding does not compile what it needs.
+  quantized_matrix (*quantize_by_feedback)(const row_source& rows, const recipe& how, bool stands) = nullptr;
   scale_storage scales{};
   importance column_weights{};
   options how{};
+
+  void set_feedback(std::shared_ptr<const feedback_rounding> with) {
+    feedback = std::move(with);
+    quantize_by_feedback = &quantize_with_feedback;
+  }
 
   /// Takes one answer or option, whichever question it answers.
   template <class Answer>
@@ -51,7 +69,7 @@ struct recipe {
       rounding.reset();
       feedback.reset();
     } else if constexpr (std::derived_from<Answer, feedback_rounding>) {
-      feedback = std::make_shared<Answer>(answer);
+      set_feedback(std::make_shared<Answer>(answer));
     } else if constexpr (neighbour_rounding<Answer>) {
       rounding = std::make_shared<any_rounding_of<Answer>>(answer);
     } else if constexpr (std::same_as<Answer, scale_storage> || std::same_as<Answer, double_quantized>) {
@@ -75,4 +93,5 @@ recipe make_recipe(const Answers&... answers) {
   return all;
 }
 
-}  // namespace bitgauge::detail
+}  // namespace detail
+}  // namespace bitgauge

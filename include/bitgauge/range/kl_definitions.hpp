@@ -68,7 +68,8 @@ struct kl_search {
   /// How much more than min-max a candidate may err: 1 up to 4 bits, 2 at 8.
   static double error_ratio(int bits) { return std::exp2(std::max(bits - 4, 0) / 4.0); }
 
-  /// The candidates in the order of their divergence.
+  /// The candidates in the order of their divergence. A template, so that only who asks for them compiles it.
+  template <int = 0>
   static std::vector<candidate> candidates(const histogram& h, const any_grid& grid,
                                            const scale_codec& storage) {
     const interval extent = detail::including_zero({h.smallest, h.largest});

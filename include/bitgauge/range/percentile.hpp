@@ -25,6 +25,8 @@ namespace detail {
 /// bin. Values of weight 0 do not count. Cost: one sort.
 class quantiles {
  public:
+  /// A template, as is percentile_range::fit, so that only who calls it compiles the sort.
+  template <int = 0>
   quantiles(std::vector<float> values, const std::vector<float>& weights) : values_(std::move(values)) {
     if (weights.empty()) {
       std::sort(values_.begin(), values_.end());
@@ -82,6 +84,7 @@ class quantiles {
 struct percentile_range {
   double percent = 99.9;
 
+  template <int = 0>
   parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const {
     if (!(percent > 0 && percent <= 100))
       raise(invalid_scheme("percentile: expected more than 0 and at most 100, found " +

@@ -14,6 +14,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <memory>
 
 namespace bitgauge {
 
@@ -99,6 +100,8 @@ class sorted_levels {
 class any_rounding {
  public:
   virtual ~any_rounding() = default;
+  /// What encode() chooses among: a virtual function, so that who gives no rounding compiles no sort.
+  virtual std::shared_ptr<const sorted_levels> levels_of(const any_grid& grid) const = 0;
   virtual void encode(const float* x, index_t count, parameters p, const sorted_levels& levels, index_t row,
                       index_t col, std::uint8_t* fields) const = 0;
 };
@@ -107,6 +110,9 @@ template <neighbour_rounding R>
 class any_rounding_of final : public any_rounding {
  public:
   explicit any_rounding_of(const R& r) : rounding_(r) {}
+  std::shared_ptr<const sorted_levels> levels_of(const any_grid& grid) const override {
+    return std::make_shared<sorted_levels>(grid);
+  }
   void encode(const float* x, index_t count, parameters p, const sorted_levels& levels, index_t row,
               index_t col, std::uint8_t* fields) const override {
     const float inverse = inverse_scale(p.scale);

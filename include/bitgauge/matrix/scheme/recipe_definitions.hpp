@@ -3,6 +3,7 @@
 /// \file
 /// What recipe.hpp declares.
 
+#include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/scheme/check.hpp>
 #include <bitgauge/matrix/scheme/grid_of.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
@@ -14,7 +15,8 @@
 
 namespace bitgauge::detail {
 
-inline void set_range(recipe& how, const scheme& s) {
+template <int = 0>
+void set_range(recipe& how, const scheme& s) {
   switch (s.range) {
     case range_kind::minmax:
       return how.set(minmax_range{});
@@ -28,8 +30,8 @@ inline void set_range(recipe& how, const scheme& s) {
 }
 
 /// The rounding of a scheme; `calibrated` is what rounding=gptq stands for.
-inline void set_rounding(recipe& how, const scheme& s,
-                         const std::shared_ptr<const feedback_rounding>& calibrated) {
+template <int = 0>
+void set_rounding(recipe& how, const scheme& s, const std::shared_ptr<const feedback_rounding>& calibrated) {
   switch (s.rounding) {
     case rounding_kind::nearest:
       return how.set(nearest_rounding{});
@@ -37,7 +39,7 @@ inline void set_rounding(recipe& how, const scheme& s,
       return how.set(stochastic_rounding{s.seed});
     case rounding_kind::gptq:
       if (calibrated == nullptr) raise(missing_calibration());
-      how.feedback = calibrated;
+      how.set_feedback(calibrated);
   }
 }
 
