@@ -11,8 +11,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace bitgauge {
 
@@ -100,4 +102,45 @@ template <std::derived_from<bitgauge_error> Error>
 #endif
 }
 
+namespace detail {
+
+/// A piece of a message: text, or a number as std::to_string writes it.
+class message_part {
+ public:
+  constexpr message_part(const char* text) : text_(text) {}
+  constexpr message_part(std::string_view text) : text_(text) {}
+  message_part(const std::string& text) : text_(text) {}
+  template <std::integral Number>
+  constexpr message_part(Number number) : kind_(kind::integer), integer_(static_cast<long long>(number)) {}
+  constexpr message_part(float number) : kind_(kind::real), real_(static_cast<double>(number)) {}
+  constexpr message_part(double number) : kind_(kind::real), real_(number) {}
+
+  void append_to(std::string& all) const {
+    if (kind_ == kind::text) all.append(text_);
+    if (kind_ == kind::integer) all.append(std::to_string(integer_));
+    if (kind_ == kind::real) all.append(std::to_string(real_));
+  }
+
+ private:
+  enum class kind { text, integer, real };
+  kind kind_ = kind::text;
+  std::string_view text_{};
+  long long integer_ = 0;
+  double real_ = 0;
+};
+
+/// The pieces one after the other: one function for all messages, where operator+ is several for each.
+[[gnu::cold]] inline std::string message_of(std::initializer_list<message_part> parts) {
+  std::string all;
+  for (const message_part& part : parts) part.append_to(all);
+  return all;
+}
+
+/// raise(Error(message_of(parts))).
+template <std::derived_from<bitgauge_error> Error>
+[[noreturn, gnu::cold]] void raise_message(std::initializer_list<message_part> parts) {
+  raise(Error(message_of(parts)));
+}
+
+}  // namespace detail
 }  // namespace bitgauge

@@ -36,7 +36,7 @@ struct per_column {
 struct per_group {
   index_t size = 0;
   constexpr operator granularity() const {
-    if (size < 1) raise(invalid_scheme("group: expected at least 1 element, found " + std::to_string(size)));
+    if (size < 1) detail::raise_message<invalid_scheme>({"group: expected at least 1 element, found ", size});
     return {granularity::kind::group, size};
   }
 };
@@ -54,10 +54,11 @@ class grouping {
   grouping(granularity how, index_t rows, index_t cols) : how_(how), rows_(rows), cols_(cols) {
     constexpr index_t most = index_t{1} << 60;
     if (rows < 0 || cols < 0 || rows > most || cols > most || (cols > 0 && rows > most / cols))
-      raise(shape_error("shape: expected rows and columns from 0 up and at most 2^60 elements, found " +
-                        std::to_string(rows) + " x " + std::to_string(cols)));
+      detail::raise_message<shape_error>(
+          {"shape: expected rows and columns from 0 up and at most 2^60 elements, found ", rows, " x ",
+           cols});
     if (how.what == granularity::kind::group && how.size < 1)
-      raise(invalid_scheme("group: expected at least 1 element, found " + std::to_string(how.size)));
+      detail::raise_message<invalid_scheme>({"group: expected at least 1 element, found ", how.size});
   }
 
   const granularity& how() const noexcept { return how_; }

@@ -108,7 +108,7 @@ struct affine_options {
 namespace detail {
 
 constexpr void require_bits(int bits) {
-  if (bits < 1 || bits > 8) raise(invalid_scheme("bits: expected 1 to 8, found " + std::to_string(bits)));
+  if (bits < 1 || bits > 8) raise_message<invalid_scheme>({"bits: expected 1 to 8, found ", bits});
 }
 
 }  // namespace detail

@@ -25,9 +25,8 @@ product_of<Derived> reference_product(const Weights& w, const Eigen::MatrixBase<
                                       bool is_column_vector) {
   if constexpr (is_real_operand<typename Derived::Scalar>()) {
     if (w.cols() != x.rows())
-      raise(shape_error("product of " + std::to_string(w.rows()) + " x " + std::to_string(w.cols()) +
-                        " quantized weights: expected " + std::to_string(w.cols()) +
-                        " rows of input, found " + std::to_string(x.rows())));
+      raise_message<shape_error>({"product of ", w.rows(), " x ", w.cols(), " quantized weights: expected ",
+                                  w.cols(), " rows of input, found ", x.rows()});
     const Eigen::MatrixXd input = x.template cast<double>();
     product_of<Derived> y(w.rows(), x.cols());
     if (is_column_vector) {  // stored as one row: an outer product

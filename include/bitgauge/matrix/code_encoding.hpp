@@ -3,6 +3,7 @@
 /// \file
 /// What the codes of a matrix stand for, and which combinations of that make sense.
 
+#include <bitgauge/error.hpp>
 #include <bitgauge/numeric/bits.hpp>
 
 #include <algorithm>
@@ -48,23 +49,22 @@ struct encoding_fault {
 /// shifted; a zero point that all groups share is a code. The number of levels is the caller's to check, who
 /// may not have read them yet.
 inline encoding_fault fault_of(const code_encoding& m, bool has_levels) {
-  if (m.bits < 1 || m.bits > 8) return {"bits", "expected 1 to 8, found " + std::to_string(m.bits)};
+  if (m.bits < 1 || m.bits > 8) return {"bits", message_of({"expected 1 to 8, found ", m.bits})};
   const int kinds = int{m.is_signed} + int{m.is_sign_only} + int{has_levels};
   if (kinds > 1)
-    return {"codes", "expected one of unsigned, signed, sign and levels, found " + std::to_string(kinds)};
+    return {"codes", message_of({"expected one of unsigned, signed, sign and levels, found ", kinds})};
   if (m.is_sign_only && m.bits != 1)
-    return {"bits", "expected 1 for sign codes, found " + std::to_string(m.bits)};
+    return {"bits", message_of({"expected 1 for sign codes, found ", m.bits})};
   const bool is_integer = !m.is_sign_only && !has_levels;
   if (!is_integer && m.has_zero_points)
     return {"zero_point", "expected 0 for sign codes and levels, found one a group"};
   const int lowest = m.is_signed ? -(1 << (m.bits - 1)) : 0;
   const int highest = is_integer ? lowest + (1 << m.bits) - 1 : 0;
   if (m.center < lowest || m.center > highest || (m.has_zero_points && m.center != 0))
-    return {"zero_point", "expected " +
-                              (lowest == highest || m.has_zero_points
-                                   ? std::string("0")
-                                   : "a code, " + std::to_string(lowest) + " to " + std::to_string(highest)) +
-                              ", found " + std::to_string(m.center)};
+    return {"zero_point",
+            lowest == highest || m.has_zero_points
+                ? message_of({"expected 0, found ", m.center})
+                : message_of({"expected a code, ", lowest, " to ", highest, ", found ", m.center})};
   return {};
 }
 

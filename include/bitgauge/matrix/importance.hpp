@@ -51,16 +51,17 @@ inline void check_importance(const importance& column_weights, index_t rows, ind
   const index_t matrices = column_weights.matrices;
   if (weights.empty()) return;
   if (matrices < 1 || rows % matrices != 0)
-    raise(shape_error("importance: expected matrices that divide " + std::to_string(rows) + " rows, found " +
-                      std::to_string(matrices)));
+    raise_message<shape_error>(
+        {"importance: expected matrices that divide ", rows, " rows, found ", matrices});
   if (static_cast<index_t>(weights.size()) != matrices * cols)
-    raise(shape_error("importance: expected one weight for each of " + std::to_string(cols) + " columns" +
-                      (matrices > 1 ? " of each of " + std::to_string(matrices) + " matrices" : "") +
-                      ", found " + std::to_string(weights.size())));
+    raise_message<shape_error>(
+        {"importance: expected one weight for each of ", cols, " columns",
+         matrices > 1 ? message_of({" of each of ", matrices, " matrices"}) : std::string(), ", found ",
+         weights.size()});
   for (std::size_t c = 0; c < weights.size(); ++c)
     if (!numeric::is_finite(weights[c]) || weights[c] < 0)
-      raise(data_error("importance of column " + std::to_string(static_cast<index_t>(c) % cols) +
-                       ": expected a finite weight from 0 up, found " + std::to_string(weights[c])));
+      raise_message<data_error>({"importance of column ", static_cast<index_t>(c) % cols,
+                                 ": expected a finite weight from 0 up, found ", weights[c]});
 }
 
 }  // namespace detail

@@ -41,11 +41,11 @@ struct row_start {
 [[noreturn]] inline void reject_nonfinite(float x, row_start start, index_t j) {
   index_t row = start.row, col = start.col + j;
   if (start.is_column_vector) std::swap(row, col);
-  raise(data_error("row " + std::to_string(row) + ", column " + std::to_string(col) + " is " +
-                   (numeric::is_nan(x)        ? "NaN"
-                    : numeric::is_negative(x) ? "-infinity"
-                                              : "infinity") +
-                   ": expected finite values (or ask for nonfinite::saturate)"));
+  raise_message<data_error>({"row ", row, ", column ", col, " is ",
+                             numeric::is_nan(x)        ? "NaN"
+                             : numeric::is_negative(x) ? "-infinity"
+                                                       : "infinity",
+                             ": expected finite values (or ask for nonfinite::saturate)"});
 }
 
 /// Finds the extents of the runs of `count` elements from `start` on, and applies the policy. Costs

@@ -107,8 +107,8 @@ class quantized_matrix {
   /// inspection.
   int code(index_t row, index_t col) const {
     if (row < 0 || row >= rows() || col < 0 || col >= cols())
-      raise(shape_error("code(" + std::to_string(row) + ", " + std::to_string(col) + ") of a matrix of " +
-                        std::to_string(rows()) + " x " + std::to_string(cols())));
+      detail::raise_message<shape_error>(
+          {"code(", row, ", ", col, ") of a matrix of ", rows(), " x ", cols()});
     if (is_column_vector_) std::swap(row, col);
     const std::uint8_t field = packing::dense_field(codes_.data() + row * row_bytes(), col, encoding_.bits);
     return encoding_.levels.empty() ? code_of_field(field) : field;
@@ -183,8 +183,7 @@ class quantized_matrix {
 
   void check_group(const char* what, index_t group) const {
     if (group < 0 || group >= groups_.count())
-      raise(shape_error(what + ("(" + std::to_string(group)) + ") of a matrix of " +
-                        std::to_string(groups_.count()) + " groups"));
+      detail::raise_message<shape_error>({what, "(", group, ") of a matrix of ", groups_.count(), " groups"});
   }
   int stored_zero_point(index_t group) const noexcept {
     if (!encoding_.has_zero_points) return encoding_.center;

@@ -19,8 +19,7 @@ namespace bitgauge {
 
 BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out) const {
   if (row < 0 || row >= groups_.rows())
-    raise(shape_error("dequantize_row(" + std::to_string(row) + ") of " + std::to_string(groups_.rows()) +
-                      " stored rows"));
+    detail::raise_message<shape_error>({"dequantize_row(", row, ") of ", groups_.rows(), " stored rows"});
   row_scratch scratch;
   dequantize_row(row, out, scratch);
 }
@@ -55,15 +54,15 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
 BITGAUGE_DEFINE float quantized_matrix::validate() const {
   const auto expect = [](const char* what, index_t expected, std::size_t found) {
     if (static_cast<index_t>(found) != expected)
-      raise(shape_error(std::string("quantized matrix: ") + what + ": expected " + std::to_string(expected) +
-                        " bytes, found " + std::to_string(found)));
+      detail::raise_message<shape_error>(
+          {"quantized matrix: ", what, ": expected ", expected, " bytes, found ", found});
   };
   const detail::encoding_fault fault = detail::fault_of(encoding_, !encoding_.levels.empty());
   if (fault.field != nullptr)
-    raise(invalid_scheme(std::string("quantized matrix: ") + fault.field + ": " + fault.problem));
+    detail::raise_message<invalid_scheme>({"quantized matrix: ", fault.field, ": ", fault.problem});
   if (is_column_vector_ && groups_.rows() != 1)
-    raise(shape_error("quantized matrix: a column vector is stored as 1 row, found " +
-                      std::to_string(groups_.rows())));
+    detail::raise_message<shape_error>(
+        {"quantized matrix: a column vector is stored as 1 row, found ", groups_.rows()});
   const index_t count = groups_.count();
   expect("codes", groups_.rows() * row_bytes(), codes_.size());
   expect("scales", scale_bytes(scales_.storage(), count), scales_.bytes().size());
@@ -78,8 +77,8 @@ BITGAUGE_DEFINE float quantized_matrix::validate() const {
     scales_.read_into(first, n, some);
     for (index_t i = 0; i < n; ++i) {
       if (!numeric::is_finite(some[i]))
-        raise(data_error("quantized matrix: scale of group " + std::to_string(first + i) +
-                         ": expected a finite value, found " + std::to_string(some[i])));
+        detail::raise_message<data_error>(
+            {"quantized matrix: scale of group ", first + i, ": expected a finite value, found ", some[i]});
       largest = std::max(largest, std::fabs(some[i]));
     }
   }
@@ -100,9 +99,9 @@ BITGAUGE_DEFINE void quantized_matrix::require_finite_values(float largest_scale
     const auto fault = std::find_if_not(values.begin(), values.end(), numeric::is_finite);
     if (fault == values.end()) continue;
     const index_t at = fault - values.begin();
-    raise(data_error("quantized matrix: row " + std::to_string(is_column_vector_ ? at : row) + ", column " +
-                     std::to_string(is_column_vector_ ? row : at) + ": expected a finite value, found " +
-                     std::to_string(*fault)));
+    detail::raise_message<data_error>({"quantized matrix: row ", is_column_vector_ ? at : row, ", column ",
+                                       is_column_vector_ ? row : at, ": expected a finite value, found ",
+                                       *fault});
   }
 }
 

@@ -37,9 +37,8 @@ void fill_rows(const Eigen::DenseBase<Derived>& target, index_t rows, index_t co
   // a temporary block is an output too, as for Eigen's own functions
   auto& out = const_cast<Eigen::DenseBase<Derived>&>(target).derived();
   if (out.rows() != rows || out.cols() != cols)
-    raise(shape_error("dequantize: expected a target of " + std::to_string(rows) + " x " +
-                      std::to_string(cols) + ", found " + std::to_string(out.rows()) + " x " +
-                      std::to_string(out.cols())));
+    raise_message<shape_error>(
+        {"dequantize: expected a target of ", rows, " x ", cols, ", found ", out.rows(), " x ", out.cols()});
   row_target to;
   if constexpr ((static_cast<unsigned>(Derived::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) !=
                 0) {

@@ -94,8 +94,8 @@ BITGAUGE_DECLARE error_sums compare_rows(const row_source& original, int threads
 inline void require_same_shape(const char* what, index_t rows, index_t cols, index_t other_rows,
                                index_t other_cols) {
   if (rows == other_rows && cols == other_cols) return;
-  raise(shape_error(std::string(what) + ": expected " + std::to_string(rows) + " x " + std::to_string(cols) +
-                    ", found " + std::to_string(other_rows) + " x " + std::to_string(other_cols)));
+  raise_message<shape_error>(
+      {what, ": expected ", rows, " x ", cols, ", found ", other_rows, " x ", other_cols});
 }
 
 /// A copy whose type says that it is a column vector: vectors are read along their length.

@@ -27,10 +27,10 @@ inline float largest_finite_scale(double reach, const scale_codec& storage) {
 /// is small enough.
 inline void require_finite_codes(float scale, double reach) {
   if (static_cast<double>(scale) * reach > static_cast<double>(FLT_MAX))
-    raise(
-        data_error("scale " + numeric::shortest_text(scale) +
-                   ": expected one whose codes are finite, found none among those that can be stored: store "
-                   "scales as f32"));
+    raise_message<data_error>(
+        {"scale ", numeric::shortest_text(scale),
+         ": expected one whose codes are finite, found none among those that can be stored: store "
+         "scales as f32"});
 }
 
 /// Next to the end of binary32, FLT_MAX / 127 * 127 and the code half a step beyond a range can be infinite:
@@ -55,9 +55,9 @@ inline float sign_scale(float wanted, const scale_codec& storage) {
   if (!(scale / 2 > wanted)) return scale;
   const float zero = storage.nearest(0);
   if (zero >= FLT_MIN)
-    raise(data_error("scale " + numeric::shortest_text(wanted) +
-                     " of codes of one bit: expected one stored at most twice as large, found " +
-                     numeric::shortest_text(zero) + ": store scales as f32"));
+    raise_message<data_error>({"scale ", numeric::shortest_text(wanted),
+                               " of codes of one bit: expected one stored at most twice as large, found ",
+                               numeric::shortest_text(zero), ": store scales as f32"});
   return zero;
 }
 

@@ -32,9 +32,9 @@ class float_scale_codec final : public scale_codec {
                              ? numeric::half_to_float(numeric::half_from_float(scale))
                              : numeric::bfloat16_to_float(numeric::bfloat16_from_float(scale));
     if (!numeric::is_finite(stored))
-      raise(data_error("scale " + std::to_string(scale) + " overflows " +
-                       (type_ == scale_type::f16 ? "f16" : "bf16") + ": store scales as " +
-                       (type_ == scale_type::f16 ? "bf16 or f32" : "f32")));
+      detail::raise_message<data_error>({"scale ", scale, " overflows ",
+                                         type_ == scale_type::f16 ? "f16" : "bf16", ": store scales as ",
+                                         type_ == scale_type::f16 ? "bf16 or f32" : "f32"});
     return stored;
   }
 

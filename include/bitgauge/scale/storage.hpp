@@ -31,16 +31,16 @@ class scale_array {
   /// Throws invalid_scheme where a type of blocks has none.
   scale_array(scale_storage how, index_t count) : how_(how), count_(count) {
     if (second_level_needs_block(how.type) && how.block < 1)
-      raise(invalid_scheme("double quantization: expected blocks of at least 1 scale, found " +
-                           std::to_string(how.block)));
+      detail::raise_message<invalid_scheme>(
+          {"double quantization: expected blocks of at least 1 scale, found ", how.block});
     bytes_.resize(static_cast<std::size_t>(scale_bytes(how, count)));
   }
   /// Takes over stored bytes, as read from a file. Throws shape_error where their number is not that of
   /// `count` scales.
   scale_array(scale_storage how, index_t count, std::vector<std::uint8_t> bytes) : scale_array(how, count) {
     if (bytes.size() != bytes_.size())
-      raise(shape_error("scales: expected " + std::to_string(bytes_.size()) + " bytes, found " +
-                        std::to_string(bytes.size())));
+      detail::raise_message<shape_error>(
+          {"scales: expected ", bytes_.size(), " bytes, found ", bytes.size()});
     bytes_ = std::move(bytes);
   }
 

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bitgauge::simd {
@@ -108,24 +109,33 @@ namespace detail {
 /// The number of the set in use, or -1 before the first use.
 inline constinit std::atomic<int> selection{-1};
 
+/// The names of all sets, or of those that this processor can run.
+[[gnu::cold]] inline std::string names_of_sets(bool supported_alone) {
+  std::string names;
+  for (const instruction_set set : all_instruction_sets) {
+    if (supported_alone && !supports(set)) continue;
+    if (!names.empty()) names += ", ";
+    names += name_of(set);
+  }
+  return names;
+}
+
 /// The fastest set that this processor has, or the one named by `wanted`, which may be null: see selected().
 inline instruction_set choose(const char* wanted) {
-  const std::vector<instruction_set> found = available();
-  if (wanted == nullptr || *wanted == '\0') return found.back();
-  const auto listed = [](const auto& sets) {
-    std::string names;
-    for (const instruction_set set : sets) names += (names.empty() ? "" : ", ") + std::string(name_of(set));
-    return names;
-  };
+  const bool any = wanted == nullptr || *wanted == '\0';
+  instruction_set fastest = instruction_set::portable;
   for (const instruction_set set : all_instruction_sets) {
-    if (wanted != std::string(name_of(set))) continue;
+    if (any && supports(set)) fastest = set;
+    if (any || std::string_view(wanted) != name_of(set)) continue;
     if (!supports(set))
-      raise(invalid_scheme("BITGAUGE_ISA: expected an instruction set of this processor (" + listed(found) +
-                           "), found " + wanted));
+      bitgauge::detail::raise_message<invalid_scheme>(
+          {"BITGAUGE_ISA: expected an instruction set of this processor (", names_of_sets(true), "), found ",
+           wanted});
     return set;
   }
-  raise(invalid_scheme("BITGAUGE_ISA: expected one of " + listed(all_instruction_sets) + ", found \"" +
-                       excerpt(wanted) + "\""));
+  if (any) return fastest;
+  bitgauge::detail::raise_message<invalid_scheme>(
+      {"BITGAUGE_ISA: expected one of ", names_of_sets(false), ", found \"", excerpt(wanted), "\""});
 }
 
 inline instruction_set select_first() {
