@@ -43,7 +43,7 @@ std::string group_text(const bitgauge::granularity& how) {
 /// Grids, which become codes and scales in a .safetensors.
 std::vector<listed_name> grids() {
   std::vector<listed_name> all;
-  for (const bitgauge::detail::named_grid& grid : bitgauge::detail::named_grids<>) {
+  for (const bitgauge::detail::named_grid& grid : bitgauge::detail::named_grids()) {
     const bitgauge::scheme s = bitgauge::named_scheme(std::string(grid.name).c_str());
     const std::string_view scale = bitgauge::detail::word_of(
         bitgauge::detail::words<bitgauge::scale_storage>(bitgauge::detail::scale_words), s.scales);
@@ -85,7 +85,7 @@ nlohmann::ordered_json as_json() {
                               {"floats", json_of(types(false))},
                               {"keys", nlohmann::ordered_json::array()},
                               {"activations", nlohmann::ordered_json::array()}};
-  for (const bitgauge::detail::scheme_key& key : bitgauge::detail::scheme_keys<>)
+  for (const bitgauge::detail::scheme_key& key : bitgauge::detail::scheme_keys())
     json["keys"].push_back({{"name", key.name}, {"values", key.allowed()}});
   for (const auto& [mode, meaning] : activation_modes)
     json["activations"].push_back({{"mode", mode}, {"meaning", meaning}});
@@ -109,7 +109,7 @@ std::string as_text(std::size_t width) {
   text += lines_of("blocks, in a .gguf", types(true), width);
   text += lines_of("floats, in a .gguf", types(false), width);
   table_column key{"key", true, 10}, values{"values", true, 9};
-  for (const bitgauge::detail::scheme_key& each : bitgauge::detail::scheme_keys<>) {
+  for (const bitgauge::detail::scheme_key& each : bitgauge::detail::scheme_keys()) {
     key.cells.emplace_back(each.name);
     values.cells.push_back(each.allowed());
   }

@@ -39,14 +39,14 @@ struct answers {
 };
 
 std::pair<detail::shared_grid, std::string> any_grid() {
-  const std::size_t named = std::size(detail::named_grids<>);
+  const std::size_t named = std::size(detail::named_grids());
   const auto which = *rc::gen::inRange<std::size_t>(0, 2 * named);
   if (which >= named) {
     const auto grids = test::all_integer_grids();
     const auto at = *rc::gen::inRange<std::size_t>(0, grids.size());
     return {detail::share(grids[at]), "integer " + std::to_string(at)};
   }
-  const detail::named_grid& entry = detail::named_grids<>[which];
+  const detail::named_grid& entry = detail::named_grids()[which];
   scheme s = named_scheme(std::string(entry.name).c_str());
   if (entry.name == "symmetric" || entry.name == "affine") s.bits = *rc::gen::inRange(1, 9);
   return {entry.make(s), std::string(entry.name) + ":" + std::to_string(s.bits)};

@@ -72,7 +72,9 @@ class any_grid {
     return numeric::is_finite(level(field)) && level(nearest(level(field), 0)) == level(field);
   }
 
-  /// The levels in use of a grid that is not an integer grid, prepared at the first call from any thread.
+  /// The levels in use of a grid that is not an integer grid, prepared at the first call from any thread. A
+  /// template, so that only who asks for them compiles it.
+  template <int = 0>
   const detail::level_table& levels() const {
     std::call_once(prepared_, [this] {
       std::vector<float> used;

@@ -19,6 +19,7 @@ namespace bitgauge::detail {
 class level_table {
  public:
   /// At least one level, all finite, in any order.
+  template <int = 0>
   explicit level_table(std::vector<float> levels) {
     std::sort(levels.begin(), levels.end());
     levels.erase(std::unique(levels.begin(), levels.end()), levels.end());

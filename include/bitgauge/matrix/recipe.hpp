@@ -47,6 +47,7 @@ struct recipe {
   importance column_weights{};
   options how{};
 
+  template <int = 0>
   void set_feedback(std::shared_ptr<const feedback_rounding> with) {
     feedback = std::move(with);
     quantize_by_feedback = &quantize_with_feedback;

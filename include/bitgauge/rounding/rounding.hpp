@@ -61,6 +61,7 @@ namespace detail {
 /// The levels of a grid in ascending order, with the field of each: where neighbours are looked up.
 class sorted_levels {
  public:
+  template <int = 0>
   explicit sorted_levels(const any_grid& grid) {
     const int fields = 1 << grid.bits();
     const integer_grid* integer = grid.integer();

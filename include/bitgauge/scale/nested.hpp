@@ -97,6 +97,17 @@ struct nested_codes {
     return std::min(first_above(below), highest());
   }
 
+  /// dynamic8{}.nearest(units), without the tables that make many at once fast and take long to compile.
+  static int nearest_dynamic_level(float units) noexcept {
+    const auto& levels = dynamic_signed_levels;
+    const auto above =
+        static_cast<std::size_t>(std::lower_bound(levels.begin(), levels.end(), units) - levels.begin());
+    if (above == 0) return 0;
+    const bool is_last = above == levels.size();
+    return static_cast<int>(is_last || !((levels[above - 1] + levels[above]) / 2 < units) ? above - 1
+                                                                                          : above);
+  }
+
   /// A code near the one whose value is `scale`.
   [[gnu::always_inline]] int guess(float scale) const noexcept {
     if (!(factor > 0)) return 0;
@@ -105,7 +116,7 @@ struct nested_codes {
       return units > 0 ? numeric::e4m3::from_float(units).code : 0;
     }
     const float units = (scale - offset) / factor;
-    if (type == scale_type::dynamic8) return dynamic8::codebook.nearest(units);
+    if (type == scale_type::dynamic8) return nearest_dynamic_level(units);
     return static_cast<int>(std::clamp(units, 0.0f, 255.0f));
   }
 };

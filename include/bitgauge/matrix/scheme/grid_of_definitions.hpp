@@ -8,20 +8,13 @@
 #include <bitgauge/matrix/scheme/named_grids.hpp>
 #include <bitgauge/matrix/scheme/suggestions.hpp>
 
-#include <algorithm>
-#include <iterator>
 #include <string>
-#include <string_view>
 
 namespace bitgauge::detail {
 
 BITGAUGE_DEFINE shared_grid grid_of(const scheme& s) {
-  static_assert(std::equal(std::begin(named_grids<>), std::end(named_grids<>), std::begin(grid_names),
-                           std::end(grid_names),
-                           [](const named_grid& grid, std::string_view name) { return grid.name == name; }),
-                "grid_names.hpp: grid_names and named_grids differ");
   const std::string name(s.grid.view());
-  for (const named_grid& entry : named_grids<>)
+  for (const named_grid& entry : named_grids())
     if (entry.name == name) return entry.make(s);
   if (is_block_type_name(name))
     raise(invalid_scheme("scheme: " + name +

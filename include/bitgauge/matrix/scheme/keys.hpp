@@ -100,10 +100,8 @@ inline std::string write_groups(const scheme& from) {
   return std::string(word_of(words<granularity>(granularity_words), from.groups));
 }
 
-/// Every key, in the order in which they are written. A new field of `scheme` gets its row here. A
-/// template, as is what reads it, so that only who reads it compiles every key.
 template <int = 0>
-inline constexpr scheme_key scheme_keys[] = {
+inline constexpr scheme_key scheme_key_rows[] = {
     number_key<&scheme::bits, 1, 8>("bits"),
     word_key<&scheme::full, flag_words>("full"),
     word_key<&scheme::signed_codes, flag_words>("signed"),
@@ -124,6 +122,13 @@ inline constexpr scheme_key scheme_keys[] = {
     word_key<&scheme::effort, effort_words>("effort"),
 };
 
+/// Every key, in the order in which they are written; a new field of `scheme` gets its row above. A template, as
+/// is what reads it, so that only who reads it compiles every key.
+template <int Any = 0>
+std::span<const scheme_key> scheme_keys() {
+  return scheme_key_rows<Any>;
+}
+
 template <int = 0>
 void read_pair(std::string_view pair, std::string_view whole, scheme& to, std::uint32_t& seen) {
   const auto fail = [&](const std::string& what) {
@@ -134,7 +139,7 @@ void read_pair(std::string_view pair, std::string_view whole, scheme& to, std::u
   std::vector<std::string_view> names;
   std::string all;
   std::uint32_t bit = 1;
-  for (const scheme_key& key : scheme_keys<>) {
+  for (const scheme_key& key : scheme_keys()) {
     all += (all.empty() ? "" : ", ") + std::string(key.name);
     names.push_back(key.name);
     if (key.name != name) {

@@ -15,6 +15,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,9 +62,8 @@ constexpr named_grid fixed_grid(std::string_view name) {
           }};
 }
 
-/// One row a name. A template, as is what reads it, so that only who reads it compiles every grid.
 template <int = 0>
-inline constexpr named_grid named_grids[] = {
+inline constexpr named_grid named_grid_rows[] = {
     {"symmetric",
      [](const scheme& s) {
        refuse_options(s, {{"signed", &scheme::signed_codes}});
@@ -93,11 +93,21 @@ inline constexpr named_grid named_grids[] = {
     fixed_grid<fp4_e2m1>("nvfp4"),
 };
 
+/// One row a name. A template, as is what reads it, so that only who reads it compiles every grid.
+template <int Any = 0>
+std::span<const named_grid> named_grids() {
+  static_assert(std::equal(std::begin(named_grid_rows<Any>), std::end(named_grid_rows<Any>),
+                           std::begin(grid_names), std::end(grid_names),
+                           [](const named_grid& grid, std::string_view name) { return grid.name == name; }),
+                "grid_names.hpp: grid_names and named_grid_rows differ");
+  return named_grid_rows<Any>;
+}
+
 /// Every name that a scheme text may begin with: grids, then the ggml types that are no grids as well.
 template <int = 0>
 std::vector<std::string_view> scheme_names() {
   std::vector<std::string_view> names;
-  for (const named_grid& entry : named_grids<>) names.push_back(entry.name);
+  for (const named_grid& entry : named_grids()) names.push_back(entry.name);
   for (const std::string_view name : block_type_names)
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   return names;

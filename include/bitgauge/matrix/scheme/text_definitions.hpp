@@ -38,7 +38,7 @@ BITGAUGE_DEFINE scheme parse_scheme(std::string_view text) {
 BITGAUGE_DEFINE std::string to_text(const scheme& s) {
   std::string text(s.grid.view());
   char separator = ':';
-  for (const detail::scheme_key& key : detail::scheme_keys<>) {
+  for (const detail::scheme_key& key : detail::scheme_keys()) {
     const std::string value = key.write(s);
     if (value.empty()) continue;
     text += separator + std::string(key.name) + "=" + value;
