@@ -34,7 +34,7 @@ class group_fitter {
 
   /// Finds the second level of nested scales, and fits the groups that span rows.
   void start() {
-    if (is_nested(parameters_.scales().type())) prepare_scales();
+    if (is_nested(parameters_.scales().type())) how_.prepare_scales(*this);
     fit_spanning();
   }
 
@@ -80,6 +80,26 @@ class group_fitter {
       parameters_.store(group, p);
       s.set(at, p);
     }
+  }
+
+  /// What recipe::fit_spanning points to; a template, as is the next one, so that only who needs it compiles it.
+  template <int = 0>
+  void fit_spanning_groups() {
+    groups_.how().what == granularity::kind::tensor ? fit_tensor() : fit_columns();
+  }
+
+  /// Fits all groups once without storing their scales, to find the second level that suits them.
+  template <int = 0>
+  void prepare_nested_scales() {
+    // E4M3's one factor follows from the largest scale, which needs no search
+    const widest_range widest;
+    const any_range& search = how_.scales.block == 0 ? static_cast<const any_range&>(widest) : search_;
+    group_fitter first(source_, how_, is_column_vector_, f32_scales, search, monitor_);
+    first.fit_spanning();
+    if (groups_.within_rows()) first.fit_rows();
+    std::vector<float> wanted(static_cast<std::size_t>(groups_.count()));
+    first.parameters_.scales().read_into(0, groups_.count(), wanted.data());
+    parameters_.prepare(wanted);
   }
 
  private:
@@ -161,23 +181,10 @@ class group_fitter {
 
   /// Groups that span rows are fitted before any row is encoded.
   void fit_spanning() {
-    if (groups_.how().what == granularity::kind::tensor) fit_tensor();
-    if (groups_.how().what == granularity::kind::column) fit_columns();
+    if (!groups_.within_rows()) how_.fit_spanning(*this);
   }
 
-  /// Fits all groups once without storing their scales, to find the second level that suits them.
-  void prepare_scales() {
-    // E4M3's one factor follows from the largest scale, which needs no search
-    const widest_range widest;
-    const any_range& search = how_.scales.block == 0 ? static_cast<const any_range&>(widest) : search_;
-    group_fitter first(source_, how_, is_column_vector_, f32_scales, search, monitor_);
-    first.fit_spanning();
-    if (groups_.within_rows()) first.fit_rows();
-    std::vector<float> wanted(static_cast<std::size_t>(groups_.count()));
-    first.parameters_.scales().read_into(0, groups_.count(), wanted.data());
-    parameters_.prepare(wanted);
-  }
-
+  template <int = 0>
   void fit_rows() {
     for_each_panel(0, groups_.rows(), [&](index_t first, index_t count) {
       row_scratch s;
@@ -190,6 +197,7 @@ class group_fitter {
 
   /// One group for all: extents and magnitudes are merged row by row; a searching range gets all values at
   /// once.
+  template <int = 0>
   void fit_tensor() {
     const index_t rows = groups_.rows(), cols = groups_.cols();
     const auto height = static_cast<std::size_t>(rows);
@@ -223,9 +231,9 @@ class group_fitter {
 
   parameters merged(const std::vector<interval>& extents, const std::vector<double>& sums) const {
     if (sign_only_) {
-      double sum = 0;
-      for (const double s : sums) sum += s;
-      const double mean = sum / static_cast<double>(source_.rows() * source_.cols());
+      double mean = 0;
+      for (const double s : sums) mean += s;
+      mean /= static_cast<double>(source_.rows() * source_.cols());
       return parameters_for(symmetric_interval(static_cast<float>(mean)), *how_.grid,
                             parameters_.rounding_of(0));
     }

@@ -25,20 +25,24 @@ constexpr memory_estimate estimate_memory(double parameters, double bits_per_wei
   return {bits_per_weight, parameters * bits_per_weight / 8};
 }
 
-/// The layout of a matrix of this shape, quantized by `s`.
-inline quantized_layout layout_of(const scheme& s, index_t rows, index_t cols) {
+/// The layout of a matrix of this shape, quantized by `s`. A template, as are those below, so that only who asks
+/// compiles every grid.
+template <int = 0>
+quantized_layout layout_of(const scheme& s, index_t rows, index_t cols) {
   check_scheme(s);
   return {grouping(s.groups, rows, cols), detail::encoding_of(*detail::grid_of(s)), s.stored_scales(), false};
 }
 
 /// The bytes that quantizing a matrix of this shape by `s` stores, padding included.
-inline index_t storage_bytes(const scheme& s, index_t rows, index_t cols) {
+template <int = 0>
+index_t storage_bytes(const scheme& s, index_t rows, index_t cols) {
   return layout_of(s, rows, cols).storage_bytes();
 }
 
 /// A model of `parameters` numbers in matrices of `cols` columns (the groups of a row; 4096 where it does not
 /// matter). Throws invalid_scheme for an unknown grid.
-inline memory_estimate estimate_memory(double parameters, const scheme& s, index_t cols = 4096) {
+template <int = 0>
+memory_estimate estimate_memory(double parameters, const scheme& s, index_t cols = 4096) {
   // 64 rows fill whole bytes of packed zero points; a tensor's single scale is lost in a large model
   constexpr index_t rows = 64;
   const bool per_model =

@@ -9,6 +9,13 @@
 
 namespace bitgauge::detail {
 
+BITGAUGE_DEFINE void fit_spanning_groups(group_fitter& fitter) {
+  fitter.fit_spanning_groups();
+}
+BITGAUGE_DEFINE void prepare_nested_scales(group_fitter& fitter) {
+  fitter.prepare_nested_scales();
+}
+
 BITGAUGE_DEFINE quantized_matrix quantize_with_feedback(const row_source& rows, const recipe& how,
                                                         bool stands) {
   return feedback_quantizer<0>(rows, how, stands).run();

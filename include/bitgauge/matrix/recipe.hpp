@@ -28,7 +28,12 @@ class row_source;
 
 namespace detail {
 
+class group_fitter;
 struct recipe;
+
+/// Fits the groups that span rows, and finds the second level of nested scales.
+BITGAUGE_DECLARE void fit_spanning_groups(group_fitter& fitter);
+BITGAUGE_DECLARE void prepare_nested_scales(group_fitter& fitter);
 
 /// Quantizes rows by a recipe with error feedback; see quantize_rows().
 BITGAUGE_DECLARE quantized_matrix quantize_with_feedback(const row_source& rows, const recipe& how,
@@ -41,7 +46,9 @@ struct recipe {
   std::shared_ptr<const any_range> range = std::make_shared<extent_model>(false);
   std::shared_ptr<const any_rounding> rounding{};
   std::shared_ptr<const feedback_rounding> feedback{};  ///< decides instead of `rounding` where set
-  /// Set with `feedback`: a pointer, so that who gives no such rounding does not compile what it needs.
+  // Set with an answer that may need them: pointers, so that who gives none does not compile what they point to.
+  void (*fit_spanning)(group_fitter& fitter) = nullptr;
+  void (*prepare_scales)(group_fitter& fitter) = nullptr;
   quantized_matrix (*quantize_by_feedback)(const row_source& rows, const recipe& how, bool stands) = nullptr;
   scale_storage scales{};
   importance column_weights{};
@@ -62,6 +69,8 @@ struct recipe {
       grid = std::make_shared<any_grid_of<Answer>>(answer);
     } else if constexpr (std::convertible_to<Answer, granularity>) {
       groups = answer;
+      if constexpr (!std::same_as<Answer, per_row> && !std::same_as<Answer, per_group>)
+        fit_spanning = &fit_spanning_groups;
     } else if constexpr (std::same_as<Answer, minmax_range> || std::same_as<Answer, absmax_range>) {
       range = std::make_shared<extent_model>(std::same_as<Answer, absmax_range>);
     } else if constexpr (bitgauge::range<Answer>) {
@@ -75,6 +84,7 @@ struct recipe {
       rounding = std::make_shared<any_rounding_of<Answer>>(answer);
     } else if constexpr (std::same_as<Answer, scale_storage> || std::same_as<Answer, double_quantized>) {
       scales = answer;
+      prepare_scales = &prepare_nested_scales;
     } else if constexpr (std::same_as<Answer, importance>) {
       column_weights = answer;
     } else if constexpr (std::same_as<Answer, options>) {

@@ -134,11 +134,14 @@ error_sums measure_error(const Matrix& original, const Quantized& q, int threads
   detail::require_same_shape("measure_error", original.rows(), original.cols(), q.rows(), q.cols());
   [[maybe_unused]] bool lies_as_row = false;
   if constexpr (requires { q.is_column_vector(); }) lies_as_row = q.is_column_vector();
+  Eigen::MatrixXf column;  // where one lies as a row, the other stands
   if constexpr (!std::same_as<Matrix, row_source>)
-    if (lies_as_row != detail::is_column_vector<Matrix>)  // one lies as a row, the other stands
-      return measure_error(original, q.dequantize(threads), threads);
+    if (lies_as_row != detail::is_column_vector<Matrix>) column = q.dequantize(threads);
   return detail::with_rows(original, [&](const row_source& rows) {
-    return detail::compare_rows(rows, threads, [&](index_t r, float* out) { q.dequantize_row(r, out); });
+    return detail::compare_rows(rows, threads, [&](index_t r, float* out) {
+      if (column.size() == 0) return q.dequantize_row(r, out);
+      std::copy_n(column.data() + r * rows.cols(), rows.cols(), out);
+    });
   });
 }
 

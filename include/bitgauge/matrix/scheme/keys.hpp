@@ -87,14 +87,16 @@ constexpr scheme_key number_key(std::string_view name) {
           }};
 }
 
-inline bool read_groups(std::string_view text, scheme& to) {
+template <int = 0>
+bool read_groups(std::string_view text, scheme& to) {
   index_t size = 0;
   if (read_word(words<granularity>(granularity_words), text, to.groups)) return true;
   if (!read_number(text, index_t{1}, std::numeric_limits<index_t>::max(), size)) return false;
   to.groups = per_group{size};
   return true;
 }
-inline std::string write_groups(const scheme& from) {
+template <int = 0>
+std::string write_groups(const scheme& from) {
   if (from.groups == named_scheme(from.grid).groups) return {};
   if (from.groups.what == granularity::kind::group) return std::to_string(from.groups.size);
   return std::string(word_of(words<granularity>(granularity_words), from.groups));
@@ -108,7 +110,7 @@ inline constexpr scheme_key scheme_key_rows[] = {
     word_key<&scheme::unsigned_codes, flag_words>("unsigned"),
     word_key<&scheme::torch, flag_words>("torch"),
     {"group", [] { return listed(words<granularity>(granularity_words)) + " or a number from 1 up"; },
-     read_groups, write_groups,
+     &read_groups<>, &write_groups<>,
      [](std::string_view text) { return word_meant(words<granularity>(granularity_words), text); }},
     word_key<&scheme::range, range_words>("range"),
     number_key<&scheme::percentile, 0, 100>("percentile"),

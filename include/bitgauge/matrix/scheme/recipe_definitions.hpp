@@ -48,8 +48,8 @@ BITGAUGE_DEFINE recipe recipe_of(const scheme& s,
   check_scheme(s);
   recipe how;
   how.grid = grid_of(s);
-  how.groups = s.groups;
-  how.scales = s.stored_scales();
+  how.set(s.groups);
+  how.set(s.stored_scales());
   set_range(how, s);
   set_rounding(how, s, calibrated);
   return how;
