@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace bitgauge {
 
@@ -50,24 +49,36 @@ constexpr bool is_unsafe(std::uint32_t point) noexcept {
   return false;
 }
 
-inline std::string hexadecimal(std::uint32_t number) {
-  std::string digits;
-  do digits.insert(digits.begin(), "0123456789abcdef"[number & 15u]);
-  while ((number >>= 4) != 0);
-  return digits.size() < 2 ? "0" + digits : digits;
+/// At least two digits.
+inline void append_hexadecimal(std::string& shown, std::uint32_t number) {
+  for (unsigned shift = 32; shift > 0;) {
+    shift -= 4;
+    if (shift < 8 || number >> shift != 0) shown += "0123456789abcdef"[number >> shift & 15u];
+  }
 }
 
-/// Takes the first character off `rest` and returns it as it may be shown.
-inline std::string take_printable(std::string_view& rest) {
+/// Takes the first character off `rest` and appends it as it may be shown.
+inline void append_printable(std::string& shown, std::string_view& rest) {
   const utf8_character first = first_character(rest);
   const std::string_view raw = rest.substr(0, std::max<std::size_t>(1, first.length));
   rest.remove_prefix(raw.size());
-  if (first.length == 0) return "\\x" + hexadecimal(static_cast<unsigned char>(raw[0]));
-  if (!is_unsafe(first.point)) return std::string(raw);
-  if (first.point == '\n') return "\\n";
-  if (first.point == '\r') return "\\r";
-  if (first.point == '\t') return "\\t";
-  return first.point < 0x80 ? "\\x" + hexadecimal(first.point) : "\\u{" + hexadecimal(first.point) + "}";
+  const bool is_text = first.length > 0;
+  const std::uint32_t point = is_text ? first.point : static_cast<unsigned char>(raw[0]);
+  if (is_text && !is_unsafe(point)) {
+    shown.append(raw);
+    return;
+  }
+  shown += '\\';
+  if (is_text && (point == '\n' || point == '\r' || point == '\t')) {
+    shown += point == '\n' ? 'n' : point == '\r' ? 'r' : 't';
+  } else if (!is_text || point < 0x80) {
+    shown += 'x';
+    append_hexadecimal(shown, point);
+  } else {
+    shown.append("u{");
+    append_hexadecimal(shown, point);
+    shown += '}';
+  }
 }
 
 }  // namespace detail
@@ -77,27 +88,24 @@ inline std::string take_printable(std::string_view& rest) {
 /// spelled `\n`, `\x1b`, `\u{202e}`. A backslash stays as it is, so that escaping twice changes nothing. What is
 /// longer than `limit` bytes then is cut in its middle: "head...(30000 bytes)...tail", the head at most 3/4
 /// of the limit, head and tail together at most all of it. Time is linear in the smaller of text and limit.
-inline std::string printable(std::string_view text, std::size_t limit = std::string_view::npos) {
+[[gnu::cold]] inline std::string printable(std::string_view text,
+                                           std::size_t limit = std::string_view::npos) {
   std::string shown;
   std::size_t kept = 0;  // of `shown`, where all is too long
-  for (std::string_view rest = text;;) {
+  for (std::string_view rest = text; shown.size() <= limit; detail::append_printable(shown, rest)) {
     if (rest.empty()) return shown;
-    const std::string next = detail::take_printable(rest);
-    if (shown.size() + next.size() > limit) break;
-    shown += next;
     if (shown.size() <= limit / 4 * 3) kept = shown.size();
   }
+  shown.resize(kept);
   // the last characters that there is room for, from one that begins within the last bytes
   const std::size_t room = limit - kept;
   std::string_view rest = text.substr(text.size() - std::min(text.size(), room));
   while (!rest.empty() && (static_cast<unsigned char>(rest[0]) & 0xc0u) == 0x80) rest.remove_prefix(1);
-  std::vector<std::string> pieces;
-  while (!rest.empty()) pieces.push_back(detail::take_printable(rest));
-  std::size_t first = pieces.size(), length = 0;
-  while (first > 0 && length + pieces[first - 1].size() <= room) length += pieces[--first].size();
-  std::string tail;
-  for (; first < pieces.size(); ++first) tail += pieces[first];
-  return shown.substr(0, kept) + "...(" + std::to_string(text.size()) + " bytes)..." + tail;
+  std::string tail, left_out;
+  for (std::string_view all = rest; !all.empty();) detail::append_printable(tail, all);
+  while (tail.size() - left_out.size() > room) detail::append_printable(left_out, rest);
+  shown.append("...(").append(std::to_string(text.size())).append(" bytes)...");
+  return shown.append(tail, left_out.size());
 }
 
 /// A piece of a file's text as errors repeat it: printable, at most quoted_limit bytes of it.

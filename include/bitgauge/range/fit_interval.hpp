@@ -25,7 +25,7 @@ inline float largest_finite_scale(double reach, const scale_codec& storage) {
 
 /// Raises data_error where the codes of a stored scale are infinite: codes of scales can stand for none that
 /// is small enough.
-inline void require_finite_codes(float scale, double reach) {
+[[gnu::cold]] inline void require_finite_codes(float scale, double reach) {
   if (static_cast<double>(scale) * reach > static_cast<double>(FLT_MAX))
     raise_message<data_error>(
         {"scale ", numeric::shortest_text(scale),
@@ -35,8 +35,8 @@ inline void require_finite_codes(float scale, double reach) {
 
 /// Next to the end of binary32, FLT_MAX / 127 * 127 and the code half a step beyond a range can be infinite:
 /// takes the largest scale at which every code is finite. Throws data_error where none is stored.
-inline parameters kept_finite(parameters p, interval range, const any_grid& grid,
-                              const scale_codec& storage) {
+[[gnu::cold]] inline parameters kept_finite(parameters p, interval range, const any_grid& grid,
+                                            const scale_codec& storage) {
   for (;;) {
     const double reach = grid.reach(p.zero_point);
     if (static_cast<double>(p.scale) * reach <= static_cast<double>(FLT_MAX)) return p;
