@@ -49,7 +49,7 @@ bool read_number(std::string_view text, Number low, Number high, Number& to) {
 }
 
 /// A key whose values are words.
-template <auto Member, const auto& Words>
+template <auto Member, const auto& Words, int>
 constexpr scheme_key word_key(std::string_view name) {
   using value = std::remove_cvref_t<decltype(scheme{}.*Member)>;
   return {name, [] { return listed(words<value>(Words)); },
@@ -63,7 +63,7 @@ constexpr scheme_key word_key(std::string_view name) {
 }
 
 /// A key whose values are numbers from Low to High.
-template <auto Member, auto Low, auto High>
+template <auto Member, auto Low, auto High, int>
 constexpr scheme_key number_key(std::string_view name) {
   using value = std::remove_cvref_t<decltype(scheme{}.*Member)>;
   return {name,
@@ -102,26 +102,26 @@ std::string write_groups(const scheme& from) {
   return std::string(word_of(words<granularity>(granularity_words), from.groups));
 }
 
-template <int = 0>
+template <int Any = 0>
 inline constexpr scheme_key scheme_key_rows[] = {
-    number_key<&scheme::bits, 1, 8>("bits"),
-    word_key<&scheme::full, flag_words>("full"),
-    word_key<&scheme::signed_codes, flag_words>("signed"),
-    word_key<&scheme::unsigned_codes, flag_words>("unsigned"),
-    word_key<&scheme::torch, flag_words>("torch"),
+    number_key<&scheme::bits, 1, 8, Any>("bits"),
+    word_key<&scheme::full, flag_words, Any>("full"),
+    word_key<&scheme::signed_codes, flag_words, Any>("signed"),
+    word_key<&scheme::unsigned_codes, flag_words, Any>("unsigned"),
+    word_key<&scheme::torch, flag_words, Any>("torch"),
     {"group", [] { return listed(words<granularity>(granularity_words)) + " or a number from 1 up"; },
      &read_groups<>, &write_groups<>,
      [](std::string_view text) { return word_meant(words<granularity>(granularity_words), text); }},
-    word_key<&scheme::range, range_words>("range"),
-    number_key<&scheme::percentile, 0, 100>("percentile"),
-    word_key<&scheme::rounding, rounding_words>("rounding"),
-    number_key<&scheme::seed, 0, std::numeric_limits<std::uint64_t>::max()>("seed"),
-    word_key<&scheme::act_order, flag_words>("act_order"),
-    word_key<&scheme::static_groups, flag_words>("static_groups"),
-    number_key<&scheme::damping, 0, 1>("damping"),
-    word_key<&scheme::scales, scale_words>("scale"),
-    number_key<&scheme::double_block, 0, std::numeric_limits<index_t>::max()>("double"),
-    word_key<&scheme::effort, effort_words>("effort"),
+    word_key<&scheme::range, range_words, Any>("range"),
+    number_key<&scheme::percentile, 0, 100, Any>("percentile"),
+    word_key<&scheme::rounding, rounding_words, Any>("rounding"),
+    number_key<&scheme::seed, 0, std::numeric_limits<std::uint64_t>::max(), Any>("seed"),
+    word_key<&scheme::act_order, flag_words, Any>("act_order"),
+    word_key<&scheme::static_groups, flag_words, Any>("static_groups"),
+    number_key<&scheme::damping, 0, 1, Any>("damping"),
+    word_key<&scheme::scales, scale_words, Any>("scale"),
+    number_key<&scheme::double_block, 0, std::numeric_limits<index_t>::max(), Any>("double"),
+    word_key<&scheme::effort, effort_words, Any>("effort"),
 };
 
 /// Every key, in the order in which they are written; a new field of `scheme` gets its row above. A template, as

@@ -46,8 +46,8 @@ inline void refuse_options(const scheme& s,
                            " has no such option, found " + key + "=1"));
 }
 
-/// A grid that takes nothing from the scheme.
-template <class Grid>
+/// A grid that takes nothing from the scheme. The number makes it depend on the template that lists it.
+template <class Grid, int>
 constexpr named_grid fixed_grid(std::string_view name) {
   return {name, [](const scheme& s) {
             refuse_options(s, {{"full", &scheme::full},
@@ -62,7 +62,7 @@ constexpr named_grid fixed_grid(std::string_view name) {
           }};
 }
 
-template <int = 0>
+template <int Any = 0>
 inline constexpr named_grid named_grid_rows[] = {
     {"symmetric",
      [](const scheme& s) {
@@ -74,23 +74,23 @@ inline constexpr named_grid named_grid_rows[] = {
        refuse_options(s, {{"full", &scheme::full}, {"unsigned", &scheme::unsigned_codes}});
        return share(integer_grid_of(s));
      }},
-    fixed_grid<nf4>("nf4"),
-    fixed_grid<fp4>("fp4"),
-    fixed_grid<dynamic8>("dynamic8"),
-    fixed_grid<fp8_e4m3>("fp8_e4m3"),
-    fixed_grid<fp8_e5m2>("fp8_e5m2"),
-    fixed_grid<fp8_e4m3_fnuz>("fp8_e4m3_fnuz"),
-    fixed_grid<fp8_e5m2_fnuz>("fp8_e5m2_fnuz"),
-    fixed_grid<fp6_e3m2>("fp6_e3m2"),
-    fixed_grid<fp6_e2m3>("fp6_e2m3"),
-    fixed_grid<fp4_e2m1>("fp4_e2m1"),
-    fixed_grid<mxfp4>("mxfp4"),
-    fixed_grid<mxfp6_e3m2>("mxfp6_e3m2"),
-    fixed_grid<mxfp6_e2m3>("mxfp6_e2m3"),
-    fixed_grid<mxfp8_e4m3>("mxfp8_e4m3"),
-    fixed_grid<mxfp8_e5m2>("mxfp8_e5m2"),
-    fixed_grid<mxint8>("mxint8"),
-    fixed_grid<fp4_e2m1>("nvfp4"),
+    fixed_grid<nf4, Any>("nf4"),
+    fixed_grid<fp4, Any>("fp4"),
+    fixed_grid<dynamic8, Any>("dynamic8"),
+    fixed_grid<fp8_e4m3, Any>("fp8_e4m3"),
+    fixed_grid<fp8_e5m2, Any>("fp8_e5m2"),
+    fixed_grid<fp8_e4m3_fnuz, Any>("fp8_e4m3_fnuz"),
+    fixed_grid<fp8_e5m2_fnuz, Any>("fp8_e5m2_fnuz"),
+    fixed_grid<fp6_e3m2, Any>("fp6_e3m2"),
+    fixed_grid<fp6_e2m3, Any>("fp6_e2m3"),
+    fixed_grid<fp4_e2m1, Any>("fp4_e2m1"),
+    fixed_grid<mxfp4, Any>("mxfp4"),
+    fixed_grid<mxfp6_e3m2, Any>("mxfp6_e3m2"),
+    fixed_grid<mxfp6_e2m3, Any>("mxfp6_e2m3"),
+    fixed_grid<mxfp8_e4m3, Any>("mxfp8_e4m3"),
+    fixed_grid<mxfp8_e5m2, Any>("mxfp8_e5m2"),
+    fixed_grid<mxint8, Any>("mxint8"),
+    fixed_grid<fp4_e2m1, Any>("nvfp4"),
 };
 
 /// One row a name. A template, as is what reads it, so that only who reads it compiles every grid.
