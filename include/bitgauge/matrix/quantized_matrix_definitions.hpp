@@ -52,10 +52,13 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
 
 /// Checks that the parts fit together; returns the largest magnitude of a scale.
 BITGAUGE_DEFINE float quantized_matrix::validate() const {
-  const auto expect = [](const char* what, index_t expected, std::size_t found) {
-    if (static_cast<index_t>(found) != expected)
-      detail::raise_message<shape_error>(
-          {"quantized matrix: ", what, ": expected ", expected, " bytes, found ", found});
+  const char* what = nullptr;
+  index_t expected = 0, found = 0;
+  const auto expect = [&](const char* part, index_t bytes, std::size_t size) {
+    if (what != nullptr || static_cast<index_t>(size) == bytes) return;
+    what = part;
+    expected = bytes;
+    found = static_cast<index_t>(size);
   };
   const detail::encoding_fault fault = detail::fault_of(encoding_, !encoding_.levels.empty());
   if (fault.field != nullptr)
@@ -71,6 +74,9 @@ BITGAUGE_DEFINE float quantized_matrix::validate() const {
   if (!encoding_.levels.empty())
     expect("levels", (index_t{1} << encoding_.bits) * index_t{sizeof(float)},
            encoding_.levels.size() * sizeof(float));
+  if (what != nullptr)
+    detail::raise_message<shape_error>(
+        {"quantized matrix: ", what, ": expected ", expected, " bytes, found ", found});
   float some[256], largest = 0;
   for (index_t first = 0; first < count; first += std::ssize(some)) {
     const index_t n = std::min(std::ssize(some), count - first);

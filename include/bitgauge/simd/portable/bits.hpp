@@ -34,39 +34,53 @@ template <class Action>
   }
 }
 
+/// The first `count` codes, of `bits` bits each, as one word.
+[[gnu::always_inline]] inline std::uint64_t word_of(const std::uint8_t* codes, index_t count,
+                                                    int bits) noexcept {
+  const std::uint64_t mask = (1u << bits) - 1u;
+  std::uint64_t word = 0;
+  for (index_t j = 0; j < count; ++j) word |= (codes[j] & mask) << (bits * j);
+  return word;
+}
+[[gnu::always_inline]] inline void store_word(std::uint64_t word, index_t bytes, std::uint8_t* to) noexcept {
+  for (index_t b = 0; b < bytes; ++b) to[b] = static_cast<std::uint8_t>(word >> (8 * b));
+}
+/// The way back.
+[[gnu::always_inline]] inline std::uint64_t word_at(const std::uint8_t* from, index_t bytes) noexcept {
+  std::uint64_t word = 0;
+  for (index_t b = 0; b < bytes; ++b) word |= static_cast<std::uint64_t>(from[b]) << (8 * b);
+  return word;
+}
+[[gnu::always_inline]] inline void spread(std::uint64_t word, index_t count, int bits, std::uint8_t sign,
+                                          std::uint8_t* codes) noexcept {
+  const std::uint64_t mask = (1u << bits) - 1u;
+  for (index_t j = 0; j < count; ++j) {
+    const auto field = static_cast<unsigned>((word >> (bits * j)) & mask);
+    codes[j] = static_cast<std::uint8_t>((field ^ sign) - sign);
+  }
+}
+
+/// The last codes of a row, fewer than eight: one function for every width, as it is compiled in every program.
+inline void pack_last(const std::uint8_t* codes, index_t count, int bits, std::uint8_t* out) noexcept {
+  store_word(word_of(codes, count, bits), (count * bits + 7) / 8, out);
+}
+inline void unpack_last(const std::uint8_t* packed, index_t count, int bits, std::uint8_t sign,
+                        std::uint8_t* codes) noexcept {
+  spread(word_at(packed, (count * bits + 7) / 8), count, bits, sign, codes);
+}
+
 template <int Bits>
 void pack(const std::uint8_t* codes, index_t count, std::uint8_t* out) noexcept {
-  constexpr std::uint64_t mask = (1u << Bits) - 1u;
-  const auto word_of = [&](const std::uint8_t* eight, index_t n) {
-    std::uint64_t word = 0;
-    for (index_t j = 0; j < n; ++j) word |= (eight[j] & mask) << (Bits * j);
-    return word;
-  };
-  const auto store = [](std::uint64_t word, index_t bytes, std::uint8_t* to) {
-    for (index_t b = 0; b < bytes; ++b) to[b] = static_cast<std::uint8_t>(word >> (8 * b));
-  };
   index_t i = 0;
-  for (; i + 8 <= count; i += 8, out += Bits) store(word_of(codes + i, 8), Bits, out);
-  if (i < count) store(word_of(codes + i, count - i), ((count - i) * Bits + 7) / 8, out);
+  for (; i + 8 <= count; i += 8, out += Bits) store_word(word_of(codes + i, 8, Bits), Bits, out);
+  if (i < count) pack_last(codes + i, count - i, Bits, out);
 }
 
 template <int Bits>
 void unpack(const std::uint8_t* packed, index_t count, std::uint8_t sign, std::uint8_t* codes) noexcept {
-  constexpr std::uint64_t mask = (1u << Bits) - 1u;
-  const auto word_at = [](const std::uint8_t* from, index_t bytes) {
-    std::uint64_t word = 0;
-    for (index_t b = 0; b < bytes; ++b) word |= static_cast<std::uint64_t>(from[b]) << (8 * b);
-    return word;
-  };
-  const auto spread = [&](std::uint64_t word, std::uint8_t* eight, index_t n) {
-    for (index_t j = 0; j < n; ++j) {
-      const auto field = static_cast<unsigned>((word >> (Bits * j)) & mask);
-      eight[j] = static_cast<std::uint8_t>((field ^ sign) - sign);
-    }
-  };
   index_t i = 0;
-  for (; i + 8 <= count; i += 8, packed += Bits) spread(word_at(packed, Bits), codes + i, 8);
-  if (i < count) spread(word_at(packed, ((count - i) * Bits + 7) / 8), codes + i, count - i);
+  for (; i + 8 <= count; i += 8, packed += Bits) spread(word_at(packed, Bits), 8, Bits, sign, codes + i);
+  if (i < count) unpack_last(packed, count - i, Bits, sign, codes + i);
 }
 
 /// (field ^ sign) - sign is the two's complement value of a field of `bits` bits; 0 leaves it as it is.
