@@ -71,6 +71,9 @@ class super_scale_min_search {
   /// Chooses the codes under the super-scales of `trial`, and the error; an infinite one as soon as it must
   /// exceed `limit`.
   [[gnu::always_inline]] void choose(solution& trial, double limit) noexcept {
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) { choose_here(trial, limit); });
+  }
+  [[gnu::always_inline]] void choose_here(solution& trial, double limit) noexcept {
     orientation& way = ways_[trial.turned];
     double to_come = 0.0;
     for (const grid_range& r : way.ranges) to_come += static_cast<double>(r.error);
@@ -201,6 +204,9 @@ class super_scale_min_search {
   /// Both super-scales by least squares for the levels of `trial`. With a = code * level and m the code of
   /// the minimum, x is about scale a - minimum m.
   [[gnu::always_inline]] void refit(solution& trial) const noexcept {
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) { refit_here(trial); });
+  }
+  [[gnu::always_inline]] void refit_here(solution& trial) const noexcept {
     const orientation& way = ways_[trial.turned];
     lanes aa = lanes::all(0.0f), am = aa, mm = aa, ax = aa, mx = aa;
     for (std::size_t s = 0; s < sub_blocks; ++s) {
