@@ -113,6 +113,9 @@ class super_scale_min_search {
 
   [[gnu::always_inline]] void keep_if_good(solution& trial, best_solutions& kept) noexcept {
     if (trial.scale == 0.0f) return;
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) { keep_if_good_here(trial, kept); });
+  }
+  [[gnu::always_inline]] void keep_if_good_here(solution& trial, best_solutions& kept) noexcept {
     choose(trial, 1.15 * kept[0].error);
     std::size_t to = kept.size();
     for (; to > 0 && trial.error < kept[to - 1].error; --to) {
