@@ -50,7 +50,7 @@ constexpr bool is_unsafe(std::uint32_t point) noexcept {
   return false;
 }
 
-inline std::string hexadecimal(std::uint32_t number) {
+[[gnu::cold]] inline std::string hexadecimal(std::uint32_t number) {
   std::string digits;
   do digits.insert(digits.begin(), "0123456789abcdef"[number & 15u]);
   while ((number >>= 4) != 0);
@@ -58,7 +58,7 @@ inline std::string hexadecimal(std::uint32_t number) {
 }
 
 /// Takes the first character off `rest` and returns it as it may be shown.
-inline std::string take_printable(std::string_view& rest) {
+[[gnu::cold]] inline std::string take_printable(std::string_view& rest) {
   const utf8_character first = first_character(rest);
   const std::string_view raw = rest.substr(0, std::max<std::size_t>(1, first.length));
   rest.remove_prefix(raw.size());
@@ -77,7 +77,8 @@ inline std::string take_printable(std::string_view& rest) {
 /// spelled `\n`, `\x1b`, `\u{202e}`. A backslash stays as it is, so that escaping twice changes nothing. What is
 /// longer than `limit` bytes then is cut in its middle: "head...(30000 bytes)...tail", the head at most 3/4
 /// of the limit, head and tail together at most all of it. Time is linear in the smaller of text and limit.
-inline std::string printable(std::string_view text, std::size_t limit = std::string_view::npos) {
+[[gnu::cold]] inline std::string printable(std::string_view text,
+                                           std::size_t limit = std::string_view::npos) {
   std::string shown;
   std::size_t kept = 0;  // of `shown`, where all is too long
   for (std::string_view rest = text;;) {

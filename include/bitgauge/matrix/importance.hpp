@@ -44,23 +44,31 @@ struct importance {
 
 namespace detail {
 
+[[noreturn, gnu::cold]] inline void refuse_matrices(index_t matrices, index_t rows) {
+  raise(shape_error("importance: expected matrices that divide " + std::to_string(rows) + " rows, found " +
+                    std::to_string(matrices)));
+}
+[[noreturn, gnu::cold]] inline void refuse_count(std::size_t found, index_t matrices, index_t cols) {
+  raise(shape_error("importance: expected one weight for each of " + std::to_string(cols) + " columns" +
+                    (matrices > 1 ? " of each of " + std::to_string(matrices) + " matrices" : "") +
+                    ", found " + std::to_string(found)));
+}
+[[noreturn, gnu::cold]] inline void refuse_weight(float weight, index_t column) {
+  raise(data_error("importance of column " + std::to_string(column) +
+                   ": expected a finite weight from 0 up, found " + std::to_string(weight)));
+}
+
 /// Raises shape_error unless there are no weights or one per column of each matrix, data_error for a weight
 /// that is negative or not finite.
 inline void check_importance(const importance& column_weights, index_t rows, index_t cols) {
   const std::vector<float>& weights = column_weights.weights;
   const index_t matrices = column_weights.matrices;
   if (weights.empty()) return;
-  if (matrices < 1 || rows % matrices != 0)
-    raise(shape_error("importance: expected matrices that divide " + std::to_string(rows) + " rows, found " +
-                      std::to_string(matrices)));
-  if (static_cast<index_t>(weights.size()) != matrices * cols)
-    raise(shape_error("importance: expected one weight for each of " + std::to_string(cols) + " columns" +
-                      (matrices > 1 ? " of each of " + std::to_string(matrices) + " matrices" : "") +
-                      ", found " + std::to_string(weights.size())));
+  if (matrices < 1 || rows % matrices != 0) refuse_matrices(matrices, rows);
+  if (static_cast<index_t>(weights.size()) != matrices * cols) refuse_count(weights.size(), matrices, cols);
   for (std::size_t c = 0; c < weights.size(); ++c)
     if (!numeric::is_finite(weights[c]) || weights[c] < 0)
-      raise(data_error("importance of column " + std::to_string(static_cast<index_t>(c) % cols) +
-                       ": expected a finite weight from 0 up, found " + std::to_string(weights[c])));
+      refuse_weight(weights[c], static_cast<index_t>(c) % cols);
 }
 
 }  // namespace detail

@@ -109,7 +109,7 @@ namespace detail {
 inline constinit std::atomic<int> selection{-1};
 
 /// The fastest set that this processor has, or the one named by `wanted`, which may be null: see selected().
-inline instruction_set choose(const char* wanted) {
+[[gnu::cold]] inline instruction_set choose(const char* wanted) {
   const std::vector<instruction_set> found = available();
   if (wanted == nullptr || *wanted == '\0') return found.back();
   const auto listed = [](const auto& sets) {

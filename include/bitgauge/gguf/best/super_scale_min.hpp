@@ -63,8 +63,8 @@ class super_scale_min_search {
 
  private:
   /// A super-scale as binary16 stores it.
-  float stored(double value) const noexcept {
-    const int exponent = ways_[0].block.exponent;
+  float stored(double value) const noexcept { return stored(value, ways_[0].block.exponent); }
+  [[gnu::noinline]] static float stored(double value, int exponent) noexcept {
     return std::scalbn(nearest_half(std::scalbn(value, exponent)), -exponent);
   }
 
