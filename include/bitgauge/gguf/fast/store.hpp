@@ -120,17 +120,19 @@ requires has_super<typename Format::scale>
     multiples<Lanes, typename Format::minimum, per_block> minima(zero - found.minimum, block.unit);
     const auto scale_factor = scales.factor, minimum_factor = minima.factor;
     auto least = Lanes::all(HUGE_VALF);
-    static constexpr std::array<float, 3> steps{0.0f, -1.0f, 1.0f};
-    for (std::size_t k = 0; k < 10; ++k) {
-      const bool of_zeros = k == 9;  // a minimum alone can cost more than zeros
-      const auto s = of_zeros ? zero : scales.beside(scale_factor, steps[k / 3]);
-      const auto m = of_zeros ? zero : minima.beside(minimum_factor, steps[k % 3]);
-      const auto error = error_of<levels, true>(block, of_zeros ? zero : scales.super * s,
-                                                of_zeros ? zero : zero - minima.super * m);
-      scales.factor = where_less(error, least, s, scales.factor);
-      minima.factor = where_less(error, least, m, minima.factor);
-      least = smaller(least, error);
+    for (const float a : {0.0f, -1.0f, 1.0f}) {
+      for (const float b : {0.0f, -1.0f, 1.0f}) {
+        const auto s = scales.beside(scale_factor, a), m = minima.beside(minimum_factor, b);
+        const auto error = error_of<levels, true>(block, scales.super * s, zero - minima.super * m);
+        scales.factor = where_less(error, least, s, scales.factor);
+        minima.factor = where_less(error, least, m, minima.factor);
+        least = smaller(least, error);
+      }
     }
+    // A minimum alone can cost more than zeros.
+    const auto of_zeros = error_of<levels, false>(block, zero, zero);
+    scales.factor = where_less(of_zeros, least, zero, scales.factor);
+    minima.factor = where_less(of_zeros, least, zero, minima.factor);
     (zero - minima.super * minima.factor).store(stored.minimum.data());
     for (std::size_t b = 0; b < Blocks; ++b) minima.write(b, codes[b].minimum);
   } else {
