@@ -1,7 +1,13 @@
 // A user's unit whose flags are stricter than our own: what the headers instantiate must not warn there.
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/bitsandbytes/tensor_4bit.hpp>
 #include <bitgauge/io.hpp>
+#include <bitgauge/layer/make_activation_quantizer.hpp>
+#include <bitgauge/metrics/output_error.hpp>
 #include <bitgauge/model/quantize.hpp>
+#include <bitgauge/range/hqq.hpp>
+#include <bitgauge/range/observer/histogram_observer.hpp>
+#include <bitgauge/rounding/gptq.hpp>
 
 #include <sstream>
 

@@ -1,3 +1,4 @@
+#include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/kernel/reference.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 

@@ -1,5 +1,6 @@
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/range/given.hpp>
+#include <bitgauge/rounding/feedback/factor.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 
 #include "support/codes.hpp"

@@ -1,3 +1,4 @@
+#include <bitgauge/rounding/feedback/factor.hpp>
 #include <bitgauge/rounding/feedback/negligible.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 
