@@ -14,6 +14,7 @@
 ///     <bitgauge/io.hpp>                 files; needs nlohmann-json
 
 #include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/grid/fitted_codebook.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/kernel/reference.hpp>
 #include <bitgauge/matrix/bias.hpp>
@@ -26,4 +27,5 @@
 #include <bitgauge/range/kl.hpp>
 #include <bitgauge/range/mse.hpp>
 #include <bitgauge/range/percentile.hpp>
+#include <bitgauge/rounding/half_away.hpp>
 #include <bitgauge/version.hpp>

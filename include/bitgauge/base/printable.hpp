@@ -50,7 +50,7 @@ constexpr bool is_unsafe(std::uint32_t point) noexcept {
 }
 
 /// At least two digits.
-inline void append_hexadecimal(std::string& shown, std::uint32_t number) {
+[[gnu::cold]] inline void append_hexadecimal(std::string& shown, std::uint32_t number) {
   for (unsigned shift = 32; shift > 0;) {
     shift -= 4;
     if (shift < 8 || number >> shift != 0) shown += "0123456789abcdef"[number >> shift & 15u];
@@ -58,7 +58,7 @@ inline void append_hexadecimal(std::string& shown, std::uint32_t number) {
 }
 
 /// Takes the first character off `rest` and appends it as it may be shown.
-inline void append_printable(std::string& shown, std::string_view& rest) {
+[[gnu::cold]] inline void append_printable(std::string& shown, std::string_view& rest) {
   const utf8_character first = first_character(rest);
   const std::string_view raw = rest.substr(0, std::max<std::size_t>(1, first.length));
   rest.remove_prefix(raw.size());

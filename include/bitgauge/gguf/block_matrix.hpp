@@ -28,13 +28,9 @@ class block_matrix {
       : type_(type), rows_(rows), cols_(cols), blocks_(std::move(blocks)) {
     const auto bytes = static_cast<index_t>(gguf::row_bytes(type, cols));
     if (rows < 0 || (bytes > 0 && rows > std::numeric_limits<index_t>::max() / bytes))
-      raise(shape_error(std::string(traits_of(type).name) + " matrix of " + std::to_string(rows) + " x " +
-                        std::to_string(cols) + ": expected rows from 0 up whose bytes fit 63 bits"));
+      refuse("expected rows from 0 up whose bytes fit 63 bits");
     const index_t expected = rows * bytes;
-    if (static_cast<index_t>(blocks_.size()) != expected)
-      raise(shape_error(std::string(traits_of(type).name) + " matrix of " + std::to_string(rows) + " x " +
-                        std::to_string(cols) + ": expected " + std::to_string(expected) + " bytes, found " +
-                        std::to_string(blocks_.size())));
+    if (static_cast<index_t>(blocks_.size()) != expected) refuse_bytes(expected);
   }
 
   tensor_type type() const noexcept { return type_; }
@@ -80,6 +76,14 @@ class block_matrix {
   }
 
  private:
+  [[noreturn, gnu::cold]] void refuse(const std::string& problem) const {
+    raise(shape_error(std::string(traits_of(type_).name) + " matrix of " + std::to_string(rows()) + " x " +
+                      std::to_string(cols()) + ": " + problem));
+  }
+  [[noreturn, gnu::cold]] void refuse_bytes(index_t expected) const {
+    refuse("expected " + std::to_string(expected) + " bytes, found " + std::to_string(blocks_.size()));
+  }
+
   tensor_type type_ = tensor_type::f32;
   bitgauge::detail::reset_on_move<index_t> rows_, cols_;
   buffer<std::byte> blocks_;

@@ -107,6 +107,15 @@ void saturate(const float* x, int exponent, const Encode& encode, std::uint8_t* 
   encode(within.data(), bytes);
 }
 
+template <class Format>
+[[noreturn, gnu::cold]] void refuse_overflow(index_t row, index_t first, float magnitude) {
+  raise(data_error("row " + std::to_string(row) + ", columns " + std::to_string(first) + " to " +
+                   std::to_string(first + Format::elements - 1) + ": magnitudes up to " +
+                   std::to_string(magnitude) + " overflow the " + scale_name<Format>() + " of " +
+                   std::string(traits_of(Format::type).name) +
+                   ": scale the matrix down (or ask for nonfinite::saturate)"));
+}
+
 }  // namespace detail
 
 /// Looks for blocks of a row whose elements are too large for the scales of the format: they would decode to
@@ -134,12 +143,7 @@ void mend_overflow(const float* x, index_t columns, const float* importance, flo
       if (!is_finite) detail::saturate<Format>(x + j, exponent, encode_here, out);
       continue;
     }
-    const index_t first = place.column + j;
-    raise(data_error("row " + std::to_string(place.row) + ", columns " + std::to_string(first) + " to " +
-                     std::to_string(first + Format::elements - 1) + ": magnitudes up to " +
-                     std::to_string(magnitude) + " overflow the " + detail::scale_name<Format>() + " of " +
-                     std::string(traits_of(Format::type).name) +
-                     ": scale the matrix down (or ask for nonfinite::saturate)"));
+    detail::refuse_overflow<Format>(place.row, place.column + j, magnitude);
   }
 }
 

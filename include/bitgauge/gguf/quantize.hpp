@@ -91,18 +91,20 @@ constexpr gguf::tensor_type type_of(Format format) {
   }
 }
 
-/// `o` with what encodes blocks of `format`: of one that is known at compile time nothing else is compiled.
+/// `o` with what encodes blocks of `format`. Of one that is known at compile time nothing else is compiled:
+/// encode_row() and feed_back(), which are for all formats, are not so much as named then.
 template <bool FeedsBack, ggml_format Format>
 block_options with_encoders(block_options o, Format) {
 #if !defined(BITGAUGE_COMPILED)
   if constexpr (!std::same_as<Format, gguf::tensor_type>) {
     o.encode = gguf::detail::encode_row_as<Format>;
     if constexpr (FeedsBack) o.feed_back = gguf::detail::feed_back_as<Format>;
-    return o;
-  }
+  } else
 #endif
-  o.encode = gguf::encode_row;
-  if constexpr (FeedsBack) o.feed_back = gguf::detail::feed_back;
+  {
+    o.encode = gguf::encode_row;
+    if constexpr (FeedsBack) o.feed_back = gguf::detail::feed_back;
+  }
   return o;
 }
 

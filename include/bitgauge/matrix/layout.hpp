@@ -24,7 +24,9 @@ struct quantized_layout {
   index_t zero_point_bytes() const noexcept {
     return encoding.has_zero_points ? packing::dense_bytes(groups.count(), encoding.bits) : 0;
   }
-  index_t level_bytes() const noexcept { return static_cast<index_t>(encoding.levels.size() * sizeof(float)); }
+  index_t level_bytes() const noexcept {
+    return static_cast<index_t>(encoding.levels.size() * sizeof(float));
+  }
   /// What quantized_matrix::storage_bytes() will be.
   index_t storage_bytes() const noexcept {
     return code_bytes() + scale_bytes() + zero_point_bytes() + level_bytes();

@@ -121,7 +121,7 @@ inline constinit std::atomic<int> selection{-1};
 }
 
 /// The fastest set that this processor has, or the one named by `wanted`, which may be null: see selected().
-inline instruction_set choose(const char* wanted) {
+[[gnu::cold]] inline instruction_set choose(const char* wanted) {
   const bool any = wanted == nullptr || *wanted == '\0';
   instruction_set fastest = instruction_set::portable;
   for (const instruction_set set : all_instruction_sets) {

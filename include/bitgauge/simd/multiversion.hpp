@@ -46,20 +46,26 @@ namespace detail {
 inline constexpr operation_table<code_version> code_versions;
 
 #if BITGAUGE_MULTIVERSION
-// Flattened: what the body calls is compiled for the same vectors. The barrier: GCC 12 takes some bodies that
-// only store vectors for pure and drops the call.
+// Flattened: what the body calls is compiled for the same vectors. Never inlined: see out_of_line(). The
+// barrier: GCC 12 takes some bodies that only store vectors for pure and drops the call.
 template <class Body>
-[[BITGAUGE_AVX2, gnu::flatten]] void run_for_avx2(const Body& body) {
+[[BITGAUGE_AVX2, gnu::flatten, gnu::noinline]] void run_for_avx2(const Body& body) {
   body(std::integral_constant<int, 32>{});
   asm volatile("" : : : "memory");
 }
 
 template <class Body>
-[[BITGAUGE_AVX512_WIDE, gnu::flatten]] void run_for_avx512(const Body& body) {
+[[BITGAUGE_AVX512_WIDE, gnu::flatten, gnu::noinline]] void run_for_avx512(const Body& body) {
   body(std::integral_constant<int, 64>{});
   asm volatile("" : : : "memory");
 }
 #endif
+
+template <class Body>
+[[gnu::noinline]] void run_for_any(const Body& body) {
+  body(std::integral_constant<int, 16>{});
+  asm volatile("" : : : "memory");
+}
 
 }  // namespace detail
 
@@ -75,6 +81,18 @@ void multiversion(const Body& body) {
   if (width == 32) return detail::run_for_avx2(body);
 #endif
   body(std::integral_constant<int, 16>{});
+}
+
+/// Within a body of multiversion() compiled for vectors of `Bytes` bytes: calls body(width), an always_inline
+/// function object, in a function of its own for the same vectors. What is called from several places is so
+/// compiled once. Cost: a call; make the body at least some hundred cycles long.
+template <int Bytes, class Body>
+void out_of_line(const Body& body) {
+#if BITGAUGE_MULTIVERSION
+  if constexpr (Bytes == 64) return detail::run_for_avx512(body);
+  if constexpr (Bytes == 32) return detail::run_for_avx2(body);
+#endif
+  if constexpr (Bytes == 16) detail::run_for_any(body);
 }
 
 }  // namespace bitgauge::simd

@@ -48,14 +48,15 @@ struct oriented_elements {
       found.most_scale = alone * (1.0f + plan.widest);
       scales[s] = alone;
       minima[s] = std::max(-fit.minimum, 0.0f);
-      order[s] = s;
     }
     scale = *std::max_element(scales.begin(), scales.end());
     minimum = *std::max_element(minima.begin(), minima.end());
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      const float of_a = ranges[a].error, of_b = ranges[b].error;
-      return of_a > of_b || (of_a == of_b && a < b);
-    });
+    // by insertion: std::sort would be compiled for every width
+    for (std::size_t s = 0; s < sub_blocks; ++s) {
+      std::size_t to = s;
+      for (; to > 0 && ranges[order[to - 1]].error < ranges[s].error; --to) order[to] = order[to - 1];
+      order[to] = s;
+    }
   }
 };
 

@@ -63,14 +63,17 @@ class super_scale_min_search {
 
  private:
   /// A super-scale as binary16 stores it.
-  float stored(double value) const noexcept {
-    const int exponent = ways_[0].block.exponent;
+  float stored(double value) const noexcept { return stored(value, ways_[0].block.exponent); }
+  [[gnu::noinline]] static float stored(double value, int exponent) noexcept {
     return std::scalbn(nearest_half(std::scalbn(value, exponent)), -exponent);
   }
 
   /// Chooses the codes under the super-scales of `trial`, and the error; an infinite one as soon as it must
   /// exceed `limit`.
   [[gnu::always_inline]] void choose(solution& trial, double limit) noexcept {
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) { choose_here(trial, limit); });
+  }
+  [[gnu::always_inline]] void choose_here(solution& trial, double limit) noexcept {
     orientation& way = ways_[trial.turned];
     double to_come = 0.0;
     for (const grid_range& r : way.ranges) to_come += static_cast<double>(r.error);
@@ -110,6 +113,9 @@ class super_scale_min_search {
 
   [[gnu::always_inline]] void keep_if_good(solution& trial, best_solutions& kept) noexcept {
     if (trial.scale == 0.0f) return;
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) { keep_if_good_here(trial, kept); });
+  }
+  [[gnu::always_inline]] void keep_if_good_here(solution& trial, best_solutions& kept) noexcept {
     choose(trial, 1.15 * kept[0].error);
     std::size_t to = kept.size();
     for (; to > 0 && trial.error < kept[to - 1].error; --to) {
@@ -201,6 +207,9 @@ class super_scale_min_search {
   /// Both super-scales by least squares for the levels of `trial`. With a = code * level and m the code of
   /// the minimum, x is about scale a - minimum m.
   [[gnu::always_inline]] void refit(solution& trial) const noexcept {
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) { refit_here(trial); });
+  }
+  [[gnu::always_inline]] void refit_here(solution& trial) const noexcept {
     const orientation& way = ways_[trial.turned];
     lanes aa = lanes::all(0.0f), am = aa, mm = aa, ax = aa, mx = aa;
     for (std::size_t s = 0; s < sub_blocks; ++s) {

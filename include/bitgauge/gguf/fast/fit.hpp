@@ -131,12 +131,12 @@ template <class Levels, bool Subtracted, trials Plan, class Lanes, class Block>
   const auto per_length = inverse_of(Lanes::load(block.high.data()) - low);
   fit<Lanes> best;
   best.keep(zero, mean, mean * sum_x);
-  constexpr auto reaches = Plan.template reaches<Plan.count>(level_set<Levels>::most);
-  for (const float reach : reaches) {
-    try_scale_minimum<Levels, Subtracted>(block, low, per_length * Lanes::all(reach), best);
-  }
-  for (int pass = 0; pass < Plan.passes; ++pass) {
-    try_scale_minimum<Levels, Subtracted>(block, best.minimum, inverse_of(best.scale), best);
+  static constexpr auto reaches = Plan.template reaches<Plan.count>(level_set<Levels>::most);
+  for (int k = 0; k < Plan.count + Plan.passes; ++k) {  // one loop: a second one would be compiled again
+    const bool refits = k >= Plan.count;
+    const auto inverse =
+        refits ? inverse_of(best.scale) : per_length * Lanes::all(reaches[static_cast<std::size_t>(k)]);
+    try_scale_minimum<Levels, Subtracted>(block, refits ? best.minimum : low, inverse, best);
   }
   return best;
 }

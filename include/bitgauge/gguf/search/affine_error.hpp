@@ -26,14 +26,15 @@ class power_divisor {
 };
 
 /// A block's elements and weights times powers of two, so that the greatest of each lies in 1..2 and no sum
-/// of squares can overflow; or the same with the signs of the elements turned.
+/// of squares can overflow; or the same with the signs of the elements turned. What has no vectors is not inlined:
+/// it is compiled once for all instruction sets.
 template <int Elements>
 struct scaled_elements {
   alignas(64) std::array<float, static_cast<std::size_t>(Elements)> x, weight;
   int exponent = 0;  ///< of the power of two that `x` was divided by
 
   /// Weights of 1 where `importance` is null; none is less than 2^-60 of the greatest.
-  scaled_elements(const float* values, const float* importance) noexcept {
+  [[gnu::noinline]] scaled_elements(const float* values, const float* importance) noexcept {
     float most = 0.0f, most_weight = 0.0f;
     for (std::size_t j = 0; j < x.size(); ++j) {
       most = std::max(most, std::abs(values[j]));
@@ -53,7 +54,7 @@ struct scaled_elements {
   }
 
   /// The error of zeros, sum w x^2.
-  double energy() const noexcept {
+  [[gnu::noinline]] double energy() const noexcept {
     double sum = 0.0;
     for (std::size_t j = 0; j < x.size(); ++j) {
       const auto value = static_cast<double>(x[j]);

@@ -29,7 +29,7 @@ inline float super_half(float value) noexcept {
 
 /// Where `wanted` times 2^exponent is less than 32 of the least binary16 number, 2^-24: how many of these are
 /// worth trying for it, as there the numbers lie far apart; elsewhere zeros.
-inline std::array<int, 4> few_halves(float wanted, int exponent) noexcept {
+[[gnu::noinline]] inline std::array<int, 4> few_halves(float wanted, int exponent) noexcept {
   const double units = std::scalbn(static_cast<double>(wanted), exponent + 24);
   if (!(units > 0.0 && units < 32.0)) return {};
   const int first = std::max(static_cast<int>(units) - 1, 1);
