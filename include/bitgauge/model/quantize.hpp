@@ -27,9 +27,12 @@ inline constexpr bool is_hessian = std::same_as<Extra, hessian> || std::same_as<
 
 /// The answers that may stand behind a format. GPTQ is compiled where one of them can ask for it.
 struct format_extras {
-  explicit format_extras(const tensor_format& f) : answers(f.answers()), format(f) {
+  template <class... Extras>
+  explicit format_extras(const tensor_format& f, const Extras&... extras) : answers(f.answers()), format(f) {
+    check_contradictions<Extras...>();
     if (f.what() == tensor_format::kind::copy)
       raise(invalid_scheme("format \"copy\": a matrix is quantized to codes, blocks or floats"));
+    (set(extras), ...);
   }
 
   void set(const importance& weights) { column_weights = weights; }
@@ -93,20 +96,13 @@ any_quantized quantize_by_format(const Eigen::DenseBase<Derived>& matrix, const 
 template <class Derived, class... Extras>
 any_quantized quantize(const Eigen::DenseBase<Derived>& matrix, const tensor_format& f,
                        const Extras&... extras) {
-  detail::check_contradictions<Extras...>();
-  detail::format_extras all(f);
-  (all.set(extras), ...);
-  return detail::quantize_by_format(matrix, all);
+  return detail::quantize_by_format(matrix, detail::format_extras(f, extras...));
 }
 /// The same with calibration data in braces: quantize(W, f, {.hessian = &H, .report = &report}).
 template <class Derived, class... Extras>
 any_quantized quantize(const Eigen::DenseBase<Derived>& matrix, const tensor_format& f,
                        const gptq_inputs& data, const Extras&... extras) {
-  detail::check_contradictions<Extras...>();
-  detail::format_extras all(f);
-  all.set(data);
-  (all.set(extras), ...);
-  return detail::quantize_by_format(matrix, all);
+  return detail::quantize_by_format(matrix, detail::format_extras(f, data, extras...));
 }
 
 /// Quantizes by a text, as parse_format() reads it: a grid ("affine:bits=4,group=128", "nf4") or a ggml type
@@ -136,9 +132,7 @@ any_quantized quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text
 template <row_readable Matrix, class Take, class... Extras>
 matrix_parameters quantize_in_parts(const Matrix& matrix, const Take& take, const tensor_format& f,
                                     const Extras&... extras) {
-  detail::check_contradictions<Extras...>();
-  detail::format_extras all(f);
-  (all.set(extras), ...);
+  const detail::format_extras all(f, extras...);
   if (!f.type()) return detail::quantize_in_parts_by(matrix, all.of_codes(), std::cref(take));
   detail::with_rows(matrix, [&](const row_source& rows) {
     const index_t panel = rows.panel_height();
