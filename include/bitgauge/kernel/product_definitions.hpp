@@ -19,8 +19,14 @@
 namespace bitgauge::kernel {
 namespace detail {
 
-/// Samples of which the codes are made together: whole tiles.
-inline constexpr index_t most_samples = 42 * tile_samples;
+/// Samples that are laid out together: whole tiles, of which a chunk stays in the second-level cache.
+inline constexpr index_t most_samples = 44 * tile_samples;
+
+/// The samples of each of as few shares as can be, even ones but for the last.
+inline index_t share_of(index_t samples) noexcept {
+  const index_t shares = std::max<index_t>((samples + most_samples - 1) / most_samples, 1);
+  return ((samples + shares - 1) / shares + tile_samples - 1) / tile_samples * tile_samples;
+}
 
 /// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
 inline constexpr index_t most_panels = 8;
@@ -56,8 +62,9 @@ class product {
   void run() {
     const bool exact = options_.precision == product_precision::exact;
     if (!exact) plan_blocks();
-    for (first_ = 0; first_ < x_.rows(); first_ += most_samples) {
-      samples_ = std::min(most_samples, x_.rows() - first_);
+    const index_t share = share_of(x_.rows());
+    for (first_ = 0; first_ < x_.rows(); first_ += share) {
+      samples_ = std::min(share, x_.rows() - first_);
       const bool packed = samples_ <= (exact ? packed_float_samples : packed_samples) &&
                           (exact || !has_zero_points_) && steps_.multiplies_packed != nullptr &&
                           steps_.multiplies_packed(w_);
