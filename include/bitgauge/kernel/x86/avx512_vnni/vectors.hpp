@@ -42,6 +42,18 @@ namespace bitgauge::kernel::avx512_vnni {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w.half_scales + at)));
 }
 
+/// Fetches the parameters of a group that is multiplied some time after the one at `at`.
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters(const weights_view& w, index_t at) {
+  constexpr index_t ahead = 8 * panel_rows;
+  if (w.half_scales == nullptr) {
+    _mm_prefetch(w.scales + at + ahead, _MM_HINT_T0);
+  } else {
+    _mm_prefetch(w.half_scales + at + ahead, _MM_HINT_T0);
+  }
+  if (w.zero_points != nullptr) _mm_prefetch(w.zero_points + at + ahead, _MM_HINT_T0);
+  if (w.offsets != nullptr) _mm_prefetch(w.offsets + at + ahead, _MM_HINT_T0);
+}
+
 /// 16 zero points of a group of a panel.
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512i zero_points_at(const weights_view& w,
                                                                            index_t at) {
