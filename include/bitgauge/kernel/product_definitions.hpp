@@ -205,6 +205,7 @@ class product {
       tile.segments = scratch_.segments.data() + part.first_segment;
       tile.count = part.segments;
       tile.has_offsets = has_offsets(w_);
+      tile.has_small_codes = has_small_codes(w_);
       tile.y_stride = rows_of(panels);
       for (index_t p = 0; p < panels; ++p) {
         unpacked[p] = {codes + p * most * unit_fields, parameters + p * most};

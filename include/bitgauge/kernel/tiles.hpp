@@ -39,6 +39,11 @@ inline bool has_offsets(const weights_view& w) noexcept {
   return w.offsets != nullptr || (w.zero_points != nullptr && w.bits == 8);
 }
 
+/// True where no code of the weights is above 32 in magnitude.
+inline bool has_small_codes(const weights_view& w) noexcept {
+  return !w.has_levels && w.bits <= 5;
+}
+
 /// Activations of a tile as codes: x = scale * (code - zero_point), code 0..255.
 struct activation_codes {
   index_t samples;                  ///< 1..tile_samples
@@ -54,7 +59,7 @@ struct integer_tile {
   const segment* segments;
   index_t count;
   unpacked_codes weights[tile_panels];
-  bool has_offsets;
+  bool has_offsets, has_small_codes;
   activation_codes x;  ///< codes at the first segment's first unit, sums at the first segment
   float* y;            ///< y[sample * y_stride + row] grows
   index_t y_stride;
