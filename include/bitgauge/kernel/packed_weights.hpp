@@ -11,9 +11,13 @@
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 
+#include <concepts>
 #include <memory>
 
 namespace bitgauge {
+namespace gguf {
+class block_matrix;
+}
 
 /// The weights of Y = W X, W (out x in) quantized, X in x samples, Y out x samples: Eigen's mathematics.
 ///
@@ -34,6 +38,13 @@ class packed_weights {
   /// Packs. Cost: one pass over the codes. `threads` as in options. Weights by column are scaled with the
   /// activations, so an integer product rounds x(c) * scale(c).
   explicit packed_weights(const quantized_matrix& q, int threads = 0) : data_(kernel::pack(q, threads)) {}
+  /// The same of ggml's blocks, from <bitgauge/gguf.hpp>.
+  template <std::same_as<gguf::block_matrix> Blocks>
+  explicit packed_weights(const Blocks& q, int threads = 0) {
+    static_assert(
+        requires { pack_weights(q, threads); }, "bitgauge: include <bitgauge/gguf.hpp> to pack its matrices");
+    data_ = pack_weights(q, threads);
+  }
   explicit packed_weights(std::shared_ptr<const kernel::packed_data> data) : data_(std::move(data)) {}
 
   index_t rows() const noexcept { return data_->view.rows; }

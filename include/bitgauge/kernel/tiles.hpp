@@ -33,7 +33,7 @@ struct unpacked_codes {
 
 /// True where the sum of scaled codes is not all: w = scale * code - offset.
 inline bool has_offsets(const weights_view& w) noexcept {
-  return w.offsets != nullptr || (w.zero_points != nullptr && w.bits == 8);
+  return w.has_stored_offsets() || (w.zero_points != nullptr && w.bits == 8);
 }
 
 /// Activations of a tile as codes: x = scale * (code - zero_point), code 0..255.

@@ -84,8 +84,8 @@ template <int Bits>
     const __m512i zero_points = zero_points_at(w, parameter);
     __m512i zero = _mm512_mullo_epi32(zero_points, repeat);
     _mm512_storeu_ps(own.scales, scales);
-    if (w.offsets != nullptr) {
-      _mm512_storeu_ps(own.offsets, _mm512_loadu_ps(w.offsets + parameter));
+    if (w.has_stored_offsets()) {
+      _mm512_storeu_ps(own.offsets, offsets_at(w, parameter));
     } else if (has_offsets(w)) {
       const __m512 above = _mm512_cvtepi32_ps(_mm512_sub_epi32(zero_points, _mm512_set1_epi32(128)));
       _mm512_storeu_ps(own.offsets, _mm512_mul_ps(scales, above));
@@ -150,8 +150,7 @@ template <int Bits>
     const index_t end = end_of_group < first_unit + units ? end_of_group : first_unit + units;
     const __m512 scales = scales_at(w, parameter);
     const __m512 zero = w.has_levels ? _mm512_setzero_ps() : _mm512_cvtepi32_ps(zero_points_at(w, parameter));
-    const __m512 offsets =
-        w.offsets != nullptr ? _mm512_loadu_ps(w.offsets + parameter) : _mm512_setzero_ps();
+    const __m512 offsets = w.has_stored_offsets() ? offsets_at(w, parameter) : _mm512_setzero_ps();
     for (; u < end; ++u, packed += unit_bytes(Bits), out += unit_fields) {
       const unit_vectors unit = unpack_unit<Bits>(packed);
 #pragma GCC unroll 8
