@@ -132,7 +132,7 @@ inline std::array<std::uint8_t, 256> describe_levels(const packed_format& format
     w.codes[static_cast<std::size_t>(count)] = static_cast<std::int8_t>(level);
     ++count;
   }
-  w.bits = std::bit_width(static_cast<unsigned>(count - 1));
+  w.bits = static_cast<int>(std::bit_width(static_cast<unsigned>(count - 1)));
   w.has_levels = most - least + 1 != count || format.unit != 1;
   w.center = -least;
   w.level_step = format.unit;
@@ -171,7 +171,7 @@ BITGAUGE_DEFINE std::shared_ptr<const kernel::packed_data> pack_weights(const bl
   parts.halves = detail::scales_are_halves(q, format);
   parts.offsets = format.has_minimum;
   parts.factors = format.has_factors;
-  if (parts.factors) w.super_shift = std::bit_width(static_cast<unsigned>(format.sub_blocks)) - 1;
+  if (parts.factors) w.super_shift = std::countr_zero(static_cast<unsigned>(format.sub_blocks));
   kernel::pack_rows(*data, parts, threads, [&](index_t row, const kernel::unpacked_row& to) {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(q.blocks().data()) + row * q.row_bytes();
     const int of_block = format.has_factors ? 1 : format.sub_blocks;
