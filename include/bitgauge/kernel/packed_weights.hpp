@@ -27,11 +27,11 @@ class block_matrix;
 ///
 /// Copies share their memory. Several threads may multiply at once. See kernel/layout.hpp for the layout.
 ///
-/// Accuracy, with n the number of columns, e = 2^-24 and |W||X| the product of magnitudes (of scale * (|code|
-/// + |zero point|) for weights):
-/// exact: |Y - W X| <= (n + 8) e |W||X|. integer: that, with the activations as rounded to codes: half a
-/// step, a 254th of the largest magnitude of their block (a 510th of the extent on an affine grid), and with
-/// levels that are no multiples of a common step, such as those of NF4, half a 127th of the largest level.
+/// Accuracy, with n the number of columns, e = 2^-24 and |W||X| the product of magnitudes (of weights scale *
+/// (|code - m| + |zero point - m|), m the middle code, scale * |level| or scale * |level| + |minimum|):
+/// exact: |Y - W X| <= (n + 8) e (|W||X| + |bias|). integer: that, with the activations as rounded to codes: off
+/// by half a step, a 254th of the largest magnitude of their block (a 510th of the extent on an affine grid), and
+/// with levels that are no multiples of a common step, such as those of NF4, rounded to 127ths of the largest.
 class packed_weights {
  public:
   packed_weights() : data_(std::make_shared<const kernel::packed_data>()) {}
