@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
+#include <limits>
 #include <random>
 #include <string>
 #include <thread>
@@ -202,6 +204,250 @@ TEST(packed_weights, integer_products_are_those_of_rounded_activations) {
     expected.magnitudes += zeros.cwiseAbs() * scaled.cast<double>().cwiseAbs();
     p.expect_near(expected);
   }
+}
+
+/// `q` with the same field everywhere, and zero points at the other end.
+quantized_matrix filled(const quantized_matrix& q, bool ones) {
+  const auto code = static_cast<std::uint8_t>(q.encoding().is_signed == ones ? 1 << (q.bits() - 1) : 0);
+  const auto field = static_cast<std::uint8_t>(ones ? code - 1 : code);
+  const std::vector<std::uint8_t> row(static_cast<std::size_t>(q.cols()), field);
+  std::vector<std::uint8_t> codes(static_cast<std::size_t>(q.rows() * q.row_bytes()));
+  for (index_t r = 0; r < q.rows(); ++r)
+    packing::pack_dense(row.data(), q.cols(), q.bits(), codes.data() + r * q.row_bytes());
+  std::vector<std::uint8_t> zero_points(q.zero_points().size(), ones ? 0 : 255);
+  return {q.groups(), q.encoding(), std::move(codes), q.scales(), std::move(zero_points)};
+}
+
+// Catches sums that saturate or overflow: 16 bits hold two products of bytes only just, 32 bits 2^16 of them.
+TEST(packed_weights, nothing_saturates) {
+  const Eigen::MatrixXf w = test::random_matrix(40, 5000, 1);
+  Eigen::MatrixXf x = Eigen::MatrixXf::Ones(5000, 7);
+  x.col(1) *= -1;
+  x.col(2).head(2500) *= -1;
+  for (index_t c = 0; c < 5000; c += 2) x(c, 3) = -1;
+  for (const char* scheme :
+       {"affine:bits=8,group=row", "symmetric:bits=8,full=1,group=row", "affine:bits=4,group=128",
+        "affine:bits=8,group=2504", "symmetric:bits=4,full=1,group=32", "affine:bits=5,group=row",
+        "symmetric:bits=7,full=1,group=row"})
+    for (const bool ones : {false, true}) {
+      const auto q = filled(quantize(w, parse_scheme(scheme)), ones);
+      const packed_weights P(q);
+      const test::real_matrix weights = test::weights_of(q);
+      for (const integer_grid& grid : {make_symmetric(8, {.full = true}), make_affine(8)}) {
+        product_options options{.precision = product_precision::integer, .activations = grid};
+        const test::real_matrix expected = test::product_of(
+            weights, test::rounded_samples(x, q.groups().how().size > 0 ? q.groups().run() : 5000, options));
+        test::on_each_instruction_set([&] {
+          for (const index_t samples : {index_t{1}, x.cols()}) {
+            Eigen::MatrixXf y(40, samples);
+            P.multiply(x.leftCols(samples), y, options);
+            ASSERT_TRUE(test::is_near(y, {expected.values.leftCols(samples), expected.magnitudes}, 5000))
+                << scheme << " " << simd::name_of(simd::selected());
+          }
+        });
+      }
+    }
+}
+
+/// y as floats, whatever it is.
+template <class Y>
+Eigen::MatrixXf floats(const Y& y) {
+  return y.template cast<float>();
+}
+
+// Catches strides, orders and element types that are mixed up: the same numbers give the same bits.
+TEST(packed_weights, takes_and_fills_every_kind_of_matrix) {
+  const auto q = quantize(test::random_matrix(37, 45, 1), parse_scheme("affine:bits=4,group=16"));
+  const packed_weights P(q);
+  const Eigen::MatrixXf x = floats(test::random_matrix(45, 9, 2).cast<Eigen::bfloat16>().eval());
+  const Eigen::MatrixXf y = P * x;
+  using rows_first = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  EXPECT_EQ(P * rows_first(x), y);
+  EXPECT_EQ(P * x.cast<double>().eval(), y);
+  EXPECT_EQ(P * x.cast<Eigen::bfloat16>().eval(), y);
+  EXPECT_EQ(P * x.cast<Eigen::half>().eval(), P * floats(x.cast<Eigen::half>().eval()));
+  EXPECT_EQ(P * (x + Eigen::MatrixXf::Zero(45, 9)), y);
+  const Eigen::VectorXf column = x.col(3);
+  EXPECT_EQ(P * x.col(3), P * column);
+  EXPECT_EQ(P * x.transpose().row(3).transpose(), P * column);
+  Eigen::MatrixXf wide = Eigen::MatrixXf::Constant(100, 30, 7);
+  wide.block(11, 5, 45, 9) = x;
+  EXPECT_EQ(P * wide.block(11, 5, 45, 9), y);
+  const Eigen::Map<const Eigen::MatrixXf, 0, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>> apart(
+      wide.data(), 45, 9, {200, 2});
+  EXPECT_EQ(P * apart, P * Eigen::MatrixXf(apart));
+
+  rows_first by_rows(37, 9);
+  P.multiply(x, by_rows);
+  EXPECT_EQ(by_rows, y);
+  Eigen::MatrixXf large = Eigen::MatrixXf::Constant(50, 30, 7);
+  P.multiply(x, large.block(3, 4, 37, 9));
+  EXPECT_EQ((large.block(3, 4, 37, 9)), y);
+  large.block(3, 4, 37, 9).setConstant(7);
+  EXPECT_EQ(large, Eigen::MatrixXf::Constant(50, 30, 7)) << "something was written beside the block";
+  std::vector<float> memory(37 * 9 * 3, 7);
+  Eigen::Map<Eigen::MatrixXf, 0, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>> to(memory.data(), 37, 9,
+                                                                                   {37 * 3, 3});
+  P.multiply(x, to);
+  EXPECT_EQ(to, y);
+  EXPECT_EQ(memory[1], 7);
+  Eigen::MatrixXd doubles(37, 9);
+  P.multiply(x, doubles);
+  EXPECT_EQ(doubles, y.cast<double>());
+  Eigen::Matrix<Eigen::bfloat16, Eigen::Dynamic, Eigen::Dynamic> short_floats(37, 9);
+  P.multiply(x, short_floats);
+  EXPECT_EQ(floats(short_floats), floats(y.cast<Eigen::bfloat16>().eval()));
+  Eigen::Matrix<Eigen::half, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> halves(37, 9);
+  P.multiply(x, halves);
+  EXPECT_EQ(floats(halves), floats(y.cast<Eigen::half>().eval()));
+  Eigen::VectorXf of_one(37);
+  P.multiply(x.col(2), of_one);
+  EXPECT_EQ(of_one, P * x.col(2));
+}
+
+/// Calls check(P, options) for what the kernels tell apart.
+template <class Check>
+void for_some_products(const Check& check) {
+  const Eigen::MatrixXf w = test::random_matrix(45, 160, 1);
+  for (const char* scheme : {"affine:bits=4,group=32", "symmetric:bits=8,group=row", "affine:bits=8,group=64",
+                             "nf4:group=64", "symmetric:bits=3,group=column", "fp8_e4m3:group=row"})
+    for (const product_precision precision : {product_precision::exact, product_precision::integer})
+      for (const integer_grid& grid : {make_symmetric(8), make_affine(8)}) {
+        const packed_weights P(quantize(w, parse_scheme(scheme)));
+        test::on_each_instruction_set([&] {
+          SCOPED_TRACE(scheme + std::string(" ") + simd::name_of(simd::selected()));
+          check(P, product_options{.precision = precision, .activations = grid});
+        });
+      }
+}
+bool same_bits(const Eigen::MatrixXf& a, const Eigen::MatrixXf& b) {
+  return a.size() == b.size() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
+}
+
+// Catches scales that samples share, and NaN that spreads: what lies in one sample touches no bit of another.
+TEST(packed_weights, samples_do_not_touch_each_other) {
+  for_some_products([](const packed_weights& P, const product_options& options) {
+    for (const index_t samples : {1, 2, 3, 4, 5, 13, 25}) {
+      const Eigen::MatrixXf x = test::random_matrix(160, samples, 2);
+      Eigen::MatrixXf y(45, samples), changed(45, samples);
+      P.multiply(x, y, options);
+      ASSERT_TRUE(y.allFinite());
+      for (const float factor :
+           {1000.0f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+        for (index_t s = 0; s < samples; s += 4) {
+          Eigen::MatrixXf other = x;
+          if (std::isfinite(factor)) {
+            other.col(s) *= factor;
+          } else {
+            other(7 * s % 160, s) = factor;
+          }
+          P.multiply(other, changed, options);
+          if (!std::isfinite(factor)) {
+            for (index_t r = 0; r < 45; ++r) ASSERT_FALSE(std::isfinite(changed(r, s))) << factor << " " << s;
+          }
+          ASSERT_TRUE(same_bits(changed.leftCols(s), y.leftCols(s))) << factor;
+          ASSERT_TRUE(same_bits(changed.rightCols(samples - s - 1), y.rightCols(samples - s - 1))) << factor;
+        }
+      }
+    }
+  });
+}
+
+// Catches sums whose order depends on who computes them.
+TEST(packed_weights, gives_the_same_bits_for_any_number_of_threads) {
+  for_some_products([](const packed_weights& P, product_options options) {
+    for (const index_t samples : {1, 3, 30}) {
+      const Eigen::MatrixXf x = test::random_matrix(160, samples, 2);
+      Eigen::MatrixXf one(45, samples), many(45, samples);
+      options.threads = 1;
+      P.multiply(x, one, options);
+      for (const int threads : {2, 7}) {
+        options.threads = threads;
+        P.multiply(x, many, options);
+        ASSERT_TRUE(same_bits(many, one)) << threads;
+      }
+      parallel_for_hook() = [](index_t count, int, const std::function<void(index_t)>& body) {
+        for (index_t i = count; i-- > 0;) body(i);  // backwards
+      };
+      P.multiply(x, many, options);
+      parallel_for_hook() = nullptr;
+      ASSERT_TRUE(same_bits(many, one));
+    }
+  });
+}
+
+// Catches buffers that calls share: several threads multiply at once.
+TEST(packed_weights, multiplies_from_several_threads_at_once) {
+  const packed_weights P(quantize(test::random_matrix(90, 130, 1), parse_scheme("affine:bits=4,group=32")));
+  const std::array<index_t, 3> samples{1, 5, 30};
+  for (const product_precision precision : {product_precision::exact, product_precision::integer}) {
+    const auto product = [&](const Eigen::MatrixXf& x) {
+      Eigen::MatrixXf y(90, x.cols());
+      P.multiply(x, y, {.precision = precision, .threads = 2});
+      return y;
+    };
+    std::array<bool, 6> right{};
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < right.size(); ++i)
+      threads.emplace_back([&, i] {
+        const Eigen::MatrixXf x = test::random_matrix(130, samples[i % 3], static_cast<std::uint32_t>(i));
+        const Eigen::MatrixXf expected = product(x);
+        right[i] = true;
+        for (int repeat = 0; repeat < 50; ++repeat) right[i] = right[i] && same_bits(product(x), expected);
+      });
+    for (std::thread& thread : threads) thread.join();
+    for (const bool is_right : right) EXPECT_TRUE(is_right);
+  }
+}
+
+// Catches an error that is not raised before anything is written, or does not say what was expected.
+TEST(packed_weights, refuses_what_does_not_fit) {
+  const packed_weights P(quantize(test::random_matrix(6, 40, 1), parse_scheme("affine:bits=4,group=16")));
+  const Eigen::MatrixXf x = Eigen::MatrixXf::Ones(40, 3);
+  Eigen::MatrixXf y(6, 3);
+  using test::message_of;
+  EXPECT_EQ(message_of<shape_error>([&] { P.multiply(x.topRows(39), y); }),
+            "product of 6 x 40 packed weights: expected 40 rows of input, found 39");
+  EXPECT_EQ(message_of<shape_error>([&] { static_cast<void>(P * x.topRows(1)); }),
+            "product of 6 x 40 packed weights: expected 40 rows of input, found 1");
+  EXPECT_EQ(message_of<shape_error>([&] { P.multiply(x, y.leftCols(2)); }),
+            "product of 6 x 40 packed weights: expected 6 x 3 outputs, found 6 x 2");
+  EXPECT_EQ(message_of<shape_error>([&] { P.multiply(x, y.topRows(5)); }),
+            "product of 6 x 40 packed weights: expected 6 x 3 outputs, found 5 x 3");
+  const std::vector<float> biases(5);
+  EXPECT_EQ(message_of<shape_error>([&] { P.multiply(x, y, {.bias = biases}); }),
+            "product of 6 x 40 packed weights: expected 6 biases or none, found 5");
+  const auto integer = [&](index_t block, const integer_grid& grid = make_symmetric(8)) {
+    return message_of<invalid_scheme>([&] {
+      P.multiply(x, y,
+                 {.precision = product_precision::integer, .activation_block = block, .activations = grid});
+    });
+  };
+  EXPECT_EQ(integer(0, make_symmetric(4)), "product: expected activations of 8 bits, found 4");
+  EXPECT_EQ(integer(-1), "product: activation_block: expected 0 or more, found -1");
+  EXPECT_EQ(
+      integer(24),
+      "product: activation_block: expected a multiple of 16, the weights' group, or a multiple of 8 that "
+      "divides it, found 24");
+  EXPECT_EQ(integer(8), "no error");
+  EXPECT_EQ(integer(32), "no error");
+}
+
+// Catches copies that do not keep the weights alive, and weights that are nothing.
+TEST(packed_weights, copies_share_their_memory) {
+  packed_weights P;
+  EXPECT_EQ(P.rows(), 0);
+  EXPECT_EQ((P * Eigen::MatrixXf(0, 3)).cols(), 3);
+  const auto q = quantize(test::random_matrix(33, 40, 1), parse_scheme("symmetric:bits=8,group=row"));
+  const Eigen::VectorXf x = Eigen::VectorXf::Ones(40);
+  {
+    const packed_weights first(q);
+    P = first;
+    EXPECT_EQ(P.view().fields, first.view().fields);
+    EXPECT_EQ(P.bytes(), 64 * 40 + 64 * 4);
+  }
+  EXPECT_EQ(P * x, packed_weights(q) * x);
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ class packed_weights {
   /// y = W x (+ bias). x: a matrix, vector, map, block or expression of float, double, half or bfloat16, any
   /// order and strides; y: one of the same, of the right shape, written whole; it must not overlap x. A sample
   /// (column) that holds NaN or infinity has outputs that are not finite, and no other is touched. The same
-  /// bits for any number of threads. Fetches no memory once it has been called for this shape, by this number
+  /// bits for any number of threads, not of samples. Fetches no memory once it has been called for this shape, by this number
   /// of threads, with x that is in memory. Throws shape_error, and invalid_scheme for an activation_block that
   /// does not fit the groups.
   template <class X, class Y>
