@@ -24,7 +24,7 @@ inline constexpr index_t exact_units = 32;
 /// Samples of one call as tiles. Buffers are kept from call to call.
 struct packed_activations {
   index_t samples = 0, blocks = 0;
-  bool has_zero_points = false;  ///< of codes: other than 128
+  bool less_128 = false;  ///< codes are signed, see packed_tile
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
   bitgauge::detail::aligned_buffer<float> scales, scaled_sums, floats, group_sums, column_terms;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
@@ -168,21 +168,24 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
           std::min<index_t>(s.units * unit_columns, w.columns_of(s.group) - unit_in_group * unit_columns);
       const std::uint8_t* from = scratch.codes.data() + column;
       const auto zero = static_cast<std::uint8_t>(zero_points[s.block * width + j]);
+      const unsigned less = to.less_128 ? 0x80 : 0;
       std::int32_t sum = 0;
       index_t c = 0;
       for (; c + 4 <= columns; c += 4, out += 4 * width) {
         std::uint32_t four;
         std::memcpy(&four, from + c, sizeof four);
         four ^= static_cast<std::uint32_t>(turn) * 0x01010101u;
-        std::memcpy(out, &four, sizeof four);
+        const std::uint32_t stored = four ^ less * 0x01010101u;
+        std::memcpy(out, &stored, sizeof stored);
         sum +=
             static_cast<std::int32_t>((four & 255) + (four >> 8 & 255) + (four >> 16 & 255) + (four >> 24));
       }
       for (; c < s.units * unit_columns; c += 4, out += 4 * width)
         for (index_t k = 0; k < 4; ++k) {
           const bool is_there = c + k < columns;
-          out[k] = is_there ? static_cast<std::uint8_t>(from[c + k] ^ turn) : zero;
-          sum += is_there ? out[k] : 0;
+          const int code = is_there ? from[c + k] ^ turn : zero;
+          out[k] = static_cast<std::uint8_t>(code ^ static_cast<int>(less));
+          sum += is_there ? code : 0;
         }
       sum -= static_cast<std::int32_t>(columns) * zero_points[s.block * width + j];
       const auto at = static_cast<std::size_t>((begin * count) + i * width + j);

@@ -58,11 +58,15 @@ class product {
     if (!exact) plan_blocks();
     for (first_ = 0; first_ < x_.rows(); first_ += most_samples) {
       samples_ = std::min(most_samples, x_.rows() - first_);
+      const bool packed = samples_ <= (exact ? packed_float_samples : packed_samples) &&
+                          (exact || !has_zero_points_) && steps_.multiplies_packed != nullptr &&
+                          steps_.multiplies_packed(w_);
       const index_t tiles = (samples_ + tile_samples - 1) / tile_samples;
       if (exact) {
         reserve_floats(w_, samples_, scratch_.x);
       } else {
         reserve_codes(w_, samples_, blocks_, static_cast<index_t>(scratch_.segments.size()), scratch_.x);
+        scratch_.x.less_128 = packed;
       }
       parallel_for(tiles, options_.threads, [&](index_t tile) {
         const auto own = thread_scratches().borrow();
@@ -72,23 +76,15 @@ class product {
           pack_codes(w_, x_, first_, tile, rule_, scratch_.segments, scratch_.chunks, scratch_.x, own->tile);
         }
       });
-      const bool packed = samples_ <= packed_samples && (exact || !has_zero_points_) &&
-                          steps_.multiplies_packed != nullptr && steps_.multiplies_packed(w_);
       const index_t together = packed ? packed_panels : panels_together();
-      parallel_for((w_.panels + together - 1) / together, options_.threads, [&](index_t item) {
+      const index_t items = (w_.panels + together - 1) / together;
+      parallel_for(items, options_.threads, [&](index_t item) {
         const auto own = thread_scratches().borrow();
-        const index_t first_panel = item * together, panels = std::min(together, w_.panels - first_panel);
-        start(first_panel, panels, *own);
-        if (packed && exact) {
-          multiply_packed_floats(first_panel, panels, *own);
-        } else if (packed) {
-          multiply_packed_codes(first_panel, panels, *own);
-        } else if (exact) {
-          multiply_floats(first_panel, panels, *own);
+        if (packed) {
+          multiply_packed(item, items, exact, *own);
         } else {
-          multiply_codes(first_panel, panels, *own);
+          multiply_unpacked(item * together, std::min(together, w_.panels - item * together), exact, *own);
         }
-        store(first_panel, panels, *own);
       });
     }
   }
@@ -122,32 +118,30 @@ class product {
 
   static index_t rows_of(index_t panels) noexcept { return panels * panel_rows; }
 
-  /// Biases, and what zero points of columns take.
-  void start(index_t first_panel, index_t panels, thread_scratch& own) const {
-    const index_t rows = rows_of(panels), first_row = first_panel * panel_rows;
-    float* const y = resized(own.y, rows * samples_);
-    std::memset(y, 0, static_cast<std::size_t>(rows * samples_) * sizeof *y);
-    const index_t biases = std::min(std::ssize(options_.bias) - first_row, rows);
-    if (biases > 0)
-      for (index_t s = 0; s < samples_; ++s)
-        std::memcpy(y + s * rows, options_.bias.data() + first_row,
-                    static_cast<std::size_t>(biases) * sizeof *y);
-    if (w_.column_zeros == nullptr) return;
-    for (index_t s = 0; s < samples_; ++s)
-      for (index_t r = 0; r < rows; ++r)
-        y[s * rows + r] += scratch_.x.column_terms[static_cast<std::size_t>(s)];
+  /// Biases, and what zero points of columns take, of `panels` panels from the one at `y` on.
+  void start(index_t first_panel, index_t panels, float* y, index_t stride) const {
+    const index_t first_row = first_panel * panel_rows, rows = rows_of(panels);
+    const index_t biases = std::clamp<index_t>(std::ssize(options_.bias) - first_row, 0, rows);
+    for (index_t s = 0; s < samples_; ++s, y += stride) {
+      if (biases > 0)
+        std::memcpy(y, options_.bias.data() + first_row, static_cast<std::size_t>(biases) * sizeof *y);
+      std::memset(y + biases, 0, static_cast<std::size_t>(rows - biases) * sizeof *y);
+      if (w_.column_zeros == nullptr) continue;
+      for (index_t r = 0; r < rows; ++r) y[r] += scratch_.x.column_terms[static_cast<std::size_t>(s)];
+    }
   }
 
-  void store(index_t first_panel, index_t panels, const thread_scratch& own) const {
-    const index_t first_row = first_panel * panel_rows, rows = rows_of(panels);
-    const index_t count = std::min(rows, w_.rows - first_row);
-    for (index_t s = 0; s < samples_; ++s)
-      y_.store(y_, first_row, first_ + s, own.y.data() + s * rows, count);
+  /// Writes `panels` panels from the one at `y` on.
+  void store(index_t first_panel, index_t panels, const float* y, index_t stride) const {
+    const index_t first_row = first_panel * panel_rows;
+    const index_t count = std::min(rows_of(panels), w_.rows - first_row);
+    if (count <= 0) return;  // filled up
+    for (index_t s = 0; s < samples_; ++s) y_.store(y_, first_row, first_ + s, y + s * stride, count);
   }
 
   /// Many where the activations are too, but enough pieces for all threads.
   index_t panels_together() const noexcept {
-    index_t together = most_panels;
+    index_t together = samples_ < 4 * tile_samples ? tile_panels : most_panels;
     while (together > tile_panels && w_.panels / together < 16) together /= 2;
     return together;
   }
@@ -165,15 +159,32 @@ class product {
             x.scaled_sums.data() + sums};
   }
 
-  void multiply_packed_codes(index_t first_panel, index_t panels, thread_scratch& own) const {
-    const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units};
-    steps_.multiply_packed_codes({&w_, first_panel, panels, scratch_.segments.data(), all.segments,
-                                  codes_of(0, all), own.y.data(), rows_of(panels)});
+  /// The panels `item`, `item` + `step`, ..: each thread's neighbouring items are streams of memory.
+  void multiply_packed(index_t item, index_t step, bool exact, thread_scratch& own) const {
+    const packed_streams panels{&w_, item, step, (w_.panels - item + step - 1) / step};
+    const index_t y_stride = rows_of(panels.panels);
+    float* const y = resized(own.y, y_stride * samples_);
+    for (index_t p = 0; p < panels.panels; ++p) start(item + p * step, 1, y + rows_of(p), y_stride);
+    if (exact) {
+      steps_.multiply_packed_floats(
+          {panels, samples_, scratch_.x.floats.data(), scratch_.x.group_sums.data(), y, y_stride});
+    } else {
+      const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units};
+      steps_.multiply_packed_codes(
+          {panels, scratch_.segments.data(), all.segments, codes_of(0, all), y, y_stride});
+    }
+    for (index_t p = 0; p < panels.panels; ++p) store(item + p * step, 1, y + rows_of(p), y_stride);
   }
 
-  void multiply_packed_floats(index_t first_panel, index_t panels, thread_scratch& own) const {
-    steps_.multiply_packed_floats({&w_, first_panel, panels, samples_, scratch_.x.floats.data(),
-                                   scratch_.x.group_sums.data(), own.y.data(), rows_of(panels)});
+  void multiply_unpacked(index_t first_panel, index_t panels, bool exact, thread_scratch& own) const {
+    float* const y = resized(own.y, rows_of(panels) * samples_);
+    start(first_panel, panels, y, rows_of(panels));
+    if (exact) {
+      multiply_floats(first_panel, panels, own);
+    } else {
+      multiply_codes(first_panel, panels, own);
+    }
+    store(first_panel, panels, y, rows_of(panels));
   }
 
   void multiply_codes(index_t first_panel, index_t panels, thread_scratch& own) const {

@@ -18,6 +18,9 @@ inline constexpr index_t tile_samples = 12;
 /// Panels that are multiplied together.
 inline constexpr index_t tile_panels = 2;
 
+/// Samples and panels that are multiplied at most without unpacking the weights to memory.
+inline constexpr index_t packed_samples = 8, packed_float_samples = 4, packed_panels = 4;
+
 /// What a segment of a panel has besides its codes, by row.
 struct alignas(64) segment_parameters {
   float scales[panel_rows];
@@ -57,12 +60,18 @@ struct integer_tile {
   index_t y_stride;
 };
 
-/// Panels as they are packed times a tile of few samples, over whole rows. Zero points of the activations are
-/// all 128.
-struct packed_tile {
+/// Some panels as they are packed, far apart: each is a stream of memory that goes on into the next panel, which
+/// is multiplied next.
+struct packed_streams {
   const weights_view* weights;
-  index_t first_panel;
-  index_t panels;  ///< even
+  index_t first_panel, step;  ///< the panels first_panel, first_panel + step, ..
+  index_t panels;             ///< 1..packed_panels
+};
+
+/// Panels as they are packed times a tile of few samples, over whole rows. Zero points of the activations are
+/// all 128, and their codes less 128, in two's complement.
+struct packed_tile {
+  packed_streams weights;
   const segment* segments;
   index_t count;
   activation_codes x;
@@ -82,9 +91,7 @@ struct exact_tile {
 
 /// Panels as they are packed times a tile of few samples of floats, over whole rows.
 struct packed_exact_tile {
-  const weights_view* weights;
-  index_t first_panel;
-  index_t panels;  ///< even
+  packed_streams weights;
   index_t samples;
   const float* x;       ///< [column of units][sample]
   const float* x_sums;  ///< [group][sample]

@@ -60,6 +60,29 @@ namespace bitgauge::kernel::avx512_vnni {
   return parameters_at(w, w.offsets, w.half_offsets, w.offset_factors, at);
 }
 
+/// Fetches the memory of what parameters_at() reads.
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters_at(const weights_view& w,
+                                                                             const float* floats,
+                                                                             const std::uint16_t* halves,
+                                                                             const std::int8_t* factors,
+                                                                             index_t at) {
+  const index_t shared = factors != nullptr ? w.shared_parameter(at) : at;
+  if (halves != nullptr) {
+    _mm_prefetch(halves + shared, _MM_HINT_T0);
+  } else {
+    _mm_prefetch(floats + shared, _MM_HINT_T0);
+  }
+  if (factors != nullptr) _mm_prefetch(factors + at, _MM_HINT_T0);
+}
+
+/// Fetches the parameters of a group that is multiplied some time after the one at `at`.
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters(const weights_view& w, index_t at) {
+  constexpr index_t ahead = 8 * panel_rows;
+  fetch_parameters_at(w, w.scales, w.half_scales, w.scale_factors, at + ahead);
+  if (w.zero_points != nullptr) _mm_prefetch(w.zero_points + at + ahead, _MM_HINT_T0);
+  if (w.has_stored_offsets()) fetch_parameters_at(w, w.offsets, w.half_offsets, w.offset_factors, at + ahead);
+}
+
 /// 16 zero points of a group of a panel.
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512i zero_points_at(const weights_view& w,
                                                                            index_t at) {
