@@ -36,7 +36,7 @@ struct unpacked_codes {
 
 /// True where the sum of scaled codes is not all: w = scale * code - offset.
 inline bool has_offsets(const weights_view& w) noexcept {
-  return w.offsets != nullptr || (w.zero_points != nullptr && w.bits == 8);
+  return w.has_stored_offsets() || (w.zero_points != nullptr && w.bits == 8);
 }
 
 /// True where no code of the weights is above 32 in magnitude.

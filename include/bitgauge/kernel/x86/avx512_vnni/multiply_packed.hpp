@@ -127,8 +127,8 @@ template <int Bits, bool Levels, int Panels, int Samples>
         total[p][j] =
             _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[p][j]),
                             _mm512_mul_ps(scales, _mm512_set1_ps(x.scales[of_block + j])), total[p][j]);
-      if (w.offsets != nullptr) {
-        const __m512 offsets = _mm512_loadu_ps(w.offsets + parameter[p] + group);
+      if (w.has_stored_offsets()) {
+        const __m512 offsets = offsets_at(w, parameter[p] + group);
 #pragma GCC unroll 8
         for (int j = 0; j < Samples; ++j)
           total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x.scaled_sums[of_segment + j]), total[p][j]);
@@ -204,9 +204,12 @@ template <int Bits, int Panels, int Samples>
       for (int j = 0; j < Samples; ++j) {
         const __m512 x_sum = _mm512_set1_ps(x_sums[j]);
         total[p][j] = _mm512_fmadd_ps(scales, _mm512_fnmadd_ps(zero, x_sum, sum[p][j]), total[p][j]);
-        if (w.offsets != nullptr)
-          total[p][j] = _mm512_fnmadd_ps(_mm512_loadu_ps(w.offsets + at), x_sum, total[p][j]);
       }
+      if (!w.has_stored_offsets()) continue;
+      const __m512 offsets = offsets_at(w, at);
+#pragma GCC unroll 4
+      for (int j = 0; j < Samples; ++j)
+        total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x_sums[j]), total[p][j]);
     }
   }
 #pragma GCC unroll 4

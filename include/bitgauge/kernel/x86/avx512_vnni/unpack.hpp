@@ -110,7 +110,7 @@ template <int Bits, bool Levels>
         zero_or_table = _mm512_set1_epi8(-128);
       }
     }
-    if (w.offsets != nullptr) _mm512_store_ps(own.offsets, _mm512_loadu_ps(w.offsets + parameter));
+    if (w.has_stored_offsets()) _mm512_store_ps(own.offsets, offsets_at(w, parameter));
     // four chains: one would have to wait for itself
     __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
                        _mm512_setzero_si512()};
@@ -168,8 +168,7 @@ template <int Bits>
     const index_t end = end_of_group < first_unit + units ? end_of_group : first_unit + units;
     const __m512 scales = scales_at(w, parameter);
     const __m512 zero = w.has_levels ? _mm512_setzero_ps() : _mm512_cvtepi32_ps(zero_points_at(w, parameter));
-    const __m512 offsets =
-        w.offsets != nullptr ? _mm512_loadu_ps(w.offsets + parameter) : _mm512_setzero_ps();
+    const __m512 offsets = w.has_stored_offsets() ? offsets_at(w, parameter) : _mm512_setzero_ps();
     for (; u < end; ++u, packed += unit_bytes(Bits), out += unit_fields) {
       fetch_units<Bits>(packed, units * unit_bytes(Bits));
       const unit_vectors unit = unpack_unit<Bits>(packed);
