@@ -22,6 +22,7 @@
 #define BITGAUGE_AVX512_WIDE \
   gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,prefer-vector-width=512")
 #endif
+#define BITGAUGE_AVX512_VNNI gnu::target("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")
 #define BITGAUGE_AVX512_VBMI gnu::target("avx512vbmi,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")
 
 /// Around AVX-512 code: GCC 12 takes the undefined pass-through operand of its own intrinsics for a mistake

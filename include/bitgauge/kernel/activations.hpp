@@ -1,0 +1,223 @@
+#pragma once
+
+/// \file
+/// Activations laid out for kernels: tiles of codes or of floats.
+
+#include <bitgauge/base/aligned_buffer.hpp>
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/kernel/product_options.hpp>
+#include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/simd/row.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+namespace bitgauge::kernel {
+
+/// Units that are unpacked to floats together: they and the activations stay in the first-level cache.
+inline constexpr index_t exact_units = 32;
+
+/// Samples of one call as tiles. Buffers are kept from call to call.
+struct packed_activations {
+  index_t samples = 0, blocks = 0;
+  bool has_zero_points = false;  ///< of codes: other than 128
+  bitgauge::detail::aligned_buffer<std::uint8_t> codes;
+  bitgauge::detail::aligned_buffer<float> scales, scaled_sums, floats, group_sums, column_terms;
+  bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
+
+  static index_t width(index_t samples, index_t tile) noexcept {
+    return std::min(tile_samples, samples - tile * tile_samples);
+  }
+};
+
+/// What one thread needs to lay out a tile.
+struct tile_scratch {
+  std::vector<float> rows;
+  bitgauge::detail::aligned_buffer<float> row, low, high, scales, inverses;
+  bitgauge::detail::aligned_buffer<std::int32_t> zero_points;
+  bitgauge::detail::aligned_buffer<std::uint8_t> codes;
+};
+
+/// How activations become codes: the rule of quantize() for a grid, in blocks of `block` columns.
+struct code_rule {
+  integer_grid grid = make_symmetric(8);
+  const parameters* frozen = nullptr;
+  index_t block = 1;  ///< columns
+};
+
+namespace detail {
+
+template <class T>
+T* resized(bitgauge::detail::aligned_buffer<T>& values, index_t count) {
+  return values.reserve(static_cast<std::size_t>(count));
+}
+
+/// Parameters and codes of one sample; a block that holds what is not finite has the scale NaN and the codes
+/// of zeros, so that all products with it are NaN.
+inline void encode_sample(const float* x, index_t cols, const code_rule& rule, tile_scratch& scratch) {
+  const auto& kernels = simd::row_kernels();
+  const integer_grid& grid = rule.grid;
+  const index_t blocks = (cols + rule.block - 1) / rule.block;
+  float* const low = resized(scratch.low, blocks);
+  float* const high = resized(scratch.high, blocks);
+  float* const scales = resized(scratch.scales, blocks);
+  float* const inverses = resized(scratch.inverses, blocks);
+  std::int32_t* const zeros = resized(scratch.zero_points, blocks);
+  std::uint8_t* const codes = resized(scratch.codes, cols);
+  const bool finite = kernels.extents(x, cols, rule.block, low, high) < numeric::infinity_bits;
+  const auto is_finite = [&](index_t b) {
+    const index_t first = b * rule.block, end = std::min(cols, first + rule.block);
+    return finite || std::all_of(x + first, x + end, numeric::is_finite);
+  };
+  for (index_t b = 0; b < blocks && !finite; ++b)
+    if (!is_finite(b)) low[b] = high[b] = 0;
+  for (index_t b = 0; b < blocks; ++b) {
+    if (!finite && is_finite(b)) {
+      const auto [least, most] =
+          std::minmax_element(x + b * rule.block, x + std::min(cols, (b + 1) * rule.block));
+      low[b] = std::min(*least, 0.0f);
+      high[b] = std::max(*most, 0.0f);
+    }
+    const interval range{low[b], high[b]};
+    scales[b] = rule.frozen != nullptr ? rule.frozen->scale : grid.scale_for(range);
+    zeros[b] = rule.frozen != nullptr ? rule.frozen->zero_point : grid.zero_point_for(range, scales[b]);
+  }
+  kernels.inverses(scales, blocks, inverses);
+  kernels.encode(x, cols, rule.block, inverses, zeros, grid.lowest, grid.highest, codes, {});
+  for (index_t b = 0; b < blocks && !finite; ++b) {
+    if (is_finite(b)) continue;
+    scales[b] = std::numeric_limits<float>::quiet_NaN();
+    const index_t first = b * rule.block, end = std::min(cols, first + rule.block);
+    std::memset(codes + first, zeros[b], static_cast<std::size_t>(end - first));
+  }
+}
+
+}  // namespace detail
+
+/// What `column_scales` and `column_zeros` of the weights make of a sample: x, multiplied, and the sum of what
+/// its zero points take from every row.
+inline const float* scale_columns(const weights_view& w, const float* x, tile_scratch& scratch, float& term) {
+  if (w.column_scales == nullptr) return x;
+  float* const row = detail::resized(scratch.row, w.cols);
+  double sum = 0;
+  for (index_t c = 0; c < w.cols; ++c) {
+    row[c] = x[c] * w.column_scales[c];
+    if (w.column_zeros != nullptr)
+      sum -= static_cast<double>(row[c]) * static_cast<double>(w.column_zeros[c]);
+  }
+  term = static_cast<float>(sum);
+  return row;
+}
+
+/// Room for a call's tiles.
+inline void reserve_codes(const weights_view& w, index_t samples, index_t blocks, index_t segments,
+                          packed_activations& to) {
+  to.samples = samples;
+  to.blocks = blocks;
+  detail::resized(to.codes, samples * w.units * unit_columns);
+  detail::resized(to.scales, samples * blocks);
+  detail::resized(to.zero_points, samples * blocks);
+  detail::resized(to.sums, samples * segments);
+  detail::resized(to.scaled_sums, samples * segments);
+  detail::resized(to.column_terms, samples);
+}
+inline void reserve_floats(const weights_view& w, index_t samples, packed_activations& to) {
+  to.samples = samples;
+  detail::resized(to.floats, samples * w.units * unit_columns);
+  detail::resized(to.group_sums, samples * w.groups);
+  detail::resized(to.column_terms, samples);
+}
+
+/// Where the values of a tile, which begins with sample `begin`, lie in a chunk: chunk after chunk, so that
+/// those of a chunk, which are used together, lie together.
+inline index_t place_of_tile(index_t first_unit, index_t units, index_t samples, index_t begin) noexcept {
+  return (first_unit * samples + units * begin) * unit_columns;
+}
+
+/// Lays out samples first .. of tile `tile` as codes; `first` is the first sample of the call in `x`.
+inline void pack_codes(const weights_view& w, const row_source& x, index_t first, index_t tile,
+                       const code_rule& rule, const std::vector<segment>& segments,
+                       const std::vector<chunk>& chunks, packed_activations& to, tile_scratch& scratch) {
+  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+  const row_source::panel rows = x.read(first + begin, width, scratch.rows);
+  float* const scales = to.scales.data() + begin * to.blocks;
+  std::int32_t* const zero_points = to.zero_points.data() + begin * to.blocks;
+  const auto count = static_cast<index_t>(segments.size());
+  const int turn = rule.grid.is_signed() ? 0x80 : 0;
+  for (index_t j = 0; j < width; ++j) {
+    const float* const row =
+        scale_columns(w, rows.row(j), scratch, to.column_terms[static_cast<std::size_t>(begin + j)]);
+    detail::encode_sample(row, w.cols, rule, scratch);
+    for (index_t b = 0; b < to.blocks; ++b) {
+      scales[b * width + j] = scratch.scales[static_cast<std::size_t>(b)] * w.level_step;
+      zero_points[b * width + j] = scratch.zero_points[static_cast<std::size_t>(b)] + turn;
+    }
+    const chunk* part = chunks.data();
+    for (index_t i = 0; i < count; ++i) {
+      const segment& s = segments[static_cast<std::size_t>(i)];
+      if (i == part->first_segment + part->segments) ++part;
+      std::uint8_t* out = to.codes.data() + place_of_tile(part->first_unit, part->units, to.samples, begin) +
+                          (s.first_unit - part->first_unit) * unit_columns * width + 4 * j;
+      const index_t unit_in_group = s.first_unit - s.group * w.group_units;
+      const index_t column = s.group * w.group + unit_in_group * unit_columns;
+      const index_t columns =
+          std::min<index_t>(s.units * unit_columns, w.columns_of(s.group) - unit_in_group * unit_columns);
+      const std::uint8_t* from = scratch.codes.data() + column;
+      const auto zero = static_cast<std::uint8_t>(zero_points[s.block * width + j]);
+      std::int32_t sum = 0;
+      index_t c = 0;
+      for (; c + 4 <= columns; c += 4, out += 4 * width) {
+        std::uint32_t four;
+        std::memcpy(&four, from + c, sizeof four);
+        four ^= static_cast<std::uint32_t>(turn) * 0x01010101u;
+        std::memcpy(out, &four, sizeof four);
+        sum +=
+            static_cast<std::int32_t>((four & 255) + (four >> 8 & 255) + (four >> 16 & 255) + (four >> 24));
+      }
+      for (; c < s.units * unit_columns; c += 4, out += 4 * width)
+        for (index_t k = 0; k < 4; ++k) {
+          const bool is_there = c + k < columns;
+          out[k] = is_there ? static_cast<std::uint8_t>(from[c + k] ^ turn) : zero;
+          sum += is_there ? out[k] : 0;
+        }
+      sum -= static_cast<std::int32_t>(columns) * zero_points[s.block * width + j];
+      const auto at = static_cast<std::size_t>((begin * count) + i * width + j);
+      to.sums[at] = sum;
+      to.scaled_sums[at] = scratch.scales[static_cast<std::size_t>(s.block)] * static_cast<float>(sum);
+    }
+  }
+}
+
+/// Lays out the samples of a tile as floats, and their sums by group.
+inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile,
+                        packed_activations& to, tile_scratch& scratch) {
+  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+  const row_source::panel rows = x.read(first + begin, width, scratch.rows);
+  for (index_t j = 0; j < width; ++j) {
+    const float* const row =
+        scale_columns(w, rows.row(j), scratch, to.column_terms[static_cast<std::size_t>(begin + j)]);
+    for (index_t g = 0; g < w.groups; ++g) {
+      const float* const from = row + g * w.group;
+      const index_t columns = w.columns_of(g);
+      float sum = 0;
+      for (index_t c = 0; c < columns; c += unit_columns) {
+        const index_t unit = g * w.group_units + c / unit_columns, part = unit / exact_units * exact_units;
+        float* const out = to.floats.data() +
+                           place_of_tile(part, std::min(exact_units, w.units - part), to.samples, begin) +
+                           (unit - part) * unit_columns * width + j;
+        for (index_t i = 0; i < unit_columns; ++i) {
+          const float value = c + i < columns ? from[c + i] : 0.0f;
+          out[i * width] = value;
+          sum += value;
+        }
+      }
+      to.group_sums[static_cast<std::size_t>((begin * w.groups) + g * width + j)] = sum;
+    }
+  }
+}
+
+}  // namespace bitgauge::kernel
