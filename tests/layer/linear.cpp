@@ -164,7 +164,7 @@ TEST(linear, samples_do_not_meet) {
       EXPECT_EQ(found, y);
       x(3, 5) = std::numeric_limits<float>::quiet_NaN();
       found = layer(x);
-      EXPECT_TRUE(how.activations || found.row(3).array().isNaN().all());
+      EXPECT_TRUE(found.row(3).array().isNaN().all());
       found.row(3) = y.row(3);
       EXPECT_EQ(found, y);
     }

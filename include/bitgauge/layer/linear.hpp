@@ -113,14 +113,11 @@ class linear {
     auto& out = const_cast<Y&>(y.derived());
     if (x.cols() != inputs() || out.rows() != x.rows() || out.cols() != outputs()) refuse_shapes(x, out);
     if (x.rows() == 0 || outputs() == 0) return;
-    constexpr bool in_place = detail::is_addressable<X> && !std::is_same_v<typename X::Scalar, double>;
-    if constexpr (in_place) {
+    if constexpr (detail::is_addressable<X>) {
       multiply_into(x.derived(), out);
     } else {
-      using plain = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic,
-                                  X::IsRowMajor ? Eigen::RowMajor : Eigen::ColMajor>;
-      const plain floats = x.derived().matrix().template cast<float>();
-      multiply_into(floats, out);
+      const typename X::PlainObject evaluated = x.derived();
+      multiply_into(evaluated, out);
     }
   }
 
@@ -171,7 +168,7 @@ class linear {
     refuse_shapes(x.rows(), x.cols(), y.rows(), y.cols());
   }
 
-  /// X in place, of a type that products take.
+  /// X in place.
   template <class X, class Y>
   void multiply_into(const X& x, Y& y) const {
     product_options options;
@@ -186,8 +183,7 @@ class linear {
       else if (how_.activations->groups().what == granularity::kind::tensor)
         options.frozen = parameters_of_batch(x, options.activations);
     }
-    constexpr bool in_place = detail::is_addressable<Y> && std::is_same_v<typename Y::Scalar, float>;
-    if constexpr (in_place) {
+    if constexpr (detail::is_addressable<Y>) {
       weights_.multiply(as_columns(x), as_columns(y), options);
     } else {
       output_for<X> floats(y.rows(), y.cols());
