@@ -87,6 +87,18 @@ TEST(linear, is_the_product_with_its_bias) {
   }
 }
 
+// Catches scales of columns that are lost where activations are codes, and levels that are taken for codes.
+TEST(linear, weights_of_any_scheme) {
+  const made_up_layer l;
+  for (const quantized_matrix& q :
+       {quantize(l.w, symmetric<8>{}, per_column{}), quantize(l.w, nf4{}, per_group{32}),
+        quantize(l.w, affine<3>{}, per_group{7}), quantize(l.w, symmetric<1>{})}) {
+    const Eigen::MatrixXf exact = l.x * q.dequantize().transpose();
+    EXPECT_LE(relative(linear(q)(l.x), exact), 1e-5);
+    EXPECT_LE(relative(linear(q, {.activations = activation_quantizer::dynamic()})(l.x), exact), 0.02);
+  }
+}
+
 // Catches a frozen scale that follows the batch, and values beyond it that are not clipped.
 TEST(linear, static_activations_are_clipped) {
   const made_up_layer l;
@@ -235,12 +247,13 @@ TEST(linear, wrong_settings_are_named) {
             "linear of 64 inputs and 4 outputs: expected samples as rows, found 64 x 1 into 64 x 4");
   EXPECT_EQ(test::message_of<shape_error>([&] { linear(quantize(w), Eigen::VectorXf::Ones(64)); }),
             "linear: bias: expected 4 values, found 64");
-  EXPECT_EQ(
-      test::message_of<invalid_scheme>([&] {
-        linear(quantize(w, symmetric<8>{}, per_column{}), {.activations = activation_quantizer::dynamic()});
-      }),
-      "linear with 8-bit activations: expected weights per tensor, row or group, found per_column: leave the "
-      "activations floats, or divide the columns by their scales and multiply the inputs");
+  for (const auto& shared :
+       {activation_quantizer::frozen({0.1f, 3}), activation_quantizer::dynamic(per_tensor{})})
+    EXPECT_EQ(
+        test::message_of<invalid_scheme>(
+            [&] { linear(quantize(w, symmetric<8>{}, per_column{}), {.activations = shared}); }),
+        "linear: weights per_column: expected activations that stay floats or have a scale a sample, found "
+        "one scale for all");
   EXPECT_EQ(test::message_of<invalid_scheme>(
                 [&] { linear(quantize(w), {.activations = activation_quantizer::dynamic(per_column{})}); }),
             "linear: activations: expected one scale a sample (per_row) or for all (per_tensor), found "

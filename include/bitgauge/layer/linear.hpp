@@ -4,13 +4,17 @@
 /// A linear layer with quantized weights: float activations (W8A16, W4A16, ...) or 8-bit ones (W8A8, W4A8).
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/grid/integer.hpp>
 #include <bitgauge/kernel/packed_weights.hpp>
+#include <bitgauge/kernel/product_options.hpp>
 #include <bitgauge/layer/activation.hpp>
 #include <bitgauge/layer/row_scales.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/range/observer/extent.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -36,9 +40,9 @@ struct linear_options {
 ///     const Eigen::MatrixXf Y = b(X);
 ///     b.forward_into(X, Y);                                                           // a matrix that is there
 ///
-/// Weights: everything that packed_weights takes. With 8-bit activations a row has one scale or groups of
-/// them; per_column is refused, as its scales would have to go into the activations (divide W's columns by
-/// them and multiply X's). X: float, double, half or bfloat16, any matrix, block, map or expression.
+/// Weights: everything that packed_weights takes. Weights per_column are scaled with the activations: with
+/// 8-bit activations they need a scale a sample, which is then that of x(c) * scale(c). X: float, double, half
+/// or bfloat16, any matrix, block, map or expression.
 ///
 /// A sample's output depends on that sample alone, to the bit (per_tensor apart): NaN stays in its sample.
 /// forward is safe from several threads at once. Once warm, forward_into fetches no memory where X and Y are
@@ -47,13 +51,11 @@ class linear {
  public:
   linear() = default;
   /// Throws invalid_scheme for activations that these weights cannot have.
-  explicit linear(const quantized_matrix& weights, linear_options how = {})
-      : linear(packed_weights(weights), std::move(how)) {
-    require_rows(weights);
-  }
-  explicit linear(packed_weights weights, linear_options how = {})
-      : weights_(std::move(weights)), how_(std::move(how)) {
-    require_samples();
+  explicit linear(const quantized_matrix& weights, const linear_options& how = {})
+      : linear(packed_weights(weights), how) {}
+  explicit linear(packed_weights weights, const linear_options& how = {})
+      : weights_(std::move(weights)), threads_(how.threads) {
+    if (how.activations) set_activations(*how.activations);
   }
 
   /// `bias`: one value an output, or an empty vector. Reals are kept as floats. Integers are those of an
@@ -61,18 +63,20 @@ class linear {
   /// need static activations and one scale a row or for all weights. Throws shape_error for another count,
   /// invalid_scheme as above.
   template <class Bias>
-  linear(const quantized_matrix& weights, const Eigen::DenseBase<Bias>& bias, linear_options how = {})
-      : linear(weights, std::move(how)) {
-    set_bias(bias);
-    if constexpr (std::is_integral_v<typename Bias::Scalar>) scale_bias(weights);
+  linear(const quantized_matrix& weights, const Eigen::DenseBase<Bias>& bias, const linear_options& how = {})
+      : linear(weights, how) {
+    if constexpr (std::is_integral_v<typename Bias::Scalar>)
+      set_bias(bias, bias.size() > 0 ? scales_of_sums(weights) : std::vector<double>());
+    else
+      set_bias(bias, {});
   }
   template <class Bias>
-  linear(packed_weights weights, const Eigen::DenseBase<Bias>& bias, linear_options how = {})
-      : linear(std::move(weights), std::move(how)) {
+  linear(packed_weights weights, const Eigen::DenseBase<Bias>& bias, const linear_options& how = {})
+      : linear(std::move(weights), how) {
     static_assert(!std::is_integral_v<typename Bias::Scalar>,
                   "bitgauge: a bias of integers has the scale of the weights, which packed_weights no longer "
                   "tell: pass the quantized_matrix, or a bias of floats");
-    set_bias(bias);
+    set_bias(bias, {});
   }
 
   index_t inputs() const noexcept { return weights_.cols(); }
@@ -80,7 +84,10 @@ class linear {
   const packed_weights& weights() const noexcept { return weights_; }
   /// One value an output, or none.
   std::span<const float> bias() const noexcept { return bias_; }
-  const std::optional<activation_quantizer>& activations() const noexcept { return how_.activations; }
+  /// Whether activations stay floats or become codes.
+  product_precision precision() const noexcept {
+    return mode_ == activation_mode::floats ? product_precision::exact : product_precision::integer;
+  }
   /// What a product reads: weights and bias.
   index_t bytes() const noexcept {
     return weights_.bytes() + static_cast<index_t>(bias_.size() * sizeof(float));
@@ -122,39 +129,48 @@ class linear {
   }
 
  private:
-  void require_rows(const quantized_matrix& weights) const {
-    if (how_.activations && weights.groups().how().what == granularity::kind::column &&
-        !weights.is_column_vector())
-      raise(invalid_scheme(
-          "linear with 8-bit activations: expected weights per tensor, row or group, found per_column: leave "
-          "the activations floats, or divide the columns by their scales and multiply the inputs"));
-  }
-  [[gnu::noinline]] void require_samples() const {
-    if (how_.activations && how_.activations->groups().what == granularity::kind::column)
+  enum class activation_mode : std::uint8_t { floats, frozen, by_sample, by_batch };
+
+  [[gnu::noinline]] void set_activations(const activation_quantizer& activations) {
+    const auto shared = activations.groups().what;
+    if (shared == granularity::kind::column)
       raise(
           invalid_scheme("linear: activations: expected one scale a sample (per_row) or for all "
                          "(per_tensor), found per_column, one an input"));
+    mode_ = shared == granularity::kind::row ? activation_mode::by_sample : activation_mode::by_batch;
+    if (activations.is_static()) mode_ = activation_mode::frozen;
+    if (weights_.view().column_scales != nullptr && mode_ != activation_mode::by_sample)
+      raise(
+          invalid_scheme("linear: weights per_column: expected activations that stay floats or have a scale "
+                         "a sample, found one scale for all"));
+    grid_ = activations.grid();
+    frozen_ = activations.frozen_parameters();
   }
 
+  /// Integers become reals by `scales`; reals have none.
   template <class Bias>
-  void set_bias(const Eigen::DenseBase<Bias>& bias) {
+  void set_bias(const Eigen::DenseBase<Bias>& bias, const std::vector<double>& scales) {
     if (bias.size() != 0 && bias.size() != outputs())
       detail::raise_message<shape_error>(
           {"linear: bias: expected ", outputs(), " values, found ", bias.size()});
     const auto& values = bias.derived().eval();
-    bias_.clear();
-    for (index_t r = 0; r < bias.size(); ++r) bias_.push_back(static_cast<float>(values(r)));
+    for (index_t r = 0; r < bias.size(); ++r) {
+      if constexpr (std::is_integral_v<typename Bias::Scalar>)
+        bias_.push_back(
+            static_cast<float>(static_cast<double>(values(r)) * scales[static_cast<std::size_t>(r)]));
+      else
+        bias_.push_back(static_cast<float>(values(r)));
+    }
   }
-  void scale_bias(const quantized_matrix& weights) {
-    if (!how_.activations || !how_.activations->is_static())
+  std::vector<double> scales_of_sums(const quantized_matrix& weights) const {
+    if (mode_ != activation_mode::frozen)
       raise(
           invalid_scheme("linear: bias of integers: expected static activations, which give it a scale, "
                          "found others: pass floats"));
-    const detail::row_scales rows = detail::row_scales_of(weights, "linear: bias of integers");
-    const auto input = static_cast<double>(how_.activations->frozen_parameters().scale);
-    for (std::size_t r = 0; r < bias_.size(); ++r)
-      bias_[r] =
-          static_cast<float>(static_cast<double>(bias_[r]) * input * static_cast<double>(rows.scales[r]));
+    std::vector<double> scales;
+    for (const float scale : detail::row_scales_of(weights, "linear: bias of integers").scales)
+      scales.push_back(static_cast<double>(frozen_.scale) * static_cast<double>(scale));
+    return scales;
   }
 
   [[noreturn, gnu::cold]] void refuse_shapes(index_t rows, index_t cols, index_t out_rows,
@@ -173,16 +189,12 @@ class linear {
   void multiply_into(const X& x, Y& y) const {
     product_options options;
     options.bias = bias_;
-    options.threads = how_.threads;
-    if (how_.activations) {
-      options.precision = product_precision::integer;
-      options.activation_block = whole_sample;
-      options.activations = how_.activations->grid();
-      if (how_.activations->is_static())
-        options.frozen = how_.activations->frozen_parameters();
-      else if (how_.activations->groups().what == granularity::kind::tensor)
-        options.frozen = parameters_of_batch(x, options.activations);
-    }
+    options.threads = threads_;
+    options.precision = precision();
+    options.activation_block = whole_sample;
+    options.activations = grid_;
+    if (mode_ == activation_mode::frozen) options.frozen = frozen_;
+    if (mode_ == activation_mode::by_batch) options.frozen = parameters_of_batch(x);
     if constexpr (detail::is_addressable<Y>) {
       weights_.multiply(as_columns(x), as_columns(y), options);
     } else {
@@ -202,7 +214,7 @@ class linear {
 
   /// One scale for all that is finite in a batch.
   template <class X>
-  static parameters parameters_of_batch(const X& x, const integer_grid& grid) {
+  parameters parameters_of_batch(const X& x) const {
     detail::extent all;
     all.low = all.high = 0;
     detail::with_rows(x, [&](const row_source& rows) {
@@ -213,13 +225,16 @@ class linear {
       }
     });
     const interval range{all.low, all.high};
-    const float scale = grid.scale_for(range);
-    return {scale > 0 ? scale : 1.0f, grid.zero_point_for(range, scale)};
+    const float scale = grid_.scale_for(range);
+    return {scale > 0 ? scale : 1.0f, grid_.zero_point_for(range, scale)};
   }
 
   packed_weights weights_;
-  linear_options how_;
   std::vector<float> bias_;
+  integer_grid grid_{};
+  parameters frozen_{};
+  activation_mode mode_ = activation_mode::floats;
+  int threads_ = 0;
 };
 
 }  // namespace bitgauge
