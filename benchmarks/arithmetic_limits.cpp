@@ -26,7 +26,7 @@ std::int64_t enough_steps(const arithmetic_loop& loop) {
 }
 
 double measured_rate(const arithmetic_loop& loop, std::int64_t steps, int threads) {
-  const double seconds = least_seconds([&] { on_threads(threads, [&](int) { loop.run(steps); }); });
+  const double seconds = least_seconds([&] { on_threads(threads, [&](int) { loop.run(steps); }); }, 20);
   return loop.operations * static_cast<double>(steps) * threads / seconds;
 }
 
@@ -48,7 +48,7 @@ void register_limit(const std::string& name, const arithmetic_loop& loop, rate a
           iteration_seconds(state, [&] { on_threads(threads, [&](int) { loop.run(steps); }); });
       state.counters["operations_per_second"] = operations / seconds;
       state.counters["fraction"] = operations / seconds / (machine_arithmetic().*limit).with(threads);
-    })->UseRealTime();
+    });
   }
 }
 

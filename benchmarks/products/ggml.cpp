@@ -131,7 +131,7 @@ prepared_weights prepare(const weight_scheme& scheme, const path& way, weight_sh
 }  // namespace
 
 void register_ggml() {
-  for (const weight_scheme& scheme : ggml_schemes())
+  for (const weight_scheme& scheme : weight_schemes())
     for (const path& way : paths()) {
       const ggml_type type = type_of(scheme.name);
       if (type == GGML_TYPE_COUNT || !ggml_weights(type, weight_shapes[0], way, 1).works()) continue;

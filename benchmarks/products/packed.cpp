@@ -15,7 +15,6 @@
 
 #include <concepts>
 #include <memory>
-#include <stdexcept>
 #include <variant>
 #include <vector>
 
@@ -52,12 +51,17 @@ class packed_copies {
   std::size_t next_ = 0;
 };
 
-template <class Weights>
-packed_weights pack(const Weights& weights) {
-  if constexpr (std::constructible_from<packed_weights, const Weights&>)
-    return packed_weights(weights);
-  else
-    throw std::invalid_argument("packed_weights: expected a quantized_matrix, found ggml's blocks");
+constexpr bool packs_blocks = std::constructible_from<packed_weights, const bitgauge::gguf::block_matrix&>;
+
+packed_weights pack(const quantized_weights& weights) {
+  return std::visit(
+      [](const auto& q) -> packed_weights {
+        if constexpr (std::constructible_from<packed_weights, decltype(q)>)
+          return packed_weights(q);
+        else
+          return {};  // of no scheme that is registered
+      },
+      weights);
 }
 
 /// The limit of the instructions in use, which BITGAUGE_ISA may have chosen.
@@ -71,17 +75,17 @@ double peak(precision how, int threads) {
 }  // namespace
 
 void register_packed() {
-  for (const weight_scheme& scheme : weight_schemes())
+  for (const weight_scheme& scheme : weight_schemes()) {
+    if (scheme.blocks && !packs_blocks) continue;
     register_system({.name = "bitgauge",
                      .weights = scheme.name,
                      .precisions = {precision::exact, precision::integer},
                      .peak = peak,
                      .prepare = [quantize = scheme.quantize](weight_shape shape) -> prepared_weights {
-                       const packed_weights packed =
-                           std::visit([](const auto& q) { return pack(q); }, quantize(shape));
-                       const auto copies = std::make_shared<packed_copies>(packed);
+                       const auto copies = std::make_shared<packed_copies>(pack(quantize(shape)));
                        return {copies->bytes(), [=](const product_call& call) { copies->multiply(call); }};
                      }});
+  }
 }
 
 }  // namespace bench

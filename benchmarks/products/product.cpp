@@ -94,8 +94,8 @@ void register_system(const product_system& system) {
                                            state.SkipWithError(failure.what());
                                          }
                                        })
-              ->MinTime(0.1)
-              ->UseRealTime();
+
+              ;
         }
 }
 

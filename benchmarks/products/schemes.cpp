@@ -26,34 +26,27 @@ quantized_weights by_group(weight_shape shape) {
 }
 
 /// As fast as may be: products take as long whatever the codes are.
-template <gguf::tensor_type Type>
+template <class Format>
 quantized_weights in_blocks(weight_shape shape) {
-  return bitgauge::quantize(matrix_of(shape), Type, effort::fast);
+  return bitgauge::quantize(matrix_of(shape), Format{}, effort::fast);
 }
 
 }  // namespace
 
-const std::vector<weight_scheme>& ggml_schemes() {
-  using enum gguf::tensor_type;
-  static const std::vector<weight_scheme> all{
-      {"q8_0", in_blocks<q8_0>}, {"q4_0", in_blocks<q4_0>},     {"q4_k", in_blocks<q4_k>},
-      {"q6_k", in_blocks<q6_k>}, {"iq4_xs", in_blocks<iq4_xs>}, {"mxfp4", in_blocks<mxfp4>},
-  };
-  return all;
-}
-
 const std::vector<weight_scheme>& weight_schemes() {
-  static const std::vector<weight_scheme> all = [] {
-    std::vector<weight_scheme> schemes{
-        {"symmetric8", by_row<symmetric<8>>},
-        {"affine4_g32", by_group<affine<4>, 32>},
-        {"affine4_g128", by_group<affine<4>, 128>},
-        {"symmetric4_g32", by_group<symmetric<4>, 32>},
-        {"nf4_b64", by_group<nf4, 64>},
-    };
-    schemes.insert(schemes.end(), ggml_schemes().begin(), ggml_schemes().end());
-    return schemes;
-  }();
+  static const std::vector<weight_scheme> all{
+      {"symmetric8", by_row<symmetric<8>>},
+      {"affine4_g32", by_group<affine<4>, 32>},
+      {"affine4_g128", by_group<affine<4>, 128>},
+      {"symmetric4_g32", by_group<symmetric<4>, 32>},
+      {"nf4_b64", by_group<nf4, 64>},
+      {"q8_0", in_blocks<gguf::q8_0>, true},
+      {"q4_0", in_blocks<gguf::q4_0>, true},
+      {"q4_k", in_blocks<gguf::q4_k>, true},
+      {"q6_k", in_blocks<gguf::q6_k>, true},
+      {"iq4_xs", in_blocks<gguf::iq4_xs>, true},
+      {"mxfp4", in_blocks<gguf::mxfp4>, true},
+  };
   return all;
 }
 

@@ -17,13 +17,11 @@ namespace bench {
 using quantized_weights = std::variant<bitgauge::quantized_matrix, bitgauge::gguf::block_matrix>;
 
 struct weight_scheme {
-  std::string name;
+  std::string name;                             ///< of ggml's types in lower case
   quantized_weights (*quantize)(weight_shape);  ///< of normal_weights(shape)
+  bool blocks = false;                          ///< the result is a block_matrix
 };
 
 const std::vector<weight_scheme>& weight_schemes();
-
-/// Those of ggml's types, by its names in lower case.
-const std::vector<weight_scheme>& ggml_schemes();
 
 }  // namespace bench
