@@ -25,10 +25,27 @@ using bitgauge::packed_weights;
 using bitgauge::product_options;
 using bitgauge::product_precision;
 
+constexpr bool packs_blocks = std::constructible_from<packed_weights, const bitgauge::gguf::block_matrix&>;
+
+packed_weights pack(const quantized_weights& weights) {
+  return std::visit(
+      [](const auto& q) -> packed_weights {
+        if constexpr (std::constructible_from<packed_weights, decltype(q)>)
+          return packed_weights(q);
+        else
+          return {};  // of no scheme that is registered
+      },
+      weights);
+}
+
 class packed_copies {
  public:
-  explicit packed_copies(const packed_weights& first)
-      : copies_(copies_beyond_caches(static_cast<double>(first.bytes())), first) {}
+  /// Packed again and again: copies of packed_weights share their memory.
+  explicit packed_copies(const quantized_weights& weights) {
+    copies_.push_back(pack(weights));
+    const std::size_t count = copies_beyond_caches(bytes());
+    while (copies_.size() < count) copies_.push_back(pack(weights));
+  }
 
   void multiply(const product_call& call) {
     const packed_weights& w = copies_[next_++ % copies_.size()];
@@ -51,19 +68,6 @@ class packed_copies {
   std::size_t next_ = 0;
 };
 
-constexpr bool packs_blocks = std::constructible_from<packed_weights, const bitgauge::gguf::block_matrix&>;
-
-packed_weights pack(const quantized_weights& weights) {
-  return std::visit(
-      [](const auto& q) -> packed_weights {
-        if constexpr (std::constructible_from<packed_weights, decltype(q)>)
-          return packed_weights(q);
-        else
-          return {};  // of no scheme that is registered
-      },
-      weights);
-}
-
 /// The limit of the instructions in use, which BITGAUGE_ISA may have chosen.
 double peak(precision how, int threads) {
   using namespace bitgauge::simd;
@@ -82,7 +86,7 @@ void register_packed() {
                      .precisions = {precision::exact, precision::integer},
                      .peak = peak,
                      .prepare = [quantize = scheme.quantize](weight_shape shape) -> prepared_weights {
-                       const auto copies = std::make_shared<packed_copies>(pack(quantize(shape)));
+                       const auto copies = std::make_shared<packed_copies>(quantize(shape));
                        return {copies->bytes(), [=](const product_call& call) { copies->multiply(call); }};
                      }});
   }
