@@ -49,7 +49,7 @@ inline std::string scheme_text_of(const quantized_matrix& q) {
   scheme s;
   s.grid = q.encoding().has_zero_points ? "affine" : "symmetric";
   s.bits = q.bits();
-  s.groups = q.groups().how();
+  s.groups = q.groups().granularity();
   if (!is_nested(q.scales().type())) s.scales = q.scales().storage();
   s.double_block = q.scales().storage().block;
   return to_text(s);

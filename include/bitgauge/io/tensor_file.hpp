@@ -94,16 +94,16 @@ class tensor_file final : public tensor_source {
 
   /// Rows and columns of matrix(t): matrix_shape() by t.rows, the same in every container.
   std::pair<index_t, index_t> shape_of(const stored_tensor& t) const { return shape_of(t, t.rows); }
-  std::pair<index_t, index_t> shape_of(const stored_tensor& t, row_dimensions how) const {
-    return matrix_shape(subject(t), t.shape, how);
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t, row_dimensions dimensions) const {
+    return matrix_shape(subject(t), t.shape, dimensions);
   }
 
-  /// The values as floats, in the order in which they lie; `how` only says where rows end. 8-bit floats with
-  /// scales are their products. Raises data_error where a quantized tensor restores NaN or infinity, where
-  /// elements are no numbers and where scales do not fit; plain numbers are what they are.
+  /// The values as floats, in the order in which they lie; `dimensions` only says where rows end. 8-bit
+  /// floats with scales are their products. Raises data_error where a quantized tensor restores NaN or
+  /// infinity, where elements are no numbers and where scales do not fit; plain numbers are what they are.
   float_matrix matrix(const stored_tensor& t) const { return matrix(t, t.rows); }
-  float_matrix matrix(const stored_tensor& t, row_dimensions how) const {
-    const auto [rows, cols] = shape_of(t, how);
+  float_matrix matrix(const stored_tensor& t, row_dimensions dimensions) const {
+    const auto [rows, cols] = shape_of(t, dimensions);
     if (t.quantized != nullptr) {
       float_matrix values = quantized_->read(*t.quantized).dequantize<float_matrix>();
       values.resize(rows, cols);  // as many elements: nothing moves
@@ -135,9 +135,9 @@ class tensor_file final : public tensor_source {
   /// The same as rows of float, read where they lie in the file: of plain floats of any width nothing but
   /// some rows at a time is in memory. Anything else is restored into `whole`, which must live as long as
   /// the rows are used.
-  bitgauge::row_source source(const stored_tensor& t, row_dimensions how, float_matrix& whole) const {
+  bitgauge::row_source source(const stored_tensor& t, row_dimensions dimensions, float_matrix& whole) const {
     if (t.lies_as_rows) {
-      const auto [rows, cols] = shape_of(t, how);
+      const auto [rows, cols] = shape_of(t, dimensions);
       const auto rows_of = [&, rows = rows, cols = cols]<class Scalar>(Scalar) {
         return bitgauge::row_source(reinterpret_cast<const Scalar*>(t.plain->data.data()), rows, cols, cols,
                                     1);
@@ -147,7 +147,7 @@ class tensor_file final : public tensor_source {
       if (t.plain->type == dtype::f16) return rows_of(Eigen::half());
       if (t.plain->type == dtype::bf16) return rows_of(Eigen::bfloat16());
     }
-    whole = matrix(t, how);
+    whole = matrix(t, dimensions);
     return {whole.data(), whole.rows(), whole.cols(), whole.cols(), 1};
   }
 
@@ -159,8 +159,8 @@ class tensor_file final : public tensor_source {
   const std::string& source_name() const noexcept override { return path_; }
   std::size_t tensor_count() const noexcept override { return tensors_.size(); }
   const tensor_info& info(std::size_t i) const override { return tensors_[i]; }
-  bitgauge::row_source rows(std::size_t i, row_dimensions how, float_rows& whole) const override {
-    return source(tensors_[i], how, whole);
+  bitgauge::row_source rows(std::size_t i, row_dimensions dimensions, float_rows& whole) const override {
+    return source(tensors_[i], dimensions, whole);
   }
   stored_tensor_data stored(std::size_t i) const override {
     const stored_tensor& t = tensors_[i];

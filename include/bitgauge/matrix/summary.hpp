@@ -17,7 +17,7 @@ namespace detail {
 
 inline std::string summary_of(const quantized_matrix& q) {
   const code_encoding& m = q.encoding();
-  const granularity groups = q.groups().how();
+  const granularity groups = q.groups().granularity();
   std::string text = "quantized_matrix " + std::to_string(q.rows()) + " x " + std::to_string(q.cols()) + ": ";
   text += !m.levels.empty()   ? std::to_string(m.levels.size()) + " levels"
           : m.is_sign_only    ? "signs"
