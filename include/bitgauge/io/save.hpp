@@ -103,7 +103,7 @@ inline void save_to(std::unique_ptr<byte_sink> sink, std::string name,
 
 }  // namespace detail
 
-/// Saves to a file: quantized matrices to a .safetensors, as described in quantized_description.hpp, ggml
+/// Saves to a file: quantized matrices to a .safetensors, as described in safetensors/description.hpp, ggml
 /// blocks to a .gguf. load() is the way back; the program `bitgauge` reads both.
 ///
 ///     io::save("model.safetensors", {{"w", q}, {"v", p}});

@@ -10,11 +10,11 @@
 #include <bitgauge/io/bytes/tensor_view.hpp>
 #include <bitgauge/io/gguf/model.hpp>
 #include <bitgauge/io/gguf/texts.hpp>
+#include <bitgauge/io/layers/weight_scales.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/io/stored_tensor.hpp>
-#include <bitgauge/io/weight_scales.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 
