@@ -4,6 +4,7 @@
 /// Where error feedback meets the other answers: a matrix with any grid, granularity, range and storage as
 /// feedback_rounding sees it.
 
+#include <bitgauge/grid/levels_in_use.hpp>
 #include <bitgauge/matrix/finite_rows.hpp>
 #include <bitgauge/matrix/group_parameters.hpp>
 #include <bitgauge/matrix/layout.hpp>
@@ -119,16 +120,7 @@ class feedback_quantizer final : public feedback_target {
   static affine_map map_of(parameters p) { return {p.scale, static_cast<float>(p.zero_point)}; }
 
   void list_levels() {
-    for (int f = 0; f < 1 << answers_.grid->bits(); ++f) {
-      const float value = answers_.grid->level(f);
-      // an FP8 grid has codes of NaN and infinity, which nothing is rounded to
-      const bool used = integer_ == nullptr ? numeric::is_finite(value)
-                                            : value >= static_cast<float>(integer_->lowest) &&
-                                                  value <= static_cast<float>(integer_->highest);
-      if (used) levels_.push_back({value, static_cast<std::uint8_t>(f)});
-    }
-    std::stable_sort(levels_.begin(), levels_.end(),
-                     [](const level& a, const level& b) { return a.value < b.value; });
+    levels_ = levels_in_use<level>(*answers_.grid);
     for (std::size_t i = 0; i < levels_.size(); ++i)
       level_of_field_[levels_[i].field] = static_cast<std::uint8_t>(i);
   }
