@@ -3,9 +3,9 @@
 /// \file
 /// One line about a quantized matrix.
 
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/scheme/words.hpp>
-#include <bitgauge/numeric/shortest_text.hpp>
 #include <bitgauge/scale/type.hpp>
 
 #include <ostream>
@@ -31,7 +31,7 @@ inline std::string summary_of(const quantized_matrix& q) {
   const std::string_view word = word_of(words<scale_storage>(scale_words), scales);
   text += ", scales " +
           (word.empty() ? "quantized in blocks of " + std::to_string(scales.block) : std::string(word));
-  return text + ", " + numeric::shortest_text(static_cast<float>(q.bits_per_weight())) + " bits per weight";
+  return text + ", " + shortest_text(static_cast<float>(q.bits_per_weight())) + " bits per weight";
 }
 
 }  // namespace detail
