@@ -105,7 +105,7 @@ class tensor_file final : public tensor_source {
   float_matrix matrix(const stored_tensor& t, row_dimensions dimensions) const {
     const auto [rows, cols] = shape_of(t, dimensions);
     if (t.quantized != nullptr) {
-      float_matrix values = quantized_->read(*t.quantized).dequantize<float_matrix>();
+      float_matrix values = quantized(t).dequantize<float_matrix>();
       values.resize(rows, cols);  // as many elements: nothing moves
       return values;
     }
@@ -151,8 +151,12 @@ class tensor_file final : public tensor_source {
     return {whole.data(), whole.rows(), whole.cols(), whole.cols(), 1};
   }
 
-  /// The quantized tensor itself. `t.quantized` must be set.
-  quantized_matrix quantized(const stored_tensor& t) const { return quantized_->read(*t.quantized); }
+  /// The quantized tensor itself. Raises data_error where `t` is none of this file.
+  quantized_matrix quantized(const stored_tensor& t) const {
+    if (!quantized_ || t.quantized == nullptr)
+      raise(data_error(subject(t) + ": expected a quantized tensor of this file, found " + t.format));
+    return quantized_->read(*t.quantized);
+  }
 
   // --- tensor_source ---
 
@@ -194,7 +198,7 @@ class tensor_file final : public tensor_source {
       t.rows = default_row_dimensions(t.shape);
       t.is_floating = is_floating(view.type);
       t.plain = &view;
-      if (scales_) add_scales(view, t);
+      if (scales_) add_scales(*scales_, view, t);
       t.lies_as_rows = lies_as_rows(t);
       tensors_.push_back(std::move(t));
     };
@@ -208,8 +212,11 @@ class tensor_file final : public tensor_source {
       }
       return;
     }
-    for (const tensor_view& view : views_)
-      if (!quantized_ || !(quantized_->is_part(view.name) || scales_->is_applied(view.name))) add_plain(view);
+    for (const tensor_view& view : views_) {
+      const bool belongs_to_another =
+          (quantized_ && quantized_->is_part(view.name)) || (scales_ && scales_->is_applied(view.name));
+      if (!belongs_to_another) add_plain(view);
+    }
     if (!quantized_) return;
     for (const quantized_entry& entry : quantized_->entries()) add_codes(entry);
   }
@@ -247,9 +254,9 @@ class tensor_file final : public tensor_source {
            reinterpret_cast<std::uintptr_t>(t.plain->data.data()) % size_of(t.plain->type) == 0;
   }
 
-  void add_scales(const tensor_view& view, stored_tensor& tensor) const {
-    tensor.owner = scales_->owner_of(view.name);
-    tensor.scales = scales_->scales_of(view.name);
+  static void add_scales(const weight_scale_index& index, const tensor_view& view, stored_tensor& tensor) {
+    tensor.owner = index.owner_of(view.name);
+    tensor.scales = index.scales_of(view.name);
     if (tensor.scales != nullptr) {
       tensor.is_scaled = true;
       tensor.problem = tensor.scales->problem;
@@ -257,7 +264,7 @@ class tensor_file final : public tensor_source {
       tensor.bytes += scales.data.size();
       tensor.format +=
           " scaled by " + std::string(name_of(scales.type)) + " " + detail::shape_text(scales.shape);
-    } else if (scales_->has_scales() && tensor.owner.empty() && view.shape.size() > 1 &&
+    } else if (index.has_scales() && tensor.owner.empty() && view.shape.size() > 1 &&
                is_floating(view.type) && size_of(view.type) == 1) {
       tensor.remark = "read without scales: the file holds none for it, though some for others";
     }
