@@ -15,6 +15,18 @@ namespace bitgauge::kernel {
 /// a lane of weights lie sample after sample.
 inline constexpr index_t tile_samples = 12;
 
+/// Samples dealt into as few tiles as can be, which differ by one sample at most.
+struct tile_shares {
+  index_t samples = 0;
+
+  constexpr index_t count() const noexcept { return (samples + tile_samples - 1) / tile_samples; }
+  /// The first sample of a tile.
+  constexpr index_t begin(index_t tile) const noexcept {
+    return tile * (samples / count()) + (tile < samples % count() ? tile : samples % count());
+  }
+  constexpr index_t width(index_t tile) const noexcept { return begin(tile + 1) - begin(tile); }
+};
+
 /// Panels that are multiplied together.
 inline constexpr index_t tile_panels = 2;
 
@@ -39,6 +51,11 @@ inline bool has_offsets(const weights_view& w) noexcept {
   return w.has_stored_offsets() || (w.zero_points != nullptr && w.bits == 8);
 }
 
+/// True where no code of the weights is above 32 in magnitude.
+inline bool has_small_codes(const weights_view& w) noexcept {
+  return !w.has_levels && w.bits <= 5;
+}
+
 /// Activations of a tile as codes: x = scale * (code - zero_point), code 0..255.
 struct activation_codes {
   index_t samples;                  ///< 1..tile_samples
@@ -54,7 +71,7 @@ struct integer_tile {
   const segment* segments;
   index_t count;
   unpacked_codes weights[tile_panels];
-  bool has_offsets;
+  bool has_offsets, has_small_codes;
   activation_codes x;  ///< codes at the first segment's first unit, sums at the first segment
   float* y;            ///< y[sample * y_stride + row] grows
   index_t y_stride;
