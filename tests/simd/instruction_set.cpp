@@ -15,6 +15,7 @@ using enum instruction_set;
 // Catches a set that lacks what one before it has, and an order among sets that have nothing in common.
 TEST(instruction_set, is_ordered_by_inclusion) {
   const instruction_set x86[] = {portable, avx2, avx512, avx512_vnni, avx512_vbmi, amx},
+                        x86_without_avx512[] = {portable, avx2, avx2_vnni},
                         of_arm[] = {portable, neon, neon_dotprod};
   const auto expect_chain = [](const auto& chain) {
     for (std::size_t i = 0; i < std::size(chain); ++i)
@@ -22,7 +23,12 @@ TEST(instruction_set, is_ordered_by_inclusion) {
         EXPECT_EQ(implies(chain[i], chain[j]), j <= i) << name_of(chain[i]) << " " << name_of(chain[j]);
   };
   expect_chain(x86);
+  expect_chain(x86_without_avx512);
   expect_chain(of_arm);
+  for (const instruction_set set : {avx512, avx512_vnni, avx512_vbmi, amx}) {
+    EXPECT_FALSE(implies(set, avx2_vnni)) << name_of(set);
+    EXPECT_FALSE(implies(avx2_vnni, set)) << name_of(set);
+  }
   EXPECT_FALSE(implies(amx, neon));
   EXPECT_FALSE(implies(neon_dotprod, avx2));
   EXPECT_STREQ(name_of(avx512_vnni), "avx512_vnni");
@@ -35,11 +41,13 @@ TEST(instruction_set, x86_features_need_processor_and_system) {
   const std::uint32_t haswell_1 = 1u << 27 | 1u << 28 | 1u << 12 | 1u << 29, haswell_7 = 1u << 5 | 1u << 8,
                       skylake_7 = haswell_7 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
   const std::uint64_t avx_state = 0x7, avx512_state = 0xe7, tile_state = 0x600e7;
-  const std::uint32_t vnni = 1u << 11, vbmi = 1u << 1, tiles = 1u << 24 | 1u << 25;
+  const std::uint32_t vnni = 1u << 11, vbmi = 1u << 1, tiles = 1u << 24 | 1u << 25 | 1u << 22, bf16 = 1u << 5;
   const auto features = [](instruction_set set) { return detail::tier_of(set).features; };
 
   EXPECT_EQ(features_of({}), 0u);
   EXPECT_EQ(features_of({haswell_1, haswell_7, 0, 0, avx_state}), features(avx2));
+  EXPECT_EQ(features_of({haswell_1, haswell_7, 0, 0, avx_state, 1u << 4}), features(avx2_vnni));
+  EXPECT_EQ(features_of({haswell_1, haswell_7, 0, 0, 0x1, 1u << 4}), 0u);
   EXPECT_EQ(features_of({haswell_1, haswell_7, 0, 0, 0x1}), 0u);  // a system that saves SSE alone
   EXPECT_EQ(features_of({haswell_1 & ~(1u << 29), haswell_7, 0, 0, avx_state}), 0u);
   EXPECT_EQ(features_of({haswell_1, skylake_7, vnni, 0, avx_state}), features(avx2));
@@ -48,8 +56,10 @@ TEST(instruction_set, x86_features_need_processor_and_system) {
   EXPECT_EQ(features_of({haswell_1, skylake_7, vnni, 0, avx512_state}), features(avx512_vnni));
   EXPECT_EQ(features_of({haswell_1, skylake_7, vbmi, 0, avx512_state}), features(avx512) | feature::vbmi);
   EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, tiles, avx512_state}), features(avx512_vbmi));
-  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, tiles, tile_state}), features(amx));
-  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, 1u << 24, tile_state}), features(avx512_vbmi));
+  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, tiles, tile_state, bf16}), features(amx));
+  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, tiles, tile_state}), features(avx512_vbmi));
+  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, 1u << 24, tile_state, bf16}),
+            features(avx512_vbmi));
 }
 
 #if BITGAUGE_X86
@@ -63,6 +73,12 @@ TEST(instruction_set, agrees_with_the_compiler) {
   EXPECT_EQ(supports(avx512_vnni), has_vnni);
   EXPECT_EQ(supports(avx512_vbmi), has_vnni && __builtin_cpu_supports("avx512vbmi") != 0);
   EXPECT_FALSE(supports(neon));
+}
+
+// Catches tiles taken for usable that the system did not permit: the first of their instructions would end the
+// program.
+TEST(instruction_set, tiles_need_permission) {
+  EXPECT_TRUE(x86::request_tiles() || !supports(amx));
 }
 #endif
 
@@ -103,7 +119,9 @@ TEST(instruction_set, is_chosen_by_name) {
     EXPECT_EQ(detail::choose(name_of(set)), set);
     here += (here.empty() ? "" : ", ") + std::string(name_of(set));
   }
-  const std::string all = "portable, neon, neon_dotprod, avx2, avx512, avx512_vnni, avx512_vbmi, amx";
+  const std::string all =
+      "portable, neon, neon_dotprod, avx2, avx2_vnni, avx512, avx512_vnni, "
+      "avx512_vbmi, amx";
   EXPECT_EQ(error_of("AVX2"), "BITGAUGE_ISA: expected one of " + all + ", found \"AVX2\"");
   EXPECT_EQ(error_of("avx"), "BITGAUGE_ISA: expected one of " + all + ", found \"avx\"");
   const char* const other = supports(neon) ? "avx2" : "neon";

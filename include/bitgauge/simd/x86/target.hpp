@@ -14,6 +14,7 @@
 #include <immintrin.h>
 
 #define BITGAUGE_AVX2 gnu::target("avx2,fma,f16c,bmi2")
+#define BITGAUGE_AVX2_VNNI gnu::target("avxvnni,avx2,fma,f16c,bmi2")
 #define BITGAUGE_AVX512 gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")
 /// For code without intrinsics, which GCC would otherwise give vectors of 32 bytes.
 #if defined(__clang__)
@@ -22,7 +23,12 @@
 #define BITGAUGE_AVX512_WIDE \
   gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2,prefer-vector-width=512")
 #endif
+#define BITGAUGE_AVX512_VNNI gnu::target("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")
 #define BITGAUGE_AVX512_VBMI gnu::target("avx512vbmi,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")
+#define BITGAUGE_AMX                                                                                    \
+  gnu::target(                                                                                          \
+      "amx-tile,amx-int8,amx-bf16,avx512bf16,avx512vbmi,avx512vnni,avx512f,avx512bw,avx512dq,avx512vl," \
+      "avx2,fma,f16c,bmi2")
 
 /// Around AVX-512 code: GCC 12 takes the undefined pass-through operand of its own intrinsics for a mistake
 /// (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593).

@@ -1,0 +1,254 @@
+#pragma once
+
+/// \file
+/// Activations laid out for kernels: tiles of codes or of floats.
+
+#include <bitgauge/base/aligned_buffer.hpp>
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/kernel/product_options.hpp>
+#include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/simd/row.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+namespace bitgauge::kernel {
+
+/// Units that are unpacked to floats together: they and the activations stay in the first-level cache.
+inline constexpr index_t exact_units = 32;
+
+/// Samples of one call as tiles. Buffers are kept from call to call.
+struct packed_activations {
+  index_t samples = 0, blocks = 0;
+  bool less_128 = false;  ///< codes are signed, see packed_tile
+  bitgauge::detail::aligned_buffer<std::uint8_t> codes;
+  bitgauge::detail::aligned_buffer<float> scales, scaled_sums, floats, group_sums, column_terms;
+  bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
+
+  static index_t width(index_t samples, index_t tile) noexcept {
+    return std::min(tile_samples, samples - tile * tile_samples);
+  }
+};
+
+/// What one thread needs to lay out a tile.
+struct tile_scratch {
+  std::vector<float> rows;
+  bitgauge::detail::aligned_buffer<float> row, low, high, scales, inverses;
+  bitgauge::detail::aligned_buffer<std::int32_t> zero_points;
+  bitgauge::detail::aligned_buffer<std::uint8_t> codes;
+};
+
+/// How activations become codes: the rule of quantize() for a grid, in blocks of `block` columns.
+struct code_rule {
+  integer_grid grid = make_symmetric(8);
+  const parameters* frozen = nullptr;
+  index_t block = 1;  ///< columns
+};
+
+namespace detail {
+
+template <class T>
+T* resized(bitgauge::detail::aligned_buffer<T>& values, index_t count) {
+  return values.reserve(static_cast<std::size_t>(count));
+}
+
+/// Parameters and codes of one sample; a block that holds what is not finite has the scale NaN and the codes
+/// of zeros, so that all products with it are NaN.
+inline void encode_sample(const float* x, index_t cols, const code_rule& rule, tile_scratch& scratch) {
+  const auto& kernels = simd::row_kernels();
+  const integer_grid& grid = rule.grid;
+  const index_t blocks = (cols + rule.block - 1) / rule.block;
+  float* const low = resized(scratch.low, blocks);
+  float* const high = resized(scratch.high, blocks);
+  float* const scales = resized(scratch.scales, blocks);
+  float* const inverses = resized(scratch.inverses, blocks);
+  std::int32_t* const zeros = resized(scratch.zero_points, blocks);
+  std::uint8_t* const codes = resized(scratch.codes, cols);
+  const bool finite = kernels.extents(x, cols, rule.block, low, high) < numeric::infinity_bits;
+  const auto is_finite = [&](index_t b) {
+    const index_t first = b * rule.block, end = std::min(cols, first + rule.block);
+    return finite || std::all_of(x + first, x + end, numeric::is_finite);
+  };
+  for (index_t b = 0; b < blocks && !finite; ++b)
+    if (!is_finite(b)) low[b] = high[b] = 0;
+  for (index_t b = 0; b < blocks; ++b) {
+    if (!finite && is_finite(b)) {
+      const auto [least, most] =
+          std::minmax_element(x + b * rule.block, x + std::min(cols, (b + 1) * rule.block));
+      low[b] = std::min(*least, 0.0f);
+      high[b] = std::max(*most, 0.0f);
+    }
+    const interval range{low[b], high[b]};
+    scales[b] = rule.frozen != nullptr ? rule.frozen->scale : grid.scale_for(range);
+    zeros[b] = rule.frozen != nullptr ? rule.frozen->zero_point : grid.zero_point_for(range, scales[b]);
+  }
+  kernels.inverses(scales, blocks, inverses);
+  kernels.encode(x, cols, rule.block, inverses, zeros, grid.lowest, grid.highest, codes, {});
+  for (index_t b = 0; b < blocks && !finite; ++b) {
+    if (is_finite(b)) continue;
+    scales[b] = std::numeric_limits<float>::quiet_NaN();
+    const index_t first = b * rule.block, end = std::min(cols, first + rule.block);
+    std::memset(codes + first, zeros[b], static_cast<std::size_t>(end - first));
+  }
+}
+
+/// Copies `count` bytes, a multiple of 4, each with the bits of `turn` turned, four to a place `step` bytes on.
+inline void spread_fours(const std::uint8_t* from, index_t count, int turn, std::uint8_t* to, index_t step) {
+  const auto turns = static_cast<std::uint64_t>(turn) * 0x0101010101010101u;
+  index_t i = 0;
+  for (; i + 8 <= count; i += 8, to += 2 * step) {
+    std::uint64_t eight;
+    std::memcpy(&eight, from + i, sizeof eight);
+    eight ^= turns;
+    const auto low = static_cast<std::uint32_t>(eight), high = static_cast<std::uint32_t>(eight >> 32);
+    std::memcpy(to, &low, sizeof low);  // as little-endian processors have them
+    std::memcpy(to + step, &high, sizeof high);
+  }
+  for (index_t k = 0; i + k < count; ++k) to[k] = static_cast<std::uint8_t>(from[i + k] ^ turn);
+}
+
+/// The sum of `count` bytes, a multiple of 4 and at most 8 longest_segment, each with the bits of `turn` turned:
+/// eight at a time in sums of 16 bits.
+inline std::int32_t sum_of_bytes(const std::uint8_t* from, index_t count, int turn) {
+  constexpr std::uint64_t low_bytes = 0x00ff00ff00ff00ff;
+  static_assert(longest_segment * 2 * 255 < 1 << 16);
+  const auto turns = static_cast<std::uint64_t>(turn) * 0x0101010101010101u;
+  std::uint64_t sums = 0;
+  index_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, from + i, sizeof eight);
+    eight ^= turns;
+    sums += (eight & low_bytes) + (eight >> 8 & low_bytes);
+  }
+  auto sum = static_cast<std::int32_t>((sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
+                                       (sums >> 48));
+  for (; i < count; ++i) sum += from[i] ^ turn;
+  return sum;
+}
+
+}  // namespace detail
+
+/// What `column_scales` and `column_zeros` of the weights make of a sample: x, multiplied, and the sum of what
+/// its zero points take from every row.
+inline const float* scale_columns(const weights_view& w, const float* x, tile_scratch& scratch, float& term) {
+  if (w.column_scales == nullptr) return x;
+  float* const row = detail::resized(scratch.row, w.cols);
+  double sum = 0;
+  for (index_t c = 0; c < w.cols; ++c) {
+    row[c] = x[c] * w.column_scales[c];
+    if (w.column_zeros != nullptr)
+      sum -= static_cast<double>(row[c]) * static_cast<double>(w.column_zeros[c]);
+  }
+  term = static_cast<float>(sum);
+  return row;
+}
+
+/// Room for a call's tiles.
+inline void reserve_codes(const weights_view& w, index_t samples, index_t blocks, index_t segments,
+                          packed_activations& to) {
+  to.samples = samples;
+  to.blocks = blocks;
+  detail::resized(to.codes, samples * w.units * unit_columns);
+  detail::resized(to.scales, samples * blocks);
+  detail::resized(to.zero_points, samples * blocks);
+  detail::resized(to.sums, samples * segments);
+  detail::resized(to.scaled_sums, samples * segments);
+  detail::resized(to.column_terms, samples);
+}
+inline void reserve_floats(const weights_view& w, index_t samples, packed_activations& to) {
+  to.samples = samples;
+  detail::resized(to.floats, samples * w.units * unit_columns);
+  detail::resized(to.group_sums, samples * w.groups);
+  detail::resized(to.column_terms, samples);
+}
+
+/// Where the values of a tile, which begins with sample `begin`, lie in a chunk: chunk after chunk, so that
+/// those of a chunk, which are used together, lie together.
+inline index_t place_of_tile(index_t first_unit, index_t units, index_t samples, index_t begin) noexcept {
+  return (first_unit * samples + units * begin) * unit_columns;
+}
+
+/// Lays out samples first .. of tile `tile` as codes; `first` is the first sample of the call in `x`.
+inline void pack_codes(const weights_view& w, const row_source& x, index_t first, index_t tile,
+                       const code_rule& rule, const std::vector<segment>& segments,
+                       const std::vector<chunk>& chunks, packed_activations& to, tile_scratch& scratch) {
+  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+  const row_source::panel rows = x.read(first + begin, width, scratch.rows);
+  float* const scales = to.scales.data() + begin * to.blocks;
+  std::int32_t* const zero_points = to.zero_points.data() + begin * to.blocks;
+  const auto count = static_cast<index_t>(segments.size());
+  const int turn = rule.grid.is_signed() ? 0x80 : 0;
+  for (index_t j = 0; j < width; ++j) {
+    const float* const row =
+        scale_columns(w, rows.row(j), scratch, to.column_terms[static_cast<std::size_t>(begin + j)]);
+    detail::encode_sample(row, w.cols, rule, scratch);
+    for (index_t b = 0; b < to.blocks; ++b) {
+      scales[b * width + j] = scratch.scales[static_cast<std::size_t>(b)] * w.level_step;
+      zero_points[b * width + j] = scratch.zero_points[static_cast<std::size_t>(b)] + turn;
+    }
+    const chunk* part = chunks.data();
+    for (index_t i = 0; i < count; ++i) {
+      const segment& s = segments[static_cast<std::size_t>(i)];
+      if (i == part->first_segment + part->segments) ++part;
+      std::uint8_t* out = to.codes.data() + place_of_tile(part->first_unit, part->units, to.samples, begin) +
+                          (s.first_unit - part->first_unit) * unit_columns * width + 4 * j;
+      const index_t unit_in_group = s.first_unit - s.group * w.group_units;
+      const index_t column = s.group * w.group + unit_in_group * unit_columns;
+      const index_t columns =
+          std::min<index_t>(s.units * unit_columns, w.columns_of(s.group) - unit_in_group * unit_columns);
+      const std::uint8_t* from = scratch.codes.data() + column;
+      const auto zero = static_cast<std::uint8_t>(zero_points[s.block * width + j]);
+      const int stored_turn = to.less_128 ? turn ^ 0x80 : turn;
+      const index_t fours = columns / 4 * 4;
+      detail::spread_fours(from, fours, stored_turn, out, 4 * width);
+      out += fours * width;
+      std::int32_t sum = detail::sum_of_bytes(from, fours, turn);
+      for (index_t c = fours; c < s.units * unit_columns; c += 4, out += 4 * width)
+        for (index_t k = 0; k < 4; ++k) {
+          const bool is_there = c + k < columns;
+          const int code = is_there ? from[c + k] ^ turn : zero;
+          out[k] = static_cast<std::uint8_t>(code ^ turn ^ stored_turn);
+          sum += is_there ? code : 0;
+        }
+      sum -= static_cast<std::int32_t>(columns) * zero_points[s.block * width + j];
+      const auto at = static_cast<std::size_t>((begin * count) + i * width + j);
+      to.sums[at] = sum;
+      to.scaled_sums[at] = scratch.scales[static_cast<std::size_t>(s.block)] * static_cast<float>(sum);
+    }
+  }
+}
+
+/// Lays out the samples of a tile as floats, and their sums by group.
+inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile,
+                        packed_activations& to, tile_scratch& scratch) {
+  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+  const row_source::panel rows = x.read(first + begin, width, scratch.rows);
+  for (index_t j = 0; j < width; ++j) {
+    const float* const row =
+        scale_columns(w, rows.row(j), scratch, to.column_terms[static_cast<std::size_t>(begin + j)]);
+    for (index_t g = 0; g < w.groups; ++g) {
+      const float* const from = row + g * w.group;
+      const index_t columns = w.columns_of(g);
+      float sum = 0;
+      for (index_t c = 0; c < columns; c += unit_columns) {
+        const index_t unit = g * w.group_units + c / unit_columns, part = unit / exact_units * exact_units;
+        float* const out = to.floats.data() +
+                           place_of_tile(part, std::min(exact_units, w.units - part), to.samples, begin) +
+                           (unit - part) * unit_columns * width + j;
+        for (index_t i = 0; i < unit_columns; ++i) {
+          const float value = c + i < columns ? from[c + i] : 0.0f;
+          out[i * width] = value;
+          sum += value;
+        }
+      }
+      to.group_sums[static_cast<std::size_t>((begin * w.groups) + g * width + j)] = sum;
+    }
+  }
+}
+
+}  // namespace bitgauge::kernel

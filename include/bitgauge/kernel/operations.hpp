@@ -1,0 +1,30 @@
+#pragma once
+
+/// \file
+/// The steps of a product that exist for several instruction sets.
+
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/kernel/portable/product.hpp>
+#include <bitgauge/kernel/tiles.hpp>
+
+namespace bitgauge::kernel {
+
+/// The steps of one instruction set.
+struct product_operations {
+  /// Unpacks the segments of a panel that follow each other.
+  void (*unpack_codes)(const weights_view& w, index_t panel, const segment* segments, index_t count,
+                       const unpacked_codes& out) = portable::unpack_codes;
+  /// Unpacks units of a panel into values, [column][16]. What was filled up is finite.
+  void (*unpack_floats)(const weights_view& w, index_t panel, index_t first_unit, index_t units,
+                        float* out) = portable::unpack_floats;
+  void (*multiply_codes)(const integer_tile& tile) = portable::multiply_codes;
+  void (*multiply_floats)(const exact_tile& tile) = portable::multiply_floats;
+
+  /// Products without unpacking to memory, for up to packed_samples samples, packed_float_samples of floats, of
+  /// weights for which `multiplies_packed` is true; null where there are none.
+  bool (*multiplies_packed)(const weights_view& w) = nullptr;
+  void (*multiply_packed_codes)(const packed_tile& tile) = nullptr;
+  void (*multiply_packed_floats)(const packed_exact_tile& tile) = nullptr;
+};
+
+}  // namespace bitgauge::kernel

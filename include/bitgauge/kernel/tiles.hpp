@@ -1,0 +1,107 @@
+#pragma once
+
+/// \file
+/// What the steps of a product are given.
+
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/kernel/layout.hpp>
+#include <bitgauge/kernel/segments.hpp>
+
+#include <cstdint>
+
+namespace bitgauge::kernel {
+
+/// The most samples of a tile. Codes of activations lie tile after tile; within one, the four columns that meet
+/// a lane of weights lie sample after sample.
+inline constexpr index_t tile_samples = 12;
+
+/// Panels that are multiplied together.
+inline constexpr index_t tile_panels = 2;
+
+/// Samples and panels that are multiplied at most without unpacking the weights to memory.
+inline constexpr index_t packed_samples = 8, packed_float_samples = 4, packed_panels = 4;
+
+/// What a segment of a panel has besides its codes, by row.
+struct alignas(64) segment_parameters {
+  float scales[panel_rows];
+  std::int32_t code_sums[panel_rows];
+  float offsets[panel_rows];  ///< where has_offsets()
+};
+
+/// A chunk of a panel as bytes, for integer products.
+struct unpacked_codes {
+  std::int8_t* codes;              ///< [unit][128], zero at what was filled up
+  segment_parameters* parameters;  ///< [segment]
+};
+
+/// True where the sum of scaled codes is not all: w = scale * code - offset.
+inline bool has_offsets(const weights_view& w) noexcept {
+  return w.has_stored_offsets() || (w.zero_points != nullptr && w.bits == 8);
+}
+
+/// True where no code of the weights is above 32 in magnitude.
+inline bool has_small_codes(const weights_view& w) noexcept {
+  return !w.has_levels && w.bits <= 5;
+}
+
+/// Activations of a tile as codes: x = scale * (code - zero_point), code 0..255.
+struct activation_codes {
+  index_t samples;                  ///< 1..tile_samples
+  const std::uint8_t* codes;        ///< [unit][2][sample][4]
+  const float* scales;              ///< [block][sample]
+  const std::int32_t* zero_points;  ///< [block][sample]; null where all are 128
+  const std::int32_t* sums;         ///< [segment][sample]: the sum of code - zero_point
+  const float* scaled_sums;         ///< [segment][sample]: scale * sum
+};
+
+/// tile_panels panels times a tile, over the segments of a chunk.
+struct integer_tile {
+  const segment* segments;
+  index_t count;
+  unpacked_codes weights[tile_panels];
+  bool has_offsets, has_small_codes;
+  activation_codes x;  ///< codes at the first segment's first unit, sums at the first segment
+  float* y;            ///< y[sample * y_stride + row] grows
+  index_t y_stride;
+};
+
+/// Some panels as they are packed, far apart: each is a stream of memory that goes on into the next panel, which
+/// is multiplied next.
+struct packed_streams {
+  const weights_view* weights;
+  index_t first_panel, step;  ///< the panels first_panel, first_panel + step, ..
+  index_t panels;             ///< 1..packed_panels
+};
+
+/// Panels as they are packed times a tile of few samples, over whole rows. Zero points of the activations are
+/// all 128, and their codes less 128, in two's complement.
+struct packed_tile {
+  packed_streams weights;
+  const segment* segments;
+  index_t count;
+  activation_codes x;
+  float* y;  ///< y[sample * y_stride + row] grows
+  index_t y_stride;
+};
+
+/// tile_panels panels times a tile of floats, over some columns.
+struct exact_tile {
+  index_t columns;
+  const float* weights[tile_panels];  ///< [column][16]
+  index_t samples;
+  const float* x;  ///< [column][sample]
+  float* y;        ///< y[sample * y_stride + row] grows
+  index_t y_stride;
+};
+
+/// Panels as they are packed times a tile of few samples of floats, over whole rows.
+struct packed_exact_tile {
+  packed_streams weights;
+  index_t samples;
+  const float* x;       ///< [column of units][sample]
+  const float* x_sums;  ///< [group][sample]
+  float* y;             ///< y[sample * y_stride + row] grows
+  index_t y_stride;
+};
+
+}  // namespace bitgauge::kernel

@@ -1,0 +1,4 @@
+// Products with packed weights.
+
+#include <bitgauge/kernel/pack_matrix_definitions.hpp>
+#include <bitgauge/kernel/product_definitions.hpp>
