@@ -28,10 +28,6 @@ struct packed_activations {
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
   bitgauge::detail::aligned_buffer<float> scales, scaled_sums, floats, group_sums, column_terms;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
-
-  static index_t width(index_t samples, index_t tile) noexcept {
-    return std::min(tile_samples, samples - tile * tile_samples);
-  }
 };
 
 /// What one thread needs to lay out a tile.
@@ -177,7 +173,8 @@ inline index_t place_of_tile(index_t first_unit, index_t units, index_t samples,
 inline void pack_codes(const weights_view& w, const row_source& x, index_t first, index_t tile,
                        const code_rule& rule, const std::vector<segment>& segments,
                        const std::vector<chunk>& chunks, packed_activations& to, tile_scratch& scratch) {
-  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+  const tile_shares shares{to.samples};
+  const index_t width = shares.width(tile), begin = shares.begin(tile);
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   float* const scales = to.scales.data() + begin * to.blocks;
   std::int32_t* const zero_points = to.zero_points.data() + begin * to.blocks;
@@ -226,7 +223,8 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
 /// Lays out the samples of a tile as floats, and their sums by group.
 inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile,
                         packed_activations& to, tile_scratch& scratch) {
-  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+  const tile_shares shares{to.samples};
+  const index_t width = shares.width(tile), begin = shares.begin(tile);
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   for (index_t j = 0; j < width; ++j) {
     const float* const row =
