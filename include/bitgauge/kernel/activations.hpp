@@ -5,9 +5,12 @@
 
 #include <bitgauge/base/aligned_buffer.hpp>
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/product_options.hpp>
+#include <bitgauge/kernel/rows.hpp>
 #include <bitgauge/kernel/tiles.hpp>
 #include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
@@ -24,14 +27,15 @@ inline constexpr index_t exact_units = 32;
 /// Samples of one call as tiles. Buffers are kept from call to call.
 struct packed_activations {
   index_t samples = 0, blocks = 0;
-  bool has_zero_points = false;  ///< of codes: other than 128
+  index_t tile = tile_samples;  ///< samples of a tile, but for the last
+  index_t fours = 0;            ///< columns of a step / 4 of codes in rows; 0: interleaved
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
   bitgauge::detail::aligned_buffer<float> scales, scaled_sums, floats, group_sums, column_terms;
+  bitgauge::detail::aligned_buffer<std::uint16_t> bfloats;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
 
-  static index_t width(index_t samples, index_t tile) noexcept {
-    return std::min(tile_samples, samples - tile * tile_samples);
-  }
+  index_t tiles() const noexcept { return (samples + tile - 1) / tile; }
+  index_t width(index_t index) const noexcept { return std::min(tile, samples - index * tile); }
 };
 
 /// What one thread needs to lay out a tile.
@@ -40,6 +44,7 @@ struct tile_scratch {
   bitgauge::detail::aligned_buffer<float> row, low, high, scales, inverses;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points;
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
+  bitgauge::detail::aligned_buffer<std::uint16_t> bfloats;
 };
 
 /// How activations become codes: the rule of quantize() for a grid, in blocks of `block` columns.
@@ -113,12 +118,12 @@ inline const float* scale_columns(const weights_view& w, const float* x, tile_sc
   return row;
 }
 
-/// Room for a call's tiles.
-inline void reserve_codes(const weights_view& w, index_t samples, index_t blocks, index_t segments,
+/// Room for a call's tiles. `columns` of a sample: with what is filled up.
+inline void reserve_codes(index_t columns, index_t samples, index_t blocks, index_t segments,
                           packed_activations& to) {
   to.samples = samples;
   to.blocks = blocks;
-  detail::resized(to.codes, samples * w.units * unit_columns);
+  detail::resized(to.codes, samples * columns);
   detail::resized(to.scales, samples * blocks);
   detail::resized(to.zero_points, samples * blocks);
   detail::resized(to.sums, samples * segments);
@@ -138,11 +143,38 @@ inline index_t place_of_tile(index_t first_unit, index_t units, index_t samples,
   return (first_unit * samples + units * begin) * unit_columns;
 }
 
+namespace detail {
+
+/// Every four codes of a segment `step` bytes behind the four before; behind the last come zeros. The sum of
+/// code - zero.
+inline std::int32_t interleave_codes(const std::uint8_t* from, index_t columns, index_t units, int turn,
+                                     std::int32_t zero, std::uint8_t* out, index_t step) {
+  std::int32_t sum = 0;
+  index_t c = 0;
+  for (; c + 4 <= columns; c += 4, out += step) {
+    std::uint32_t four;
+    std::memcpy(&four, from + c, sizeof four);
+    four ^= static_cast<std::uint32_t>(turn) * 0x01010101u;
+    std::memcpy(out, &four, sizeof four);
+    sum += static_cast<std::int32_t>((four & 255) + (four >> 8 & 255) + (four >> 16 & 255) + (four >> 24));
+  }
+  for (; c < units * unit_columns; c += 4, out += step)
+    for (index_t k = 0; k < 4; ++k) {
+      const bool is_there = c + k < columns;
+      out[k] = static_cast<std::uint8_t>(is_there ? from[c + k] ^ turn : zero);
+      sum += is_there ? out[k] : 0;
+    }
+  return sum - static_cast<std::int32_t>(columns) * zero;
+}
+
+}  // namespace detail
+
 /// Lays out samples first .. of tile `tile` as codes; `first` is the first sample of the call in `x`.
 inline void pack_codes(const weights_view& w, const row_source& x, index_t first, index_t tile,
                        const code_rule& rule, const std::vector<segment>& segments,
-                       const std::vector<chunk>& chunks, packed_activations& to, tile_scratch& scratch) {
-  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+                       const std::vector<chunk>& chunks, const product_operations& steps,
+                       packed_activations& to, tile_scratch& scratch) {
+  const index_t width = to.width(tile), begin = tile * to.tile;
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   float* const scales = to.scales.data() + begin * to.blocks;
   std::int32_t* const zero_points = to.zero_points.data() + begin * to.blocks;
@@ -160,31 +192,28 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
     for (index_t i = 0; i < count; ++i) {
       const segment& s = segments[static_cast<std::size_t>(i)];
       if (i == part->first_segment + part->segments) ++part;
-      std::uint8_t* out = to.codes.data() + place_of_tile(part->first_unit, part->units, to.samples, begin) +
-                          (s.first_unit - part->first_unit) * unit_columns * width + 4 * j;
       const index_t unit_in_group = s.first_unit - s.group * w.group_units;
       const index_t column = s.group * w.group + unit_in_group * unit_columns;
       const index_t columns =
           std::min<index_t>(s.units * unit_columns, w.columns_of(s.group) - unit_in_group * unit_columns);
-      const std::uint8_t* from = scratch.codes.data() + column;
-      const auto zero = static_cast<std::uint8_t>(zero_points[s.block * width + j]);
+      const std::uint8_t* const from = scratch.codes.data() + column;
+      const std::int32_t zero = zero_points[s.block * width + j];
       std::int32_t sum = 0;
-      index_t c = 0;
-      for (; c + 4 <= columns; c += 4, out += 4 * width) {
-        std::uint32_t four;
-        std::memcpy(&four, from + c, sizeof four);
-        four ^= static_cast<std::uint32_t>(turn) * 0x01010101u;
-        std::memcpy(out, &four, sizeof four);
-        sum +=
-            static_cast<std::int32_t>((four & 255) + (four >> 8 & 255) + (four >> 16 & 255) + (four >> 24));
+      if (to.fours > 0) {
+        const row_place place =
+            place_in_rows(part->first_step, part->steps, 4 * to.fours, to.samples, begin, width, j);
+        const index_t steps_before = s.first_step - part->first_step;
+        sum = steps.pack_code_row(
+                  {from, columns, s.units * unit_columns, static_cast<std::uint8_t>(turn ^ 0x80),
+                   static_cast<std::uint8_t>(zero ^ 0x80), s.steps, to.fours,
+                   to.codes.data() + place.first + steps_before * place.stride, place.stride}) -
+              static_cast<std::int32_t>(columns) * (zero - 128);
+      } else {
+        std::uint8_t* const out = to.codes.data() +
+                                  place_of_tile(part->first_unit, part->units, to.samples, begin) +
+                                  (s.first_unit - part->first_unit) * unit_columns * width + 4 * j;
+        sum = detail::interleave_codes(from, columns, s.units, turn, zero, out, 4 * width);
       }
-      for (; c < s.units * unit_columns; c += 4, out += 4 * width)
-        for (index_t k = 0; k < 4; ++k) {
-          const bool is_there = c + k < columns;
-          out[k] = is_there ? static_cast<std::uint8_t>(from[c + k] ^ turn) : zero;
-          sum += is_there ? out[k] : 0;
-        }
-      sum -= static_cast<std::int32_t>(columns) * zero_points[s.block * width + j];
       const auto at = static_cast<std::size_t>((begin * count) + i * width + j);
       to.sums[at] = sum;
       to.scaled_sums[at] = scratch.scales[static_cast<std::size_t>(s.block)] * static_cast<float>(sum);
@@ -192,10 +221,15 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
   }
 }
 
-/// Lays out the samples of a tile as floats, and their sums by group.
-inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile,
+/// The nearest bfloat16.
+inline float rounded_to_bfloat16(float x) noexcept {
+  return numeric::bfloat16_to_float(numeric::bfloat16_from_float(x));
+}
+
+/// Lays out the samples of a tile as floats, and their sums by group; `rounded`: to bfloat16.
+inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile, bool rounded,
                         packed_activations& to, tile_scratch& scratch) {
-  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+  const index_t width = to.width(tile), begin = tile * to.tile;
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   for (index_t j = 0; j < width; ++j) {
     const float* const row =
@@ -210,12 +244,51 @@ inline void pack_floats(const weights_view& w, const row_source& x, index_t firs
                            place_of_tile(part, std::min(exact_units, w.units - part), to.samples, begin) +
                            (unit - part) * unit_columns * width + j;
         for (index_t i = 0; i < unit_columns; ++i) {
-          const float value = c + i < columns ? from[c + i] : 0.0f;
+          float value = c + i < columns ? from[c + i] : 0.0f;
+          if (rounded) value = rounded_to_bfloat16(value);
           out[i * width] = value;
           sum += value;
         }
       }
       to.group_sums[static_cast<std::size_t>((begin * w.groups) + g * width + j)] = sum;
+    }
+  }
+}
+
+/// Room for a call's tiles of bfloat16.
+inline void reserve_bfloat16(const weights_view& w, index_t samples, packed_activations& to) {
+  const index_t columns = (w.units * unit_columns + bfloat16_step - 1) / bfloat16_step * bfloat16_step;
+  to.samples = samples;
+  detail::resized(to.bfloats, samples * columns);
+  detail::resized(to.column_terms, samples);
+}
+
+/// Lays out the samples of a tile as bfloat16 in rows, row_units together.
+inline void pack_bfloat16(const weights_view& w, const row_source& x, index_t first, index_t tile,
+                          const product_operations& steps, packed_activations& to, tile_scratch& scratch) {
+  constexpr index_t step = bfloat16_step, part_steps = row_units * unit_columns / step;
+  const index_t width = to.width(tile), begin = tile * to.tile;
+  const row_source::panel rows = x.read(first + begin, width, scratch.rows);
+  const index_t all_steps = (w.units * unit_columns + step - 1) / step;
+  std::uint16_t* const rounded = detail::resized(scratch.bfloats, all_steps * step);
+  for (index_t j = 0; j < width; ++j) {
+    const float* const row =
+        scale_columns(w, rows.row(j), scratch, to.column_terms[static_cast<std::size_t>(begin + j)]);
+    std::uint16_t* end = rounded;
+    for (index_t g = 0; g < w.groups; ++g) {
+      const index_t columns = w.columns_of(g),
+                    filled = (columns + unit_columns - 1) / unit_columns * unit_columns;
+      steps.round_row(row + g * w.group, columns, end);
+      std::fill(end + columns, end + filled, std::uint16_t{0});
+      end += filled;
+    }
+    std::fill(end, rounded + all_steps * step, std::uint16_t{0});
+    for (index_t part = 0; part < all_steps; part += part_steps) {
+      const index_t count = std::min(part_steps, all_steps - part);
+      const row_place place = place_in_rows(part, count, step, to.samples, begin, width, j);
+      for (index_t i = 0; i < count; ++i)
+        std::memcpy(to.bfloats.data() + place.first + i * place.stride, rounded + (part + i) * step,
+                    static_cast<std::size_t>(step) * sizeof *rounded);
     }
   }
 }
