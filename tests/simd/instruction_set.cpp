@@ -15,6 +15,7 @@ using enum instruction_set;
 // Catches a set that lacks what one before it has, and an order among sets that have nothing in common.
 TEST(instruction_set, is_ordered_by_inclusion) {
   const instruction_set x86[] = {portable, avx2, avx512, avx512_vnni, avx512_vbmi, amx},
+                        x86_without_avx512[] = {portable, avx2, avx2_vnni},
                         of_arm[] = {portable, neon, neon_dotprod};
   const auto expect_chain = [](const auto& chain) {
     for (std::size_t i = 0; i < std::size(chain); ++i)
@@ -22,7 +23,12 @@ TEST(instruction_set, is_ordered_by_inclusion) {
         EXPECT_EQ(implies(chain[i], chain[j]), j <= i) << name_of(chain[i]) << " " << name_of(chain[j]);
   };
   expect_chain(x86);
+  expect_chain(x86_without_avx512);
   expect_chain(of_arm);
+  for (const instruction_set set : {avx512, avx512_vnni, avx512_vbmi, amx}) {
+    EXPECT_FALSE(implies(set, avx2_vnni)) << name_of(set);
+    EXPECT_FALSE(implies(avx2_vnni, set)) << name_of(set);
+  }
   EXPECT_FALSE(implies(amx, neon));
   EXPECT_FALSE(implies(neon_dotprod, avx2));
   EXPECT_STREQ(name_of(avx512_vnni), "avx512_vnni");
@@ -40,6 +46,8 @@ TEST(instruction_set, x86_features_need_processor_and_system) {
 
   EXPECT_EQ(features_of({}), 0u);
   EXPECT_EQ(features_of({haswell_1, haswell_7, 0, 0, avx_state}), features(avx2));
+  EXPECT_EQ(features_of({haswell_1, haswell_7, 0, 0, avx_state, 1u << 4}), features(avx2_vnni));
+  EXPECT_EQ(features_of({haswell_1, haswell_7, 0, 0, 0x1, 1u << 4}), 0u);
   EXPECT_EQ(features_of({haswell_1, haswell_7, 0, 0, 0x1}), 0u);  // a system that saves SSE alone
   EXPECT_EQ(features_of({haswell_1 & ~(1u << 29), haswell_7, 0, 0, avx_state}), 0u);
   EXPECT_EQ(features_of({haswell_1, skylake_7, vnni, 0, avx_state}), features(avx2));
@@ -111,7 +119,9 @@ TEST(instruction_set, is_chosen_by_name) {
     EXPECT_EQ(detail::choose(name_of(set)), set);
     here += (here.empty() ? "" : ", ") + std::string(name_of(set));
   }
-  const std::string all = "portable, neon, neon_dotprod, avx2, avx512, avx512_vnni, avx512_vbmi, amx";
+  const std::string all =
+      "portable, neon, neon_dotprod, avx2, avx2_vnni, avx512, avx512_vnni, "
+      "avx512_vbmi, amx";
   EXPECT_EQ(error_of("AVX2"), "BITGAUGE_ISA: expected one of " + all + ", found \"AVX2\"");
   EXPECT_EQ(error_of("avx"), "BITGAUGE_ISA: expected one of " + all + ", found \"avx\"");
   const char* const other = supports(neon) ? "avx2" : "neon";

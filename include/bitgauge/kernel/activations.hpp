@@ -27,15 +27,15 @@ inline constexpr index_t exact_units = 32;
 /// Samples of one call as tiles. Buffers are kept from call to call.
 struct packed_activations {
   index_t samples = 0, blocks = 0;
-  index_t tile = tile_samples;  ///< samples of a tile, but for the last
-  index_t fours = 0;            ///< columns of a step / 4 of codes in rows; 0: interleaved
+  bool less_128 = false;  ///< codes are signed, see packed_tile
+  bool in_rows = false;   ///< see rows.hpp
+  index_t fours = 0;      ///< columns of a step / 4 of codes in rows
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
   bitgauge::detail::aligned_buffer<float> scales, scaled_sums, floats, group_sums, column_terms;
   bitgauge::detail::aligned_buffer<std::uint16_t> bfloats;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
 
-  index_t tiles() const noexcept { return (samples + tile - 1) / tile; }
-  index_t width(index_t index) const noexcept { return std::min(tile, samples - index * tile); }
+  tile_shares shares() const noexcept { return {samples, in_rows ? row_tile_samples : 0}; }
 };
 
 /// What one thread needs to lay out a tile.
@@ -101,6 +101,41 @@ inline void encode_sample(const float* x, index_t cols, const code_rule& rule, t
   }
 }
 
+/// Copies `count` bytes, a multiple of 4, each with the bits of `turn` turned, four to a place `step` bytes on.
+inline void spread_fours(const std::uint8_t* from, index_t count, int turn, std::uint8_t* to, index_t step) {
+  const auto turns = static_cast<std::uint64_t>(turn) * 0x0101010101010101u;
+  index_t i = 0;
+  for (; i + 8 <= count; i += 8, to += 2 * step) {
+    std::uint64_t eight;
+    std::memcpy(&eight, from + i, sizeof eight);
+    eight ^= turns;
+    const auto low = static_cast<std::uint32_t>(eight), high = static_cast<std::uint32_t>(eight >> 32);
+    std::memcpy(to, &low, sizeof low);  // as little-endian processors have them
+    std::memcpy(to + step, &high, sizeof high);
+  }
+  for (index_t k = 0; i + k < count; ++k) to[k] = static_cast<std::uint8_t>(from[i + k] ^ turn);
+}
+
+/// The sum of `count` bytes, a multiple of 4 and at most 8 longest_segment, each with the bits of `turn` turned:
+/// eight at a time in sums of 16 bits.
+inline std::int32_t sum_of_bytes(const std::uint8_t* from, index_t count, int turn) {
+  constexpr std::uint64_t low_bytes = 0x00ff00ff00ff00ff;
+  static_assert(longest_segment * 2 * 255 < 1 << 16);
+  const auto turns = static_cast<std::uint64_t>(turn) * 0x0101010101010101u;
+  std::uint64_t sums = 0;
+  index_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, from + i, sizeof eight);
+    eight ^= turns;
+    sums += (eight & low_bytes) + (eight >> 8 & low_bytes);
+  }
+  auto sum = static_cast<std::int32_t>((sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
+                                       (sums >> 48));
+  for (; i < count; ++i) sum += from[i] ^ turn;
+  return sum;
+}
+
 }  // namespace detail
 
 /// What `column_scales` and `column_zeros` of the weights make of a sample: x, multiplied, and the sum of what
@@ -145,26 +180,22 @@ inline index_t place_of_tile(index_t first_unit, index_t units, index_t samples,
 
 namespace detail {
 
-/// Every four codes of a segment `step` bytes behind the four before; behind the last come zeros. The sum of
-/// code - zero.
+/// Every four codes of a segment `step` bytes behind the four before; behind the last come zero points. The sum
+/// of the codes.
 inline std::int32_t interleave_codes(const std::uint8_t* from, index_t columns, index_t units, int turn,
-                                     std::int32_t zero, std::uint8_t* out, index_t step) {
-  std::int32_t sum = 0;
-  index_t c = 0;
-  for (; c + 4 <= columns; c += 4, out += step) {
-    std::uint32_t four;
-    std::memcpy(&four, from + c, sizeof four);
-    four ^= static_cast<std::uint32_t>(turn) * 0x01010101u;
-    std::memcpy(out, &four, sizeof four);
-    sum += static_cast<std::int32_t>((four & 255) + (four >> 8 & 255) + (four >> 16 & 255) + (four >> 24));
-  }
-  for (; c < units * unit_columns; c += 4, out += step)
+                                     int stored_turn, std::uint8_t zero, std::uint8_t* out, index_t step) {
+  const index_t fours = columns / 4 * 4;
+  spread_fours(from, fours, stored_turn, out, step);
+  out += fours / 4 * step;
+  std::int32_t sum = sum_of_bytes(from, fours, turn);
+  for (index_t c = fours; c < units * unit_columns; c += 4, out += step)
     for (index_t k = 0; k < 4; ++k) {
       const bool is_there = c + k < columns;
-      out[k] = static_cast<std::uint8_t>(is_there ? from[c + k] ^ turn : zero);
-      sum += is_there ? out[k] : 0;
+      const int code = is_there ? from[c + k] ^ turn : zero;
+      out[k] = static_cast<std::uint8_t>(code ^ turn ^ stored_turn);
+      sum += is_there ? code : 0;
     }
-  return sum - static_cast<std::int32_t>(columns) * zero;
+  return sum;
 }
 
 }  // namespace detail
@@ -174,7 +205,8 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
                        const code_rule& rule, const std::vector<segment>& segments,
                        const std::vector<chunk>& chunks, const product_operations& steps,
                        packed_activations& to, tile_scratch& scratch) {
-  const index_t width = to.width(tile), begin = tile * to.tile;
+  const tile_shares shares = to.shares();
+  const index_t width = shares.width(tile), begin = shares.begin(tile);
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   float* const scales = to.scales.data() + begin * to.blocks;
   std::int32_t* const zero_points = to.zero_points.data() + begin * to.blocks;
@@ -197,23 +229,25 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
       const index_t columns =
           std::min<index_t>(s.units * unit_columns, w.columns_of(s.group) - unit_in_group * unit_columns);
       const std::uint8_t* const from = scratch.codes.data() + column;
-      const std::int32_t zero = zero_points[s.block * width + j];
+      const auto zero = static_cast<std::uint8_t>(zero_points[s.block * width + j]);
       std::int32_t sum = 0;
-      if (to.fours > 0) {
+      if (to.in_rows) {
         const row_place place =
             place_in_rows(part->first_step, part->steps, 4 * to.fours, to.samples, begin, width, j);
         const index_t steps_before = s.first_step - part->first_step;
         sum = steps.pack_code_row(
                   {from, columns, s.units * unit_columns, static_cast<std::uint8_t>(turn ^ 0x80),
                    static_cast<std::uint8_t>(zero ^ 0x80), s.steps, to.fours,
-                   to.codes.data() + place.first + steps_before * place.stride, place.stride}) -
-              static_cast<std::int32_t>(columns) * (zero - 128);
+                   to.codes.data() + place.first + steps_before * place.stride, place.stride}) +
+              static_cast<std::int32_t>(columns) * 128;
       } else {
         std::uint8_t* const out = to.codes.data() +
                                   place_of_tile(part->first_unit, part->units, to.samples, begin) +
                                   (s.first_unit - part->first_unit) * unit_columns * width + 4 * j;
-        sum = detail::interleave_codes(from, columns, s.units, turn, zero, out, 4 * width);
+        sum = detail::interleave_codes(from, columns, s.units, turn, to.less_128 ? turn ^ 0x80 : turn, zero,
+                                       out, 4 * width);
       }
+      sum -= static_cast<std::int32_t>(columns) * zero_points[s.block * width + j];
       const auto at = static_cast<std::size_t>((begin * count) + i * width + j);
       to.sums[at] = sum;
       to.scaled_sums[at] = scratch.scales[static_cast<std::size_t>(s.block)] * static_cast<float>(sum);
@@ -229,7 +263,8 @@ inline float rounded_to_bfloat16(float x) noexcept {
 /// Lays out the samples of a tile as floats, and their sums by group; `rounded`: to bfloat16.
 inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile, bool rounded,
                         packed_activations& to, tile_scratch& scratch) {
-  const index_t width = to.width(tile), begin = tile * to.tile;
+  const tile_shares shares = to.shares();
+  const index_t width = shares.width(tile), begin = shares.begin(tile);
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   for (index_t j = 0; j < width; ++j) {
     const float* const row =
@@ -251,44 +286,6 @@ inline void pack_floats(const weights_view& w, const row_source& x, index_t firs
         }
       }
       to.group_sums[static_cast<std::size_t>((begin * w.groups) + g * width + j)] = sum;
-    }
-  }
-}
-
-/// Room for a call's tiles of bfloat16.
-inline void reserve_bfloat16(const weights_view& w, index_t samples, packed_activations& to) {
-  const index_t columns = (w.units * unit_columns + bfloat16_step - 1) / bfloat16_step * bfloat16_step;
-  to.samples = samples;
-  detail::resized(to.bfloats, samples * columns);
-  detail::resized(to.column_terms, samples);
-}
-
-/// Lays out the samples of a tile as bfloat16 in rows, row_units together.
-inline void pack_bfloat16(const weights_view& w, const row_source& x, index_t first, index_t tile,
-                          const product_operations& steps, packed_activations& to, tile_scratch& scratch) {
-  constexpr index_t step = bfloat16_step, part_steps = row_units * unit_columns / step;
-  const index_t width = to.width(tile), begin = tile * to.tile;
-  const row_source::panel rows = x.read(first + begin, width, scratch.rows);
-  const index_t all_steps = (w.units * unit_columns + step - 1) / step;
-  std::uint16_t* const rounded = detail::resized(scratch.bfloats, all_steps * step);
-  for (index_t j = 0; j < width; ++j) {
-    const float* const row =
-        scale_columns(w, rows.row(j), scratch, to.column_terms[static_cast<std::size_t>(begin + j)]);
-    std::uint16_t* end = rounded;
-    for (index_t g = 0; g < w.groups; ++g) {
-      const index_t columns = w.columns_of(g),
-                    filled = (columns + unit_columns - 1) / unit_columns * unit_columns;
-      steps.round_row(row + g * w.group, columns, end);
-      std::fill(end + columns, end + filled, std::uint16_t{0});
-      end += filled;
-    }
-    std::fill(end, rounded + all_steps * step, std::uint16_t{0});
-    for (index_t part = 0; part < all_steps; part += part_steps) {
-      const index_t count = std::min(part_steps, all_steps - part);
-      const row_place place = place_in_rows(part, count, step, to.samples, begin, width, j);
-      for (index_t i = 0; i < count; ++i)
-        std::memcpy(to.bfloats.data() + place.first + i * place.stride, rounded + (part + i) * step,
-                    static_cast<std::size_t>(step) * sizeof *rounded);
     }
   }
 }

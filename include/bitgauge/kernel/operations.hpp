@@ -23,8 +23,8 @@ struct product_operations {
   void (*multiply_codes)(const integer_tile& tile) = portable::multiply_codes;
   void (*multiply_floats)(const exact_tile& tile) = portable::multiply_floats;
 
-  /// Products without unpacking to memory, for up to `packed_samples` samples of weights for which
-  /// `multiplies_packed` is true; null where there are none.
+  /// Products without unpacking to memory, for up to packed_samples samples, packed_float_samples of floats, of
+  /// weights for which `multiplies_packed` is true; null where there are none.
   bool (*multiplies_packed)(const weights_view& w) = nullptr;
   void (*multiply_packed_codes)(const packed_tile& tile) = nullptr;
   void (*multiply_packed_floats)(const packed_exact_tile& tile) = nullptr;
@@ -40,8 +40,5 @@ struct product_operations {
                           std::uint16_t* out) = nullptr;
   void (*multiply_bfloat16)(const bfloat16_tile& tile) = nullptr;
 };
-
-/// Samples and panels that multiply_packed_codes and multiply_packed_floats take at most.
-inline constexpr index_t packed_samples = 4, packed_panels = 4;
 
 }  // namespace bitgauge::kernel

@@ -29,9 +29,11 @@ product_target target_of(Scalar* data, index_t row_step, index_t sample_step) {
   return {data, row_step, sample_step,
           [](const product_target& to, index_t row, index_t sample, const float* values, index_t count) {
             Scalar* const out = static_cast<Scalar*>(to.data) + row * to.row_step + sample * to.sample_step;
-            if (std::is_same_v<Scalar, float> && to.row_step == 1) {
-              std::memcpy(out, values, static_cast<std::size_t>(count) * sizeof(float));
-              return;
+            if constexpr (std::is_same_v<Scalar, float>) {
+              if (to.row_step == 1) {
+                std::memcpy(out, values, static_cast<std::size_t>(count) * sizeof(float));
+                return;
+              }
             }
             for (index_t i = 0; i < count; ++i) out[i * to.row_step] = static_cast<Scalar>(values[i]);
           }};

@@ -4,7 +4,9 @@
 /// What product.hpp declares.
 
 #include <bitgauge/base/parallel.hpp>
+#include <bitgauge/kernel/activation_plan.hpp>
 #include <bitgauge/kernel/activations.hpp>
+#include <bitgauge/kernel/bfloat16_activations.hpp>
 #include <bitgauge/kernel/dispatch.hpp>
 #include <bitgauge/kernel/product.hpp>
 #include <bitgauge/kernel/product_scratch.hpp>
@@ -19,9 +21,14 @@
 namespace bitgauge::kernel {
 namespace detail {
 
-/// Samples of which the codes are made together: whole tiles, and what they are in a chunk stays in the
-/// second-level cache.
-inline constexpr index_t most_samples = 42 * tile_samples, most_row_samples = 8 * row_tile_samples;
+/// Samples that are laid out together: whole tiles, of which a chunk stays in the second-level cache.
+inline constexpr index_t most_samples = 44 * tile_samples, most_row_samples = 8 * row_tile_samples;
+
+/// The samples of each of as few shares as can be, at most `most` and even ones but for the last: whole tiles.
+inline index_t share_of(index_t samples, index_t most, index_t tile) noexcept {
+  const index_t shares = std::max<index_t>((samples + most - 1) / most, 1);
+  return ((samples + shares - 1) / shares + tile - 1) / tile * tile;
+}
 
 /// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
 inline constexpr index_t most_panels = 8;
@@ -35,122 +42,100 @@ class product {
 
   void run() {
     const bool integer = options_.precision == product_precision::integer;
-    const bool rounded = options_.precision == product_precision::bfloat16;
-    if (integer) plan_blocks();
-    const bool packs = (!integer || !has_zero_points_) && steps_.multiplies_packed != nullptr &&
-                       steps_.multiplies_packed(w_);
-    // values in rows, where the steps want them
-    const bool few = packs && x_.rows() <= packed_samples;
-    const bool has_rows =
-        !few && (integer ? steps_.pack_code_row != nullptr : rounded && steps_.multiply_bfloat16 != nullptr);
+    if (integer) plan_ = plan_activations(w_, options_);
+    const index_t few = packs() ? integer ? packed_samples : packed_float_samples : 0;
+    const bool has_rows = x_.rows() > few && takes_rows();
     const index_t fours = integer ? cut_rows(has_rows) : 0;
+    const index_t share = has_rows ? share_of(x_.rows(), most_row_samples, row_tile_samples)
+                                   : share_of(x_.rows(), most_samples, tile_samples);
     packed_activations& x = scratch_.x;
-    for (first_ = 0; first_ < x_.rows(); first_ += samples_) {
-      samples_ = std::min(has_rows ? most_row_samples : most_samples, x_.rows() - first_);
-      const bool packed = packs && samples_ <= packed_samples, rows = has_rows && !packed;
-      x.tile = rows ? row_tile_samples : tile_samples;
-      x.fours = rows ? fours : 0;
+    for (first_ = 0; first_ < x_.rows(); first_ += share) {
+      samples_ = std::min(share, x_.rows() - first_);
+      const bool packed = samples_ <= few;
+      x.in_rows = has_rows && !packed;
+      x.less_128 = packed;
+      x.fours = fours;
       if (integer) {
-        const index_t columns = rows ? 4 * fours * steps_of(scratch_.chunks) : w_.units * unit_columns;
-        reserve_codes(columns, samples_, blocks_, static_cast<index_t>(scratch_.segments.size()), x);
-      } else if (rows) {
+        const index_t columns = x.in_rows ? 4 * fours * steps_of(scratch_.chunks) : w_.units * unit_columns;
+        reserve_codes(columns, samples_, plan_.blocks, static_cast<index_t>(scratch_.segments.size()), x);
+      } else if (x.in_rows) {
         reserve_bfloat16(w_, samples_, x);
       } else {
         reserve_floats(w_, samples_, x);
       }
-      parallel_for(x.tiles(), options_.threads, [&](index_t tile) {
+      parallel_for(x.shares().count(), options_.threads, [&](index_t tile) {
         const auto own = thread_scratches().borrow();
         if (integer) {
-          pack_codes(w_, x_, first_, tile, rule_, scratch_.segments, scratch_.chunks, steps_, x, own->tile);
-        } else if (rows) {
+          pack_codes(w_, x_, first_, tile, plan_.rule, scratch_.segments, scratch_.chunks, steps_, x,
+                     own->tile);
+        } else if (x.in_rows) {
           pack_bfloat16(w_, x_, first_, tile, steps_, x, own->tile);
         } else {
-          pack_floats(w_, x_, first_, tile, rounded, x, own->tile);
+          pack_floats(w_, x_, first_, tile, rounds(), x, own->tile);
         }
       });
       const index_t together = packed ? packed_panels : panels_together();
-      parallel_for((w_.panels + together - 1) / together, options_.threads, [&](index_t item) {
+      const index_t items = (w_.panels + together - 1) / together;
+      parallel_for(items, options_.threads, [&](index_t item) {
         const auto own = thread_scratches().borrow();
-        const index_t first_panel = item * together, panels = std::min(together, w_.panels - first_panel);
-        start(first_panel, panels, *own);
-        if (packed && !integer) {
-          multiply_packed_floats(first_panel, panels, *own);
-        } else if (packed) {
-          multiply_packed_codes(first_panel, panels, *own);
-        } else if (integer) {
-          multiply_codes(first_panel, panels, *own);
-        } else if (rows) {
-          multiply_bfloat16(first_panel, panels, *own);
+        if (packed) {
+          multiply_packed(item, items, !integer, *own);
         } else {
-          multiply_floats(first_panel, panels, rounded, *own);
+          multiply_unpacked(item * together, std::min(together, w_.panels - item * together), !integer, *own);
         }
-        store(first_panel, panels, *own);
       });
     }
   }
 
  private:
-  /// Cuts the rows into blocks of activations.
-  void plan_blocks() {
-    const index_t wanted = options_.activation_block > 0 ? options_.activation_block : w_.group;
-    rule_ = {options_.activations, options_.frozen ? &*options_.frozen : nullptr,
-             std::max<index_t>(std::min(wanted, w_.cols), 1)};
-    block_units_ = groups_per_block_ = 0;
-    if (options_.frozen || wanted >= w_.cols) {
-      rule_.block = std::max<index_t>(w_.cols, 1);
-    } else if (wanted % w_.group == 0) {
-      groups_per_block_ = wanted / w_.group;
-    } else if (w_.group >= w_.cols ? wanted % unit_columns == 0
-                                   : w_.group % wanted == 0 && wanted % unit_columns == 0) {
-      block_units_ = wanted / unit_columns;
-    } else {
-      bitgauge::detail::raise_message<invalid_scheme>({"product: activation_block: expected a multiple of ",
-                                                       w_.group, ", the weights' group, or a multiple of ",
-                                                       unit_columns, " that divides it, found ", wanted});
-    }
-    blocks_ = (w_.cols + rule_.block - 1) / rule_.block;
-    const integer_grid& grid = rule_.grid;
-    const int zero =
-        (options_.frozen ? options_.frozen->zero_point : grid.center) + (grid.is_signed() ? 128 : 0);
-    has_zero_points_ = options_.frozen ? zero != 128 : grid.has_zero_point || zero != 128;
+  bool rounds() const noexcept { return options_.precision == product_precision::bfloat16; }
+
+  /// Whether weights are multiplied as they are packed where samples are few.
+  bool packs() const {
+    return !(options_.precision == product_precision::integer && plan_.has_zero_points) &&
+           steps_.multiplies_packed != nullptr && steps_.multiplies_packed(w_);
+  }
+
+  /// Whether the steps take activations in rows.
+  bool takes_rows() const noexcept {
+    if (options_.precision == product_precision::integer) return steps_.pack_code_row != nullptr;
+    return rounds() && steps_.multiply_bfloat16 != nullptr;
   }
 
   /// Cuts the rows into segments and chunks, and these into steps where codes lie in rows: the columns of a step
   /// / 4.
   index_t cut_rows(bool has_steps) {
-    cut(w_, block_units_, groups_per_block_, has_steps ? row_units : longest_segment, scratch_.segments,
-        scratch_.chunks);
+    cut(w_, plan_.block_units, plan_.groups_per_block, has_steps ? row_units : longest_segment,
+        scratch_.segments, scratch_.chunks);
     return has_steps ? cut_steps(scratch_.segments, scratch_.chunks) : 0;
   }
 
   static index_t rows_of(index_t panels) noexcept { return panels * panel_rows; }
 
-  /// Biases, and what zero points of columns take.
-  void start(index_t first_panel, index_t panels, thread_scratch& own) const {
-    const index_t rows = rows_of(panels), first_row = first_panel * panel_rows;
-    float* const y = resized(own.y, rows * samples_);
-    std::memset(y, 0, static_cast<std::size_t>(rows * samples_) * sizeof *y);
-    const index_t biases = std::min(std::ssize(options_.bias) - first_row, rows);
-    if (biases > 0)
-      for (index_t s = 0; s < samples_; ++s)
-        std::memcpy(y + s * rows, options_.bias.data() + first_row,
-                    static_cast<std::size_t>(biases) * sizeof *y);
-    if (w_.column_zeros == nullptr) return;
-    for (index_t s = 0; s < samples_; ++s)
-      for (index_t r = 0; r < rows; ++r)
-        y[s * rows + r] += scratch_.x.column_terms[static_cast<std::size_t>(s)];
+  /// Biases, and what zero points of columns take, of `panels` panels from the one at `y` on.
+  void start(index_t first_panel, index_t panels, float* y, index_t stride) const {
+    const index_t first_row = first_panel * panel_rows, rows = rows_of(panels);
+    const index_t biases = std::clamp<index_t>(std::ssize(options_.bias) - first_row, 0, rows);
+    for (index_t s = 0; s < samples_; ++s, y += stride) {
+      if (biases > 0)
+        std::memcpy(y, options_.bias.data() + first_row, static_cast<std::size_t>(biases) * sizeof *y);
+      std::memset(y + biases, 0, static_cast<std::size_t>(rows - biases) * sizeof *y);
+      if (w_.column_zeros == nullptr) continue;
+      for (index_t r = 0; r < rows; ++r) y[r] += scratch_.x.column_terms[static_cast<std::size_t>(s)];
+    }
   }
 
-  void store(index_t first_panel, index_t panels, const thread_scratch& own) const {
-    const index_t first_row = first_panel * panel_rows, rows = rows_of(panels);
-    const index_t count = std::min(rows, w_.rows - first_row);
-    for (index_t s = 0; s < samples_; ++s)
-      y_.store(y_, first_row, first_ + s, own.y.data() + s * rows, count);
+  /// Writes `panels` panels from the one at `y` on.
+  void store(index_t first_panel, index_t panels, const float* y, index_t stride) const {
+    const index_t first_row = first_panel * panel_rows;
+    const index_t count = std::min(rows_of(panels), w_.rows - first_row);
+    if (count <= 0) return;  // filled up
+    for (index_t s = 0; s < samples_; ++s) y_.store(y_, first_row, first_ + s, y + s * stride, count);
   }
 
   /// Many where the activations are too, but enough pieces for all threads.
   index_t panels_together() const noexcept {
-    index_t together = most_panels;
+    index_t together = samples_ < 4 * tile_samples ? tile_panels : most_panels;
     while (together > tile_panels && w_.panels / together < 16) together /= 2;
     return together;
   }
@@ -158,28 +143,48 @@ class product {
   /// The codes of a tile from a chunk on.
   activation_codes codes_of(index_t tile, const chunk& part) const {
     const packed_activations& x = scratch_.x;
-    const index_t width = x.width(tile), begin = tile * x.tile;
+    const tile_shares shares = scratch_.x.shares();
+    const index_t width = shares.width(tile), begin = shares.begin(tile);
     const index_t sums = begin * static_cast<index_t>(scratch_.segments.size()) + part.first_segment * width;
     return {width,
-            x.codes.data() + (x.fours > 0 ? (part.first_step * samples_ + part.steps * begin) * 4 * x.fours
-                                          : place_of_tile(part.first_unit, part.units, samples_, begin)),
-            x.scales.data() + begin * blocks_,
-            has_zero_points_ ? x.zero_points.data() + begin * blocks_ : nullptr,
+            x.codes.data() + (x.in_rows ? (part.first_step * samples_ + part.steps * begin) * 4 * x.fours
+                                        : place_of_tile(part.first_unit, part.units, samples_, begin)),
+            x.scales.data() + begin * plan_.blocks,
+            plan_.has_zero_points ? x.zero_points.data() + begin * plan_.blocks : nullptr,
             x.sums.data() + sums,
             x.scaled_sums.data() + sums,
             x.fours,
             part.steps};
   }
 
-  void multiply_packed_codes(index_t first_panel, index_t panels, thread_scratch& own) const {
-    const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units, 0, 0};
-    steps_.multiply_packed_codes({&w_, first_panel, panels, scratch_.segments.data(), all.segments,
-                                  codes_of(0, all), own.y.data(), rows_of(panels)});
+  /// The panels `item`, `item` + `step`, ..: each thread's neighbouring items are streams of memory.
+  void multiply_packed(index_t item, index_t step, bool exact, thread_scratch& own) const {
+    const packed_streams panels{&w_, item, step, (w_.panels - item + step - 1) / step};
+    const index_t y_stride = rows_of(panels.panels);
+    float* const y = resized(own.y, y_stride * samples_);
+    for (index_t p = 0; p < panels.panels; ++p) start(item + p * step, 1, y + rows_of(p), y_stride);
+    if (exact) {
+      steps_.multiply_packed_floats(
+          {panels, samples_, scratch_.x.floats.data(), scratch_.x.group_sums.data(), y, y_stride});
+    } else {
+      const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units, 0, 0};
+      steps_.multiply_packed_codes(
+          {panels, scratch_.segments.data(), all.segments, codes_of(0, all), y, y_stride});
+    }
+    for (index_t p = 0; p < panels.panels; ++p) store(item + p * step, 1, y + rows_of(p), y_stride);
   }
 
-  void multiply_packed_floats(index_t first_panel, index_t panels, thread_scratch& own) const {
-    steps_.multiply_packed_floats({&w_, first_panel, panels, samples_, scratch_.x.floats.data(),
-                                   scratch_.x.group_sums.data(), own.y.data(), rows_of(panels)});
+  void multiply_unpacked(index_t first_panel, index_t panels, bool exact, thread_scratch& own) const {
+    float* const y = resized(own.y, rows_of(panels) * samples_);
+    start(first_panel, panels, y, rows_of(panels));
+    if (exact && scratch_.x.in_rows) {
+      multiply_bfloat16(first_panel, panels, own);
+    } else if (exact) {
+      multiply_floats(first_panel, panels, own);
+    } else {
+      multiply_codes(first_panel, panels, own);
+    }
+    store(first_panel, panels, y, rows_of(panels));
   }
 
   void multiply_codes(index_t first_panel, index_t panels, thread_scratch& own) const {
@@ -189,21 +194,28 @@ class product {
     std::int8_t* const codes = resized(own.codes, most_panels * most * unit_fields + sample_rows * 64);
     segment_parameters* const parameters = resized(own.parameters, most_panels * most);
     unpacked_codes unpacked[most_panels];
+    const tile_shares shares = scratch_.x.shares();
     for (const chunk& part : scratch_.chunks) {
       integer_tile tile{};
       tile.segments = scratch_.segments.data() + part.first_segment;
       tile.count = part.segments;
       tile.has_offsets = has_offsets(w_);
+      tile.has_small_codes = has_small_codes(w_);
       tile.y_stride = rows_of(panels);
       for (index_t p = 0; p < panels; ++p) {
         unpacked[p] = {codes + p * most * unit_fields, parameters + p * most};
         steps_.unpack_codes(w_, first_panel + p, tile.segments, tile.count, unpacked[p]);
       }
+      const bool last = &part == &scratch_.chunks.back();
+      const chunk& next = last ? scratch_.chunks.front() : *(&part + 1);
+      upcoming_fields upcoming(w_, last ? first_panel + panels : first_panel, panels, next.first_unit,
+                               next.units, shares.count() * panels / tile_panels);
       for (index_t p = 0; p < panels; p += tile_panels) {
         std::copy_n(unpacked + p, tile_panels, tile.weights);
-        for (index_t t = 0; t < scratch_.x.tiles(); ++t) {
+        for (index_t t = 0; t < shares.count(); ++t) {
+          upcoming.fetch_some();
           tile.x = codes_of(t, part);
-          tile.y = own.y.data() + t * scratch_.x.tile * tile.y_stride + p * panel_rows;
+          tile.y = own.y.data() + shares.begin(t) * tile.y_stride + p * panel_rows;
           steps_.multiply_codes(tile);
         }
       }
@@ -214,44 +226,51 @@ class product {
   /// Steps of `step` columns are whole.
   template <class Value, class Unpack>
   void multiply_values(index_t first_panel, index_t panels, index_t together, index_t step, const Value* x,
-                       bitgauge::detail::aligned_buffer<Value>& buffer, thread_scratch& own,
-                       const Unpack& unpack, void (*multiply)(const value_tile<Value>&)) const {
+                       bitgauge::detail::aligned_buffer<Value>& buffer, float* y, const Unpack& unpack,
+                       void (*multiply)(const value_tile<Value>&)) const {
     const index_t most = together * unit_fields;
     Value* const weights = resized(buffer, most_panels * most);
+    const tile_shares shares = scratch_.x.shares();
     for (index_t unit = 0; unit < w_.units; unit += together) {
       const index_t units = std::min(together, w_.units - unit);
       value_tile<Value> tile{};
       tile.columns = (units * unit_columns + step - 1) / step * step;
       tile.y_stride = rows_of(panels);
       for (index_t p = 0; p < panels; ++p) unpack(first_panel + p, unit, units, weights + p * most);
+      const index_t end = unit + units;
+      const bool last = end == w_.units;
+      upcoming_fields upcoming(w_, last ? first_panel + panels : first_panel, panels, last ? 0 : end,
+                               std::min(together, w_.units - (last ? 0 : end)),
+                               shares.count() * panels / tile_panels);
       for (index_t p = 0; p < panels; p += tile_panels) {
         for (index_t i = 0; i < tile_panels; ++i) tile.weights[i] = weights + (p + i) * most;
-        for (index_t t = 0; t < scratch_.x.tiles(); ++t) {
-          const index_t begin = t * scratch_.x.tile;
-          tile.samples = scratch_.x.width(t);
+        for (index_t t = 0; t < shares.count(); ++t) {
+          upcoming.fetch_some();
+          const index_t begin = shares.begin(t);
+          tile.samples = shares.width(t);
           tile.x = x + unit * unit_columns * samples_ + tile.columns * begin;
-          tile.y = own.y.data() + begin * tile.y_stride + p * panel_rows;
+          tile.y = y + begin * tile.y_stride + p * panel_rows;
           multiply(tile);
         }
       }
     }
   }
 
-  void multiply_floats(index_t first_panel, index_t panels, bool rounded, thread_scratch& own) const {
-    const auto unpack = [&](index_t panel, index_t unit, index_t units, float* out) {
+  void multiply_floats(index_t first_panel, index_t panels, thread_scratch& own) const {
+    const auto unpack = [this](index_t panel, index_t unit, index_t units, float* out) {
       steps_.unpack_floats(w_, panel, unit, units, out);
-      if (rounded) std::transform(out, out + units * unit_fields, out, rounded_to_bfloat16);
+      if (rounds()) std::transform(out, out + units * unit_fields, out, rounded_to_bfloat16);
     };
-    multiply_values(first_panel, panels, exact_units, 1, scratch_.x.floats.data(), own.weights, own, unpack,
-                    steps_.multiply_floats);
+    multiply_values(first_panel, panels, exact_units, 1, scratch_.x.floats.data(), own.weights, own.y.data(),
+                    unpack, steps_.multiply_floats);
   }
 
   void multiply_bfloat16(index_t first_panel, index_t panels, thread_scratch& own) const {
-    const auto unpack = [&](index_t panel, index_t unit, index_t units, std::uint16_t* out) {
+    const auto unpack = [this](index_t panel, index_t unit, index_t units, std::uint16_t* out) {
       steps_.unpack_bfloat16(w_, panel, unit, units, out);
     };
     multiply_values(first_panel, panels, row_units, bfloat16_step, scratch_.x.bfloats.data(),
-                    own.bfloat16_weights, own, unpack, steps_.multiply_bfloat16);
+                    own.bfloat16_weights, own.y.data(), unpack, steps_.multiply_bfloat16);
   }
 
   const weights_view& w_;
@@ -260,9 +279,8 @@ class product {
   const product_options& options_;
   call_scratch& scratch_;
   const product_operations& steps_;
-  code_rule rule_{};
-  index_t blocks_ = 1, block_units_ = 0, groups_per_block_ = 0, first_ = 0, samples_ = 0;
-  bool has_zero_points_ = false;
+  activation_plan plan_{};
+  index_t first_ = 0, samples_ = 0;
 };
 
 }  // namespace detail

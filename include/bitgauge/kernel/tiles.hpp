@@ -16,8 +16,27 @@ namespace bitgauge::kernel {
 /// Or values lie in rows, see rows.hpp.
 inline constexpr index_t tile_samples = 12;
 
+/// Samples dealt into as few tiles as can be, which differ by one sample at most, or into tiles of `whole`.
+struct tile_shares {
+  index_t samples = 0, whole = 0;
+
+  constexpr index_t count() const noexcept {
+    const index_t most = whole > 0 ? whole : tile_samples;
+    return (samples + most - 1) / most;
+  }
+  /// The first sample of a tile.
+  constexpr index_t begin(index_t tile) const noexcept {
+    if (whole > 0) return tile * whole < samples ? tile * whole : samples;
+    return tile * (samples / count()) + (tile < samples % count() ? tile : samples % count());
+  }
+  constexpr index_t width(index_t tile) const noexcept { return begin(tile + 1) - begin(tile); }
+};
+
 /// Panels that are multiplied together.
 inline constexpr index_t tile_panels = 2;
+
+/// Samples and panels that are multiplied at most without unpacking the weights to memory.
+inline constexpr index_t packed_samples = 8, packed_float_samples = 4, packed_panels = 4;
 
 /// What a segment of a panel has besides its codes, by row.
 struct alignas(64) segment_parameters {
@@ -34,7 +53,12 @@ struct unpacked_codes {
 
 /// True where the sum of scaled codes is not all: w = scale * code - offset.
 inline bool has_offsets(const weights_view& w) noexcept {
-  return w.offsets != nullptr || (w.zero_points != nullptr && w.bits == 8);
+  return w.has_stored_offsets() || (w.zero_points != nullptr && w.bits == 8);
+}
+
+/// True where no code of the weights is above 32 in magnitude.
+inline bool has_small_codes(const weights_view& w) noexcept {
+  return !w.has_levels && w.bits <= 5;
 }
 
 /// Activations of a tile as codes: x = scale * (code - zero_point), code 0..255.
@@ -53,18 +77,24 @@ struct integer_tile {
   const segment* segments;
   index_t count;
   unpacked_codes weights[tile_panels];
-  bool has_offsets;
+  bool has_offsets, has_small_codes;
   activation_codes x;  ///< codes at the first segment's first unit, sums at the first segment
   float* y;            ///< y[sample * y_stride + row] grows
   index_t y_stride;
 };
 
-/// Panels as they are packed times a tile of few samples, over whole rows. Zero points of the activations are
-/// all 128.
-struct packed_tile {
+/// Some panels as they are packed, far apart: each is a stream of memory that goes on into the next panel, which
+/// is multiplied next.
+struct packed_streams {
   const weights_view* weights;
-  index_t first_panel;
-  index_t panels;  ///< even
+  index_t first_panel, step;  ///< the panels first_panel, first_panel + step, ..
+  index_t panels;             ///< 1..packed_panels
+};
+
+/// Panels as they are packed times a tile of few samples, over whole rows. Zero points of the activations are
+/// all 128, and their codes less 128, in two's complement.
+struct packed_tile {
+  packed_streams weights;
   const segment* segments;
   index_t count;
   activation_codes x;
@@ -87,9 +117,7 @@ using bfloat16_tile = value_tile<std::uint16_t>;
 
 /// Panels as they are packed times a tile of few samples of floats, over whole rows.
 struct packed_exact_tile {
-  const weights_view* weights;
-  index_t first_panel;
-  index_t panels;  ///< even
+  packed_streams weights;
   index_t samples;
   const float* x;       ///< [column of units][sample]
   const float* x_sums;  ///< [group][sample]

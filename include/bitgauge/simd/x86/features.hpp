@@ -31,11 +31,14 @@ constexpr std::uint32_t features_of(const cpuid_answers& a) noexcept {
   const auto has = [](std::uint64_t answer, auto... bit) { return ((answer >> bit & 1) && ...); };
   constexpr int fma = 12, f16c = 29, bmi2 = 8, avx2 = 5;
   constexpr int avx512_f = 16, avx512_dq = 17, avx512_bw = 30, avx512_vl = 31, vbmi = 1, vnni = 11;
-  constexpr int amx_tile = 24, amx_int8 = 25, amx_bf16 = 22, avx512_bf16 = 5;
+  constexpr int amx_tile = 24, amx_int8 = 25, amx_bf16 = 22, avx512_bf16 = 5, avx_vnni = 4;
   const bool saves_avx = has(a.xcr0, 1, 2), saves_avx512 = saves_avx && has(a.xcr0, 5, 6, 7),
              saves_tiles = has(a.xcr0, 17, 18);
   std::uint32_t found = 0;
-  if (saves_avx && has(a.leaf_1_ecx, fma, f16c) && has(a.leaf_7_ebx, avx2, bmi2)) found |= feature::avx2;
+  if (saves_avx && has(a.leaf_1_ecx, fma, f16c) && has(a.leaf_7_ebx, avx2, bmi2)) {
+    found |= feature::avx2;
+    if (has(a.leaf_7_1_eax, avx_vnni)) found |= feature::avx_vnni;
+  }
   if (saves_avx512 && has(a.leaf_7_ebx, avx512_f, avx512_dq, avx512_bw, avx512_vl)) {
     found |= feature::avx512;
     if (has(a.leaf_7_ecx, vnni)) found |= feature::vnni;
@@ -56,8 +59,9 @@ inline cpuid_answers ask_processor() {
     found.leaf_7_ebx = b;
     found.leaf_7_ecx = c;
     found.leaf_7_edx = d;
+    const std::uint32_t last_of_leaf_7 = a;
+    if (last_of_leaf_7 >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) found.leaf_7_1_eax = a;
   }
-  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) found.leaf_7_1_eax = a;
   if ((found.leaf_1_ecx >> 27 & 1) != 0) {  // OSXSAVE: xgetbv may be executed
     asm volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
     found.xcr0 = std::uint64_t{d} << 32 | a;

@@ -14,6 +14,7 @@
 #include <immintrin.h>
 
 #define BITGAUGE_AVX2 gnu::target("avx2,fma,f16c,bmi2")
+#define BITGAUGE_AVX2_VNNI gnu::target("avxvnni,avx2,fma,f16c,bmi2")
 #define BITGAUGE_AVX512 gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")
 /// For code without intrinsics, which GCC would otherwise give vectors of 32 bytes.
 #if defined(__clang__)

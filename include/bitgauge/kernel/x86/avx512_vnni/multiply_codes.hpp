@@ -116,23 +116,22 @@ template <int Samples, bool General>
   if constexpr (in_registers) store_sums(total, y, y_stride);
 }
 
-/// Calls multiply_samples with a number of samples known at compile time, 1..samples_in_registers.
-template <bool General, int Samples = samples_in_registers>
-[[BITGAUGE_AVX512_VNNI]] void multiply_few(const integer_tile& tile, index_t first, index_t samples) {
+/// Calls multiply_samples with a number of samples known at compile time, 1..tile_samples.
+template <bool General, int Samples = tile_samples>
+[[BITGAUGE_AVX512_VNNI]] void multiply_known(const integer_tile& tile, index_t first, index_t samples) {
   if (samples == Samples) return multiply_samples<Samples, General>(tile, first);
-  if constexpr (Samples > 1) multiply_few<General, Samples - 1>(tile, first, samples);
+  if constexpr (Samples > 1) multiply_known<General, Samples - 1>(tile, first, samples);
 }
 
 template <bool General>
 [[BITGAUGE_AVX512_VNNI]] void multiply_tile(const integer_tile& tile) {
-  const index_t samples = tile.x.samples;
   // long segments: more sums in registers are worth the way to memory between segments
   constexpr index_t long_segment = 32;
-  if (samples == tile_samples && tile.segments[0].units >= long_segment)
-    return multiply_samples<tile_samples, General>(tile, 0);
-  for (index_t first = 0; first < samples; first += samples_in_registers)
-    multiply_few<General>(tile, first,
-                          samples - first < samples_in_registers ? samples - first : samples_in_registers);
+  const index_t samples = tile.x.samples, half = (samples + 1) / 2;
+  if (samples <= samples_in_registers || tile.segments[0].units >= long_segment)
+    return multiply_known<General>(tile, 0, samples);
+  multiply_known<General>(tile, 0, half);
+  multiply_known<General>(tile, half, samples - half);
 }
 
 [[BITGAUGE_AVX512_VNNI]] inline void multiply_codes(const integer_tile& tile) {

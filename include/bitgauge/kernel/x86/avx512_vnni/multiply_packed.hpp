@@ -16,101 +16,136 @@
 BITGAUGE_BEGIN_AVX512
 namespace bitgauge::kernel::avx512_vnni {
 
+/// Sums in floats from and to the tile's y; what stands for a panel that is not there goes nowhere.
+template <int Samples, class Tile>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void load_totals(__m512 (&total)[Samples],
+                                                                     const Tile& tile, int p) {
+#pragma GCC unroll 8
+  for (int j = 0; j < Samples; ++j)
+    total[j] = p < tile.weights.panels ? _mm512_loadu_ps(tile.y + j * tile.y_stride + p * panel_rows)
+                                       : _mm512_setzero_ps();
+}
+template <int Samples, class Tile>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void store_totals(const __m512 (&total)[Samples],
+                                                                      const Tile& tile, int p) {
+  if (p >= tile.weights.panels) return;
+#pragma GCC unroll 8
+  for (int j = 0; j < Samples; ++j) _mm512_storeu_ps(tile.y + j * tile.y_stride + p * panel_rows, total[j]);
+}
+
 inline bool multiplies_packed(const weights_view& w) {
   return w.bits == 4 || (w.bits == 8 && !w.has_levels);
 }
 
-/// How far ahead of what is multiplied memory is fetched.
-inline constexpr index_t fetched_ahead = 1024;
+/// How many bytes ahead of what is multiplied memory is fetched: floats, which take longer, like it farther.
+inline constexpr index_t fetched_ahead = 1024, fetched_ahead_of_floats = 3072;
 
-/// `Panels` panels by `Samples` samples. Fields are the unsigned bytes of the products and activations, less
-/// 128, the signed ones; what the zero points add is subtracted in integers.
+/// The sums of some panels and samples.
+template <int Panels, int Samples>
+using integer_sums = __m512i[Panels][Samples];
+
+/// The next unit of a panel as unsigned bytes: fields, or with levels their bytes in `table`.
+template <int Bits, bool Levels>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline unit_vectors next_unit(const std::uint8_t*& fields,
+                                                                           __m512i table) {
+  _mm_prefetch(fields + fetched_ahead, _MM_HINT_T0);
+  if constexpr (Bits == 8) _mm_prefetch(fields + fetched_ahead + 64, _MM_HINT_T0);
+  unit_vectors unit = unpack_unit<Bits>(fields);
+  if constexpr (Levels) unit = {look_up(unit.first, table), look_up(unit.second, table)};
+  fields += unit_bytes(Bits);
+  return unit;
+}
+
+/// sum += the products of the next unit of each panel.
+template <int Bits, bool Levels, int Panels, int Samples>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void add_unit(const std::uint8_t* (&fields)[Panels],
+                                                                  const std::uint8_t* four, __m512i table,
+                                                                  integer_sums<Panels, Samples>& sum) {
+  unit_vectors unit[Panels];
+#pragma GCC unroll 4
+  for (int p = 0; p < Panels; ++p) unit[p] = next_unit<Bits, Levels>(fields[p], table);
+#pragma GCC unroll 8
+  for (int j = 0; j < Samples; ++j) {
+    const __m512i first = four_of(four + 4 * j), second = four_of(four + 4 * (Samples + j));
+#pragma GCC unroll 4
+    for (int p = 0; p < Panels; ++p) {
+      add_dot(sum[p][j], unit[p].first, first);
+      add_dot(sum[p][j], unit[p].second, second);
+    }
+  }
+}
+
+/// Minus what the zero points of a group, from `parameter` on, add to the products of a panel.
+template <int Samples>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void start_sums(__m512i (&sum)[Samples],
+                                                                    const weights_view& w, index_t parameter,
+                                                                    int center, const std::int32_t* x_sums) {
+  const __m512i zero = zero_points_at(w, parameter);
+#pragma GCC unroll 8
+  for (int j = 0; j < Samples; ++j)
+    sum[j] = w.zero_points == nullptr ? _mm512_set1_epi32(-center * x_sums[j])
+                                      : _mm512_mullo_epi32(zero, _mm512_set1_epi32(-x_sums[j]));
+}
+
+/// `Panels` panels by `Samples` samples; sums in floats, too, stay in registers where these are enough.
 template <int Bits, bool Levels, int Panels, int Samples>
 [[BITGAUGE_AVX512_VNNI]] void multiply_packed_codes_of(const packed_tile& tile) {
-  const weights_view& w = *tile.weights;
+  constexpr bool in_registers = Panels * Samples <= 8;
+  const weights_view& w = *tile.weights.weights;
   const activation_codes& x = tile.x;
-  const __m512i turn = _mm512_set1_epi8(-128);
-  const __m512i table = _mm512_xor_si512(table_of_16(w.codes.data()), turn);  // code + 128, unsigned
+  // code + 128, unsigned
+  const __m512i table = _mm512_xor_si512(table_of_16(w.codes.data()), _mm512_set1_epi8(-128));
+  const int center = Levels ? 128 : w.center;
   const std::uint8_t* fields[Panels];
   index_t parameter[Panels];
   __m512 total[Panels][Samples];
 #pragma GCC unroll 4
   for (int p = 0; p < Panels; ++p) {
-    const index_t panel = tile.first_panel + (p < tile.panels ? p : 0);
+    const index_t panel = tile.weights.first_panel + (p < tile.weights.panels ? p * tile.weights.step : 0);
     fields[p] = w.unit(panel, 0);
     parameter[p] = w.parameter(panel, 0);
-#pragma GCC unroll 4
-    for (int j = 0; j < Samples; ++j) total[p][j] = _mm512_setzero_ps();
+    if constexpr (in_registers) load_totals(total[p], tile, p);
   }
   const std::uint8_t* four = x.codes;
   for (index_t i = 0; i < tile.count; ++i) {
     const segment& s = tile.segments[i];
     const index_t group = s.group * panel_rows, of_block = s.block * Samples, of_segment = i * Samples;
-    __m512i sum[Panels][Samples];
+    integer_sums<Panels, Samples> sum;
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
-      if (Levels || w.zero_points == nullptr) {
-        const int zero = Levels ? 128 : w.center;
-#pragma GCC unroll 4
-        for (int j = 0; j < Samples; ++j) sum[p][j] = _mm512_set1_epi32(-zero * x.sums[of_segment + j]);
-      } else {
-        const __m512i zero = zero_points_at(w, parameter[p] + group);
-#pragma GCC unroll 4
-        for (int j = 0; j < Samples; ++j)
-          sum[p][j] = _mm512_mullo_epi32(zero, _mm512_set1_epi32(-x.sums[of_segment + j]));
-      }
+      fetch_parameters(w, parameter[p] + group);
+      start_sums(sum[p], w, parameter[p] + group, center, x.sums + of_segment);
     }
-    for (std::int32_t u = s.units; u > 0; --u, four += 8 * Samples) {
-      __m512i activations[2][Samples];
-#pragma GCC unroll 4
-      for (int j = 0; j < Samples; ++j) {
-        activations[0][j] = _mm512_xor_si512(four_of(four + 4 * j), turn);
-        activations[1][j] = _mm512_xor_si512(four_of(four + 4 * (Samples + j)), turn);
-      }
-#pragma GCC unroll 4
-      for (int p = 0; p < Panels; ++p) {
-        _mm_prefetch(fields[p] + fetched_ahead, _MM_HINT_T0);
-        if constexpr (Bits == 8) _mm_prefetch(fields[p] + fetched_ahead + 64, _MM_HINT_T0);
-        unit_vectors unit = unpack_unit<Bits>(fields[p]);
-        if constexpr (Levels) unit = {look_up(unit.first, table), look_up(unit.second, table)};
-        fields[p] += unit_bytes(Bits);
-#pragma GCC unroll 4
-        for (int j = 0; j < Samples; ++j) {
-          add_dot(sum[p][j], unit.first, activations[0][j]);
-          add_dot(sum[p][j], unit.second, activations[1][j]);
-        }
-      }
-    }
+    for (std::int32_t u = s.units; u > 0; --u, four += 2 * 4 * Samples)
+      add_unit<Bits, Levels>(fields, four, table, sum);
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
+      if constexpr (!in_registers) load_totals(total[p], tile, p);
       const __m512 scales = scales_at(w, parameter[p] + group);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int j = 0; j < Samples; ++j)
         total[p][j] =
             _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[p][j]),
                             _mm512_mul_ps(scales, _mm512_set1_ps(x.scales[of_block + j])), total[p][j]);
-      if (w.offsets == nullptr) continue;
-      const __m512 offsets = _mm512_loadu_ps(w.offsets + parameter[p] + group);
-#pragma GCC unroll 4
-      for (int j = 0; j < Samples; ++j)
-        total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x.scaled_sums[of_segment + j]), total[p][j]);
+      if (w.has_stored_offsets()) {
+        const __m512 offsets = offsets_at(w, parameter[p] + group);
+#pragma GCC unroll 8
+        for (int j = 0; j < Samples; ++j)
+          total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x.scaled_sums[of_segment + j]), total[p][j]);
+      }
+      if constexpr (!in_registers) store_totals(total[p], tile, p);
     }
   }
+  if constexpr (in_registers) {
 #pragma GCC unroll 4
-  for (int p = 0; p < Panels; ++p) {
-    if (p >= tile.panels) continue;
-#pragma GCC unroll 4
-    for (int j = 0; j < Samples; ++j) {
-      float* const y = tile.y + j * tile.y_stride + p * panel_rows;
-      _mm512_storeu_ps(y, _mm512_add_ps(_mm512_loadu_ps(y), total[p][j]));
-    }
+    for (int p = 0; p < Panels; ++p) store_totals(total[p], tile, p);
   }
 }
 
 /// The same with floats. Fields count from `middle`, so that zero points near it cost no accuracy.
 template <int Bits, int Panels, int Samples>
 [[BITGAUGE_AVX512_VNNI]] void multiply_packed_floats_of(const packed_exact_tile& tile) {
-  const weights_view& w = *tile.weights;
+  const weights_view& w = *tile.weights.weights;
   constexpr int middle = 1 << (Bits - 1);
   value_tables tables = value_tables_of(w);
   if (!w.has_levels) tables.table = _mm512_sub_ps(tables.table, _mm512_set1_ps(middle));
@@ -119,11 +154,10 @@ template <int Bits, int Panels, int Samples>
   __m512 total[Panels][Samples];
 #pragma GCC unroll 4
   for (int p = 0; p < Panels; ++p) {
-    const index_t panel = tile.first_panel + (p < tile.panels ? p : 0);
+    const index_t panel = tile.weights.first_panel + (p < tile.weights.panels ? p * tile.weights.step : 0);
     fields[p] = w.unit(panel, 0);
     parameter[p] = w.parameter(panel, 0);
-#pragma GCC unroll 4
-    for (int j = 0; j < Samples; ++j) total[p][j] = _mm512_setzero_ps();
+    load_totals(total[p], tile, p);
   }
   const float* x = tile.x;
   for (index_t g = 0, unit = 0; g < w.groups; ++g) {
@@ -136,8 +170,8 @@ template <int Bits, int Panels, int Samples>
     for (; unit < end; ++unit, x += unit_columns * Samples) {
 #pragma GCC unroll 4
       for (int p = 0; p < Panels; ++p) {
-        _mm_prefetch(fields[p] + fetched_ahead, _MM_HINT_T0);
-        if constexpr (Bits == 8) _mm_prefetch(fields[p] + fetched_ahead + 64, _MM_HINT_T0);
+        _mm_prefetch(fields[p] + fetched_ahead_of_floats, _MM_HINT_T0);
+        if constexpr (Bits == 8) _mm_prefetch(fields[p] + fetched_ahead_of_floats + 64, _MM_HINT_T0);
 #pragma GCC unroll 8
         for (int c = 0; c < unit_columns; ++c) {
           __m512 value;
@@ -160,6 +194,7 @@ template <int Bits, int Panels, int Samples>
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
       const index_t at = parameter[p] + g * panel_rows;
+      fetch_parameters(w, at);
       const __m512 scales = scales_at(w, at);
       const __m512 zero =
           w.has_levels
@@ -169,44 +204,44 @@ template <int Bits, int Panels, int Samples>
       for (int j = 0; j < Samples; ++j) {
         const __m512 x_sum = _mm512_set1_ps(x_sums[j]);
         total[p][j] = _mm512_fmadd_ps(scales, _mm512_fnmadd_ps(zero, x_sum, sum[p][j]), total[p][j]);
-        if (w.offsets != nullptr)
-          total[p][j] = _mm512_fnmadd_ps(_mm512_loadu_ps(w.offsets + at), x_sum, total[p][j]);
       }
+      if (!w.has_stored_offsets()) continue;
+      const __m512 offsets = offsets_at(w, at);
+#pragma GCC unroll 4
+      for (int j = 0; j < Samples; ++j)
+        total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x_sums[j]), total[p][j]);
     }
   }
 #pragma GCC unroll 4
-  for (int p = 0; p < Panels; ++p) {
-    if (p >= tile.panels) continue;
-#pragma GCC unroll 4
-    for (int j = 0; j < Samples; ++j) {
-      float* const y = tile.y + j * tile.y_stride + p * panel_rows;
-      _mm512_storeu_ps(y, _mm512_add_ps(_mm512_loadu_ps(y), total[p][j]));
-    }
-  }
+  for (int p = 0; p < Panels; ++p) store_totals(total[p], tile, p);
 }
 
 /// The second half of the panels of a tile.
 template <class Tile>
 Tile second_half(Tile tile) {
-  tile.first_panel += 2;
-  tile.panels -= 2;
+  tile.weights.first_panel += 2 * tile.weights.step;
+  tile.weights.panels -= 2;
   tile.y += 2 * panel_rows;
   return tile;
 }
 
-template <int Bits, bool Levels>
+/// Calls multiply_packed_codes_of with a number of samples known at compile time, 1..packed_samples: with four
+/// streams of memory where the sums fit the registers, else with two.
+template <int Bits, bool Levels, int Samples = packed_samples>
 [[BITGAUGE_AVX512_VNNI]] void multiply_packed_codes_by(const packed_tile& tile) {
-  if (tile.x.samples == 1) return multiply_packed_codes_of<Bits, Levels, 4, 1>(tile);
-  if (tile.x.samples == 2) return multiply_packed_codes_of<Bits, Levels, 4, 2>(tile);
-  const auto two = tile.x.samples == 3 ? multiply_packed_codes_of<Bits, Levels, 2, 3>
-                                       : multiply_packed_codes_of<Bits, Levels, 2, 4>;
-  two(tile);
-  if (tile.panels > 2) two(second_half(tile));
+  constexpr int panels = Samples <= 4 ? 4 : 2;
+  if (tile.x.samples == Samples) {
+    multiply_packed_codes_of<Bits, Levels, panels, Samples>(tile);
+    if (tile.weights.panels > panels)
+      multiply_packed_codes_of<Bits, Levels, panels, Samples>(second_half(tile));
+    return;
+  }
+  if constexpr (Samples > 1) multiply_packed_codes_by<Bits, Levels, Samples - 1>(tile);
 }
 
 [[BITGAUGE_AVX512_VNNI]] inline void multiply_packed_codes(const packed_tile& tile) {
-  if (tile.weights->bits == 8) return multiply_packed_codes_by<8, false>(tile);
-  if (tile.weights->has_levels) return multiply_packed_codes_by<4, true>(tile);
+  if (tile.weights.weights->bits == 8) return multiply_packed_codes_by<8, false>(tile);
+  if (tile.weights.weights->has_levels) return multiply_packed_codes_by<4, true>(tile);
   multiply_packed_codes_by<4, false>(tile);
 }
 
@@ -217,11 +252,11 @@ template <int Bits>
   const auto two =
       tile.samples == 3 ? multiply_packed_floats_of<Bits, 2, 3> : multiply_packed_floats_of<Bits, 2, 4>;
   two(tile);
-  if (tile.panels > 2) two(second_half(tile));
+  if (tile.weights.panels > 2) two(second_half(tile));
 }
 
 [[BITGAUGE_AVX512_VNNI]] inline void multiply_packed_floats(const packed_exact_tile& tile) {
-  if (tile.weights->bits == 8) return multiply_packed_floats_by<8>(tile);
+  if (tile.weights.weights->bits == 8) return multiply_packed_floats_by<8>(tile);
   multiply_packed_floats_by<4>(tile);
 }
 

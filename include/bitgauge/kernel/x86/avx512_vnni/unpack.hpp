@@ -6,6 +6,7 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
+#include <bitgauge/kernel/portable/product.hpp>
 #include <bitgauge/kernel/tiles.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/vectors.hpp>
 #include <bitgauge/simd/portable/bits.hpp>
@@ -62,6 +63,14 @@ template <int Bits>
   return unit;
 }
 
+/// Fetches what is unpacked some units later.
+template <int Bits>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_units(const std::uint8_t* packed) {
+  constexpr index_t ahead = 2048;
+  _mm_prefetch(packed + ahead, _MM_HINT_T0);
+  if constexpr (Bits > 4) _mm_prefetch(packed + ahead + 64, _MM_HINT_T0);
+}
+
 /// The bytes of `table` whose numbers are the low four bits of those of `fields`.
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512i look_up(__m512i fields, __m512i table) {
   return _mm512_shuffle_epi8(table, fields);
@@ -70,50 +79,58 @@ template <int Bits>
   return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(from)));
 }
 
-template <int Bits>
+/// The signed bytes of fields: less `zero`, or those of a table of up to 16 levels.
+template <bool Levels>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512i code_of(__m512i fields, __m512i zero_or_table) {
+  if constexpr (Levels) return look_up(fields, zero_or_table);
+  return _mm512_sub_epi8(fields, zero_or_table);
+}
+
+template <int Bits, bool Levels>
 [[BITGAUGE_AVX512_VNNI]] void unpack_codes_of(const weights_view& w, index_t panel, const segment* segments,
                                               index_t count, const unpacked_codes& out) {
-  const __m512i table = table_of_16(w.codes.data()), ones = _mm512_set1_epi8(1);
-  const __m512i repeat = _mm512_set1_epi32(0x01010101);
+  const __m512i ones = _mm512_set1_epi8(1), repeat = _mm512_set1_epi32(0x01010101);
+  __m512i zero_or_table = table_of_16(w.codes.data());
   std::int8_t* to = out.codes;
+  const std::uint8_t* packed = w.unit(panel, segments[0].first_unit);
   for (index_t i = 0; i < count; ++i) {
     const segment& s = segments[i];
     const index_t parameter = w.parameter(panel, s.group);
     segment_parameters& own = out.parameters[i];
+    fetch_parameters(w, parameter);
     const __m512 scales = scales_at(w, parameter);
-    const __m512i zero_points = zero_points_at(w, parameter);
-    __m512i zero = _mm512_mullo_epi32(zero_points, repeat);
-    _mm512_storeu_ps(own.scales, scales);
-    if (w.offsets != nullptr) {
-      _mm512_storeu_ps(own.offsets, _mm512_loadu_ps(w.offsets + parameter));
-    } else if (has_offsets(w)) {
-      const __m512 above = _mm512_cvtepi32_ps(_mm512_sub_epi32(zero_points, _mm512_set1_epi32(128)));
-      _mm512_storeu_ps(own.offsets, _mm512_mul_ps(scales, above));
-      zero = _mm512_set1_epi8(-128);
-    }
-    __m512i sums = _mm512_setzero_si512();
-    const std::uint8_t* packed = w.unit(panel, s.first_unit);
-    for (std::int32_t u = 0; u < s.units; ++u, packed += unit_bytes(Bits), to += unit_fields) {
-      unit_vectors unit = unpack_unit<Bits>(packed);
-      if (!w.has_levels) {
-        unit.first = _mm512_sub_epi8(unit.first, zero);
-        unit.second = _mm512_sub_epi8(unit.second, zero);
-      } else if constexpr (Bits <= 4) {
-        unit.first = look_up(unit.first, table);
-        unit.second = look_up(unit.second, table);
-      } else {
-        alignas(64) std::uint8_t fields[unit_fields];
-        _mm512_store_si512(fields, unit.first);
-        _mm512_store_si512(fields + 64, unit.second);
-        for (index_t place = 0; place < unit_fields; ++place) to[place] = w.codes[fields[place]];
-        unit = {load(to), load(to + 64)};
+    _mm512_store_ps(own.scales, scales);
+    if constexpr (!Levels) {
+      const __m512i zero_points = zero_points_at(w, parameter);
+      zero_or_table = _mm512_mullo_epi32(zero_points, repeat);
+      if (Bits == 8 && w.zero_points != nullptr) {
+        const __m512 above = _mm512_cvtepi32_ps(_mm512_sub_epi32(zero_points, _mm512_set1_epi32(128)));
+        _mm512_store_ps(own.offsets, _mm512_mul_ps(scales, above));
+        zero_or_table = _mm512_set1_epi8(-128);
       }
-      _mm512_storeu_si512(to, unit.first);
-      _mm512_storeu_si512(to + 64, unit.second);
-      add_dot(sums, ones, unit.first);
-      add_dot(sums, ones, unit.second);
     }
-    _mm512_storeu_si512(own.code_sums, sums);
+    if (w.has_stored_offsets()) _mm512_store_ps(own.offsets, offsets_at(w, parameter));
+    // four chains: one would have to wait for itself
+    __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
+                       _mm512_setzero_si512()};
+    for (std::int32_t u = 0; u < s.units; u += 2) {
+#pragma GCC unroll 2
+      for (std::int32_t second = 0; second < 2; ++second) {
+        if (second > 0 && u + 1 == s.units) break;
+        fetch_units<Bits>(packed);
+        const unit_vectors unit = unpack_unit<Bits>(packed);
+        const __m512i first = code_of<Levels>(unit.first, zero_or_table);
+        const __m512i next = code_of<Levels>(unit.second, zero_or_table);
+        _mm512_store_si512(to, first);
+        _mm512_store_si512(to + 64, next);
+        add_dot(sums[2 * second], ones, first);
+        add_dot(sums[2 * second + 1], ones, next);
+        packed += unit_bytes(Bits);
+        to += unit_fields;
+      }
+    }
+    _mm512_store_si512(own.code_sums, _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]),
+                                                       _mm512_add_epi32(sums[2], sums[3])));
   }
 }
 
@@ -150,9 +167,9 @@ template <int Bits>
     const index_t end = end_of_group < first_unit + units ? end_of_group : first_unit + units;
     const __m512 scales = scales_at(w, parameter);
     const __m512 zero = w.has_levels ? _mm512_setzero_ps() : _mm512_cvtepi32_ps(zero_points_at(w, parameter));
-    const __m512 offsets =
-        w.offsets != nullptr ? _mm512_loadu_ps(w.offsets + parameter) : _mm512_setzero_ps();
+    const __m512 offsets = w.has_stored_offsets() ? offsets_at(w, parameter) : _mm512_setzero_ps();
     for (; u < end; ++u, packed += unit_bytes(Bits), out += unit_fields) {
+      fetch_units<Bits>(packed);
       const unit_vectors unit = unpack_unit<Bits>(packed);
 #pragma GCC unroll 8
       for (int c = 0; c < unit_columns; ++c) {
@@ -168,7 +185,12 @@ template <int Bits>
 [[BITGAUGE_AVX512_VNNI]] inline void unpack_codes(const weights_view& w, index_t panel,
                                                   const segment* segments, index_t count,
                                                   const unpacked_codes& out) {
-  simd::detail::with_bits(w.bits, [&]<int Bits>() { unpack_codes_of<Bits>(w, panel, segments, count, out); });
+  if (w.has_levels && w.bits > 4) return portable::unpack_codes(w, panel, segments, count, out);
+  simd::detail::with_bits(w.bits, [&]<int Bits>() {
+    if constexpr (Bits <= 4)
+      if (w.has_levels) return unpack_codes_of<Bits, true>(w, panel, segments, count, out);
+    unpack_codes_of<Bits, false>(w, panel, segments, count, out);
+  });
 }
 [[BITGAUGE_AVX512_VNNI]] inline void unpack_floats(const weights_view& w, index_t panel, index_t first_unit,
                                                    index_t units, float* out) {

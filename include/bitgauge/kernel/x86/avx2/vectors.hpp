@@ -1,0 +1,100 @@
+#pragma once
+
+/// \file
+/// The words that kernels with AVX2 are written in. The 16 rows of a panel are two vectors.
+
+#include <bitgauge/simd/x86/target.hpp>
+
+#if BITGAUGE_X86
+#include <bitgauge/kernel/layout.hpp>
+
+#include <cstdint>
+#include <cstring>
+
+namespace bitgauge::kernel::avx2 {
+
+using integers = __m256i;
+using floats = __m256;
+
+/// Lanes of a vector, and vectors of a panel.
+inline constexpr index_t lanes = 8, vectors_of_panel = 2;
+
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers load(const void* from) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats load_floats(const float* from) {
+  return _mm256_loadu_ps(from);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void store(void* to, integers v) {
+  _mm256_storeu_si256(static_cast<__m256i*>(to), v);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void store(float* to, floats v) {
+  _mm256_storeu_ps(to, v);
+}
+
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers all(int value) {
+  return _mm256_set1_epi32(value);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats all(float value) {
+  return _mm256_set1_ps(value);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers all_bytes(int value) {
+  return _mm256_set1_epi8(static_cast<char>(value));
+}
+/// Four bytes, in every lane.
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers four_of(const void* from) {
+  int four;
+  std::memcpy(&four, from, sizeof four);
+  return all(four);
+}
+
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers difference(integers a, integers b) {
+  return _mm256_sub_epi32(a, b);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers product(integers a, integers b) {
+  return _mm256_mullo_epi32(a, b);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers exclusive_or(integers a, integers b) {
+  return _mm256_xor_si256(a, b);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats to_floats(integers v) {
+  return _mm256_cvtepi32_ps(v);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats sum(floats a, floats b) {
+  return _mm256_add_ps(a, b);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats product(floats a, floats b) {
+  return _mm256_mul_ps(a, b);
+}
+/// a * b + c
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats product_plus(floats a, floats b, floats c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+/// c - a * b
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats less_product(floats a, floats b, floats c) {
+  return _mm256_fnmadd_ps(a, b, c);
+}
+
+/// The scales of 8 rows of a group.
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats scales_at(const weights_view& w, index_t at) {
+  if (w.half_scales == nullptr) return _mm256_loadu_ps(w.scales + at);
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w.half_scales + at)));
+}
+
+/// The zero points of 8 rows of a group.
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers zero_points_at(const weights_view& w, index_t at) {
+  if (w.zero_points == nullptr) return all(w.center);
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(w.zero_points + at)));
+}
+
+/// 16 bytes, in both halves: a table for look_up().
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers table_of_16(const void* from) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(from)));
+}
+/// The bytes of `table` whose numbers are the low four bits of those of `fields`, whose other bits are 0.
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers look_up(integers fields, integers table) {
+  return _mm256_shuffle_epi8(table, fields);
+}
+
+}  // namespace bitgauge::kernel::avx2
+#endif  // BITGAUGE_X86
