@@ -94,6 +94,9 @@ inline real_matrix rounded_samples(const Eigen::MatrixXf& x, Eigen::Index block,
   return samples;
 }
 
+/// Eigen's own threads would wait for each other in every small product.
+inline const bool is_serial = (Eigen::setNbThreads(1), true);
+
 /// W x + bias and the magnitudes that its bound counts.
 inline real_matrix product_of(const real_matrix& w, const real_matrix& x, const Eigen::VectorXf& bias = {}) {
   real_matrix y{w.values * x.values, w.magnitudes * x.magnitudes};

@@ -72,8 +72,8 @@ class packed_weights {
     const kernel::product_target to =
         kernel::target_of(out.data(), by_rows ? out.outerStride() : out.innerStride(),
                           by_rows ? out.innerStride() : out.outerStride());
-    read_samples(x.derived(),
-                 [&](const row_source& samples) { kernel::multiply(data_->view, samples, to, options); });
+    kernel::with_samples(
+        x.derived(), [&](const row_source& samples) { kernel::multiply(data_->view, samples, to, options); });
   }
 
   const kernel::weights_view& view() const noexcept { return data_->view; }
@@ -97,18 +97,6 @@ class packed_weights {
     if (options.activation_block < 0)
       detail::raise_message<invalid_scheme>(
           {"product: activation_block: expected 0 or more, found ", options.activation_block});
-  }
-
-  /// Calls action(row_source) with samples as rows.
-  template <class X, class Action>
-  static void read_samples(const X& x, const Action& action) {
-    if constexpr (detail::is_addressable<X>) {
-      const index_t sample_step = X::IsRowMajor ? x.innerStride() : x.outerStride();
-      const index_t step = X::IsRowMajor ? x.outerStride() : x.innerStride();
-      action(row_source(x.data(), x.cols(), x.rows(), sample_step, step));
-    } else {
-      read_samples(typename X::PlainObject(x), action);
-    }
   }
 
   std::shared_ptr<const kernel::packed_data> data_;

@@ -67,6 +67,7 @@ class scale_array {
   }
   /// Writes scales first .. first + count - 1 to `out`: many at once, the type looked at once.
   void read_into(index_t first, index_t count, float* out) const noexcept {
+    if (count == 0) return;  // memcpy takes no null, not even for nothing
     const std::uint8_t* at = bytes_.data() + first * bytes_of(storage_.type);
     switch (storage_.type) {
       case scale_type::f32:
