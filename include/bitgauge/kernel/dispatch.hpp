@@ -5,6 +5,7 @@
 
 #include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/portable/product.hpp>
+#include <bitgauge/kernel/x86/amx/product.hpp>
 #include <bitgauge/kernel/x86/avx2/product.hpp>
 #include <bitgauge/kernel/x86/avx2_vnni/product.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/product.hpp>
