@@ -20,7 +20,7 @@ using namespace avx2;
 [[BITGAUGE_AVX2_VNNI, gnu::always_inline]] inline void add_dot(integers& sum, integers unsigned_bytes,
                                                                integers signed_bytes) {
 #if defined(__GNUC__) && !defined(__clang__)
-  asm("{vex} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(unsigned_bytes), "x"(signed_bytes));
+  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(unsigned_bytes), "x"(signed_bytes));
 #else
   sum = _mm256_dpbusd_avx_epi32(sum, unsigned_bytes, signed_bytes);
 #endif

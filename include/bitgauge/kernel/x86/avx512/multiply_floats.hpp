@@ -7,51 +7,50 @@
 
 #if BITGAUGE_X86
 #include <bitgauge/kernel/tiles.hpp>
-#include <bitgauge/kernel/x86/avx512_vnni/vectors.hpp>
 
 BITGAUGE_BEGIN_AVX512
-namespace bitgauge::kernel::avx512_vnni {
+namespace bitgauge::kernel::avx512 {
 
-template <int Samples>
-[[BITGAUGE_AVX512_VNNI]] void multiply_float_samples(const exact_tile& tile, index_t first) {
+template <unsigned Samples>
+[[BITGAUGE_AVX512]] void multiply_float_samples(const exact_tile& tile, index_t first) {
   float* const y = tile.y + first * tile.y_stride;
   const float *w0 = tile.weights[0], *w1 = tile.weights[1], *x = tile.x + first;
   __m512 total0[Samples], total1[Samples];
 #pragma GCC unroll 12
-  for (int j = 0; j < Samples; ++j) {
+  for (unsigned j = 0; j < Samples; ++j) {
     total0[j] = _mm512_loadu_ps(y + j * tile.y_stride);
     total1[j] = _mm512_loadu_ps(y + j * tile.y_stride + panel_rows);
   }
   for (index_t c = tile.columns; c > 0; --c, w0 += panel_rows, w1 += panel_rows, x += tile.samples) {
     const __m512 weights0 = _mm512_loadu_ps(w0), weights1 = _mm512_loadu_ps(w1);
 #pragma GCC unroll 12
-    for (int j = 0; j < Samples; ++j) {
+    for (unsigned j = 0; j < Samples; ++j) {
       const __m512 activation = _mm512_set1_ps(x[j]);
       total0[j] = _mm512_fmadd_ps(weights0, activation, total0[j]);
       total1[j] = _mm512_fmadd_ps(weights1, activation, total1[j]);
     }
   }
 #pragma GCC unroll 12
-  for (int j = 0; j < Samples; ++j) {
+  for (unsigned j = 0; j < Samples; ++j) {
     _mm512_storeu_ps(y + j * tile.y_stride, total0[j]);
     _mm512_storeu_ps(y + j * tile.y_stride + panel_rows, total1[j]);
   }
 }
 
 /// Calls multiply_float_samples with a number of samples known at compile time, 1..6.
-template <int Samples = tile_samples / 2>
-[[BITGAUGE_AVX512_VNNI]] void multiply_few_floats(const exact_tile& tile, index_t first, index_t samples) {
+template <unsigned Samples = tile_samples / 2>
+[[BITGAUGE_AVX512]] void multiply_few_floats(const exact_tile& tile, index_t first, index_t samples) {
   if (samples == Samples) return multiply_float_samples<Samples>(tile, first);
   if constexpr (Samples > 1) multiply_few_floats<Samples - 1>(tile, first, samples);
 }
 
-[[BITGAUGE_AVX512_VNNI]] inline void multiply_floats(const exact_tile& tile) {
+[[BITGAUGE_AVX512]] inline void multiply_floats(const exact_tile& tile) {
   constexpr index_t half = tile_samples / 2;
   if (tile.samples == tile_samples) return multiply_float_samples<tile_samples>(tile, 0);
   for (index_t first = 0; first < tile.samples; first += half)
     multiply_few_floats(tile, first, tile.samples - first < half ? tile.samples - first : half);
 }
 
-}  // namespace bitgauge::kernel::avx512_vnni
+}  // namespace bitgauge::kernel::avx512
 BITGAUGE_END_AVX512
 #endif  // BITGAUGE_X86
