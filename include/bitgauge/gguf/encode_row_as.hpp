@@ -37,12 +37,11 @@ void encode_row_as(tensor_type, const float* x, index_t columns, const float* im
   const sound_importance weights(importance, columns, Format::elements);
   encode_blocks<Format>(x, columns, weights.data(), level, out, known);
   const float greatest = known.greatest < 0.0f ? greatest_magnitude(x, columns) : known.greatest;
-  mend_overflow<Format>(
-      x, columns, weights.data(), greatest, place,
-      [&](const float* values, const float* weight, std::uint8_t* bytes) {
-        encode_blocks<Format>(values, Format::elements, weight, level, bytes);
-      },
-      out);
+  const auto encode_block = [](const float* values, const float* weight, effort chosen, std::uint8_t* bytes) {
+    encode_blocks<Format>(values, Format::elements, weight, chosen, bytes);
+  };
+  mend_overflow(overflow_format_of<Format>, x, columns, greatest, place,
+                {encode_block, level, weights.data()}, out);
 }
 
 }  // namespace bitgauge::gguf::detail
