@@ -8,11 +8,11 @@
 #include <bitgauge/rounding/gptq.hpp>
 
 #include "groups.hpp"
+#include "measure.hpp"
 
 #include <Eigen/Dense>
 #include <benchmark/benchmark.h>
 
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <string>
@@ -28,13 +28,6 @@ Eigen::MatrixXd correlation(Index n) {
     const double size = static_cast<double>((1 + i % 5) * (1 + j % 5));
     return size * std::pow(0.9, static_cast<double>(i > j ? i - j : j - i));
   });
-}
-
-template <class Action>
-double seconds_of(const Action& action) {
-  const auto start = std::chrono::steady_clock::now();
-  action();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 /// Eigen's float product of n x n matrices in one thread: the best of three.

@@ -2,18 +2,16 @@
 
 #include "groups.hpp"
 #include "measure.hpp"
+#include "threads.hpp"
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
-#include <thread>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -45,15 +43,6 @@ line* buffer() {
   return static_cast<line*>(memory.get());
 }
 
-/// Calls part(i) for i in [0, threads), each on a thread.
-template <class Part>
-void on_threads(int threads, const Part& part) {
-  if (threads == 1) return part(0);
-  std::thread other([&] { part(1); });
-  part(0);
-  other.join();
-}
-
 /// The sum of all lines, in four streams, two lines of each in turn and each into a sum of its own, fetched
 /// 1 KiB ahead.
 line sum(const line* lines, std::size_t count) {
@@ -76,8 +65,8 @@ line sum(const line* lines, std::size_t count) {
   return total;
 }
 
-void read_all(int threads) {
-  const std::size_t share = buffer_lines / static_cast<std::size_t>(threads);
+void read(int threads, std::size_t count) {
+  const std::size_t share = count / static_cast<std::size_t>(threads);
   const line* const lines = buffer();
   on_threads(threads, [&](int i) {
     line total = sum(lines + static_cast<std::size_t>(i) * share, share);
@@ -105,27 +94,36 @@ void copy_half(int threads) {
   });
 }
 
-constexpr double memory_hints = static_cast<double>(buffer_bytes);
+constexpr double all_bytes = static_cast<double>(buffer_bytes);
 
-/// The best of some tries: a limit is what the machine can do when left alone.
-template <class Action>
-double best_rate(const Action& action) {
-  action();
-  double best = 0;
-  for (int i = 0; i < 6; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    action();
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    best = std::max(best, memory_hints / elapsed.count());
+void read_all(int threads) {
+  read(threads, buffer_lines);
+}
+
+/// A cache may be shared with other machines, and larger or smaller than the system says: it is measured.
+std::size_t size_beyond_caches(double read_rate) {
+  for (std::size_t bytes = buffer_bytes / 4; bytes < buffer_bytes; bytes *= 2) {
+    const double seconds = least_seconds([bytes] { read(1, bytes / sizeof(line)); });
+    if (static_cast<double>(bytes) / seconds < 1.05 * read_rate) return bytes;
   }
-  return best;
+  return buffer_bytes;
+}
+
+limits measure_limits() {
+  constexpr int tries = 20;  // two processors left alone at once are rarer than one
+  limits found;
+  found.read = {all_bytes / least_seconds([] { read_all(1); }),
+                all_bytes / least_seconds([] { read_all(2); }, tries)};
+  found.copy = {all_bytes / least_seconds([] { copy_half(1); }),
+                all_bytes / least_seconds([] { copy_half(2); }, tries)};
+  found.beyond_caches = size_beyond_caches(found.read.one_thread);
+  return found;
 }
 
 }  // namespace
 
 const limits& machine_limits() {
-  static const limits measured{{best_rate([] { read_all(1); }), best_rate([] { read_all(2); })},
-                               {best_rate([] { copy_half(1); }), best_rate([] { copy_half(2); })}};
+  static const limits measured = measure_limits();
   return measured;
 }
 
@@ -134,11 +132,11 @@ void register_limits() {
     const std::string suffix = "/1GiB/threads:" + std::to_string(threads);
     benchmark::RegisterBenchmark(
         ("limit/read_bandwidth" + suffix).c_str(), [threads](benchmark::State& state) {
-          measure(state, memory_hints, machine_limits().read.with(threads), [&] { read_all(threads); });
+          measure(state, all_bytes, machine_limits().read.with(threads), [&] { read_all(threads); });
         });
     benchmark::RegisterBenchmark(
         ("limit/copy_bandwidth" + suffix).c_str(), [threads](benchmark::State& state) {
-          measure(state, memory_hints, machine_limits().copy.with(threads), [&] { copy_half(threads); });
+          measure(state, all_bytes, machine_limits().copy.with(threads), [&] { copy_half(threads); });
         });
   }
 }

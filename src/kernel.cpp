@@ -2,3 +2,4 @@
 
 #include <bitgauge/kernel/pack_matrix_definitions.hpp>
 #include <bitgauge/kernel/product_definitions.hpp>
+#include <bitgauge/kernel/row_product_definitions.hpp>

@@ -16,7 +16,7 @@
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/fitted_codebook.hpp>
 #include <bitgauge/grid/small_float.hpp>
-#include <bitgauge/kernel/reference.hpp>
+#include <bitgauge/kernel/row_product.hpp>
 #include <bitgauge/matrix/bias.hpp>
 #include <bitgauge/matrix/from_codes.hpp>
 #include <bitgauge/matrix/memory.hpp>

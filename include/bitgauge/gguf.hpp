@@ -2,7 +2,7 @@
 
 /// \file
 /// The block formats of ggml, as in GGUF files: their types, their descriptions, matrices and
-/// rows to bytes and back.
+/// rows to bytes and back, and packed for products.
 
 #include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/decode_row.hpp>
@@ -11,3 +11,4 @@
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
+#include <bitgauge/kernel/pack_blocks.hpp>

@@ -25,12 +25,12 @@ TEST(reference, is_the_product_of_the_dequantized_matrix) {
                                      granularity(per_column{}), granularity(per_group{8})}) {
       const auto q = quantize(w, grid, groups);
       const Eigen::MatrixXd exact = q.dequantize().cast<double>() * x.cast<double>();
-      const Eigen::MatrixXf y = q * x;
+      const Eigen::MatrixXf y = reference_product(q, x);
       ASSERT_EQ(y.rows(), 19);
       ASSERT_EQ(y.cols(), 5);
       const double magnitude = (q.dequantize().cwiseAbs() * x.cwiseAbs()).maxCoeff();
       EXPECT_LE((y.cast<double>() - exact).cwiseAbs().maxCoeff(), magnitude * 0x1p-24);
-      EXPECT_EQ(q * x.col(2), y.col(2));
+      EXPECT_EQ(reference_product(q, x.col(2)), y.col(2));
     }
 }
 
@@ -38,21 +38,22 @@ TEST(reference, is_the_product_of_the_dequantized_matrix) {
 TEST(reference, vectors) {
   const Eigen::MatrixXf w = test::random_matrix(6, 9, 3);
   const auto q = quantize(w, affine<8>{});
-  const Eigen::VectorXf x = Eigen::VectorXf::Ones(9), y = q * x;
-  EXPECT_EQ(q * Eigen::VectorXf::Ones(9), y);
-  EXPECT_EQ(q * (2 * x - x), y);
-  EXPECT_EQ(q * x.cast<double>(), y);
+  const Eigen::VectorXf x = Eigen::VectorXf::Ones(9), y = reference_product(q, x);
+  EXPECT_EQ(reference_product(q, Eigen::VectorXf::Ones(9)), y);
+  EXPECT_EQ(reference_product(q, 2 * x - x), y);
+  EXPECT_EQ(reference_product(q, x.cast<double>()), y);
   const auto column = quantize(Eigen::VectorXf(w.col(0)), affine<8>{});
-  const Eigen::MatrixXf outer = column * Eigen::RowVectorXf{{1, -2}};
+  const Eigen::MatrixXf outer = reference_product(column, Eigen::RowVectorXf{{1, -2}});
   EXPECT_EQ(outer.col(0), column.dequantize());
   EXPECT_EQ(outer.col(1), -2 * column.dequantize());
-  EXPECT_EQ((quantize(Eigen::MatrixXf(0, 9)) * x).size(), 0);
-  EXPECT_EQ(quantize(Eigen::MatrixXf(3, 0)) * Eigen::VectorXf(0), Eigen::VectorXf::Zero(3));
+  EXPECT_EQ(reference_product(quantize(Eigen::MatrixXf(0, 9)), x).size(), 0);
+  EXPECT_EQ(reference_product(quantize(Eigen::MatrixXf(3, 0)), Eigen::VectorXf(0)), Eigen::VectorXf::Zero(3));
 }
 
 TEST(reference, shapes_must_agree) {
   const auto q = quantize(Eigen::MatrixXf::Ones(6, 9), affine<8>{});
-  EXPECT_EQ(test::message_of<shape_error>([&] { static_cast<void>(q * Eigen::VectorXf::Ones(6)); }),
+  EXPECT_EQ(test::message_of<shape_error>(
+                [&] { static_cast<void>(reference_product(q, Eigen::VectorXf::Ones(6))); }),
             "product of 6 x 9 quantized weights: expected 9 rows of input, found 6");
 }
 
@@ -64,9 +65,11 @@ TEST(reference, multiplies_blocks_of_ggml) {
   const bitgauge::gguf::block_matrix w(bitgauge::gguf::tensor_type::q8_0, 3, 64, std::move(bytes));
   const Eigen::MatrixXf values = w.dequantize(), x = Eigen::MatrixXf::Random(64, 2);
   const Eigen::MatrixXd expected = values.cast<double>() * x.cast<double>();
-  EXPECT_LE((w * x - expected.cast<float>()).cwiseAbs().maxCoeff(), 1e-5f * expected.cwiseAbs().maxCoeff());
-  EXPECT_EQ((w * x).col(1), w * x.col(1));
-  EXPECT_EQ(test::message_of<bitgauge::shape_error>([&] { static_cast<void>(w * x.topRows(63)); }),
+  EXPECT_LE((reference_product(w, x) - expected.cast<float>()).cwiseAbs().maxCoeff(),
+            1e-5f * expected.cwiseAbs().maxCoeff());
+  EXPECT_EQ(reference_product(w, x).col(1), reference_product(w, x.col(1)));
+  EXPECT_EQ(test::message_of<bitgauge::shape_error>(
+                [&] { static_cast<void>(reference_product(w, x.topRows(63))); }),
             "product of 3 x 64 quantized weights: expected 64 rows of input, found 63");
 }
 

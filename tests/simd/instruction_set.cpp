@@ -41,7 +41,7 @@ TEST(instruction_set, x86_features_need_processor_and_system) {
   const std::uint32_t haswell_1 = 1u << 27 | 1u << 28 | 1u << 12 | 1u << 29, haswell_7 = 1u << 5 | 1u << 8,
                       skylake_7 = haswell_7 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
   const std::uint64_t avx_state = 0x7, avx512_state = 0xe7, tile_state = 0x600e7;
-  const std::uint32_t vnni = 1u << 11, vbmi = 1u << 1, tiles = 1u << 24 | 1u << 25;
+  const std::uint32_t vnni = 1u << 11, vbmi = 1u << 1, tiles = 1u << 24 | 1u << 25 | 1u << 22, bf16 = 1u << 5;
   const auto features = [](instruction_set set) { return detail::tier_of(set).features; };
 
   EXPECT_EQ(features_of({}), 0u);
@@ -56,8 +56,10 @@ TEST(instruction_set, x86_features_need_processor_and_system) {
   EXPECT_EQ(features_of({haswell_1, skylake_7, vnni, 0, avx512_state}), features(avx512_vnni));
   EXPECT_EQ(features_of({haswell_1, skylake_7, vbmi, 0, avx512_state}), features(avx512) | feature::vbmi);
   EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, tiles, avx512_state}), features(avx512_vbmi));
-  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, tiles, tile_state}), features(amx));
-  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, 1u << 24, tile_state}), features(avx512_vbmi));
+  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, tiles, tile_state, bf16}), features(amx));
+  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, tiles, tile_state}), features(avx512_vbmi));
+  EXPECT_EQ(features_of({haswell_1, skylake_7, vnni | vbmi, 1u << 24, tile_state, bf16}),
+            features(avx512_vbmi));
 }
 
 #if BITGAUGE_X86
@@ -71,6 +73,12 @@ TEST(instruction_set, agrees_with_the_compiler) {
   EXPECT_EQ(supports(avx512_vnni), has_vnni);
   EXPECT_EQ(supports(avx512_vbmi), has_vnni && __builtin_cpu_supports("avx512vbmi") != 0);
   EXPECT_FALSE(supports(neon));
+}
+
+// Catches tiles taken for usable that the system did not permit: the first of their instructions would end the
+// program.
+TEST(instruction_set, tiles_need_permission) {
+  EXPECT_TRUE(x86::request_tiles() || !supports(amx));
 }
 #endif
 

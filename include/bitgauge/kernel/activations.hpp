@@ -28,10 +28,6 @@ struct packed_activations {
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
   bitgauge::detail::aligned_buffer<float> scales, scaled_sums, floats, group_sums, column_terms;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
-
-  static index_t width(index_t samples, index_t tile) noexcept {
-    return std::min(tile_samples, samples - tile * tile_samples);
-  }
 };
 
 /// What one thread needs to lay out a tile.
@@ -96,6 +92,41 @@ inline void encode_sample(const float* x, index_t cols, const code_rule& rule, t
   }
 }
 
+/// Copies `count` bytes, a multiple of 4, each with the bits of `turn` turned, four to a place `step` bytes on.
+inline void spread_fours(const std::uint8_t* from, index_t count, int turn, std::uint8_t* to, index_t step) {
+  const auto turns = static_cast<std::uint64_t>(turn) * 0x0101010101010101u;
+  index_t i = 0;
+  for (; i + 8 <= count; i += 8, to += 2 * step) {
+    std::uint64_t eight;
+    std::memcpy(&eight, from + i, sizeof eight);
+    eight ^= turns;
+    const auto low = static_cast<std::uint32_t>(eight), high = static_cast<std::uint32_t>(eight >> 32);
+    std::memcpy(to, &low, sizeof low);  // as little-endian processors have them
+    std::memcpy(to + step, &high, sizeof high);
+  }
+  for (index_t k = 0; i + k < count; ++k) to[k] = static_cast<std::uint8_t>(from[i + k] ^ turn);
+}
+
+/// The sum of `count` bytes, a multiple of 4 and at most 8 longest_segment, each with the bits of `turn` turned:
+/// eight at a time in sums of 16 bits.
+inline std::int32_t sum_of_bytes(const std::uint8_t* from, index_t count, int turn) {
+  constexpr std::uint64_t low_bytes = 0x00ff00ff00ff00ff;
+  static_assert(longest_segment * 2 * 255 < 1 << 16);
+  const auto turns = static_cast<std::uint64_t>(turn) * 0x0101010101010101u;
+  std::uint64_t sums = 0;
+  index_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, from + i, sizeof eight);
+    eight ^= turns;
+    sums += (eight & low_bytes) + (eight >> 8 & low_bytes);
+  }
+  auto sum = static_cast<std::int32_t>((sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
+                                       (sums >> 48));
+  for (; i < count; ++i) sum += from[i] ^ turn;
+  return sum;
+}
+
 }  // namespace detail
 
 /// What `column_scales` and `column_zeros` of the weights make of a sample: x, multiplied, and the sum of what
@@ -142,7 +173,8 @@ inline index_t place_of_tile(index_t first_unit, index_t units, index_t samples,
 inline void pack_codes(const weights_view& w, const row_source& x, index_t first, index_t tile,
                        const code_rule& rule, const std::vector<segment>& segments,
                        const std::vector<chunk>& chunks, packed_activations& to, tile_scratch& scratch) {
-  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+  const tile_shares shares{to.samples};
+  const index_t width = shares.width(tile), begin = shares.begin(tile);
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   float* const scales = to.scales.data() + begin * to.blocks;
   std::int32_t* const zero_points = to.zero_points.data() + begin * to.blocks;
@@ -168,23 +200,16 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
           std::min<index_t>(s.units * unit_columns, w.columns_of(s.group) - unit_in_group * unit_columns);
       const std::uint8_t* from = scratch.codes.data() + column;
       const auto zero = static_cast<std::uint8_t>(zero_points[s.block * width + j]);
-      const unsigned less = to.less_128 ? 0x80 : 0;
-      std::int32_t sum = 0;
-      index_t c = 0;
-      for (; c + 4 <= columns; c += 4, out += 4 * width) {
-        std::uint32_t four;
-        std::memcpy(&four, from + c, sizeof four);
-        four ^= static_cast<std::uint32_t>(turn) * 0x01010101u;
-        const std::uint32_t stored = four ^ less * 0x01010101u;
-        std::memcpy(out, &stored, sizeof stored);
-        sum +=
-            static_cast<std::int32_t>((four & 255) + (four >> 8 & 255) + (four >> 16 & 255) + (four >> 24));
-      }
-      for (; c < s.units * unit_columns; c += 4, out += 4 * width)
+      const int stored_turn = to.less_128 ? turn ^ 0x80 : turn;
+      const index_t fours = columns / 4 * 4;
+      detail::spread_fours(from, fours, stored_turn, out, 4 * width);
+      out += fours * width;
+      std::int32_t sum = detail::sum_of_bytes(from, fours, turn);
+      for (index_t c = fours; c < s.units * unit_columns; c += 4, out += 4 * width)
         for (index_t k = 0; k < 4; ++k) {
           const bool is_there = c + k < columns;
           const int code = is_there ? from[c + k] ^ turn : zero;
-          out[k] = static_cast<std::uint8_t>(code ^ static_cast<int>(less));
+          out[k] = static_cast<std::uint8_t>(code ^ turn ^ stored_turn);
           sum += is_there ? code : 0;
         }
       sum -= static_cast<std::int32_t>(columns) * zero_points[s.block * width + j];
@@ -198,7 +223,8 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
 /// Lays out the samples of a tile as floats, and their sums by group.
 inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile,
                         packed_activations& to, tile_scratch& scratch) {
-  const index_t width = to.width(to.samples, tile), begin = tile * tile_samples;
+  const tile_shares shares{to.samples};
+  const index_t width = shares.width(tile), begin = shares.begin(tile);
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   for (index_t j = 0; j < width; ++j) {
     const float* const row =

@@ -32,7 +32,9 @@ constexpr index_t unit_bytes(int bits) noexcept {
 }
 
 /// Packed weights as kernels read them: W(r, c) = scale * (value(field) - zero) - offset, parameters by group.
-/// Arrays of parameters hold 16 values for each panel and group, panel after panel.
+/// Arrays of parameters hold 16 values for each panel and group, panel after panel. Where there are factors, the
+/// scale (or offset) of a group is the product, exact in binary32, of its factor and the number that it shares
+/// with its super-group, and of these numbers there are 16 for each panel and super-group.
 struct weights_view {
   index_t rows = 0, cols = 0;
   index_t panels = 0;       ///< even: the last may hold rows of zeros
@@ -45,7 +47,11 @@ struct weights_view {
   const float* scales = nullptr;               ///< or half_scales
   const std::uint16_t* half_scales = nullptr;  ///< binary16
   const std::uint8_t* zero_points = nullptr;   ///< fields that stand for zero; null where all have `center`
-  const float* offsets = nullptr;              ///< null where there are none
+  const float* offsets = nullptr;              ///< or half_offsets; null where there are none
+  const std::uint16_t* half_offsets = nullptr;
+  const std::int8_t* scale_factors = nullptr;   ///< null where scales are those of groups
+  const std::int8_t* offset_factors = nullptr;  ///< likewise
+  int super_shift = 0;  ///< a super-group is 2^super_shift groups, of which a row is a multiple
   const float* column_scales =
       nullptr;                          ///< of weights by column: what activations are multiplied by, or null
   const float* column_zeros = nullptr;  ///< and their zero points, less `center`, or null
@@ -64,6 +70,11 @@ struct weights_view {
   index_t parameter(index_t panel, index_t group_index) const noexcept {
     return (panel * groups + group_index) * panel_rows;
   }
+  /// Of parameter(panel, group), where the number lies that the super-group shares.
+  index_t shared_parameter(index_t at) const noexcept {
+    return (at / panel_rows >> super_shift) * panel_rows + at % panel_rows;
+  }
+  bool has_stored_offsets() const noexcept { return offsets != nullptr || half_offsets != nullptr; }
   /// The columns of group `index`.
   index_t columns_of(index_t index) const noexcept {
     return index + 1 < groups ? group : cols - index * group;

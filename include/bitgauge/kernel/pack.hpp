@@ -25,22 +25,26 @@ struct packed_data {
   weights_view view;
   bitgauge::detail::aligned_buffer<std::uint8_t> fields, zero_points;
   bitgauge::detail::aligned_buffer<float> scales, offsets;
-  bitgauge::detail::aligned_buffer<std::uint16_t> half_scales;
+  bitgauge::detail::aligned_buffer<std::uint16_t> half_scales, half_offsets;
+  bitgauge::detail::aligned_buffer<std::int8_t> scale_factors, offset_factors;
   std::vector<float> column_scales, column_zeros;
 
   index_t bytes() const noexcept {
     return static_cast<index_t>(
-        fields.size() + zero_points.size() + 2 * half_scales.size() +
+        fields.size() + zero_points.size() + scale_factors.size() + offset_factors.size() +
+        2 * (half_scales.size() + half_offsets.size()) +
         4 * (scales.size() + offsets.size() + column_scales.size() + column_zeros.size()));
   }
 };
 
 /// One row as it is given to be packed.
 struct unpacked_row {
-  std::uint8_t* fields;       ///< [columns]
-  float* scales;              ///< [groups]
-  std::uint8_t* zero_points;  ///< [groups], where the weights have them
-  float* offsets;             ///< [groups], likewise
+  std::uint8_t* fields;         ///< [columns]
+  float* scales;                ///< [groups], or of super-groups where there are factors
+  std::uint8_t* zero_points;    ///< [groups], where the weights have them
+  float* offsets;               ///< as scales, likewise
+  std::int8_t* scale_factors;   ///< [groups], likewise
+  std::int8_t* offset_factors;  ///< [groups], likewise
 };
 
 /// Packs an unpacked unit: the inverse of what kernels do, see layout.hpp.
@@ -63,9 +67,10 @@ inline void pack_unit(const std::uint8_t* unit, int bits, std::uint8_t* packed) 
 
 /// What the rows of some weights have.
 struct row_parts {
-  bool half_scales = false;  ///< every scale is a binary16 number
+  bool halves = false;  ///< every scale and offset is a binary16 number
   bool zero_points = false;
   bool offsets = false;
+  bool factors = false;  ///< scales, and offsets where there are any, are products, see weights_view
 };
 
 /// Fills `data`, whose view says rows, cols, group (columns that share parameters), bits and what fields stand
@@ -80,31 +85,46 @@ void pack_rows(packed_data& data, const row_parts& parts, int threads, const Rea
   w.units =
       std::max<index_t>(w.groups - 1, 0) * w.group_units + (last_columns + unit_columns - 1) / unit_columns;
   w.panels = (w.rows + 2 * panel_rows - 1) / (2 * panel_rows) * 2;
-  const index_t parameters = w.panels * w.groups * panel_rows;
-  const auto resize = [parameters](bool wanted, auto& values) {
-    if (wanted) std::fill_n(values.reserve(static_cast<std::size_t>(parameters)), parameters, 0);
+  const index_t of_groups = w.panels * w.groups * panel_rows;
+  const index_t of_scales = parts.factors ? of_groups >> w.super_shift : of_groups;
+  const auto resize = [](bool wanted, auto& values, index_t count) {
+    if (wanted) std::fill_n(values.reserve(static_cast<std::size_t>(count)), count, 0);
   };
   data.fields.reserve(static_cast<std::size_t>(w.panels * w.units * unit_bytes(w.bits)));
-  resize(parts.half_scales, data.half_scales);
-  resize(!parts.half_scales, data.scales);
-  resize(parts.zero_points, data.zero_points);
-  resize(parts.offsets, data.offsets);
+  resize(parts.halves, data.half_scales, of_scales);
+  resize(!parts.halves, data.scales, of_scales);
+  resize(parts.offsets && parts.halves, data.half_offsets, of_scales);
+  resize(parts.offsets && !parts.halves, data.offsets, of_scales);
+  resize(parts.zero_points, data.zero_points, of_groups);
+  resize(parts.factors, data.scale_factors, of_groups);
+  resize(parts.factors && parts.offsets, data.offset_factors, of_groups);
 
   parallel_for(w.panels, threads, [&](index_t panel) {
     const auto size = [](index_t n) { return static_cast<std::size_t>(n); };
     std::vector<std::uint8_t> units(size(w.units * unit_fields)), fields(size(w.cols)), zeros(size(w.groups));
     std::vector<float> scales(size(w.groups)), offsets(size(w.groups));
+    std::vector<std::int8_t> scale_factors(size(w.groups)), offset_factors(size(w.groups));
+    const auto store = [&](float value, bool is_half, auto& halves, auto& floats, std::size_t at) {
+      if (is_half) {
+        halves[at] = numeric::half_from_float(value);
+      } else {
+        floats[at] = value;
+      }
+    };
     for (index_t r = 0; r < panel_rows && panel * panel_rows + r < w.rows; ++r) {
-      read(panel * panel_rows + r, unpacked_row{fields.data(), scales.data(), zeros.data(), offsets.data()});
+      read(panel * panel_rows + r, unpacked_row{fields.data(), scales.data(), zeros.data(), offsets.data(),
+                                                scale_factors.data(), offset_factors.data()});
+      for (index_t g = 0; g < (parts.factors ? w.groups >> w.super_shift : w.groups); ++g) {
+        const index_t of_group = w.parameter(panel, parts.factors ? g << w.super_shift : g) + r;
+        const auto at = size(parts.factors ? w.shared_parameter(of_group) : of_group), from = size(g);
+        store(scales[from], parts.halves, data.half_scales, data.scales, at);
+        if (parts.offsets) store(offsets[from], parts.halves, data.half_offsets, data.offsets, at);
+      }
       for (index_t g = 0; g < w.groups; ++g) {
         const auto at = size(w.parameter(panel, g) + r), from = size(g);
-        if (parts.half_scales) {
-          data.half_scales[at] = numeric::half_from_float(scales[from]);
-        } else {
-          data.scales[at] = scales[from];
-        }
         if (parts.zero_points) data.zero_points[at] = zeros[from];
-        if (parts.offsets) data.offsets[at] = offsets[from];
+        if (parts.factors) data.scale_factors[at] = scale_factors[from];
+        if (parts.factors && parts.offsets) data.offset_factors[at] = offset_factors[from];
         std::uint8_t* const to = units.data() + g * w.group_units * unit_fields;
         for (index_t c = 0; c < w.columns_of(g); ++c)
           to[c / unit_columns * unit_fields + place_in_unit(r, c % unit_columns)] =
@@ -122,6 +142,9 @@ void pack_rows(packed_data& data, const row_parts& parts, int threads, const Rea
   w.half_scales = pointer(data.half_scales);
   w.zero_points = pointer(data.zero_points);
   w.offsets = pointer(data.offsets);
+  w.half_offsets = pointer(data.half_offsets);
+  w.scale_factors = pointer(data.scale_factors);
+  w.offset_factors = pointer(data.offset_factors);
   w.column_scales = pointer(data.column_scales);
   w.column_zeros = pointer(data.column_zeros);
 }

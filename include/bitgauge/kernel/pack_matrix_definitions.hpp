@@ -55,7 +55,7 @@ BITGAUGE_DEFINE std::shared_ptr<const packed_data> pack(const quantized_matrix& 
   weights_view& w = data->view;
   const grouping& groups = q.groups();
   const code_encoding& encoding = q.encoding();
-  const bool by_column = groups.how().what == granularity::kind::column && !q.is_column_vector();
+  const bool by_column = groups.granularity().what == granularity::kind::column && !q.is_column_vector();
   detail::describe_fields(encoding, w);
   w.rows = q.rows();
   w.cols = q.cols();
@@ -70,7 +70,7 @@ BITGAUGE_DEFINE std::shared_ptr<const packed_data> pack(const quantized_matrix& 
     }
   }
   row_parts parts;
-  parts.half_scales = q.scales().type() == scale_type::f16 && !by_column;
+  parts.halves = q.scales().type() == scale_type::f16 && !by_column;
   // bytes of integer products reach 127 above and 128 below 128, so another zero is one of each group
   parts.zero_points =
       !by_column && (encoding.has_zero_points || (w.bits == 8 && !w.has_levels && w.center != 128));

@@ -11,9 +11,13 @@
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 
+#include <concepts>
 #include <memory>
 
 namespace bitgauge {
+namespace gguf {
+class block_matrix;
+}
 
 /// The weights of Y = W X, W (out x in) quantized, X in x samples, Y out x samples: Eigen's mathematics.
 ///
@@ -23,17 +27,24 @@ namespace bitgauge {
 ///
 /// Copies share their memory. Several threads may multiply at once. See kernel/layout.hpp for the layout.
 ///
-/// Accuracy, with n the number of columns, e = 2^-24 and |W||X| the product of magnitudes (of scale * (|code|
-/// + |zero point|) for weights):
-/// exact: |Y - W X| <= (n + 8) e |W||X|. integer: that, with the activations as rounded to codes: half a
-/// step, a 254th of the largest magnitude of their block (a 510th of the extent on an affine grid), and with
-/// levels that are no multiples of a common step, such as those of NF4, half a 127th of the largest level.
+/// Accuracy, with n the number of columns, e = 2^-24 and |W||X| the product of magnitudes (of weights scale *
+/// (|code - m| + |zero point - m|), m the middle code, scale * |level| or scale * |level| + |minimum|):
+/// exact: |Y - W X| <= (n + 8) e (|W||X| + |bias|). integer: that, with the activations as rounded to codes: off
+/// by half a step, a 254th of the largest magnitude of their block (a 510th of the extent on an affine grid), and
+/// with levels that are no multiples of a common step, such as those of NF4, rounded to 127ths of the largest.
 class packed_weights {
  public:
   packed_weights() : data_(std::make_shared<const kernel::packed_data>()) {}
   /// Packs. Cost: one pass over the codes. `threads` as in options. Weights by column are scaled with the
   /// activations, so an integer product rounds x(c) * scale(c).
   explicit packed_weights(const quantized_matrix& q, int threads = 0) : data_(kernel::pack(q, threads)) {}
+  /// The same of ggml's blocks, from <bitgauge/gguf.hpp>.
+  template <std::same_as<gguf::block_matrix> Blocks>
+  explicit packed_weights(const Blocks& q, int threads = 0) {
+    static_assert(
+        requires { pack_weights(q, threads); }, "bitgauge: include <bitgauge/gguf.hpp> to pack its matrices");
+    data_ = pack_weights(q, threads);
+  }
   explicit packed_weights(std::shared_ptr<const kernel::packed_data> data) : data_(std::move(data)) {}
 
   index_t rows() const noexcept { return data_->view.rows; }
@@ -44,7 +55,7 @@ class packed_weights {
   /// y = W x (+ bias). x: a matrix, vector, map, block or expression of float, double, half or bfloat16, any
   /// order and strides; y: one of the same, of the right shape, written whole; it must not overlap x. A sample
   /// (column) that holds NaN or infinity has outputs that are not finite, and no other is touched. The same
-  /// bits for any number of threads. Fetches no memory once it has been called for this shape, by this number
+  /// bits for any number of threads, not of samples. Fetches no memory once it has been called for this shape, by this number
   /// of threads, with x that is in memory. Throws shape_error, and invalid_scheme for an activation_block that
   /// does not fit the groups.
   template <class X, class Y>
@@ -59,8 +70,8 @@ class packed_weights {
     const kernel::product_target to =
         kernel::target_of(out.data(), by_rows ? out.outerStride() : out.innerStride(),
                           by_rows ? out.innerStride() : out.outerStride());
-    read_samples(x.derived(),
-                 [&](const row_source& samples) { kernel::multiply(data_->view, samples, to, options); });
+    kernel::with_samples(
+        x.derived(), [&](const row_source& samples) { kernel::multiply(data_->view, samples, to, options); });
   }
 
   const kernel::weights_view& view() const noexcept { return data_->view; }
@@ -84,18 +95,6 @@ class packed_weights {
     if (options.activation_block < 0)
       detail::raise_message<invalid_scheme>(
           {"product: activation_block: expected 0 or more, found ", options.activation_block});
-  }
-
-  /// Calls action(row_source) with samples as rows.
-  template <class X, class Action>
-  static void read_samples(const X& x, const Action& action) {
-    if constexpr (detail::is_addressable<X>) {
-      const index_t sample_step = X::IsRowMajor ? x.innerStride() : x.outerStride();
-      const index_t step = X::IsRowMajor ? x.outerStride() : x.innerStride();
-      action(row_source(x.data(), x.cols(), x.rows(), sample_step, step));
-    } else {
-      read_samples(typename X::PlainObject(x), action);
-    }
   }
 
   std::shared_ptr<const kernel::packed_data> data_;

@@ -19,8 +19,14 @@
 namespace bitgauge::kernel {
 namespace detail {
 
-/// Samples of which the codes are made together: whole tiles.
-inline constexpr index_t most_samples = 42 * tile_samples;
+/// Samples that are laid out together: whole tiles, of which a chunk stays in the second-level cache.
+inline constexpr index_t most_samples = 44 * tile_samples;
+
+/// The samples of each of as few shares as can be, even ones but for the last.
+inline index_t share_of(index_t samples) noexcept {
+  const index_t shares = std::max<index_t>((samples + most_samples - 1) / most_samples, 1);
+  return ((samples + shares - 1) / shares + tile_samples - 1) / tile_samples * tile_samples;
+}
 
 /// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
 inline constexpr index_t most_panels = 8;
@@ -46,6 +52,36 @@ inline bitgauge::detail::scratch_pool<thread_scratch>& thread_scratches() {
   return pool;
 }
 
+/// The packed fields that are unpacked next, to be fetched while others are multiplied.
+class upcoming_fields {
+ public:
+  /// Units first_unit .. of `panels` panels, over `steps` steps; nothing of panels that are not there.
+  upcoming_fields(const weights_view& w, index_t first_panel, index_t panels, index_t first_unit,
+                  index_t units, index_t steps)
+      : at_(w.unit(first_panel, first_unit)),
+        panel_bytes_(w.units * unit_bytes(w.bits)),
+        bytes_(units * unit_bytes(w.bits)),
+        panels_(std::min(panels, w.panels - first_panel)) {
+    each_ = steps > 0 ? (panels * bytes_ / line + steps - 1) / steps : 0;
+  }
+
+  void fetch_some() {
+    for (index_t i = 0; i < each_ && panels_ > 0; ++i) {
+      __builtin_prefetch(at_ + done_, 0, 2);
+      done_ += line;
+      if (done_ < bytes_) continue;
+      done_ = 0;
+      at_ += panel_bytes_;
+      --panels_;
+    }
+  }
+
+ private:
+  static constexpr index_t line = 64;
+  const std::uint8_t* at_;
+  index_t panel_bytes_, bytes_, panels_, each_ = 0, done_ = 0;
+};
+
 /// One call: what all its threads read.
 class product {
  public:
@@ -56,12 +92,13 @@ class product {
   void run() {
     const bool exact = options_.precision == product_precision::exact;
     if (!exact) plan_blocks();
-    for (first_ = 0; first_ < x_.rows(); first_ += most_samples) {
-      samples_ = std::min(most_samples, x_.rows() - first_);
+    const index_t share = share_of(x_.rows());
+    for (first_ = 0; first_ < x_.rows(); first_ += share) {
+      samples_ = std::min(share, x_.rows() - first_);
       const bool packed = samples_ <= (exact ? packed_float_samples : packed_samples) &&
                           (exact || !has_zero_points_) && steps_.multiplies_packed != nullptr &&
                           steps_.multiplies_packed(w_);
-      const index_t tiles = (samples_ + tile_samples - 1) / tile_samples;
+      const index_t tiles = tile_shares{samples_}.count();
       if (exact) {
         reserve_floats(w_, samples_, scratch_.x);
       } else {
@@ -149,7 +186,8 @@ class product {
   /// The codes of a tile from a chunk on.
   activation_codes codes_of(index_t tile, const chunk& part) const {
     const packed_activations& x = scratch_.x;
-    const index_t width = x.width(samples_, tile), begin = tile * tile_samples;
+    const tile_shares shares{samples_};
+    const index_t width = shares.width(tile), begin = shares.begin(tile);
     const index_t sums = begin * static_cast<index_t>(scratch_.segments.size()) + part.first_segment * width;
     return {width,
             x.codes.data() + place_of_tile(part.first_unit, part.units, samples_, begin),
@@ -193,6 +231,7 @@ class product {
     std::int8_t* const codes = resized(own.codes, most_panels * most * unit_fields);
     segment_parameters* const parameters = resized(own.parameters, most_panels * most);
     unpacked_codes unpacked[most_panels];
+    const tile_shares shares{samples_};
     for (const chunk& part : scratch_.chunks) {
       integer_tile tile{};
       tile.segments = scratch_.segments.data() + part.first_segment;
@@ -204,11 +243,16 @@ class product {
         unpacked[p] = {codes + p * most * unit_fields, parameters + p * most};
         steps_.unpack_codes(w_, first_panel + p, tile.segments, tile.count, unpacked[p]);
       }
+      const bool last = &part == &scratch_.chunks.back();
+      const chunk& next = last ? scratch_.chunks.front() : *(&part + 1);
+      upcoming_fields upcoming(w_, last ? first_panel + panels : first_panel, panels, next.first_unit,
+                               next.units, shares.count() * panels / tile_panels);
       for (index_t p = 0; p < panels; p += tile_panels) {
         std::copy_n(unpacked + p, tile_panels, tile.weights);
-        for (index_t t = 0; t * tile_samples < samples_; ++t) {
+        for (index_t t = 0; t < shares.count(); ++t) {
+          upcoming.fetch_some();
           tile.x = codes_of(t, part);
-          tile.y = own.y.data() + t * tile_samples * tile.y_stride + p * panel_rows;
+          tile.y = own.y.data() + shares.begin(t) * tile.y_stride + p * panel_rows;
           steps_.multiply_codes(tile);
         }
       }
@@ -218,6 +262,7 @@ class product {
   void multiply_floats(index_t first_panel, index_t panels, thread_scratch& own) const {
     constexpr index_t most = exact_units * unit_fields;
     float* const weights = resized(own.weights, most_panels * most);
+    const tile_shares shares{samples_};
     for (index_t unit = 0; unit < w_.units; unit += exact_units) {
       const index_t units = std::min(exact_units, w_.units - unit);
       exact_tile tile{};
@@ -225,11 +270,17 @@ class product {
       tile.y_stride = rows_of(panels);
       for (index_t p = 0; p < panels; ++p)
         steps_.unpack_floats(w_, first_panel + p, unit, units, weights + p * most);
+      const index_t end = unit + units;
+      const bool last = end == w_.units;
+      upcoming_fields upcoming(w_, last ? first_panel + panels : first_panel, panels, last ? 0 : end,
+                               std::min(exact_units, w_.units - (last ? 0 : end)),
+                               shares.count() * panels / tile_panels);
       for (index_t p = 0; p < panels; p += tile_panels) {
         for (index_t i = 0; i < tile_panels; ++i) tile.weights[i] = weights + (p + i) * most;
-        for (index_t t = 0; t * tile_samples < samples_; ++t) {
-          const index_t begin = t * tile_samples;
-          tile.samples = scratch_.x.width(samples_, t);
+        for (index_t t = 0; t < shares.count(); ++t) {
+          upcoming.fetch_some();
+          const index_t begin = shares.begin(t);
+          tile.samples = shares.width(t);
           tile.x = scratch_.x.floats.data() + place_of_tile(unit, units, samples_, begin);
           tile.y = own.y.data() + begin * tile.y_stride + p * panel_rows;
           steps_.multiply_floats(tile);

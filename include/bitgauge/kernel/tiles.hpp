@@ -15,6 +15,18 @@ namespace bitgauge::kernel {
 /// a lane of weights lie sample after sample.
 inline constexpr index_t tile_samples = 12;
 
+/// Samples dealt into as few tiles as can be, which differ by one sample at most.
+struct tile_shares {
+  index_t samples = 0;
+
+  constexpr index_t count() const noexcept { return (samples + tile_samples - 1) / tile_samples; }
+  /// The first sample of a tile.
+  constexpr index_t begin(index_t tile) const noexcept {
+    return tile * (samples / count()) + (tile < samples % count() ? tile : samples % count());
+  }
+  constexpr index_t width(index_t tile) const noexcept { return begin(tile + 1) - begin(tile); }
+};
+
 /// Panels that are multiplied together.
 inline constexpr index_t tile_panels = 2;
 
@@ -36,7 +48,7 @@ struct unpacked_codes {
 
 /// True where the sum of scaled codes is not all: w = scale * code - offset.
 inline bool has_offsets(const weights_view& w) noexcept {
-  return w.offsets != nullptr || (w.zero_points != nullptr && w.bits == 8);
+  return w.has_stored_offsets() || (w.zero_points != nullptr && w.bits == 8);
 }
 
 /// True where no code of the weights is above 32 in magnitude.

@@ -48,6 +48,8 @@ class activation_quantizer {
 
   bool is_static() const noexcept { return is_static_; }
   const integer_grid& grid() const noexcept { return grid_; }
+  /// Who shares a scale: per tensor, row or column.
+  const granularity& groups() const noexcept { return groups_; }
   /// Of a static quantizer: its scale and zero point.
   const parameters& frozen_parameters() const noexcept { return frozen_; }
 

@@ -45,7 +45,7 @@ class planner {
   quantization_plan run() const {
     quantization_plan all;
     for (const rule& each : rules_)
-      if (each.is_remarked && !each.must_match && !each.names.matches_any(source_))
+      if (each.is_remarked && !each.must_match && !matches_any(each.names, source_))
         all.remarks.push_back(each.names.shown() + " matches no tensor");
     std::size_t dropped = 0;
     std::map<gguf::tensor_type, double> asked;

@@ -3,6 +3,7 @@
 /// \file
 /// Which tensors a decision is for, by their names.
 
+#include <bitgauge/base/name_pattern.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/model/matrix_shape.hpp>
@@ -10,75 +11,21 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <string>
-#include <string_view>
-#include <utility>
 
 namespace bitgauge {
 
-/// True where `pattern` matches all of `name`: '*' stands for any characters or none, '?' for any one, every
-/// other character for itself (case counts). Cost: at most pattern times name, and no stack.
-///
-///     matches_glob("*.attn_?.weight", "blk.3.attn_q.weight")   // true
-constexpr bool matches_glob(std::string_view pattern, std::string_view name) noexcept {
-  constexpr std::size_t none = std::string_view::npos;
-  std::size_t p = 0, n = 0, star = none, tried = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      tried = n;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
-      ++p;
-      ++n;
-    } else if (star != none) {  // let the last star take one character more
-      p = star + 1;
-      n = ++tried;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+/// True where a tensor of the source has a name that matches.
+inline bool matches_any(const name_pattern& pattern, const tensor_source& source) {
+  for (std::size_t i = 0; i < source.tensor_count(); ++i)
+    if (pattern.matches(source.info(i).name)) return true;
+  return false;
 }
-
-/// A test of names, and what messages call it: `label "text"`.
-///
-///     name_pattern a = "*.weight";   // matches_glob()
-///     name_pattern b("--include", text, [=](std::string_view name) { return found(text, name); });
-class name_pattern {
- public:
-  using test = std::function<bool(std::string_view name)>;
-
-  /// A glob.
-  name_pattern(std::string glob) : label_("rule"), text_(std::move(glob)) {
-    test_ = [pattern = text_](std::string_view name) { return matches_glob(pattern, name); };
-  }
-  name_pattern(const char* glob) : name_pattern(std::string(glob)) {}
-  /// Any test; `label` and `text` are for messages.
-  name_pattern(std::string label, std::string text, test matches)
-      : label_(std::move(label)), text_(std::move(text)), test_(std::move(matches)) {}
-
-  bool matches(std::string_view name) const { return test_(name); }
-  bool matches_any(const tensor_source& source) const {
-    for (std::size_t i = 0; i < source.tensor_count(); ++i)
-      if (matches(source.info(i).name)) return true;
-    return false;
-  }
-  /// For messages: rule "*.weight".
-  std::string shown() const { return label_ + " \"" + excerpt(text_) + "\""; }
-  const std::string& label() const noexcept { return label_; }
-  const std::string& text() const noexcept { return text_; }
-
- private:
-  std::string label_, text_;
-  test test_;
-};
 
 /// Raises data_error, naming what there is, where no tensor of the source matches: a mistyped name would
 /// change nothing in silence.
 inline void require_match(const name_pattern& pattern, const tensor_source& source) {
-  if (pattern.matches_any(source)) return;
+  if (matches_any(pattern, source)) return;
   std::string known;
   constexpr std::size_t shown = 3;
   const std::size_t count = source.tensor_count();

@@ -14,7 +14,7 @@ inline constexpr std::uint32_t avx2 = 1u << 8;       ///< AVX2, FMA, F16C, BMI2
 inline constexpr std::uint32_t avx512 = 1u << 9;     ///< AVX-512 F, BW, DQ, VL
 inline constexpr std::uint32_t vnni = 1u << 10;      ///< AVX-512 VNNI
 inline constexpr std::uint32_t vbmi = 1u << 11;      ///< AVX-512 VBMI
-inline constexpr std::uint32_t amx = 1u << 12;       ///< AMX-TILE, AMX-INT8
+inline constexpr std::uint32_t amx = 1u << 12;       ///< AMX-TILE, AMX-INT8, AMX-BF16, AVX-512 BF16
 inline constexpr std::uint32_t avx_vnni = 1u << 13;  ///< AVX-VNNI
 
 }  // namespace bitgauge::simd::feature

@@ -34,7 +34,7 @@ enum class instruction_set : std::uint8_t {
   avx512,        ///< x86-64-v4: AVX-512 F, BW, DQ, VL
   avx512_vnni,   ///< with sums of products of bytes (Cascade Lake)
   avx512_vbmi,   ///< with permutations of bytes across a register (Ice Lake, Zen 4)
-  amx,           ///< with tiles of bytes (Sapphire Rapids); who uses them asks the system's permission first
+  amx,  ///< with tiles of bytes and bfloat16 (Sapphire Rapids), where the system lets this process use them
 };
 
 namespace detail {
@@ -62,10 +62,10 @@ constexpr const tier& tier_of(instruction_set set) noexcept {
   return tiers[static_cast<std::size_t>(set)];
 }
 
-/// The features of this processor that its operating system lets programs use.
+/// The features of this processor that its operating system lets this process use.
 inline std::uint32_t processor_features() {
 #if BITGAUGE_X86
-  static const std::uint32_t found = x86::features_of(x86::ask_processor());  // in a virtual machine it costs
+  static const std::uint32_t found = x86::usable_features();  // in a virtual machine it costs
   return found;
 #elif defined(__aarch64__)
   static const std::uint32_t found = arm::processor_features();

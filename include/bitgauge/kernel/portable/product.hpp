@@ -31,15 +31,26 @@ inline void unpack_unit(const std::uint8_t* packed, int bits, std::uint8_t* fiel
   }
 }
 
-inline float scale_at(const weights_view& w, index_t parameter) {
-  return w.half_scales != nullptr ? numeric::half_to_float(w.half_scales[parameter]) : w.scales[parameter];
+/// A number as it is stored, times its factor where there are factors.
+inline float parameter_at(const weights_view& w, const float* floats, const std::uint16_t* halves,
+                          const std::int8_t* factors, index_t at) {
+  const index_t shared = factors != nullptr ? w.shared_parameter(at) : at;
+  const float number = halves != nullptr ? numeric::half_to_float(halves[shared]) : floats[shared];
+  return factors != nullptr ? number * static_cast<float>(factors[at]) : number;
+}
+inline float scale_at(const weights_view& w, index_t at) {
+  return parameter_at(w, w.scales, w.half_scales, w.scale_factors, at);
+}
+/// Of weights that have stored offsets.
+inline float offset_at(const weights_view& w, index_t at) {
+  return parameter_at(w, w.offsets, w.half_offsets, w.offset_factors, at);
 }
 
 /// The scales, and offsets where there are any, that integer products of a group of a panel have.
 inline void integer_parameters(const weights_view& w, index_t parameter, segment_parameters& to) {
   for (index_t r = 0; r < panel_rows; ++r) to.scales[r] = scale_at(w, parameter + r);
-  if (w.offsets != nullptr) {
-    std::memcpy(to.offsets, w.offsets + parameter, sizeof to.offsets);
+  if (w.has_stored_offsets()) {
+    for (index_t r = 0; r < panel_rows; ++r) to.offsets[r] = offset_at(w, parameter + r);
   } else if (has_offsets(w)) {
     for (index_t r = 0; r < panel_rows; ++r)
       to.offsets[r] = to.scales[r] * static_cast<float>(w.zero_points[parameter + r] - 128);
@@ -79,12 +90,13 @@ inline void unpack_floats(const weights_view& w, index_t panel, index_t first_un
     const index_t parameter = w.parameter(panel, u / w.group_units);
     for (index_t r = 0; r < panel_rows; ++r) {
       const float scale = scale_at(w, parameter + r);
+      const float offset = w.has_stored_offsets() ? offset_at(w, parameter + r) : 0.0f;
       const int zero = w.zero_points == nullptr ? w.center : w.zero_points[parameter + r];
       for (index_t c = 0; c < unit_columns; ++c) {
         const std::uint8_t field = fields[place_in_unit(r, c)];
         const float value = w.has_levels ? w.levels[field] : static_cast<float>(field - zero);
         const float scaled = scale * value;
-        out[c * panel_rows + r] = w.offsets != nullptr ? scaled - w.offsets[parameter + r] : scaled;
+        out[c * panel_rows + r] = scaled - offset;
       }
     }
   }

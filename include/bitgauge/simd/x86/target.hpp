@@ -25,6 +25,10 @@
 #endif
 #define BITGAUGE_AVX512_VNNI gnu::target("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")
 #define BITGAUGE_AVX512_VBMI gnu::target("avx512vbmi,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")
+#define BITGAUGE_AMX                                                                                    \
+  gnu::target(                                                                                          \
+      "amx-tile,amx-int8,amx-bf16,avx512bf16,avx512vbmi,avx512vnni,avx512f,avx512bw,avx512dq,avx512vl," \
+      "avx2,fma,f16c,bmi2")
 
 /// Around AVX-512 code: GCC 12 takes the undefined pass-through operand of its own intrinsics for a mistake
 /// (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593).

@@ -81,8 +81,8 @@ template <int Bits>
     const integers zero_points = zero_points_at(w, at);
     zeros[h] = product(zero_points, all(0x01010101));
     store(own.scales + h * lanes, scales);
-    if (w.offsets != nullptr) {
-      store(own.offsets + h * lanes, load_floats(w.offsets + at));
+    if (w.has_stored_offsets()) {
+      store(own.offsets + h * lanes, offsets_at(w, at));
     } else if (has_offsets(w)) {
       store(own.offsets + h * lanes, product(scales, to_floats(difference(zero_points, all(128)))));
       zeros[h] = all_bytes(-128);
@@ -166,7 +166,7 @@ template <int Bits, bool Levels>
       const index_t at = parameter + h * lanes;
       scales[h] = scales_at(w, at);
       zeros[h] = Levels ? _mm256_setzero_ps() : to_floats(zero_points_at(w, at));
-      offsets[h] = w.offsets != nullptr ? load_floats(w.offsets + at) : _mm256_setzero_ps();
+      offsets[h] = w.has_stored_offsets() ? offsets_at(w, at) : _mm256_setzero_ps();
     }
     for (; u < end; ++u, packed += unit_bytes(Bits), out += unit_fields) {
       const unit_vectors unit = unpack_unit<Bits>(packed);

@@ -105,10 +105,25 @@ template <int Bits>
   return _mm256_fnmadd_ps(a, b, c);
 }
 
-/// The scales of 8 rows of a group.
+/// 8 numbers of a group, as they are stored, times their factors where there are factors.
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats parameters_at(const weights_view& w, const float* numbers,
+                                                                  const std::uint16_t* halves,
+                                                                  const std::int8_t* factors, index_t at) {
+  const index_t shared = factors != nullptr ? w.shared_parameter(at) : at;
+  const floats values =
+      halves != nullptr ? _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(halves + shared)))
+                        : _mm256_loadu_ps(numbers + shared);
+  if (factors == nullptr) return values;
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(factors + at));
+  return product(values, to_floats(_mm256_cvtepi8_epi32(bytes)));
+}
+
+/// The scales of 8 rows of a group, and offsets of weights that have stored ones.
 [[BITGAUGE_AVX2, gnu::always_inline]] inline floats scales_at(const weights_view& w, index_t at) {
-  if (w.half_scales == nullptr) return _mm256_loadu_ps(w.scales + at);
-  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w.half_scales + at)));
+  return parameters_at(w, w.scales, w.half_scales, w.scale_factors, at);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline floats offsets_at(const weights_view& w, index_t at) {
+  return parameters_at(w, w.offsets, w.half_offsets, w.offset_factors, at);
 }
 
 /// The zero points of 8 rows of a group.

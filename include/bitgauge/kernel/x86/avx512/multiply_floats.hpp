@@ -7,14 +7,15 @@
 
 #if BITGAUGE_X86
 #include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/kernel/x86/avx512/vectors.hpp>
 
 BITGAUGE_BEGIN_AVX512
 namespace bitgauge::kernel::avx512 {
 
 template <unsigned Samples>
-[[BITGAUGE_AVX512]] void multiply_float_samples(const exact_tile& tile, index_t first) {
-  float* const y = tile.y + first * tile.y_stride;
-  const float *w0 = tile.weights[0], *w1 = tile.weights[1], *x = tile.x + first;
+[[BITGAUGE_AVX512]] void multiply_float_samples(const exact_tile& tile) {
+  float* const y = tile.y;
+  const float *w0 = tile.weights[0], *w1 = tile.weights[1], *x = tile.x;
   __m512 total0[Samples], total1[Samples];
 #pragma GCC unroll 12
   for (unsigned j = 0; j < Samples; ++j) {
@@ -37,18 +38,15 @@ template <unsigned Samples>
   }
 }
 
-/// Calls multiply_float_samples with a number of samples known at compile time, 1..6.
-template <unsigned Samples = tile_samples / 2>
-[[BITGAUGE_AVX512]] void multiply_few_floats(const exact_tile& tile, index_t first, index_t samples) {
-  if (samples == Samples) return multiply_float_samples<Samples>(tile, first);
-  if constexpr (Samples > 1) multiply_few_floats<Samples - 1>(tile, first, samples);
+/// Calls multiply_float_samples with a number of samples known at compile time, 1..tile_samples.
+template <unsigned Samples = static_cast<unsigned>(tile_samples)>
+[[BITGAUGE_AVX512]] void multiply_known_floats(const exact_tile& tile) {
+  if (tile.samples == Samples) return multiply_float_samples<Samples>(tile);
+  if constexpr (Samples > 1) multiply_known_floats<Samples - 1>(tile);
 }
 
 [[BITGAUGE_AVX512]] inline void multiply_floats(const exact_tile& tile) {
-  constexpr index_t half = tile_samples / 2;
-  if (tile.samples == tile_samples) return multiply_float_samples<tile_samples>(tile, 0);
-  for (index_t first = 0; first < tile.samples; first += half)
-    multiply_few_floats(tile, first, tile.samples - first < half ? tile.samples - first : half);
+  multiply_known_floats(tile);
 }
 
 }  // namespace bitgauge::kernel::avx512

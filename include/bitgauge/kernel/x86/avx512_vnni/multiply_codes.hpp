@@ -127,11 +127,11 @@ template <bool General>
 [[BITGAUGE_AVX512_VNNI]] void multiply_tile(const integer_tile& tile) {
   // long segments: more sums in registers are worth the way to memory between segments
   constexpr index_t long_segment = 32;
-  const index_t samples = tile.x.samples;
-  if (samples < tile_samples || tile.segments[0].units >= long_segment)
+  const index_t samples = tile.x.samples, half = (samples + 1) / 2;
+  if (samples <= samples_in_registers || tile.segments[0].units >= long_segment)
     return multiply_known<General>(tile, 0, samples);
-  multiply_samples<samples_in_registers, General>(tile, 0);
-  multiply_samples<samples_in_registers, General>(tile, samples_in_registers);
+  multiply_known<General>(tile, 0, half);
+  multiply_known<General>(tile, half, samples - half);
 }
 
 [[BITGAUGE_AVX512_VNNI]] inline void multiply_codes(const integer_tile& tile) {

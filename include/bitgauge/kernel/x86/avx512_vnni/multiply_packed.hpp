@@ -37,8 +37,8 @@ inline bool multiplies_packed(const weights_view& w) {
   return w.bits == 4 || (w.bits == 8 && !w.has_levels);
 }
 
-/// How far ahead of what is multiplied memory is fetched.
-inline constexpr index_t fetched_ahead = 1024;
+/// How many bytes ahead of what is multiplied memory is fetched: floats, which take longer, like it farther.
+inline constexpr index_t fetched_ahead = 1024, fetched_ahead_of_floats = 3072;
 
 /// The sums of some panels and samples.
 template <int Panels, int Samples>
@@ -127,8 +127,8 @@ template <int Bits, bool Levels, int Panels, int Samples>
         total[p][j] =
             _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[p][j]),
                             _mm512_mul_ps(scales, _mm512_set1_ps(x.scales[of_block + j])), total[p][j]);
-      if (w.offsets != nullptr) {
-        const __m512 offsets = _mm512_loadu_ps(w.offsets + parameter[p] + group);
+      if (w.has_stored_offsets()) {
+        const __m512 offsets = offsets_at(w, parameter[p] + group);
 #pragma GCC unroll 8
         for (int j = 0; j < Samples; ++j)
           total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x.scaled_sums[of_segment + j]), total[p][j]);
@@ -170,8 +170,8 @@ template <int Bits, int Panels, int Samples>
     for (; unit < end; ++unit, x += unit_columns * Samples) {
 #pragma GCC unroll 4
       for (int p = 0; p < Panels; ++p) {
-        _mm_prefetch(fields[p] + fetched_ahead, _MM_HINT_T0);
-        if constexpr (Bits == 8) _mm_prefetch(fields[p] + fetched_ahead + 64, _MM_HINT_T0);
+        _mm_prefetch(fields[p] + fetched_ahead_of_floats, _MM_HINT_T0);
+        if constexpr (Bits == 8) _mm_prefetch(fields[p] + fetched_ahead_of_floats + 64, _MM_HINT_T0);
 #pragma GCC unroll 8
         for (int c = 0; c < unit_columns; ++c) {
           __m512 value;
@@ -204,9 +204,12 @@ template <int Bits, int Panels, int Samples>
       for (int j = 0; j < Samples; ++j) {
         const __m512 x_sum = _mm512_set1_ps(x_sums[j]);
         total[p][j] = _mm512_fmadd_ps(scales, _mm512_fnmadd_ps(zero, x_sum, sum[p][j]), total[p][j]);
-        if (w.offsets != nullptr)
-          total[p][j] = _mm512_fnmadd_ps(_mm512_loadu_ps(w.offsets + at), x_sum, total[p][j]);
       }
+      if (!w.has_stored_offsets()) continue;
+      const __m512 offsets = offsets_at(w, at);
+#pragma GCC unroll 4
+      for (int j = 0; j < Samples; ++j)
+        total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x_sums[j]), total[p][j]);
     }
   }
 #pragma GCC unroll 4

@@ -63,12 +63,12 @@ template <int Bits>
   return unit;
 }
 
-/// Fetches what is unpacked `ahead` bytes later, usually the next chunk of the panel.
+/// Fetches what is unpacked some units later.
 template <int Bits>
-[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_units(const std::uint8_t* packed,
-                                                                     index_t ahead) {
-  _mm_prefetch(packed + ahead, _MM_HINT_T1);
-  if constexpr (Bits > 4) _mm_prefetch(packed + ahead + 64, _MM_HINT_T1);
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_units(const std::uint8_t* packed) {
+  constexpr index_t ahead = 2048;
+  _mm_prefetch(packed + ahead, _MM_HINT_T0);
+  if constexpr (Bits > 4) _mm_prefetch(packed + ahead + 64, _MM_HINT_T0);
 }
 
 /// The bytes of `table` whose numbers are the low four bits of those of `fields`.
@@ -93,7 +93,6 @@ template <int Bits, bool Levels>
   __m512i zero_or_table = table_of_16(w.codes.data());
   std::int8_t* to = out.codes;
   const std::uint8_t* packed = w.unit(panel, segments[0].first_unit);
-  const index_t units = segments[count - 1].first_unit + segments[count - 1].units - segments[0].first_unit;
   for (index_t i = 0; i < count; ++i) {
     const segment& s = segments[i];
     const index_t parameter = w.parameter(panel, s.group);
@@ -110,7 +109,7 @@ template <int Bits, bool Levels>
         zero_or_table = _mm512_set1_epi8(-128);
       }
     }
-    if (w.offsets != nullptr) _mm512_store_ps(own.offsets, _mm512_loadu_ps(w.offsets + parameter));
+    if (w.has_stored_offsets()) _mm512_store_ps(own.offsets, offsets_at(w, parameter));
     // four chains: one would have to wait for itself
     __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
                        _mm512_setzero_si512()};
@@ -118,7 +117,7 @@ template <int Bits, bool Levels>
 #pragma GCC unroll 2
       for (std::int32_t second = 0; second < 2; ++second) {
         if (second > 0 && u + 1 == s.units) break;
-        fetch_units<Bits>(packed, units * unit_bytes(Bits));
+        fetch_units<Bits>(packed);
         const unit_vectors unit = unpack_unit<Bits>(packed);
         const __m512i first = code_of<Levels>(unit.first, zero_or_table);
         const __m512i next = code_of<Levels>(unit.second, zero_or_table);
@@ -168,10 +167,9 @@ template <int Bits>
     const index_t end = end_of_group < first_unit + units ? end_of_group : first_unit + units;
     const __m512 scales = scales_at(w, parameter);
     const __m512 zero = w.has_levels ? _mm512_setzero_ps() : _mm512_cvtepi32_ps(zero_points_at(w, parameter));
-    const __m512 offsets =
-        w.offsets != nullptr ? _mm512_loadu_ps(w.offsets + parameter) : _mm512_setzero_ps();
+    const __m512 offsets = w.has_stored_offsets() ? offsets_at(w, parameter) : _mm512_setzero_ps();
     for (; u < end; ++u, packed += unit_bytes(Bits), out += unit_fields) {
-      fetch_units<Bits>(packed, units * unit_bytes(Bits));
+      fetch_units<Bits>(packed);
       const unit_vectors unit = unpack_unit<Bits>(packed);
 #pragma GCC unroll 8
       for (int c = 0; c < unit_columns; ++c) {

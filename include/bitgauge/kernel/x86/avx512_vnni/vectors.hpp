@@ -36,22 +36,51 @@ namespace bitgauge::kernel::avx512_vnni {
 #endif
 }
 
-/// 16 scales of a group of a panel.
+/// 16 numbers of a group of a panel, as they are stored, times their factors where there are factors.
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 parameters_at(const weights_view& w,
+                                                                         const float* floats,
+                                                                         const std::uint16_t* halves,
+                                                                         const std::int8_t* factors,
+                                                                         index_t at) {
+  const index_t shared = factors != nullptr ? w.shared_parameter(at) : at;
+  const __m512 numbers =
+      halves != nullptr
+          ? _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(halves + shared)))
+          : _mm512_loadu_ps(floats + shared);
+  if (factors == nullptr) return numbers;
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(factors + at));
+  return _mm512_mul_ps(numbers, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)));
+}
+
+/// 16 scales of a group of a panel, and offsets of weights that have stored ones.
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 scales_at(const weights_view& w, index_t at) {
-  if (w.half_scales == nullptr) return _mm512_loadu_ps(w.scales + at);
-  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w.half_scales + at)));
+  return parameters_at(w, w.scales, w.half_scales, w.scale_factors, at);
+}
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 offsets_at(const weights_view& w, index_t at) {
+  return parameters_at(w, w.offsets, w.half_offsets, w.offset_factors, at);
+}
+
+/// Fetches the memory of what parameters_at() reads.
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters_at(const weights_view& w,
+                                                                             const float* floats,
+                                                                             const std::uint16_t* halves,
+                                                                             const std::int8_t* factors,
+                                                                             index_t at) {
+  const index_t shared = factors != nullptr ? w.shared_parameter(at) : at;
+  if (halves != nullptr) {
+    _mm_prefetch(halves + shared, _MM_HINT_T0);
+  } else {
+    _mm_prefetch(floats + shared, _MM_HINT_T0);
+  }
+  if (factors != nullptr) _mm_prefetch(factors + at, _MM_HINT_T0);
 }
 
 /// Fetches the parameters of a group that is multiplied some time after the one at `at`.
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters(const weights_view& w, index_t at) {
   constexpr index_t ahead = 8 * panel_rows;
-  if (w.half_scales == nullptr) {
-    _mm_prefetch(w.scales + at + ahead, _MM_HINT_T0);
-  } else {
-    _mm_prefetch(w.half_scales + at + ahead, _MM_HINT_T0);
-  }
+  fetch_parameters_at(w, w.scales, w.half_scales, w.scale_factors, at + ahead);
   if (w.zero_points != nullptr) _mm_prefetch(w.zero_points + at + ahead, _MM_HINT_T0);
-  if (w.offsets != nullptr) _mm_prefetch(w.offsets + at + ahead, _MM_HINT_T0);
+  if (w.has_stored_offsets()) fetch_parameters_at(w, w.offsets, w.half_offsets, w.offset_factors, at + ahead);
 }
 
 /// 16 zero points of a group of a panel.

@@ -1,0 +1,3 @@
+// Blocks of ggml as packed weights.
+
+#include <bitgauge/kernel/pack_blocks_definitions.hpp>
