@@ -1,5 +1,4 @@
 #include <bitgauge/layer/integer_linear.hpp>
-#include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/from_codes.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 

@@ -7,6 +7,7 @@
 #include <bitgauge/kernel/arm/neon_dotprod/product.hpp>
 #include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/portable/product.hpp>
+#include <bitgauge/kernel/x86/amx/product.hpp>
 #include <bitgauge/kernel/x86/avx2/product.hpp>
 #include <bitgauge/kernel/x86/avx2_vnni/product.hpp>
 #include <bitgauge/kernel/x86/avx512/product.hpp>

@@ -7,7 +7,6 @@
 
 #if BITGAUGE_X86
 #include <bitgauge/kernel/tiles.hpp>
-#include <bitgauge/kernel/x86/avx512/vectors.hpp>
 
 BITGAUGE_BEGIN_AVX512
 namespace bitgauge::kernel::avx512 {
@@ -39,7 +38,7 @@ template <unsigned Samples>
 }
 
 /// Calls multiply_float_samples with a number of samples known at compile time, 1..tile_samples.
-template <unsigned Samples = static_cast<unsigned>(tile_samples)>
+template <unsigned Samples = tile_samples>
 [[BITGAUGE_AVX512]] void multiply_known_floats(const exact_tile& tile) {
   if (tile.samples == Samples) return multiply_float_samples<Samples>(tile);
   if constexpr (Samples > 1) multiply_known_floats<Samples - 1>(tile);
