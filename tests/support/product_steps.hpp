@@ -66,8 +66,12 @@ struct random_source {
 struct random_weights {
   kernel::weights_view view;
   std::vector<std::uint8_t> fields, zero_points;
-  std::vector<float> scales, offsets;
-  std::vector<std::uint16_t> half_scales;
+  struct parameter_numbers {
+    std::vector<float> numbers;
+    std::vector<std::uint16_t> halves;
+    std::vector<std::int8_t> factors;
+  };
+  parameter_numbers scales, offsets;
   std::vector<kernel::segment> segments;
   std::vector<kernel::chunk> chunks;
   bool exact_scales = false;  ///< powers of two
@@ -86,17 +90,28 @@ struct random_weights {
     w.units = (w.groups - 1) * w.group_units + (w.columns_of(w.groups - 1) + 7) / 8;
     fields = random.bytes(w.panels * w.units * kernel::unit_bytes(w.bits));
     w.fields = fields.data();
+    // k-quants: as many groups to a super-group as divide those of a row
+    const bool has_factors = random.one_in(4);
+    while (has_factors && w.super_shift < 3 && (w.groups >> w.super_shift) % 2 == 0) ++w.super_shift;
     const index_t parameters = w.panels * w.groups * kernel::panel_rows;
-    scales = random.reals(parameters, exact_scales);
-    w.scales = scales.data();
-    if (random.one_in(2)) {
-      for (float& scale : scales) {
-        half_scales.push_back(bitgauge::numeric::half_from_float(scale));
-        scale = bitgauge::numeric::half_to_float(half_scales.back());
+    const index_t shared = parameters >> w.super_shift;
+    const auto make = [&](parameter_numbers& made, const float*& numbers, const std::uint16_t*& halves,
+                          const std::int8_t*& factors) {
+      made.numbers = random.reals(parameters >> w.super_shift, exact_scales);
+      if (random.one_in(2)) {
+        for (const float number : made.numbers)
+          made.halves.push_back(bitgauge::numeric::half_from_float(number));
+        halves = made.halves.data();
+      } else {
+        numbers = made.numbers.data();
       }
-      w.half_scales = half_scales.data();
-      w.scales = nullptr;
-    }
+      if (!has_factors) return;
+      for (index_t i = 0; i < parameters; ++i)
+        made.factors.push_back(
+            static_cast<std::int8_t>(exact_scales ? 1 << random.between(0, 6) : random.between(-128, 127)));
+      factors = made.factors.data();
+    };
+    make(scales, w.scales, w.half_scales, w.scale_factors);
     const int highest = (1 << w.bits) - 1;
     w.center = w.bits == 8 || random.one_in(2) ? 1 << (w.bits - 1) : 0;
     if (w.has_levels) {
@@ -111,10 +126,8 @@ struct random_weights {
       for (auto& zero : zero_points) zero = static_cast<std::uint8_t>(zero & highest);
       w.zero_points = zero_points.data();
     }
-    if (w.zero_points == nullptr && random.one_in(3)) {
-      offsets = random.reals(parameters, exact_scales);
-      w.offsets = offsets.data();
-    }
+    if (w.zero_points == nullptr && random.one_in(3))
+      make(offsets, w.offsets, w.half_offsets, w.offset_factors);
     kernel::cut(w, random.one_in(3) ? random.between(1, 8) : 0, random.one_in(2) ? random.between(1, 3) : 0,
                 segments, chunks);
   }
@@ -151,7 +164,8 @@ class steps_check {
              std::to_string(w_.rows) + ", cols " + std::to_string(w_.cols) + ", group " +
              std::to_string(w_.group) + ", bits " + std::to_string(w_.bits) + ", samples " +
              std::to_string(samples_) + ", levels " + std::to_string(w_.has_levels) + ", zero points " +
-             std::to_string(w_.zero_points != nullptr) + ", offsets " + std::to_string(w_.offsets != nullptr);
+             std::to_string(w_.zero_points != nullptr) + ", offsets " +
+             std::to_string(w_.has_stored_offsets());
   }
 
   struct codes {
@@ -190,7 +204,8 @@ class steps_check {
       for (std::size_t i = 0; i < values.size(); ++i) {
         const index_t group = (first + static_cast<index_t>(i) / kernel::unit_fields) / w_.group_units;
         const index_t parameter = w_.parameter(panel, group) + static_cast<index_t>(i) % kernel::panel_rows;
-        const double offset = w_.offsets != nullptr ? std::abs(double{w_.offsets[parameter]}) : 0;
+        const double offset =
+            w_.has_stored_offsets() ? std::abs(double{kernel::portable::offset_at(w_, parameter)}) : 0;
         const double bound = 2 * rounding * (std::abs(double{wanted[i]}) + 2 * offset);
         expect(std::abs(double{values[i]} - double{wanted[i]}) <= bound, "unpack_floats",
                static_cast<index_t>(i), values[i], wanted[i]);
@@ -376,7 +391,8 @@ class steps_check {
             const double one = double{x[at(c * samples_ + j)]}, weight = double{w[at(c * 16 + r)]};
             const double scale = std::abs(double{kernel::portable::scale_at(w_, parameter)});
             const int zero = w_.zero_points != nullptr ? w_.zero_points[parameter] : w_.center;
-            const double offset = w_.offsets != nullptr ? std::abs(double{w_.offsets[parameter]}) : 0;
+            const double offset =
+                w_.has_stored_offsets() ? std::abs(double{kernel::portable::offset_at(w_, parameter)}) : 0;
             expected.value += weight * one;
             expected.magnitude +=
                 (std::abs(weight) + 2 * offset + scale * 2 * (zero + middle)) * std::abs(one);

@@ -31,8 +31,9 @@ template <unsigned Samples>
       for (unsigned q = 0; q < vectors_of_panel; ++q) {
         const unsigned row = q * lanes;
         const int32x4_t sum = vmlaq_n_s32(sums.of(j, q), vld1q_s32(own.code_sums + row), zero);
-        add_scaled(sum, y + row, vld1q_f32(own.scales + row), x.scales[of_block + j],
-                   tile.has_offsets ? own.offsets + row : nullptr, x.scaled_sums[of_segment + j]);
+        add_scaled(sum, y + row, vld1q_f32(own.scales + row), x.scales[of_block + j]);
+        if (tile.has_offsets)
+          subtract_offsets(y + row, vld1q_f32(own.offsets + row), x.scaled_sums[of_segment + j]);
       }
     }
   }

@@ -35,14 +35,15 @@ template <int Bits, bool Levels, unsigned Samples>
       std::int32_t zeros[lanes];
       for (index_t r = 0; r < lanes; ++r)
         zeros[r] = (w.zero_points != nullptr ? w.zero_points[parameter + row + r] : w.center) - turned_by;
-      const float* const offsets = w.offsets != nullptr ? w.offsets + parameter + row : nullptr;
       float* const y = tile.y + number * panel_rows + row;
 #pragma GCC unroll 4
       for (unsigned j = 0; j < Samples; ++j) {
         const int32x4_t sum =
             Levels ? sums.of(j, q) : vmlsq_n_s32(sums.of(j, q), vld1q_s32(zeros), x.sums[of_segment + j]);
-        add_scaled(sum, y + (first + j) * tile.y_stride, scales_at(w, parameter + row),
-                   x.scales[of_block + j], offsets, x.scaled_sums[of_segment + j]);
+        float* const to = y + (first + j) * tile.y_stride;
+        add_scaled(sum, to, scales_at(w, parameter + row), x.scales[of_block + j]);
+        if (w.has_stored_offsets())
+          subtract_offsets(to, offsets_at(w, parameter + row), x.scaled_sums[of_segment + j]);
       }
     }
   }

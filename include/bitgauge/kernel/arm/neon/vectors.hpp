@@ -42,18 +42,33 @@ struct row_codes {
   return {{vld1q_s8(from), vld1q_s8(from + 16), vld1q_s8(from + 32), vld1q_s8(from + 48)}};
 }
 
-/// The scales of four rows of a group.
-[[gnu::always_inline]] inline float32x4_t scales_at(const weights_view& w, index_t at) {
-  if (w.half_scales == nullptr) return vld1q_f32(w.scales + at);
-  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(w.half_scales + at)));
+/// Four numbers of a group, as they are stored, times their factors where there are factors.
+[[gnu::always_inline]] inline float32x4_t parameters_at(const weights_view& w, const float* numbers,
+                                                        const std::uint16_t* halves,
+                                                        const std::int8_t* factors, index_t at) {
+  const index_t shared = factors != nullptr ? w.shared_parameter(at) : at;
+  const float32x4_t values = halves != nullptr ? vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(halves + shared)))
+                                               : vld1q_f32(numbers + shared);
+  if (factors == nullptr) return values;
+  const int8x8_t bytes = vreinterpret_s8_u8(vget_low_u8(four_of(factors + at)));
+  return vmulq_f32(values, vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(bytes)))));
 }
 
-/// y += scale * sum - offset * sum of activations, of four rows by one sample.
-[[gnu::always_inline]] inline void add_scaled(int32x4_t sum, float* y, float32x4_t scales, float x_scale,
-                                              const float* offsets, float scaled_sum) {
-  float32x4_t total = vfmaq_f32(vld1q_f32(y), vcvtq_f32_s32(sum), vmulq_n_f32(scales, x_scale));
-  if (offsets != nullptr) total = vfmsq_f32(total, vld1q_f32(offsets), vdupq_n_f32(scaled_sum));
-  vst1q_f32(y, total);
+/// The scales of four rows of a group, and offsets of weights that have stored ones.
+[[gnu::always_inline]] inline float32x4_t scales_at(const weights_view& w, index_t at) {
+  return parameters_at(w, w.scales, w.half_scales, w.scale_factors, at);
+}
+[[gnu::always_inline]] inline float32x4_t offsets_at(const weights_view& w, index_t at) {
+  return parameters_at(w, w.offsets, w.half_offsets, w.offset_factors, at);
+}
+
+/// y += scale * sum of products of four rows by one sample.
+[[gnu::always_inline]] inline void add_scaled(int32x4_t sum, float* y, float32x4_t scales, float x_scale) {
+  vst1q_f32(y, vfmaq_f32(vld1q_f32(y), vcvtq_f32_s32(sum), vmulq_n_f32(scales, x_scale)));
+}
+/// y -= offset * sum of activations.
+[[gnu::always_inline]] inline void subtract_offsets(float* y, float32x4_t offsets, float sum) {
+  vst1q_f32(y, vfmsq_f32(vld1q_f32(y), offsets, vdupq_n_f32(sum)));
 }
 
 }  // namespace bitgauge::kernel::neon
