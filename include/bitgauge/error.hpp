@@ -5,6 +5,7 @@
 /// types. Where a program is built without exceptions, the handler is called instead and must not return.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/base/printable.hpp>
 
 #include <concepts>
@@ -104,7 +105,7 @@ template <std::derived_from<bitgauge_error> Error>
 
 namespace detail {
 
-/// A piece of a message: text, or a number as std::to_string writes it.
+/// A piece of a message: text, a whole number, or another with six digits behind the point.
 class message_part {
  public:
   constexpr message_part(const char* text) : text_(text) {}
@@ -118,7 +119,7 @@ class message_part {
   void append_to(std::string& all) const {
     if (kind_ == kind::text) all.append(text_);
     if (kind_ == kind::integer) all.append(std::to_string(integer_));
-    if (kind_ == kind::real) all.append(std::to_string(real_));
+    if (kind_ == kind::real) all.append(fixed_text(real_, 6));
   }
 
  private:

@@ -10,9 +10,9 @@
 #include <bitgauge/io/gguf/imatrix.hpp>
 #include <bitgauge/io/gguf/reader.hpp>
 #include <bitgauge/io/gguf/texts.hpp>
+#include <bitgauge/io/layers/weight_scales.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/safetensors/reader.hpp>
-#include <bitgauge/io/weight_scales.hpp>
 
 #include "fuzz/target.hpp"
 

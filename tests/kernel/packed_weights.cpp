@@ -104,7 +104,7 @@ struct some_product {
     options.threads = 1;
   }
 
-  bool by_column() const { return q.groups().how().what == granularity::kind::column && q.size() > 0; }
+  bool by_column() const { return q.groups().granularity().what == granularity::kind::column && q.size() > 0; }
 
   void expect_near(const test::real_matrix& expected) const {
     const packed_weights P(q);
@@ -151,7 +151,7 @@ void choose_rounding(std::mt19937& random, some_product& p) {
     if (options.activations.has_zero_point)
       options.frozen->zero_point = options.activations.lowest + static_cast<int>(random() % 256);
   }
-  const bool has_groups = p.q.groups().how().what == granularity::kind::group;
+  const bool has_groups = p.q.groups().granularity().what == granularity::kind::group;
   const index_t group = has_groups ? p.q.groups().run() : p.q.cols();
   switch (random() % 5) {
     case 0:
@@ -178,7 +178,7 @@ TEST(packed_weights, integer_products_are_those_of_rounded_activations) {
   for (int i = 0; i < cases && !HasFatalFailure(); ++i) {
     some_product p(random);
     choose_rounding(random, p);
-    const bool has_groups = p.q.groups().how().what == granularity::kind::group;
+    const bool has_groups = p.q.groups().granularity().what == granularity::kind::group;
     index_t block = p.options.activation_block;
     if (block == 0) block = has_groups ? p.q.groups().run() : p.q.cols();
     block = std::min(block, p.q.cols());
@@ -237,7 +237,7 @@ TEST(packed_weights, nothing_saturates) {
       for (const integer_grid& grid : {make_symmetric(8, {.full = true}), make_affine(8)}) {
         product_options options{.precision = product_precision::integer, .activations = grid, .threads = 1};
         const test::real_matrix expected = test::product_of(
-            weights, test::rounded_samples(x, q.groups().how().size > 0 ? q.groups().run() : 5000, options));
+            weights, test::rounded_samples(x, q.groups().granularity().size > 0 ? q.groups().run() : 5000, options));
         test::on_each_instruction_set([&] {
           for (const index_t samples : {index_t{1}, x.cols()}) {
             Eigen::MatrixXf y(40, samples);

@@ -1,4 +1,5 @@
 #include <bitgauge/layer/integer_linear.hpp>
+#include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/from_codes.hpp>
 
 #include "support/eigen_vectors.hpp"

@@ -1,3 +1,4 @@
+#include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/matrix/feedback_quantizer.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/range/fit_interval.hpp>
@@ -8,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <vector>
@@ -116,6 +118,15 @@ TEST_F(feedback, takes_every_kind_of_matrix) {
   EXPECT_TRUE(vector.is_column_vector());
   EXPECT_EQ(vector.dequantize().col(0), expected.dequantize().row(0).transpose());
   EXPECT_EQ(bg::quantize(Eigen::MatrixXf(0, 60), bg::affine<4>{}, rounding).size(), 0);
+}
+
+// Catches a search that takes the code of MXINT8's -2, which the format's encoders leave out.
+TEST_F(feedback, leaves_out_levels_that_nothing_is_rounded_to) {
+  w = w.cwiseMax(-1.9f).cwiseMin(1.9f);
+  for (Index c = 0; c < 60; c += 2) w.col(c).setConstant(-1.999f);
+  const auto q = bg::quantize(w, bg::mxint8{}, bg::per_block{30}, bg::e8m0_scales,
+                              bg::gptq(h, {.effort = bg::effort::best}));
+  EXPECT_EQ(std::count(q.codes().begin(), q.codes().end(), 0x80), 0);
 }
 
 // Catches NaN that is fed into all columns after it.

@@ -71,7 +71,7 @@ TEST(from_codes, puts_together_what_was_taken_apart) {
 TEST(from_codes, groups_follow_from_the_shape_of_the_scales) {
   const Eigen::MatrixXi codes = Eigen::MatrixXi::Ones(6, 12);
   const auto groups = [&](index_t rows, index_t cols) {
-    return from_codes(codes, Eigen::MatrixXf::Ones(rows, cols), symmetric<8>{}).groups().how();
+    return from_codes(codes, Eigen::MatrixXf::Ones(rows, cols), symmetric<8>{}).groups().granularity();
   };
   EXPECT_EQ(groups(1, 1), granularity(per_tensor{}));
   EXPECT_EQ(groups(6, 1), granularity(per_row{}));

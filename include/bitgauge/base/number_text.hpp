@@ -1,10 +1,11 @@
 #pragma once
 
 /// \file
-/// Numbers in messages and notes, the same in every locale.
+/// Numbers in messages, notes and texts, the same in every locale.
 
 #include <array>
 #include <charconv>
+#include <concepts>
 #include <string>
 #include <system_error>
 
@@ -23,6 +24,15 @@ inline std::string fixed_text(double value, int digits) {
   std::array<char, 384> text;  // the largest double has 309 digits before the point
   const auto [end, failure] =
       std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
+  return failure == std::errc{} ? std::string(text.data(), end) : std::string();
+}
+
+/// The shortest text that reads back as the same float or double, whatever its size: 1e-09, where
+/// std::to_string says 0.000000.
+template <std::floating_point Scalar>
+std::string shortest_text(Scalar value) {
+  std::array<char, 32> text;
+  const auto [end, failure] = std::to_chars(text.data(), text.data() + text.size(), value);
   return failure == std::errc{} ? std::string(text.data(), end) : std::string();
 }
 

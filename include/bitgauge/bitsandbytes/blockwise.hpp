@@ -6,11 +6,12 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/codebook.hpp>
-#include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/numeric/require_finite.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -37,10 +38,9 @@ inline index_t block_count(index_t count, index_t block_size) noexcept {
 inline std::vector<float> block_absmax(std::span<const float> values, index_t block_size) {
   if (block_size < 1)
     raise(invalid_scheme("block size: expected at least 1, found " + std::to_string(block_size)));
+  bitgauge::detail::require_finite(values);
   std::vector<float> absmax(static_cast<std::size_t>(block_count(std::ssize(values), block_size)), 0.0f);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!numeric::is_finite(values[i]))
-      raise(data_error("element " + std::to_string(i) + " is not finite: expected finite values"));
     float& largest = absmax[i / static_cast<std::size_t>(block_size)];
     largest = std::max(largest, std::fabs(values[i]));
   }

@@ -103,8 +103,8 @@ inline tensor_4bit to_bitsandbytes(const quantized_matrix& q) {
   const grouping& groups = q.groups();
   if (!groups.within_rows())
     raise(invalid_scheme("to_bitsandbytes: expected groups within rows, found groups that span rows"));
-  const bool whole_rows = groups.how().what == granularity::kind::row;
-  const index_t block = whole_rows ? std::max<index_t>(groups.cols(), 1) : groups.how().size;
+  const bool whole_rows = groups.granularity().what == granularity::kind::row;
+  const index_t block = whole_rows ? std::max<index_t>(groups.cols(), 1) : groups.granularity().size;
   detail::require_blocks_within_rows(groups.rows(), groups.cols(), block);
   std::vector<std::uint8_t> flat(static_cast<std::size_t>(q.size()));
   for (index_t r = 0; r < groups.rows(); ++r)

@@ -127,16 +127,16 @@ inline std::vector<std::uint8_t> unpacked_4bit(const tensor_4bit& tensor) {
 /// bitsandbytes chooses them. Throws shape_error where `values` has another length, invalid_scheme on a block
 /// size below 1, data_error on NaN or infinity.
 inline tensor_4bit quantize_4bit(std::span<const float> values, index_t rows, index_t cols,
-                                 options_4bit how = {}) {
+                                 options_4bit options = {}) {
   if (std::ssize(values) != rows * cols)
     raise(shape_error("quantize_4bit: expected " + std::to_string(rows * cols) + " values, found " +
                       std::to_string(values.size())));
-  tensor_4bit result{how.type, rows, cols, how.block_size, {}, detail::block_absmax(values, how.block_size),
-                     {}};
+  tensor_4bit result{
+      options.type, rows, cols, options.block_size, {}, detail::block_absmax(values, options.block_size), {}};
   result.packed = detail::packed_4bit(
-      detail::codes_4bit(values, result.absmax, how.block_size, codebook_of(how.type)), how.type);
-  if (how.nested) {
-    result.nested = nest_absmax(result.absmax, how.nested_block_size);
+      detail::codes_4bit(values, result.absmax, options.block_size, codebook_of(options.type)), options.type);
+  if (options.nested) {
+    result.nested = nest_absmax(result.absmax, options.nested_block_size);
     result.absmax.clear();
   }
   return result;
@@ -144,11 +144,11 @@ inline tensor_4bit quantize_4bit(std::span<const float> values, index_t rows, in
 
 /// The same for anything of Eigen's whose elements convert to float.
 template <class Derived>
-tensor_4bit quantize_4bit(const Eigen::DenseBase<Derived>& matrix, options_4bit how = {}) {
+tensor_4bit quantize_4bit(const Eigen::DenseBase<Derived>& matrix, options_4bit options = {}) {
   const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> values =
       matrix.derived().matrix().template cast<float>();
   return quantize_4bit({values.data(), static_cast<std::size_t>(values.size())}, values.rows(), values.cols(),
-                       how);
+                       options);
 }
 
 /// The values, rows x cols: level(code) * absmax, by the codebooks given: a file brings its own. Throws

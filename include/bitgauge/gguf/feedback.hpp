@@ -14,7 +14,8 @@ namespace bitgauge::gguf::detail {
 /// Quantizes a source to blocks by error feedback. Raises invalid_scheme for codebook formats, whose elements
 /// cannot be chosen one at a time, and shape_error for rows that blocks do not divide.
 BITGAUGE_DECLARE block_matrix feed_back(const bitgauge::row_source& source, tensor_type type,
-                                        const feedback_rounding& rounding, effort level, const options& how);
+                                        const feedback_rounding& rounding, effort level,
+                                        const options& options);
 
 }  // namespace bitgauge::gguf::detail
 

@@ -116,10 +116,10 @@ class feedback_blocks final : public feedback_target {
 /// feed_back() for a format that is known at compile time: nothing else is compiled.
 template <class Format>
 block_matrix feed_back_as(const bitgauge::row_source& source, tensor_type type,
-                          const feedback_rounding& rounding, effort level, const options& how) {
+                          const feedback_rounding& rounding, effort level, const options& options) {
   if constexpr (code_per_element<Format>) {
-    feedback_blocks<Format> target(source, level, how);
-    if (target.rows() > 0 && target.cols() > 0) rounding.round(target, how.threads);
+    feedback_blocks<Format> target(source, level, options);
+    if (target.rows() > 0 && target.cols() > 0) rounding.round(target, options.threads);
     return std::move(target).result();
   } else {
     raise(
@@ -130,9 +130,11 @@ block_matrix feed_back_as(const bitgauge::row_source& source, tensor_type type,
 }
 
 BITGAUGE_DEFINE block_matrix feed_back(const bitgauge::row_source& source, tensor_type type,
-                                       const feedback_rounding& rounding, effort level, const options& how) {
-  return visit_format(
-      type, [&]<class Format>(Format) { return feed_back_as<Format>(source, type, rounding, level, how); });
+                                       const feedback_rounding& rounding, effort level,
+                                       const options& options) {
+  return visit_format(type, [&]<class Format>(Format) {
+    return feed_back_as<Format>(source, type, rounding, level, options);
+  });
 }
 
 }  // namespace detail

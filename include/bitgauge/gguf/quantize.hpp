@@ -36,19 +36,19 @@ using row_encoder = void (*)(gguf::tensor_type type, const float* x, index_t col
 /// feed_back() or that of one format alone.
 using blocks_by_feedback = gguf::block_matrix (*)(const row_source& source, gguf::tensor_type type,
                                                   const feedback_rounding& rounding, effort level,
-                                                  const options& how);
+                                                  const options& options);
 
 struct block_options {
   bitgauge::effort effort = bitgauge::effort::normal;
   importance column_weights{};
-  options how{};
+  bitgauge::options options{};
   std::shared_ptr<const feedback_rounding> feedback{};  ///< chooses the codes where set
   row_encoder encode = nullptr;
   blocks_by_feedback feed_back = nullptr;
 
   void set(bitgauge::effort e) { effort = e; }
   void set(const importance& weights) { column_weights = weights; }
-  void set(const options& o) { how = o; }
+  void set(const bitgauge::options& o) { options = o; }
   template <std::derived_from<feedback_rounding> Rounding>
   void set(const Rounding& rounding) {
     feedback = std::make_shared<Rounding>(rounding);

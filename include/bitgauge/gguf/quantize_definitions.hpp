@@ -72,14 +72,14 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
   const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
   const auto row_bytes = static_cast<index_t>(gguf::row_bytes(type, cols));
   scratch_pool<std::vector<float>> scratches;
-  parallel_for((count + height - 1) / height, o.how.threads, [&](index_t p) {
+  parallel_for((count + height - 1) / height, o.options.threads, [&](index_t p) {
     monitor.check();
     finite_scratch s;
     const auto scratch = scratches.borrow();
     const index_t begin = first + p * height, rows = std::min(height, first + count - begin);
     const auto panel = source.read(begin, rows, *scratch);
     for (index_t r = 0; r < rows; ++r) {
-      const finite_row x = sanitize_row(panel.row(r), cols, 32, {begin + r, 0}, o.how.on_nonfinite, s);
+      const finite_row x = sanitize_row(panel.row(r), cols, 32, {begin + r, 0}, o.options.on_nonfinite, s);
       const bool as_read = x.for_codes == x.for_range;  // the extents are those of what is encoded
       o.encode(type, without_infinities(x, cols, elements, s), cols, weights.of_row(begin + r), o.effort,
                blocks + (begin - first + r) * row_bytes,
@@ -87,7 +87,7 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
                 .high = as_read ? s.high.data() : nullptr,
                 .next = r + 1 < rows ? panel.row(r + 1) : nullptr,
                 .greatest = x.greatest},
-               {.row = begin + r, .saturates = o.how.on_nonfinite == nonfinite::saturate});
+               {.row = begin + r, .saturates = o.options.on_nonfinite == nonfinite::saturate});
     }
     monitor.advance(rows * cols);
   });
@@ -95,7 +95,7 @@ inline void encode_blocks(const row_source& source, gguf::tensor_type type, cons
 
 BITGAUGE_DEFINE void quantize_blocks(const row_source& source, gguf::tensor_type type, const block_options& o,
                                      index_t height, const take_blocks& take) {
-  if (o.feedback) return take(index_t{0}, o.feed_back(source, type, *o.feedback, o.effort, o.how));
+  if (o.feedback) return take(index_t{0}, o.feed_back(source, type, *o.feedback, o.effort, o.options));
   const index_t rows = source.rows(), cols = source.cols();
   const std::size_t row_bytes = gguf::row_bytes(type, cols);
   check_importance(o.column_weights, rows, cols);
@@ -103,7 +103,7 @@ BITGAUGE_DEFINE void quantize_blocks(const row_source& source, gguf::tensor_type
   const auto elements = static_cast<index_t>(gguf::traits_of(type).elements);
   const block_weights weights(o.column_weights, rows, o.effort == effort::reference || elements == 1,
                               elements);
-  work_monitor monitor(o.how, rows * cols);
+  work_monitor monitor(o.options, rows * cols);
   for (index_t first = 0; first < rows; first += height) {
     const index_t count = std::min(height, rows - first);
     buffer<std::byte> blocks(static_cast<std::size_t>(count) * row_bytes);

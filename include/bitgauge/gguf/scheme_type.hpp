@@ -34,7 +34,7 @@ constexpr bool names_are_complete() noexcept {
                        return found != nullptr && is_scheme_type(*found);
                      });
 }
-static_assert(names_are_complete(), "scheme_suggestions.hpp: block_type_names and tensor_types differ");
+static_assert(names_are_complete(), "suggestions.hpp: block_type_names and tensor_types differ");
 
 }  // namespace detail
 

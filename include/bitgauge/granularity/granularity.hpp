@@ -51,28 +51,31 @@ class grouping {
   grouping() = default;
   /// Throws shape_error for a negative count of rows or columns and for more than 2^60 elements (so that
   /// sizes in bytes cannot overflow), invalid_scheme for groups of less than one element.
-  grouping(granularity how, index_t rows, index_t cols) : how_(how), rows_(rows), cols_(cols) {
+  grouping(bitgauge::granularity groups, index_t rows, index_t cols)
+      : granularity_(groups), rows_(rows), cols_(cols) {
     constexpr index_t most = index_t{1} << 60;
     if (rows < 0 || cols < 0 || rows > most || cols > most || (cols > 0 && rows > most / cols))
       detail::raise_message<shape_error>(
           {"shape: expected rows and columns from 0 up and at most 2^60 elements, found ", rows, " x ",
            cols});
-    if (how.what == granularity::kind::group && how.size < 1)
-      detail::raise_message<invalid_scheme>({"group: expected at least 1 element, found ", how.size});
+    if (groups.what == granularity::kind::group && groups.size < 1)
+      detail::raise_message<invalid_scheme>({"group: expected at least 1 element, found ", groups.size});
   }
 
-  const granularity& how() const noexcept { return how_; }
+  /// Which elements share parameters.
+  const bitgauge::granularity& granularity() const noexcept { return granularity_; }
   index_t rows() const noexcept { return rows_; }
   index_t cols() const noexcept { return cols_; }
 
   /// True where every group lies within one row.
   bool within_rows() const noexcept {
-    return how_.what == granularity::kind::row || how_.what == granularity::kind::group;
+    return granularity_.what == granularity::kind::row || granularity_.what == granularity::kind::group;
   }
   /// Elements of a row that share parameters with their neighbours; at least 1.
   index_t run() const noexcept {
-    if (how_.what == granularity::kind::column) return 1;
-    if (how_.what == granularity::kind::group) return std::max<index_t>(1, std::min(how_.size, cols_));
+    if (granularity_.what == granularity::kind::column) return 1;
+    if (granularity_.what == granularity::kind::group)
+      return std::max<index_t>(1, std::min(granularity_.size, cols_));
     return std::max<index_t>(1, cols_);
   }
   /// Runs in a row: ceil(cols / run()).
@@ -81,19 +84,19 @@ class grouping {
   /// Number of groups; 0 for an empty matrix.
   index_t count() const noexcept {
     if (rows_ == 0 || cols_ == 0) return 0;
-    if (how_.what == granularity::kind::tensor) return 1;
-    return how_.what == granularity::kind::column ? cols_ : rows_ * runs_per_row();
+    if (granularity_.what == granularity::kind::tensor) return 1;
+    return granularity_.what == granularity::kind::column ? cols_ : rows_ * runs_per_row();
   }
   /// The group of run `i` of `row`.
   index_t group_of_run(index_t row, index_t i) const noexcept {
-    if (how_.what == granularity::kind::tensor) return 0;
-    return how_.what == granularity::kind::column ? i : row * runs_per_row() + i;
+    if (granularity_.what == granularity::kind::tensor) return 0;
+    return granularity_.what == granularity::kind::column ? i : row * runs_per_row() + i;
   }
   /// The group of an element.
   index_t group_of(index_t row, index_t col) const noexcept { return group_of_run(row, col / run()); }
 
  private:
-  granularity how_;
+  bitgauge::granularity granularity_;
   index_t rows_ = 0, cols_ = 0;
 };
 

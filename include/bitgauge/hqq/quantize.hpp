@@ -7,12 +7,14 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/integer.hpp>
 #include <bitgauge/hqq/tensor.hpp>
-#include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/numeric/require_finite.hpp>
 #include <bitgauge/range/search/half_quadratic.hpp>
 
 #include <Eigen/Core>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -33,9 +35,7 @@ hqq_tensor hqq_quantize(const Eigen::DenseBase<Derived>& matrix, int bits, index
     raise(shape_error("HQQ: expected whole groups of " + std::to_string(group_size) + ", found " +
                       std::to_string(count) + " values"));
   const packing::float_matrix values = matrix.derived().template cast<float>();
-  for (index_t i = 0; i < count; ++i)
-    if (!numeric::is_finite(values.data()[i]))
-      raise(data_error("element " + std::to_string(i) + " is not finite: expected finite values"));
+  detail::require_finite({values.data(), static_cast<std::size_t>(count)});
 
   const index_t group_count = count / group_size, stride = axis == 1 ? 1 : group_count;
   const auto first = [&](index_t g) { return values.data() + (axis == 1 ? g * group_size : g); };

@@ -49,7 +49,7 @@ inline std::string scheme_text_of(const quantized_matrix& q) {
   scheme s;
   s.grid = q.encoding().has_zero_points ? "affine" : "symmetric";
   s.bits = q.bits();
-  s.groups = q.groups().how();
+  s.groups = q.groups().granularity();
   if (!is_nested(q.scales().type())) s.scales = q.scales().storage();
   s.double_block = q.scales().storage().block;
   return to_text(s);
@@ -103,7 +103,7 @@ inline void save_to(std::unique_ptr<byte_sink> sink, std::string name,
 
 }  // namespace detail
 
-/// Saves to a file: quantized matrices to a .safetensors, as described in quantized_description.hpp, ggml
+/// Saves to a file: quantized matrices to a .safetensors, as described in safetensors/description.hpp, ggml
 /// blocks to a .gguf. load() is the way back; the program `bitgauge` reads both.
 ///
 ///     io::save("model.safetensors", {{"w", q}, {"v", p}});

@@ -5,7 +5,7 @@
 
 #include <bitgauge/io/bytes/tensor_view.hpp>
 #include <bitgauge/io/gguf/tensor.hpp>
-#include <bitgauge/io/weight_scales.hpp>
+#include <bitgauge/io/layers/weight_scales.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 

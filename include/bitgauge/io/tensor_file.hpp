@@ -10,11 +10,11 @@
 #include <bitgauge/io/bytes/tensor_view.hpp>
 #include <bitgauge/io/gguf/model.hpp>
 #include <bitgauge/io/gguf/texts.hpp>
+#include <bitgauge/io/layers/weight_scales.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/io/stored_tensor.hpp>
-#include <bitgauge/io/weight_scales.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 
@@ -94,18 +94,18 @@ class tensor_file final : public tensor_source {
 
   /// Rows and columns of matrix(t): matrix_shape() by t.rows, the same in every container.
   std::pair<index_t, index_t> shape_of(const stored_tensor& t) const { return shape_of(t, t.rows); }
-  std::pair<index_t, index_t> shape_of(const stored_tensor& t, row_dimensions how) const {
-    return matrix_shape(subject(t), t.shape, how);
+  std::pair<index_t, index_t> shape_of(const stored_tensor& t, row_dimensions dimensions) const {
+    return matrix_shape(subject(t), t.shape, dimensions);
   }
 
-  /// The values as floats, in the order in which they lie; `how` only says where rows end. 8-bit floats with
-  /// scales are their products. Raises data_error where a quantized tensor restores NaN or infinity, where
-  /// elements are no numbers and where scales do not fit; plain numbers are what they are.
+  /// The values as floats, in the order in which they lie; `dimensions` only says where rows end. 8-bit
+  /// floats with scales are their products. Raises data_error where a quantized tensor restores NaN or
+  /// infinity, where elements are no numbers and where scales do not fit; plain numbers are what they are.
   float_matrix matrix(const stored_tensor& t) const { return matrix(t, t.rows); }
-  float_matrix matrix(const stored_tensor& t, row_dimensions how) const {
-    const auto [rows, cols] = shape_of(t, how);
+  float_matrix matrix(const stored_tensor& t, row_dimensions dimensions) const {
+    const auto [rows, cols] = shape_of(t, dimensions);
     if (t.quantized != nullptr) {
-      float_matrix values = quantized_->read(*t.quantized).dequantize<float_matrix>();
+      float_matrix values = quantized(t).dequantize<float_matrix>();
       values.resize(rows, cols);  // as many elements: nothing moves
       return values;
     }
@@ -135,9 +135,9 @@ class tensor_file final : public tensor_source {
   /// The same as rows of float, read where they lie in the file: of plain floats of any width nothing but
   /// some rows at a time is in memory. Anything else is restored into `whole`, which must live as long as
   /// the rows are used.
-  bitgauge::row_source source(const stored_tensor& t, row_dimensions how, float_matrix& whole) const {
+  bitgauge::row_source source(const stored_tensor& t, row_dimensions dimensions, float_matrix& whole) const {
     if (t.lies_as_rows) {
-      const auto [rows, cols] = shape_of(t, how);
+      const auto [rows, cols] = shape_of(t, dimensions);
       const auto rows_of = [&, rows = rows, cols = cols]<class Scalar>(Scalar) {
         return bitgauge::row_source(reinterpret_cast<const Scalar*>(t.plain->data.data()), rows, cols, cols,
                                     1);
@@ -147,20 +147,24 @@ class tensor_file final : public tensor_source {
       if (t.plain->type == dtype::f16) return rows_of(Eigen::half());
       if (t.plain->type == dtype::bf16) return rows_of(Eigen::bfloat16());
     }
-    whole = matrix(t, how);
+    whole = matrix(t, dimensions);
     return {whole.data(), whole.rows(), whole.cols(), whole.cols(), 1};
   }
 
-  /// The quantized tensor itself. `t.quantized` must be set.
-  quantized_matrix quantized(const stored_tensor& t) const { return quantized_->read(*t.quantized); }
+  /// The quantized tensor itself. Raises data_error where `t` is none of this file.
+  quantized_matrix quantized(const stored_tensor& t) const {
+    if (!quantized_ || t.quantized == nullptr)
+      raise(data_error(subject(t) + ": expected a quantized tensor of this file, found " + t.format));
+    return quantized_->read(*t.quantized);
+  }
 
   // --- tensor_source ---
 
   const std::string& source_name() const noexcept override { return path_; }
   std::size_t tensor_count() const noexcept override { return tensors_.size(); }
   const tensor_info& info(std::size_t i) const override { return tensors_[i]; }
-  bitgauge::row_source rows(std::size_t i, row_dimensions how, float_rows& whole) const override {
-    return source(tensors_[i], how, whole);
+  bitgauge::row_source rows(std::size_t i, row_dimensions dimensions, float_rows& whole) const override {
+    return source(tensors_[i], dimensions, whole);
   }
   stored_tensor_data stored(std::size_t i) const override {
     const stored_tensor& t = tensors_[i];
@@ -194,7 +198,7 @@ class tensor_file final : public tensor_source {
       t.rows = default_row_dimensions(t.shape);
       t.is_floating = is_floating(view.type);
       t.plain = &view;
-      if (scales_) add_scales(view, t);
+      if (scales_) add_scales(*scales_, view, t);
       t.lies_as_rows = lies_as_rows(t);
       tensors_.push_back(std::move(t));
     };
@@ -208,8 +212,11 @@ class tensor_file final : public tensor_source {
       }
       return;
     }
-    for (const tensor_view& view : views_)
-      if (!quantized_ || !(quantized_->is_part(view.name) || scales_->is_applied(view.name))) add_plain(view);
+    for (const tensor_view& view : views_) {
+      const bool belongs_to_another =
+          (quantized_ && quantized_->is_part(view.name)) || (scales_ && scales_->is_applied(view.name));
+      if (!belongs_to_another) add_plain(view);
+    }
     if (!quantized_) return;
     for (const quantized_entry& entry : quantized_->entries()) add_codes(entry);
   }
@@ -247,9 +254,9 @@ class tensor_file final : public tensor_source {
            reinterpret_cast<std::uintptr_t>(t.plain->data.data()) % size_of(t.plain->type) == 0;
   }
 
-  void add_scales(const tensor_view& view, stored_tensor& tensor) const {
-    tensor.owner = scales_->owner_of(view.name);
-    tensor.scales = scales_->scales_of(view.name);
+  static void add_scales(const weight_scale_index& index, const tensor_view& view, stored_tensor& tensor) {
+    tensor.owner = index.owner_of(view.name);
+    tensor.scales = index.scales_of(view.name);
     if (tensor.scales != nullptr) {
       tensor.is_scaled = true;
       tensor.problem = tensor.scales->problem;
@@ -257,7 +264,7 @@ class tensor_file final : public tensor_source {
       tensor.bytes += scales.data.size();
       tensor.format +=
           " scaled by " + std::string(name_of(scales.type)) + " " + detail::shape_text(scales.shape);
-    } else if (scales_->has_scales() && tensor.owner.empty() && view.shape.size() > 1 &&
+    } else if (index.has_scales() && tensor.owner.empty() && view.shape.size() > 1 &&
                is_floating(view.type) && size_of(view.type) == 1) {
       tensor.remark = "read without scales: the file holds none for it, though some for others";
     }

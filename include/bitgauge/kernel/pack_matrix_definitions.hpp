@@ -55,7 +55,7 @@ BITGAUGE_DEFINE std::shared_ptr<const packed_data> pack(const quantized_matrix& 
   weights_view& w = data->view;
   const grouping& groups = q.groups();
   const code_encoding& encoding = q.encoding();
-  const bool by_column = groups.how().what == granularity::kind::column && !q.is_column_vector();
+  const bool by_column = groups.granularity().what == granularity::kind::column && !q.is_column_vector();
   detail::describe_fields(encoding, w);
   w.rows = q.rows();
   w.cols = q.cols();

@@ -4,6 +4,7 @@
 /// Where error feedback meets the other answers: a matrix with any grid, granularity, range and storage as
 /// feedback_rounding sees it.
 
+#include <bitgauge/grid/levels_in_use.hpp>
 #include <bitgauge/matrix/finite_rows.hpp>
 #include <bitgauge/matrix/group_parameters.hpp>
 #include <bitgauge/matrix/layout.hpp>
@@ -25,28 +26,28 @@ namespace bitgauge::detail {
 template <int>
 class feedback_quantizer final : public feedback_target {
  public:
-  feedback_quantizer(const row_source& source, const recipe& how, bool is_column_vector)
+  feedback_quantizer(const row_source& source, const recipe& answers, bool is_column_vector)
       : source_(source),
-        how_(how),
+        answers_(answers),
         is_column_vector_(is_column_vector),
-        groups_(how.groups, source.rows(), source.cols()),
-        monitor_(how.how, source.rows() * source.cols()),
-        integer_(how.grid->integer()),
-        parameters_(how.scales, *how.grid, groups_.count()) {
-    check_importance(how.column_weights, groups_.rows(), groups_.cols());
+        groups_(answers.groups, source.rows(), source.cols()),
+        monitor_(answers.options, source.rows() * source.cols()),
+        integer_(answers.grid->integer()),
+        parameters_(answers.scales, *answers.grid, groups_.count()) {
+    check_importance(answers.column_weights, groups_.rows(), groups_.cols());
     list_levels();
   }
 
   quantized_matrix run() {
-    row_bytes_ = packing::dense_bytes(groups_.cols(), how_.grid->bits());
+    row_bytes_ = packing::dense_bytes(groups_.cols(), answers_.grid->bits());
     codes_ = buffer<std::uint8_t>(static_cast<std::size_t>(groups_.rows() * row_bytes_));
     if (groups_.count() > 0) {
       if (fitted_beforehand() || is_nested(parameters_.scales().type())) fit_beforehand();
-      how_.feedback->round(*this, how_.how.threads);
+      answers_.feedback->round(*this, answers_.options.threads);
     }
     std::vector<std::uint8_t> zero_points = parameters_.packed_zero_points();
     return {groups_,
-            encoding_of(*how_.grid),
+            encoding_of(*answers_.grid),
             std::move(codes_),
             parameters_.take_scales(),
             std::move(zero_points),
@@ -77,22 +78,23 @@ class feedback_quantizer final : public feedback_target {
       *maps = map_of(parameters_.stored(group));
       return;
     }
-    const std::span<const float> own = how_.column_weights.of_row(row, groups_.rows());
+    const std::span<const float> own = answers_.column_weights.of_row(row, groups_.rows());
     if (!own.empty()) weights = own.subspan(static_cast<std::size_t>(i * groups_.run()), values.size());
-    *maps = map_of(how_.range->fit({values, weights, group}, *how_.grid, parameters_.rounding_of(group)));
+    *maps =
+        map_of(answers_.range->fit({values, weights, group}, *answers_.grid, parameters_.rounding_of(group)));
   }
 
   int nearest(float units, const affine_map& map) const override {
     return level_of_field_[static_cast<std::size_t>(
-        how_.grid->nearest(units, static_cast<int>(map.zero_point)))];
+        answers_.grid->nearest(units, static_cast<int>(map.zero_point)))];
   }
 
   affine_map storable(index_t row, index_t i, affine_map wanted) const override {
     const scale_array::rounding rounding = parameters_.rounding_of(groups_.group_of_run(row, i));
     const auto [below, above] = rounding.around(static_cast<double>(wanted.scale));
     wanted.scale = wanted.scale - below <= above - wanted.scale ? below : above;
-    const auto constant = static_cast<float>(how_.grid->constant_zero_point());
-    wanted.zero_point = !how_.grid->has_zero_point()
+    const auto constant = static_cast<float>(answers_.grid->constant_zero_point());
+    wanted.zero_point = !answers_.grid->has_zero_point()
                             ? constant
                             : std::clamp(wanted.zero_point, static_cast<float>(integer_->lowest),
                                          static_cast<float>(integer_->highest));
@@ -102,10 +104,10 @@ class feedback_quantizer final : public feedback_target {
   void store(index_t row, const std::uint8_t* fields, const affine_map* maps) override {
     monitor_.advance(cols());
     std::uint8_t* out = codes_.data() + row * row_bytes_;
-    if (how_.grid->bits() == 8) {
+    if (answers_.grid->bits() == 8) {
       std::copy_n(fields, cols(), out);
     } else {
-      simd::row_kernels().pack(fields, cols(), how_.grid->bits(), out);
+      simd::row_kernels().pack(fields, cols(), answers_.grid->bits(), out);
     }
     if (fitted_beforehand()) return;
     for (index_t i = 0; i < groups_.runs_per_row(); ++i) {
@@ -118,30 +120,21 @@ class feedback_quantizer final : public feedback_target {
   static affine_map map_of(parameters p) { return {p.scale, static_cast<float>(p.zero_point)}; }
 
   void list_levels() {
-    for (int f = 0; f < 1 << how_.grid->bits(); ++f) {
-      const float value = how_.grid->level(f);
-      // an FP8 grid has codes of NaN and infinity, which nothing is rounded to
-      const bool used = integer_ == nullptr ? numeric::is_finite(value)
-                                            : value >= static_cast<float>(integer_->lowest) &&
-                                                  value <= static_cast<float>(integer_->highest);
-      if (used) levels_.push_back({value, static_cast<std::uint8_t>(f)});
-    }
-    std::stable_sort(levels_.begin(), levels_.end(),
-                     [](const level& a, const level& b) { return a.value < b.value; });
+    levels_ = levels_in_use<level>(*answers_.grid);
     for (std::size_t i = 0; i < levels_.size(); ++i)
       level_of_field_[levels_[i].field] = static_cast<std::uint8_t>(i);
   }
 
   void fit_beforehand() {
-    recipe how = how_;
-    how.how.progress = nullptr;  // its work is not counted
-    const quantized_matrix nearest = quantizer(source_, how, is_column_vector_).run();
+    recipe answers = answers_;
+    answers.options.progress = nullptr;  // its work is not counted
+    const quantized_matrix nearest = quantizer(source_, answers, is_column_vector_).run();
     parameters_.assign(nearest.scales());
     for (index_t g = 0; g < groups_.count(); ++g) parameters_.set_zero_point(g, nearest.zero_point(g));
   }
 
   const row_source& source_;
-  const recipe& how_;
+  const recipe& answers_;
   bool is_column_vector_;
   grouping groups_;
   work_monitor monitor_;

@@ -41,14 +41,14 @@ inline granularity groups_from_shape(index_t rows, index_t cols, index_t scale_r
 /// Takes codes apart, checks them and puts them together; knows no types but int and float.
 class code_assembly {
  public:
-  code_assembly(const recipe& how, const grouping& groups, bool is_column_vector)
-      : how_(how),
+  code_assembly(const recipe& answers, const grouping& groups, bool is_column_vector)
+      : answers_(answers),
         is_column_vector_(is_column_vector),
         groups_(groups),
-        encoding_(encoding_of(*how.grid)),
+        encoding_(encoding_of(*answers.grid)),
         codes_(static_cast<std::size_t>(groups.rows() * packing::dense_bytes(groups.cols(), encoding_.bits))),
-        scales_(how.scales, groups.count()) {
-    if (is_nested(how.scales.type))
+        scales_(answers.scales, groups.count()) {
+    if (is_nested(answers.scales.type))
       raise(
           invalid_scheme("from_codes: scales are numbers of f32, f16, bf16 or e8m0; those that are quantized "
                          "themselves come as a scale_array to the constructor of quantized_matrix"));
@@ -98,7 +98,7 @@ class code_assembly {
  private:
   template <class Where>
   std::uint8_t field_of(std::int64_t code, const Where& where) const {
-    const integer_grid* integer = how_.grid->integer();
+    const integer_grid* integer = answers_.grid->integer();
     const int lowest = integer != nullptr ? integer->lowest : 0,
               highest = integer != nullptr ? integer->highest : (1 << encoding_.bits) - 1;
     const bool sign_only = integer != nullptr && integer->is_sign_only();
@@ -110,7 +110,7 @@ class code_assembly {
     return static_cast<std::uint8_t>(code & ((1 << encoding_.bits) - 1));
   }
 
-  const recipe& how_;
+  const recipe& answers_;
   bool is_column_vector_;
   grouping groups_;
   code_encoding encoding_;
@@ -136,16 +136,16 @@ quantized_matrix assemble_codes(const Codes& codes, const Scales& scales, const 
        ...),
       "bitgauge: from_codes takes a grid, a granularity and a scale storage: nothing is left to choose");
   check_contradictions<Answers...>();
-  recipe how;
-  (how.set(answers), ...);
+  recipe all;
+  (all.set(answers), ...);
   constexpr bool column = is_column_vector<Codes>;
   const index_t rows = column ? 1 : codes.rows(), cols = column ? codes.rows() : codes.cols();
   const index_t scale_rows = column ? scales.cols() : scales.rows(),
                 scale_cols = column ? scales.rows() : scales.cols();
   if constexpr (answers_to<question::granularity, Answers...> == 0) {
-    if (codes.size() > 0) how.groups = groups_from_shape(rows, cols, scale_rows, scale_cols);
+    if (codes.size() > 0) all.groups = groups_from_shape(rows, cols, scale_rows, scale_cols);
   }
-  const grouping groups(how.groups, rows, cols);
+  const grouping groups(all.groups, rows, cols);
   const auto [expected_rows, expected_cols] = parameter_shape(groups, column);
   const auto require_shape = [&, r = expected_rows, c = expected_cols](const char* what, const auto& found) {
     if (found.rows() != r || found.cols() != c)
@@ -155,7 +155,7 @@ quantized_matrix assemble_codes(const Codes& codes, const Scales& scales, const 
   if (groups.count() > 0) require_shape("scales", scales);
   const auto& given_scales = scales.eval();
   const auto& given_codes = codes.eval();
-  code_assembly parts(how, groups, column);
+  code_assembly parts(all, groups, column);
   for (index_t r = 0; r < rows; ++r)
     parts.set_row(r, [&](index_t c) {
       return static_cast<std::int64_t>(column ? given_codes(c, r) : given_codes(r, c));
@@ -165,7 +165,7 @@ quantized_matrix assemble_codes(const Codes& codes, const Scales& scales, const 
   if constexpr (!std::same_as<ZeroPoints, void>) {
     static_assert(std::is_integral_v<typename ZeroPoints::Scalar>,
                   "bitgauge: from_codes takes zero points as whole numbers: write zero_points.cast<int>()");
-    if (!how.grid->has_zero_point())
+    if (!all.grid->has_zero_point())
       raise(
           invalid_scheme("from_codes: this grid has no zero points of groups: leave them out, or pass "
                          "affine<4>{} or its like"));
@@ -175,7 +175,7 @@ quantized_matrix assemble_codes(const Codes& codes, const Scales& scales, const 
     for (index_t g = 0; g < groups.count(); ++g)
       values.push_back(static_cast<std::int64_t>(given(g / expected_cols, g % expected_cols)));
     parts.set_zero_points(std::move(values));
-  } else if (how.grid->has_zero_point()) {
+  } else if (all.grid->has_zero_point()) {
     raise(
         invalid_scheme("from_codes: this grid has a zero point for each group: pass them behind the scales"));
   }

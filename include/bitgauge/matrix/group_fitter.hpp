@@ -23,9 +23,9 @@ namespace bitgauge::detail {
 
 class group_fitter {
  public:
-  group_fitter(const row_source& source, const recipe& how, bool is_column_vector)
-      : group_fitter(source, how, is_column_vector, how.scales, *how.range, nullptr) {
-    check_importance(how.column_weights, groups_.rows(), groups_.cols());
+  group_fitter(const row_source& source, const recipe& answers, bool is_column_vector)
+      : group_fitter(source, answers, is_column_vector, answers.scales, *answers.range, nullptr) {
+    check_importance(answers.column_weights, groups_.rows(), groups_.cols());
   }
 
   /// What has been found. Its scales may be taken once, in the end.
@@ -34,7 +34,7 @@ class group_fitter {
 
   /// Finds the second level of nested scales, and fits the groups that span rows.
   void start() {
-    if (is_nested(parameters_.scales().type())) how_.prepare_scales(*this);
+    if (is_nested(parameters_.scales().type())) answers_.prepare_scales(*this);
     fit_spanning();
   }
 
@@ -42,7 +42,7 @@ class group_fitter {
   template <class Body>
   void for_each_panel(index_t begin, index_t end, const Body& body) {
     const index_t height = source_.panel_height();
-    parallel_for((end - begin + height - 1) / height, how_.how.threads, [&](index_t p) {
+    parallel_for((end - begin + height - 1) / height, answers_.options.threads, [&](index_t p) {
       const index_t first = begin + p * height, count = std::min(height, end - first);
       monitor_->check();
       body(first, count);
@@ -52,7 +52,7 @@ class group_fitter {
 
   finite_row finite(const float* x, index_t count, index_t run, index_t row, index_t col,
                     row_scratch& s) const {
-    return sanitize_row(x, count, run, {row, col, is_column_vector_}, how_.how.on_nonfinite, s);
+    return sanitize_row(x, count, run, {row, col, is_column_vector_}, answers_.options.on_nonfinite, s);
   }
 
   /// Makes room for the runs of a row; where groups span rows, their parameters are put there at once.
@@ -74,7 +74,7 @@ class group_fitter {
       const auto at = static_cast<std::size_t>(i);
       const index_t count = std::min(run, groups_.cols() - i * run), group = groups_.group_of_run(row, i);
       const parameters p = extent_ != nullptr ? parameters_for(extent_->widen({s.low[at], s.high[at]}),
-                                                               *how_.grid, parameters_.rounding_of(group))
+                                                               *answers_.grid, parameters_.rounding_of(group))
                                               : fit({x + i * run, static_cast<std::size_t>(count)},
                                                     weights_of(row, i * run, count), group);
       parameters_.store(group, p);
@@ -85,7 +85,7 @@ class group_fitter {
   /// What recipe::fit_spanning points to; a template, as is the next one, so that only who needs it compiles it.
   template <int = 0>
   void fit_spanning_groups() {
-    groups_.how().what == granularity::kind::tensor ? fit_tensor() : fit_columns();
+    groups_.granularity().what == granularity::kind::tensor ? fit_tensor() : fit_columns();
   }
 
   /// Fits all groups once without storing their scales, to find the second level that suits them.
@@ -93,8 +93,8 @@ class group_fitter {
   void prepare_nested_scales() {
     // E4M3's one factor follows from the largest scale, which needs no search
     const widest_range widest;
-    const any_range& search = how_.scales.block == 0 ? static_cast<const any_range&>(widest) : search_;
-    group_fitter first(source_, how_, is_column_vector_, f32_scales, search, monitor_);
+    const any_range& search = answers_.scales.block == 0 ? static_cast<const any_range&>(widest) : search_;
+    group_fitter first(source_, answers_, is_column_vector_, f32_scales, search, monitor_);
     first.fit_spanning();
     if (groups_.within_rows()) first.fit_rows();
     std::vector<float> wanted(static_cast<std::size_t>(groups_.count()));
@@ -104,35 +104,35 @@ class group_fitter {
 
  private:
   /// `search`: the range that groups are fitted by one at a time. `monitor`: one's own where null.
-  group_fitter(const row_source& source, const recipe& how, bool is_column_vector,
+  group_fitter(const row_source& source, const recipe& answers, bool is_column_vector,
                const scale_storage& scales, const any_range& search, work_monitor* monitor)
       : source_(source),
-        how_(how),
+        answers_(answers),
         search_(search),
         is_column_vector_(is_column_vector),
-        groups_(how.groups, source.rows(), source.cols()),
-        parameters_(scales, *how.grid, groups_.count()),
-        own_monitor_(how.how, source.rows() * source.cols(),
-                     1 + (groups_.within_rows() ? 0 : 1) + (is_nested(how.scales.type) ? 1 : 0)),
+        groups_(answers.groups, source.rows(), source.cols()),
+        parameters_(scales, *answers.grid, groups_.count()),
+        own_monitor_(answers.options, source.rows() * source.cols(),
+                     1 + (groups_.within_rows() ? 0 : 1) + (is_nested(answers.scales.type) ? 1 : 0)),
         monitor_(monitor != nullptr ? monitor : &own_monitor_),
-        extent_(how.range->as_extent()) {
-    const integer_grid* integer = how.grid->integer();
+        extent_(answers.range->as_extent()) {
+    const integer_grid* integer = answers.grid->integer();
     sign_only_ = integer != nullptr && integer->is_sign_only();
     if (sign_only_) extent_ = nullptr;
   }
 
   parameters fit(std::span<const float> values, std::span<const float> weights, index_t group) const {
-    return search_.fit({values, weights, group}, *how_.grid, parameters_.rounding_of(group));
+    return search_.fit({values, weights, group}, *answers_.grid, parameters_.rounding_of(group));
   }
   std::span<const float> weights_of(index_t row, index_t col, index_t count) const {
-    const std::span<const float> all = how_.column_weights.of_row(row, groups_.rows());
+    const std::span<const float> all = answers_.column_weights.of_row(row, groups_.rows());
     return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
   }
 
   /// Min-max on any other grid, which has no zero points, all runs of a row at once. False, and nothing done,
   /// where values come near the end of binary32.
   bool fit_levels_from_extents(index_t row, row_scratch& s) {
-    if (extent_ == nullptr || how_.grid->integer() != nullptr) return false;
+    if (extent_ == nullptr || answers_.grid->integer() != nullptr) return false;
     for (std::size_t i = 0; i < s.low.size(); ++i)
       if (interval{s.low[i], s.high[i]}.magnitude() >= near_overflow) return false;
     const index_t runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
@@ -141,7 +141,7 @@ class group_fitter {
       s.low[i] = wide.low;
       s.high[i] = wide.high;
     }
-    how_.grid->scales_for(s.low.data(), s.high.data(), runs, s.scale.data());
+    answers_.grid->scales_for(s.low.data(), s.high.data(), runs, s.scale.data());
     parameters_.round_and_set(first, s.scale);
     simd::row_kernels().inverses(s.scale.data(), runs, s.inverse.data());
     std::fill(s.zero_point.begin(), s.zero_point.end(), 0);
@@ -151,7 +151,7 @@ class group_fitter {
   /// Min-max on an integer grid, all runs of a row at once: the same as parameters_for run by run. False, and
   /// nothing done, where scales have a second level or come near the end of binary32.
   bool fit_row_from_extents(index_t row, row_scratch& s) {
-    const integer_grid* integer = how_.grid->integer();
+    const integer_grid* integer = answers_.grid->integer();
     if (extent_ == nullptr || integer == nullptr || is_nested(parameters_.scales().type())) return false;
     if (integer->has_zero_point && extent_->is_symmetric()) return false;
     const simd::row_operations& simd = simd::row_kernels();
@@ -181,7 +181,7 @@ class group_fitter {
 
   /// Groups that span rows are fitted before any row is encoded.
   void fit_spanning() {
-    if (!groups_.within_rows()) how_.fit_spanning(*this);
+    if (!groups_.within_rows()) answers_.fit_spanning(*this);
   }
 
   template <int = 0>
@@ -215,13 +215,13 @@ class group_fitter {
         if (sign_only_) sums[at] = magnitude_sum({x.for_range, static_cast<std::size_t>(cols)});
       }
     });
-    if (how_.range->as_extent() != nullptr) return parameters_.store(0, merged(extents, sums));
+    if (answers_.range->as_extent() != nullptr) return parameters_.store(0, merged(extents, sums));
     const bool in_place =
         source_.contiguous() != nullptr && std::find(clean.begin(), clean.end(), 0) == clean.end();
     const std::vector<float> copy = in_place ? std::vector<float>{} : gathered();
     std::vector<float> weights;
     for (index_t r = 0; r < rows; ++r) {
-      const std::span<const float> row = how_.column_weights.of_row(r, rows);
+      const std::span<const float> row = answers_.column_weights.of_row(r, rows);
       weights.insert(weights.end(), row.begin(), row.end());
     }
     parameters_.store(
@@ -234,12 +234,12 @@ class group_fitter {
       double mean = 0;
       for (const double s : sums) mean += s;
       mean /= static_cast<double>(source_.rows() * source_.cols());
-      return parameters_for(symmetric_interval(static_cast<float>(mean)), *how_.grid,
+      return parameters_for(symmetric_interval(static_cast<float>(mean)), *answers_.grid,
                             parameters_.rounding_of(0));
     }
     interval all;
     for (const interval& e : extents) all = {std::min(all.low, e.low), std::max(all.high, e.high)};
-    return parameters_for(how_.range->as_extent()->widen(all), *how_.grid, parameters_.rounding_of(0));
+    return parameters_for(extent_->widen(all), *answers_.grid, parameters_.rounding_of(0));
   }
 
   /// All values, row after row, as ranges see them.
@@ -259,7 +259,7 @@ class group_fitter {
   void fit_columns() {
     constexpr index_t width = 64;
     const index_t rows = groups_.rows(), cols = groups_.cols();
-    parallel_for((cols + width - 1) / width, how_.how.threads, [&](index_t block) {
+    parallel_for((cols + width - 1) / width, answers_.options.threads, [&](index_t block) {
       const index_t first = block * width, count = std::min(width, cols - first);
       monitor_->check();
       std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
@@ -275,7 +275,7 @@ class group_fitter {
       }
       for (index_t c = 0; c < count; ++c) {
         weights.clear();
-        for (index_t r = 0; r < rows && !how_.column_weights.weights.empty(); ++r)
+        for (index_t r = 0; r < rows && !answers_.column_weights.weights.empty(); ++r)
           weights.push_back(weights_of(r, first + c, 1)[0]);
         parameters_.store(
             first + c, fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights, first + c));
@@ -285,7 +285,7 @@ class group_fitter {
   }
 
   const row_source& source_;
-  const recipe& how_;
+  const recipe& answers_;
   const any_range& search_;
   bool is_column_vector_;
   grouping groups_;

@@ -18,9 +18,9 @@ namespace bitgauge::detail {
 
 class group_parameters {
  public:
-  group_parameters(const scale_storage& how, const any_grid& grid, index_t groups)
+  group_parameters(const scale_storage& storage, const any_grid& grid, index_t groups)
       : grid_(grid),
-        scales_(how, groups),
+        scales_(storage, groups),
         zero_points_(grid.has_zero_point() ? static_cast<std::size_t>(groups) : 0) {}
 
   const scale_array& scales() const noexcept { return scales_; }

@@ -39,24 +39,24 @@ namespace detail {
 /// set it does nothing.
 class work_monitor {
  public:
-  work_monitor(const options& how, index_t elements, int passes = 1)
-      : how_(how), elements_(elements), passes_(passes) {}
+  work_monitor(const options& options, index_t elements, int passes = 1)
+      : options_(options), elements_(elements), passes_(passes) {}
 
   /// Raises `cancelled` where the caller wants an end.
   void check() const {
-    if (how_.cancel && how_.cancel()) raise(cancelled("cancelled by the caller (options::cancel)"));
+    if (options_.cancel && options_.cancel()) raise(cancelled("cancelled by the caller (options::cancel)"));
   }
   /// Says that so many more elements have been through a pass.
   void advance(index_t elements) {
     check();
-    if (!how_.progress) return;
+    if (!options_.progress) return;
     const std::lock_guard lock(mutex_);
     done_ += elements;
-    how_.progress(done_ / passes_, elements_);
+    options_.progress(done_ / passes_, elements_);
   }
 
  private:
-  const options& how_;
+  const options& options_;
   index_t elements_, done_ = 0;  ///< done_ counts each pass
   int passes_;
   std::mutex mutex_;

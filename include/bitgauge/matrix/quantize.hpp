@@ -20,12 +20,12 @@ namespace bitgauge {
 namespace detail {
 
 /// Quantizes rows by a recipe. `stands`: they are one column vector, which lies as a row.
-BITGAUGE_DECLARE quantized_matrix quantize_rows(const row_source& rows, recipe how, bool stands);
+BITGAUGE_DECLARE quantized_matrix quantize_rows(const row_source& rows, recipe answers, bool stands);
 
 /// Takes the part of a matrix that begins at row `first`.
 using take_part = std::function<void(index_t first, const quantized_matrix& part)>;
 /// The same in parts: see quantize_in_parts().
-BITGAUGE_DECLARE matrix_parameters quantize_rows_in_parts(const row_source& rows, recipe how, bool stands,
+BITGAUGE_DECLARE matrix_parameters quantize_rows_in_parts(const row_source& rows, recipe answers, bool stands,
                                                           const take_part& take);
 
 /// Rows that are some 16 MB of floats: enough to keep threads busy, little beside any matrix worth parting.
@@ -34,16 +34,16 @@ inline index_t part_height(index_t cols) {
 }
 
 template <class Derived>
-quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe how) {
+quantized_matrix quantize_by(const Eigen::DenseBase<Derived>& matrix, recipe answers) {
   return with_rows(matrix, [&](const row_source& rows) {
-    return quantize_rows(rows, std::move(how), is_column_vector<Derived>);
+    return quantize_rows(rows, std::move(answers), is_column_vector<Derived>);
   });
 }
 
 template <row_readable Matrix>
-matrix_parameters quantize_in_parts_by(const Matrix& matrix, recipe how, const take_part& take) {
+matrix_parameters quantize_in_parts_by(const Matrix& matrix, recipe answers, const take_part& take) {
   return with_rows(matrix, [&](const row_source& rows) {
-    return quantize_rows_in_parts(rows, std::move(how), is_column_vector<Matrix>, take);
+    return quantize_rows_in_parts(rows, std::move(answers), is_column_vector<Matrix>, take);
   });
 }
 

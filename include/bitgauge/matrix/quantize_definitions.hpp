@@ -16,23 +16,24 @@ BITGAUGE_DEFINE void prepare_nested_scales(group_fitter& fitter) {
   fitter.prepare_nested_scales();
 }
 
-BITGAUGE_DEFINE quantized_matrix quantize_with_feedback(const row_source& rows, const recipe& how,
+BITGAUGE_DEFINE quantized_matrix quantize_with_feedback(const row_source& rows, const recipe& answers,
                                                         bool stands) {
-  return feedback_quantizer<0>(rows, how, stands).run();
+  return feedback_quantizer<0>(rows, answers, stands).run();
 }
 
-BITGAUGE_DEFINE quantized_matrix quantize_rows(const row_source& rows, recipe how, bool stands) {
+BITGAUGE_DEFINE quantized_matrix quantize_rows(const row_source& rows, recipe answers, bool stands) {
   // along a vector there is one row and one column
-  if (stands && how.groups.what == granularity::kind::column) how.groups = per_row{};
-  return how.feedback ? how.quantize_by_feedback(rows, how, stands) : quantizer(rows, how, stands).run();
+  if (stands && answers.groups.what == granularity::kind::column) answers.groups = per_row{};
+  return answers.feedback ? answers.quantize_by_feedback(rows, answers, stands)
+                          : quantizer(rows, answers, stands).run();
 }
 
-BITGAUGE_DEFINE matrix_parameters quantize_rows_in_parts(const row_source& rows, recipe how, bool stands,
+BITGAUGE_DEFINE matrix_parameters quantize_rows_in_parts(const row_source& rows, recipe answers, bool stands,
                                                          const take_part& take) {
-  if (stands && how.groups.what == granularity::kind::column) how.groups = per_row{};
-  if (!how.feedback) return quantizer(rows, how, stands).run_in_parts(part_height(rows.cols()), take);
+  if (stands && answers.groups.what == granularity::kind::column) answers.groups = per_row{};
+  if (!answers.feedback) return quantizer(rows, answers, stands).run_in_parts(part_height(rows.cols()), take);
   // which may change a code as long as there are others to come
-  const quantized_matrix q = how.quantize_by_feedback(rows, how, stands);
+  const quantized_matrix q = answers.quantize_by_feedback(rows, answers, stands);
   if (q.size() > 0) take(index_t{0}, q);
   return {q.scales(), q.zero_points()};
 }

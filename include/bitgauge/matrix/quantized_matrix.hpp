@@ -169,8 +169,9 @@ class quantized_matrix {
   }
 
   friend bool operator==(const quantized_matrix& a, const quantized_matrix& b) {
-    return a.rows() == b.rows() && a.cols() == b.cols() && a.groups_.how() == b.groups_.how() &&
-           a.encoding_ == b.encoding_ && a.codes_ == b.codes_ && a.scales_.storage() == b.scales_.storage() &&
+    return a.rows() == b.rows() && a.cols() == b.cols() &&
+           a.groups_.granularity() == b.groups_.granularity() && a.encoding_ == b.encoding_ &&
+           a.codes_ == b.codes_ && a.scales_.storage() == b.scales_.storage() &&
            a.scales_.bytes() == b.scales_.bytes() && a.zero_points_ == b.zero_points_;
   }
 

@@ -22,14 +22,14 @@ namespace bitgauge::detail {
 
 class quantizer {
  public:
-  quantizer(const row_source& source, const recipe& how, bool is_column_vector)
+  quantizer(const row_source& source, const recipe& answers, bool is_column_vector)
       : source_(source),
-        how_(how),
+        answers_(answers),
         is_column_vector_(is_column_vector),
-        fitter_(source, how, is_column_vector),
+        fitter_(source, answers, is_column_vector),
         groups_(fitter_.groups()),
-        row_bytes_(packing::dense_bytes(groups_.cols(), how.grid->bits())) {
-    if (how.rounding) levels_ = how.rounding->levels_of(*how.grid);
+        row_bytes_(packing::dense_bytes(groups_.cols(), answers.grid->bits())) {
+    if (answers.rounding) levels_ = answers.rounding->levels_of(*answers.grid);
   }
 
   quantized_matrix run() {
@@ -37,7 +37,7 @@ class quantizer {
     encode_rows(0, groups_.rows());
     std::vector<std::uint8_t> zero_points = fitter_.found().packed_zero_points();
     return {groups_,
-            encoding_of(*how_.grid),
+            encoding_of(*answers_.grid),
             std::move(codes_),
             fitter_.found().take_scales(),
             std::move(zero_points),
@@ -75,14 +75,14 @@ class quantizer {
 
   /// The rows in codes_ as a matrix of their own, with the values of their scales.
   quantized_matrix part(index_t first, index_t count) {
-    const grouping groups(groups_.how(), count, groups_.cols());
+    const grouping groups(groups_.granularity(), count, groups_.cols());
     const index_t group = groups_.within_rows() ? groups_.group_of_run(first, 0) : 0;
     std::vector<float> values(static_cast<std::size_t>(groups.count()));
     fitter_.found().scales().read_into(group, groups.count(), values.data());
     scale_array scales(f32_scales, groups.count());
     for (index_t i = 0; i < groups.count(); ++i) scales.set(i, values[static_cast<std::size_t>(i)]);
     return {groups,
-            encoding_of(*how_.grid),
+            encoding_of(*answers_.grid),
             std::move(codes_),
             std::move(scales),
             fitter_.found().packed_zero_points(group, groups.count()),
@@ -109,10 +109,10 @@ class quantizer {
   void encode_row(const float* x, index_t row, scratch& s) {
     const index_t cols = groups_.cols(), run = groups_.run();
     std::uint8_t* out = codes_.data() + (row - first_) * row_bytes_;
-    const integer_grid* integer = how_.grid->integer();
-    const int bits = how_.grid->bits();
+    const integer_grid* integer = answers_.grid->integer();
+    const int bits = answers_.grid->bits();
     std::uint8_t* fields = bits == 8 ? out : s.fields.data();
-    if (!how_.rounding && integer != nullptr && !integer->is_sign_only()) {
+    if (!answers_.rounding && integer != nullptr && !integer->is_sign_only()) {
       simd::row_kernels().encode(
           x, cols, run, s.inverse.data(), s.zero_point.data(), integer->lowest, integer->highest, fields,
           {.next = source_.in_place(row + 1), .past_caches = bits == 8 && past_caches()});
@@ -121,10 +121,10 @@ class quantizer {
         const auto at = static_cast<std::size_t>(i);
         const parameters p{s.scale[at], s.zero_point[at]};
         const index_t count = std::min(run, cols - begin);
-        if (how_.rounding) {
-          how_.rounding->encode(x + begin, count, p, *levels_, row, begin, fields + begin);
+        if (answers_.rounding) {
+          answers_.rounding->encode(x + begin, count, p, *levels_, row, begin, fields + begin);
         } else {
-          how_.grid->encode(x + begin, count, p, fields + begin);
+          answers_.grid->encode(x + begin, count, p, fields + begin);
         }
       }
     }
@@ -132,7 +132,7 @@ class quantizer {
   }
 
   const row_source& source_;
-  const recipe& how_;
+  const recipe& answers_;
   bool is_column_vector_;
   group_fitter fitter_;
   const grouping& groups_;

@@ -36,7 +36,7 @@ BITGAUGE_DECLARE void fit_spanning_groups(group_fitter& fitter);
 BITGAUGE_DECLARE void prepare_nested_scales(group_fitter& fitter);
 
 /// Quantizes rows by a recipe with error feedback; see quantize_rows().
-BITGAUGE_DECLARE quantized_matrix quantize_with_feedback(const row_source& rows, const recipe& how,
+BITGAUGE_DECLARE quantized_matrix quantize_with_feedback(const row_source& rows, const recipe& answers,
                                                          bool stands);
 
 /// One quantization, described. A null rounding is to nearest.
@@ -49,10 +49,11 @@ struct recipe {
   // Set with an answer that may need them: pointers, so that who gives none does not compile what they point to.
   void (*fit_spanning)(group_fitter& fitter) = nullptr;
   void (*prepare_scales)(group_fitter& fitter) = nullptr;
-  quantized_matrix (*quantize_by_feedback)(const row_source& rows, const recipe& how, bool stands) = nullptr;
+  quantized_matrix (*quantize_by_feedback)(const row_source& rows, const recipe& answers,
+                                           bool stands) = nullptr;
   scale_storage scales{};
   importance column_weights{};
-  options how{};
+  bitgauge::options options{};
 
   template <int = 0>
   void set_feedback(std::shared_ptr<const feedback_rounding> with) {
@@ -87,8 +88,8 @@ struct recipe {
       prepare_scales = &prepare_nested_scales;
     } else if constexpr (std::same_as<Answer, importance>) {
       column_weights = answer;
-    } else if constexpr (std::same_as<Answer, options>) {
-      how = answer;
+    } else if constexpr (std::same_as<Answer, bitgauge::options>) {
+      options = answer;
     } else if constexpr (!std::same_as<Answer, effort>) {
       refuse_unknown_answer<Answer>();
     }

@@ -3,9 +3,9 @@
 /// \file
 /// One line about a quantized matrix.
 
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/scheme/words.hpp>
-#include <bitgauge/numeric/shortest_text.hpp>
 #include <bitgauge/scale/type.hpp>
 
 #include <ostream>
@@ -17,7 +17,7 @@ namespace detail {
 
 inline std::string summary_of(const quantized_matrix& q) {
   const code_encoding& m = q.encoding();
-  const granularity groups = q.groups().how();
+  const granularity groups = q.groups().granularity();
   std::string text = "quantized_matrix " + std::to_string(q.rows()) + " x " + std::to_string(q.cols()) + ": ";
   text += !m.levels.empty()   ? std::to_string(m.levels.size()) + " levels"
           : m.is_sign_only    ? "signs"
@@ -31,7 +31,7 @@ inline std::string summary_of(const quantized_matrix& q) {
   const std::string_view word = word_of(words<scale_storage>(scale_words), scales);
   text += ", scales " +
           (word.empty() ? "quantized in blocks of " + std::to_string(scales.block) : std::string(word));
-  return text + ", " + numeric::shortest_text(static_cast<float>(q.bits_per_weight())) + " bits per weight";
+  return text + ", " + shortest_text(static_cast<float>(q.bits_per_weight())) + " bits per weight";
 }
 
 }  // namespace detail

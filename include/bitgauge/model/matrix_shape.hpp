@@ -36,8 +36,8 @@ inline row_dimensions default_row_dimensions(std::span<const std::uint64_t> shap
 
 /// "first" or "last", as options and descriptions call them: the last of the dimensions in rows, or in
 /// columns.
-constexpr std::string_view name_of(row_dimensions how) noexcept {
-  return how == row_dimensions::first ? "first" : "last";
+constexpr std::string_view name_of(row_dimensions dimensions) noexcept {
+  return dimensions == row_dimensions::first ? "first" : "last";
 }
 
 /// Reads what name_of() writes. False, and `to` unchanged, for another text.
@@ -64,10 +64,10 @@ constexpr bool multiply(std::uint64_t& product, std::uint64_t factor) noexcept {
 /// Rows and columns of a tensor of `shape`, outermost first; a vector is one row, a single number 1 x 1.
 /// Raises shape_error where they exceed 57 bits.
 inline std::pair<index_t, index_t> matrix_shape(const std::string& name, std::span<const std::uint64_t> shape,
-                                                row_dimensions how) {
-  const std::size_t outer = shape.size() < 2               ? 0
-                            : how == row_dimensions::first ? std::size_t{1}
-                                                           : shape.size() - 1;
+                                                row_dimensions dimensions) {
+  const std::size_t outer = shape.size() < 2                      ? 0
+                            : dimensions == row_dimensions::first ? std::size_t{1}
+                                                                  : shape.size() - 1;
   std::uint64_t rows = 1, cols = 1, all = 1;
   bool fits = true;
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -91,9 +91,9 @@ inline std::pair<index_t, index_t> matrix_shape(const std::string& name,
 /// How many matrices are stacked in a tensor whose rows are all dimensions but the last: the product of all
 /// dimensions but the last two, 1 for a plain matrix or a convolution. Raises nothing: call matrix_shape()
 /// first.
-inline index_t stacked_matrices(std::span<const std::uint64_t> shape, row_dimensions how) noexcept {
+inline index_t stacked_matrices(std::span<const std::uint64_t> shape, row_dimensions dimensions) noexcept {
   index_t count = 1;
-  for (std::size_t i = 0; how == row_dimensions::all_but_last && i + 2 < shape.size(); ++i)
+  for (std::size_t i = 0; dimensions == row_dimensions::all_but_last && i + 2 < shape.size(); ++i)
     count *= static_cast<index_t>(shape[i]);
   return count;
 }

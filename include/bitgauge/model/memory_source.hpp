@@ -55,8 +55,8 @@ class memory_source final : public tensor_source {
   const std::string& source_name() const override { return name_; }
   std::size_t tensor_count() const override { return entries_.size(); }
   const tensor_info& info(std::size_t i) const override { return entries_[i].info; }
-  row_source rows(std::size_t i, row_dimensions how, float_rows&) const override {
-    const auto [rows, cols] = matrix_shape(*this, info(i), how);
+  row_source rows(std::size_t i, row_dimensions dimensions, float_rows&) const override {
+    const auto [rows, cols] = matrix_shape(*this, info(i), dimensions);
     return {entries_[i].values.data(), rows, cols, cols, 1};
   }
   stored_tensor_data stored(std::size_t i) const override {

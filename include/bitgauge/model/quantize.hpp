@@ -36,7 +36,7 @@ struct format_extras {
   }
 
   void set(const importance& weights) { column_weights = weights; }
-  void set(const options& o) { how = o; }
+  void set(const bitgauge::options& o) { options = o; }
   void set(const gptq_inputs& data) { feedback = calibrated_rounding<double>(answers, data); }
   template <class Hessian>
   requires is_hessian<Hessian>
@@ -61,16 +61,16 @@ struct format_extras {
     block_options o;
     o.effort = answers.effort;
     o.column_weights = column_weights;
-    o.how = how;
+    o.options = options;
     o.feedback = feedback;
     return o;
   }
-  recipe of_codes() const { return recipe_with(answers, feedback, column_weights, how); }
+  recipe of_codes() const { return recipe_with(answers, feedback, column_weights, options); }
 
   const scheme& answers;
   const tensor_format& format;
   importance column_weights{};
-  options how{};
+  bitgauge::options options{};
   std::shared_ptr<const feedback_rounding> feedback{};
 };
 

@@ -45,12 +45,13 @@ inline void declare(const tensor_source& source, const quantization_plan& p, ten
 /// Reports progress over all tensors and heeds the wish to end.
 class model_monitor {
  public:
-  model_monitor(const quantization_plan& p, const model_options& how) : how_(how) {
+  model_monitor(const quantization_plan& p, const model_options& options) : options_(options) {
     for (const planned_tensor& row : p.tensors) now_.total += elements(row);
   }
 
   void begin(const planned_tensor& row) {
-    if (how_.cancel && how_.cancel()) raise(cancelled("cancelled by the caller (model_options::cancel)"));
+    if (options_.cancel && options_.cancel())
+      raise(cancelled("cancelled by the caller (model_options::cancel)"));
     now_.tensor = row.name;
     say();
   }
@@ -58,7 +59,7 @@ class model_monitor {
     model_progress within = now_;
     within.done += static_cast<std::uint64_t>(done);
     within.between_tensors = false;
-    how_.progress(within);
+    options_.progress(within);
   }
   void finish(const planned_tensor& row) {
     now_.done += elements(row);
@@ -70,10 +71,10 @@ class model_monitor {
     return static_cast<std::uint64_t>(row.rows) * static_cast<std::uint64_t>(row.cols);
   }
   void say() const {
-    if (how_.progress) how_.progress(now_);
+    if (options_.progress) options_.progress(now_);
   }
 
-  const model_options& how_;
+  const model_options& options_;
   model_progress now_;
 };
 
@@ -91,16 +92,16 @@ class model_monitor {
 /// sink cannot hold a format; data_error where the plan is of another source; cancelled; else what
 /// quantize_tensor() and the sink raise.
 inline model_report quantize_model(const tensor_source& source, const quantization_plan& p, tensor_sink& sink,
-                                   const model_options& how = {}) {
+                                   const model_options& options = {}) {
   detail::check_plan(source, p);
   detail::declare(source, p, sink);
-  detail::model_monitor monitor(p, how);
+  detail::model_monitor monitor(p, options);
   const std::function<void(index_t)> advance =
-      how.progress ? [&](index_t done) { monitor.reach(done); } : std::function<void(index_t)>();
+      options.progress ? [&](index_t done) { monitor.reach(done); } : std::function<void(index_t)>();
   model_report result{{}, p.remarks};
   for (const planned_tensor& row : p.tensors) {
     monitor.begin(row);
-    result.tensors.push_back(quantize_tensor(source, row, sink, how, advance));
+    result.tensors.push_back(quantize_tensor(source, row, sink, options, advance));
     monitor.finish(row);
   }
   sink.commit();

@@ -42,26 +42,26 @@ inline void note(const gptq_report& report, std::vector<std::string>& notes) {
   if (!report.dead_columns.empty())
     notes.push_back(std::to_string(report.dead_columns.size()) + " dead columns");
 }
-inline void note(const stored_activations& how, double error, std::vector<std::string>& notes) {
-  notes.push_back("output error " + general_text(error, 3) + " with " + to_text(how.scheme) + " inputs" +
-                  (how.scheme.is_static
-                       ? " (scale " + general_text(static_cast<double>(how.frozen.scale), 4) +
-                             ", zero point " + std::to_string(how.frozen.zero_point) + ")"
+inline void note(const stored_activations& inputs, double error, std::vector<std::string>& notes) {
+  notes.push_back("output error " + general_text(error, 3) + " with " + to_text(inputs.scheme) + " inputs" +
+                  (inputs.scheme.is_static
+                       ? " (scale " + general_text(static_cast<double>(inputs.frozen.scale), 4) +
+                             ", zero point " + std::to_string(inputs.frozen.zero_point) + ")"
                        : ""));
 }
 
 /// The work on one tensor.
 class tensor_quantization {
  public:
-  tensor_quantization(const tensor_source& source, const planned_tensor& row, const model_options& how,
+  tensor_quantization(const tensor_source& source, const planned_tensor& row, const model_options& options,
                       const std::function<void(index_t)>& advance)
-      : source_(source), row_(row), how_(how), advance_(advance) {
-    if (how.calibration == nullptr) return;
-    samples_ = how.calibration->samples(row.name);
+      : source_(source), row_(row), options_(options), advance_(advance) {
+    if (options.calibration == nullptr) return;
+    samples_ = options.calibration->samples(row.name);
     if (!samples_) return;
-    locate_failures(how.calibration->source_name(), "activations of " + row.name, [&] {
+    locate_failures(options.calibration->source_name(), "activations of " + row.name, [&] {
       hessian_.emplace(samples_->cols());
-      hessian_->accumulate(*samples_, {}, how_.threads);
+      hessian_->accumulate(*samples_, {}, options_.threads);
     });
   }
 
@@ -70,7 +70,7 @@ class tensor_quantization {
     const row_source values = source_.rows(row_.place, row_.how_rows, whole);
     const std::optional<quantized_matrix> inputs = quantized_inputs();
     tensor_errors found(values, hessian_ ? &*hessian_ : nullptr, samples_ ? &*samples_ : nullptr,
-                        inputs ? &*inputs : nullptr, how_.threads);
+                        inputs ? &*inputs : nullptr, options_.threads);
     const auto take = [&](index_t first, const auto& part) {
       const auto handed_out = clock::now();
       sink.write(row_.name, part);
@@ -101,22 +101,22 @@ class tensor_quantization {
   using clock = std::chrono::steady_clock;
 
   options tensor_options() const {
-    options o{.threads = how_.threads, .on_nonfinite = how_.on_nonfinite};
+    options o{.threads = options_.threads, .on_nonfinite = options_.on_nonfinite};
     if (advance_) o.progress = [this](index_t done, index_t) { advance_(done); };
-    o.cancel = how_.cancel;
+    o.cancel = options_.cancel;
     return o;
   }
   /// The activations that a layer whose inputs are quantized too would see.
   std::optional<quantized_matrix> quantized_inputs() const {
     if (!samples_ || !row_.entry || !row_.entry->activations) return std::nullopt;
-    const stored_activations& how = *row_.entry->activations;
-    return make_activation_quantizer(how.scheme, how.frozen)(
-        *samples_, options{.threads = how_.threads, .on_nonfinite = how_.on_nonfinite});
+    const stored_activations& activations = *row_.entry->activations;
+    return make_activation_quantizer(activations.scheme, activations.frozen)(
+        *samples_, options{.threads = options_.threads, .on_nonfinite = options_.on_nonfinite});
   }
 
   const tensor_source& source_;
   const planned_tensor& row_;
-  const model_options& how_;
+  const model_options& options_;
   const std::function<void(index_t)>& advance_;
   clock::time_point start_ = clock::now();
   mutable clock::duration elsewhere_{};
@@ -132,7 +132,7 @@ class tensor_quantization {
 /// `advance`, where set, is called with the elements done. Raises what quantize() and the sink raise, the
 /// source and the tensor before it.
 inline tensor_report quantize_tensor(const tensor_source& source, const planned_tensor& row,
-                                     tensor_sink& sink, const model_options& how = {},
+                                     tensor_sink& sink, const model_options& options = {},
                                      const std::function<void(index_t)>& advance = {}) {
   if (row.is_copied()) {
     const tensor_info& tensor = source.info(row.place);
@@ -147,7 +147,7 @@ inline tensor_report quantize_tensor(const tensor_source& source, const planned_
     result.notes.push_back("copied: " + row.why);
     return result;
   }
-  const detail::tensor_quantization work(source, row, how, advance);
+  const detail::tensor_quantization work(source, row, options, advance);
   return locate_failures(source.source_name(), row.name, [&] { return work.run(sink); });
 }
 

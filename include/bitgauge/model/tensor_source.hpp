@@ -92,10 +92,10 @@ class tensor_source {
   virtual const std::string& source_name() const = 0;
   virtual std::size_t tensor_count() const = 0;
   virtual const tensor_info& info(std::size_t i) const = 0;
-  /// The values of tensor `i` as rows of float, in the order in which they lie; `how` says where rows end.
-  /// What is not read in place is restored into `whole`, which must live as long as the rows are used. Raises
-  /// data_error where values are not finite that should be, or no numbers.
-  virtual row_source rows(std::size_t i, row_dimensions how, float_rows& whole) const = 0;
+  /// The values of tensor `i` as rows of float, in the order in which they lie; `dimensions` says where rows
+  /// end. What is not read in place is restored into `whole`, which must live as long as the rows are used.
+  /// Raises data_error where values are not finite that should be, or no numbers.
+  virtual row_source rows(std::size_t i, row_dimensions dimensions, float_rows& whole) const = 0;
   /// Tensor `i` as it is stored.
   virtual stored_tensor_data stored(std::size_t i) const = 0;
 
@@ -109,8 +109,8 @@ class tensor_source {
 
 /// Rows and columns of a tensor: matrix_shape().
 inline std::pair<index_t, index_t> matrix_shape(const tensor_source& source, const tensor_info& tensor,
-                                                row_dimensions how) {
-  return matrix_shape(source.source_name() + ": tensor " + excerpt(tensor.name), tensor.shape, how);
+                                                row_dimensions dimensions) {
+  return matrix_shape(source.source_name() + ": tensor " + excerpt(tensor.name), tensor.shape, dimensions);
 }
 
 }  // namespace bitgauge

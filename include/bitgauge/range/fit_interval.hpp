@@ -3,10 +3,10 @@
 /// \file
 /// From the range of a group's values to its parameters: the scale as it is stored, and the zero point.
 
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/grid.hpp>
 #include <bitgauge/grid/parameters.hpp>
-#include <bitgauge/numeric/shortest_text.hpp>
 #include <bitgauge/scale/codec.hpp>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ inline float largest_finite_scale(double reach, const scale_codec& storage) {
 [[gnu::cold]] inline void require_finite_codes(float scale, double reach) {
   if (static_cast<double>(scale) * reach > static_cast<double>(FLT_MAX))
     raise_message<data_error>(
-        {"scale ", numeric::shortest_text(scale),
+        {"scale ", shortest_text(scale),
          ": expected one whose codes are finite, found none among those that can be stored: store "
          "scales as f32"});
 }
@@ -55,9 +55,9 @@ inline float sign_scale(float wanted, const scale_codec& storage) {
   if (!(scale / 2 > wanted)) return scale;
   const float zero = storage.nearest(0);
   if (zero >= FLT_MIN)
-    raise_message<data_error>({"scale ", numeric::shortest_text(wanted),
+    raise_message<data_error>({"scale ", shortest_text(wanted),
                                " of codes of one bit: expected one stored at most twice as large, found ",
-                               numeric::shortest_text(zero), ": store scales as f32"});
+                               shortest_text(zero), ": store scales as f32"});
   return zero;
 }
 

@@ -5,6 +5,7 @@
 /// batches.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/base/reset_on_move.hpp>
 #include <bitgauge/error.hpp>
@@ -180,16 +181,16 @@ class hessian {
     if (!numeric::binary64::is_finite(lower) || !numeric::binary64::is_finite(upper))
       raise(data_error(element + "a finite value, found NaN or infinity"));
     if (!is_usable(lower) || !is_usable(upper))
-      raise(data_error(element + "a magnitude up to " + detail::short_number(most) + ", found " +
-                       detail::short_number(std::fabs(lower) > most ? lower : upper)));
+      raise(data_error(element + "a magnitude up to " + detail::general_text(most, 6) + ", found " +
+                       detail::general_text(std::fabs(lower) > most ? lower : upper, 6)));
     if (r != c)
       raise(data_error("hessian: expected a symmetric matrix, found " + std::to_string(lower) + " at " +
                        place(r, c) + " and " + std::to_string(upper) + " across"));
     const std::string diagonal = "hessian: expected a diagonal ";
     if (lower < 0)
       raise(data_error(diagonal + "from 0 up, found " + std::to_string(lower) + " at " + std::to_string(c)));
-    raise(data_error(diagonal + "of 0 or from " + detail::short_number(least) + " up, found " +
-                     detail::short_number(lower) + " at " + std::to_string(c)));
+    raise(data_error(diagonal + "of 0 or from " + detail::general_text(least, 6) + " up, found " +
+                     detail::general_text(lower, 6) + " at " + std::to_string(c)));
   }
 
   static constexpr double least = 1e-160, most = 1e160;  ///< sums of squares of activations

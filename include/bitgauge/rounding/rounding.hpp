@@ -6,15 +6,16 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/grid/grid.hpp>
+#include <bitgauge/grid/levels_in_use.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 
 #include <algorithm>
-#include <array>
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace bitgauge {
 
@@ -62,39 +63,26 @@ namespace detail {
 class sorted_levels {
  public:
   template <int = 0>
-  explicit sorted_levels(const any_grid& grid) {
-    const int fields = 1 << grid.bits();
-    const integer_grid* integer = grid.integer();
-    for (int f = 0; f < fields; ++f) {
-      const float level = grid.level(f);
-      const bool used = integer == nullptr ? grid.is_used(f)
-                                           : level >= static_cast<float>(integer->lowest) &&
-                                                 level <= static_cast<float>(integer->highest);
-      if (used) entries_[static_cast<std::size_t>(count_++)] = {level, static_cast<std::uint8_t>(f)};
-    }
-    std::stable_sort(entries_.begin(), entries_.begin() + count_,
-                     [](const entry& a, const entry& b) { return a.level < b.level; });
-  }
+  explicit sorted_levels(const any_grid& grid) : entries_(levels_in_use<entry>(grid)) {}
 
   /// The field that `rounding` chooses for `value`, in units of the scale and with the zero point added.
   template <class Rounding>
   std::uint8_t choose(const Rounding& rounding, float value, index_t row, index_t col) const {
-    const auto end = entries_.begin() + count_;
+    const auto end = entries_.end();
     const auto above =
-        std::lower_bound(entries_.begin(), end, value, [](const entry& e, float v) { return e.level < v; });
+        std::lower_bound(entries_.begin(), end, value, [](const entry& e, float v) { return e.value < v; });
     if (above == end) return (end - 1)->field;
-    if (above == entries_.begin() || above->level == value) return above->field;
+    if (above == entries_.begin() || above->value == value) return above->field;
     const auto below = above - 1;
-    return rounding.up(value, below->level, above->level, row, col) ? above->field : below->field;
+    return rounding.up(value, below->value, above->value, row, col) ? above->field : below->field;
   }
 
  private:
   struct entry {
-    float level = 0;
+    float value = 0;
     std::uint8_t field = 0;
   };
-  std::array<entry, 256> entries_{};
-  std::ptrdiff_t count_ = 0;
+  std::vector<entry> entries_;
 };
 
 /// A rounding whose type is no longer known: called once a run of elements that share parameters.

@@ -4,6 +4,7 @@
 /// What activations must be like so that their squares can be summed.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/bits.hpp>
 
@@ -11,18 +12,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <string>
 #include <vector>
 
 namespace bitgauge::detail {
-
-/// A number in an error message, to six digits, whatever its size.
-inline std::string short_number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", x);
-  return text;
-}
 
 /// Between these magnitudes, which hold every float, the squares of activations, their sums over samples and
 /// columns, and their products with squares of float weights are normal doubles.
@@ -41,20 +34,20 @@ class checked_input {
   void finish() const {
     if (largest_ > 0 && largest_ < least_activation)
       raise(data_error(what_ + "input " + std::to_string(input_) + ": expected magnitudes from " +
-                       short_number(least_activation) +
+                       general_text(least_activation, 6) +
                        " up in some sample, whose squares can be summed, or all 0, found at most " +
-                       short_number(largest_)));
+                       general_text(largest_, 6)));
   }
 
  private:
   [[gnu::noinline]] void raise_for(double value, index_t sample) const {
     const bool finite = numeric::binary64::is_finite(value);
     const std::string expected =
-        finite ? "a magnitude up to " + short_number(largest_activation) + ", whose square can be summed"
+        finite ? "a magnitude up to " + general_text(largest_activation, 6) + ", whose square can be summed"
                : "a finite value";
     raise(data_error(what_ + "sample " + std::to_string(sample) + ", input " + std::to_string(input_) +
                      ": expected " + expected + ", found " +
-                     (finite ? short_number(value) : "NaN or infinity")));
+                     (finite ? general_text(value, 6) : "NaN or infinity")));
   }
 
   const std::string& what_;

@@ -123,20 +123,20 @@ struct nested_codes {
 
 /// The parameters of the second level that suit the scales wanted, in the order in which they are stored:
 /// e4m3 its factor; dynamic8 the offset and then the factors; affine8 each block's factor and offset.
-inline std::vector<float> second_level_for(scale_storage how, std::span<const float> wanted) {
+inline std::vector<float> second_level_for(scale_storage storage, std::span<const float> wanted) {
   std::vector<float> found;
   if (wanted.empty()) return found;
-  if (how.type == scale_type::e4m3 || how.type == scale_type::e4m3_divided) {
+  if (storage.type == scale_type::e4m3 || storage.type == scale_type::e4m3_divided) {
     const float largest = *std::max_element(wanted.begin(), wanted.end());
     // factors that are normal numbers, which no processor flushes to zero and whose inverse is finite
-    if (largest > 0 && how.type == scale_type::e4m3)
+    if (largest > 0 && storage.type == scale_type::e4m3)
       return {std::max(largest / numeric::e4m3::max(), FLT_MIN)};
-    if (how.type == scale_type::e4m3) return {0.0f};
+    if (storage.type == scale_type::e4m3) return {0.0f};
     return {largest > numeric::e4m3::max() / FLT_MAX ? numeric::e4m3::max() / largest
             : largest > 0                            ? FLT_MAX
                                                      : 0.0f};
   }
-  const bool dynamic = how.type == scale_type::dynamic8;
+  const bool dynamic = storage.type == scale_type::dynamic8;
   float mean = 0;
   if (dynamic) {
     double sum = 0;
@@ -144,7 +144,7 @@ inline std::vector<float> second_level_for(scale_storage how, std::span<const fl
     mean = static_cast<float>(sum / static_cast<double>(wanted.size()));
     found.push_back(mean);
   }
-  const auto size = static_cast<std::size_t>(how.block);
+  const auto size = static_cast<std::size_t>(storage.block);
   for (std::size_t first = 0; first < wanted.size(); first += size) {
     const auto block = wanted.subspan(first, std::min(size, wanted.size() - first));
     const auto [low, high] = std::minmax_element(block.begin(), block.end());

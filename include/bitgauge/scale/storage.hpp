@@ -29,29 +29,30 @@ class scale_array {
  public:
   scale_array() = default;
   /// Throws invalid_scheme where a type of blocks has none.
-  scale_array(scale_storage how, index_t count) : how_(how), count_(count) {
-    if (second_level_needs_block(how.type) && how.block < 1)
+  scale_array(scale_storage storage, index_t count) : storage_(storage), count_(count) {
+    if (second_level_needs_block(storage.type) && storage.block < 1)
       detail::raise_message<invalid_scheme>(
-          {"double quantization: expected blocks of at least 1 scale, found ", how.block});
-    bytes_.resize(static_cast<std::size_t>(scale_bytes(how, count)));
+          {"double quantization: expected blocks of at least 1 scale, found ", storage.block});
+    bytes_.resize(static_cast<std::size_t>(scale_bytes(storage, count)));
   }
   /// Takes over stored bytes, as read from a file. Throws shape_error where their number is not that of
   /// `count` scales.
-  scale_array(scale_storage how, index_t count, std::vector<std::uint8_t> bytes) : scale_array(how, count) {
+  scale_array(scale_storage storage, index_t count, std::vector<std::uint8_t> bytes)
+      : scale_array(storage, count) {
     if (bytes.size() != bytes_.size())
       detail::raise_message<shape_error>(
           {"scales: expected ", bytes_.size(), " bytes, found ", bytes.size()});
     bytes_ = std::move(bytes);
   }
 
-  scale_type type() const noexcept { return how_.type; }
-  const scale_storage& storage() const noexcept { return how_; }
+  scale_type type() const noexcept { return storage_.type; }
+  const scale_storage& storage() const noexcept { return storage_; }
   index_t size() const noexcept { return count_; }
   const std::vector<std::uint8_t>& bytes() const noexcept { return bytes_; }
 
   float operator[](index_t i) const noexcept {
-    const std::uint8_t* at = bytes_.data() + i * bytes_of(how_.type);
-    switch (how_.type) {
+    const std::uint8_t* at = bytes_.data() + i * bytes_of(storage_.type);
+    switch (storage_.type) {
       case scale_type::f32:
         return read<float>(at);
       case scale_type::f16:
@@ -67,8 +68,8 @@ class scale_array {
   /// Writes scales first .. first + count - 1 to `out`: many at once, the type looked at once.
   void read_into(index_t first, index_t count, float* out) const noexcept {
     if (count == 0) return;  // memcpy takes no null, not even for nothing
-    const std::uint8_t* at = bytes_.data() + first * bytes_of(how_.type);
-    switch (how_.type) {
+    const std::uint8_t* at = bytes_.data() + first * bytes_of(storage_.type);
+    switch (storage_.type) {
       case scale_type::f32:
         std::memcpy(out, at, static_cast<std::size_t>(count) * sizeof(float));
         return;
@@ -89,8 +90,8 @@ class scale_array {
   }
   /// Stores `scale`, which must be a value that the rounding of scale `i` gave.
   void set(index_t i, float scale) noexcept {
-    std::uint8_t* at = bytes_.data() + i * bytes_of(how_.type);
-    switch (how_.type) {
+    std::uint8_t* at = bytes_.data() + i * bytes_of(storage_.type);
+    switch (storage_.type) {
       case scale_type::f32:
         return write(at, scale);
       case scale_type::f16:
@@ -108,8 +109,8 @@ class scale_array {
   /// Rounds scales first, first + 1, .. as rounding(*this, i) does, stores them, and leaves the stored values
   /// in `scales`.
   void round_and_set(index_t first, std::span<float> scales) {
-    if (!is_nested(how_.type)) {
-      const float_scale_codec alone(how_.type);
+    if (!is_nested(storage_.type)) {
+      const float_scale_codec alone(storage_.type);
       for (float& scale : scales) set(first++, scale = alone.nearest(scale));
       return;
     }
@@ -124,8 +125,8 @@ class scale_array {
   /// Chooses the second level that suits the scales wanted, one for each stored scale; to be done before the
   /// first is set. Nothing to do for types without one.
   void prepare(std::span<const float> wanted) {
-    if (!is_nested(how_.type)) return;
-    const std::vector<float> level = detail::second_level_for(how_, wanted);
+    if (!is_nested(storage_.type)) return;
+    const std::vector<float> level = detail::second_level_for(storage_, wanted);
     if (!level.empty()) std::memcpy(bytes_.data() + count_, level.data(), level.size() * sizeof(float));
   }
 
@@ -163,7 +164,8 @@ class scale_array {
   template <class Action>
   void for_each_block(index_t first, index_t count, const Action& action) const {
     for (index_t i = 0; i < count;) {
-      const index_t end = how_.block > 0 ? std::min(count, i + how_.block - (first + i) % how_.block) : count;
+      const index_t end =
+          storage_.block > 0 ? std::min(count, i + storage_.block - (first + i) % storage_.block) : count;
       const detail::nested_codes codes = nested(first + i);
       for (; i < end; ++i) action(codes, i);
     }
@@ -171,10 +173,11 @@ class scale_array {
 
   /// What the code of scale `i` stands for.
   detail::nested_codes nested(index_t i) const noexcept {
-    if (how_.type == scale_type::dynamic8) return {how_.type, parameter(1 + i / how_.block), parameter(0)};
-    if (how_.type == scale_type::affine8)
-      return {how_.type, parameter(2 * (i / how_.block)), parameter(2 * (i / how_.block) + 1)};
-    return {how_.type, parameter(0), 0};
+    if (storage_.type == scale_type::dynamic8)
+      return {storage_.type, parameter(1 + i / storage_.block), parameter(0)};
+    if (storage_.type == scale_type::affine8)
+      return {storage_.type, parameter(2 * (i / storage_.block)), parameter(2 * (i / storage_.block) + 1)};
+    return {storage_.type, parameter(0), 0};
   }
   /// Parameter `i` of the second level.
   float parameter(index_t i) const noexcept { return read<float>(bytes_.data() + count_ + 4 * i); }
@@ -190,7 +193,7 @@ class scale_array {
     std::memcpy(at, &value, sizeof value);
   }
 
-  detail::reset_on_move<scale_storage> how_;
+  detail::reset_on_move<scale_storage> storage_;
   detail::reset_on_move<index_t> count_;
   std::vector<std::uint8_t> bytes_;
 };

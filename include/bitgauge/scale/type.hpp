@@ -64,16 +64,16 @@ constexpr index_t bytes_of(scale_type type) noexcept {
 
 /// Number of f32 parameters of the second level for `count` scales: e4m3 one; dynamic8 the offset and a
 /// factor a block; affine8 a factor and an offset a block.
-constexpr index_t second_level_size(scale_storage how, index_t count) noexcept {
-  if (!is_nested(how.type) || count == 0) return 0;
-  if (how.type == scale_type::e4m3 || how.type == scale_type::e4m3_divided) return 1;
-  const index_t blocks = (count + how.block - 1) / how.block;
-  return how.type == scale_type::dynamic8 ? 1 + blocks : 2 * blocks;
+constexpr index_t second_level_size(scale_storage storage, index_t count) noexcept {
+  if (!is_nested(storage.type) || count == 0) return 0;
+  if (storage.type == scale_type::e4m3 || storage.type == scale_type::e4m3_divided) return 1;
+  const index_t blocks = (count + storage.block - 1) / storage.block;
+  return storage.type == scale_type::dynamic8 ? 1 + blocks : 2 * blocks;
 }
 
 /// Bytes of `count` scales, second level included.
-constexpr index_t scale_bytes(scale_storage how, index_t count) noexcept {
-  return count * bytes_of(how.type) + 4 * second_level_size(how, count);
+constexpr index_t scale_bytes(scale_storage storage, index_t count) noexcept {
+  return count * bytes_of(storage.type) + 4 * second_level_size(storage, count);
 }
 
 }  // namespace bitgauge

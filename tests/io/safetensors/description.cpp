@@ -32,7 +32,7 @@ TEST(quantized_description, reads_what_it_writes) {
   EXPECT_EQ(back.scheme, entry.scheme);
   EXPECT_EQ(back.layout.encoding.bits, 4);
   EXPECT_EQ(back.layout.encoding.has_zero_points, true);
-  EXPECT_EQ(back.layout.groups.how(), entry.layout.groups.how());
+  EXPECT_EQ(back.layout.groups.granularity(), entry.layout.groups.granularity());
   EXPECT_EQ(back.layout.groups.cols(), 60);
   ASSERT_TRUE(back.activations.has_value());
   EXPECT_EQ(back.activations->scheme, entry.activations->scheme);

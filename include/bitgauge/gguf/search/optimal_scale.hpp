@@ -21,7 +21,7 @@ namespace bitgauge::gguf::best {
 /// value over binary16 lies at the number nearest to sum w x l / sum w l^2. A sweep visits all intervals
 /// between two bounds with running sums. Swept from zero to where one clipped element alone costs more than
 /// the best error known, the result is the optimum over every scale and every choice of levels; so it is
-/// where ranges are left out that cannot hold it (see scale_ranges.hpp).
+/// where ranges are left out that cannot hold it (see scale_bounds.hpp).
 ///
 /// Where IsHalf is false the scale is stored as binary32.
 ///

@@ -6,9 +6,9 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/bytes/byte_sink.hpp>
 #include <bitgauge/io/bytes/dtype.hpp>
+#include <bitgauge/io/bytes/named_list.hpp>
 #include <bitgauge/io/bytes/tensor_stream.hpp>
 #include <bitgauge/io/bytes/tensor_view.hpp>
-#include <bitgauge/io/named_list.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,8 +4,8 @@
 /// A model in one GGUF file or in the parts of a split one.
 /// Source: llama.cpp, tools/gguf-split (names and the keys `split.no`, `split.count`, `split.tensors.count`).
 
+#include <bitgauge/io/bytes/named_list.hpp>
 #include <bitgauge/io/gguf/reader.hpp>
-#include <bitgauge/io/named_list.hpp>
 
 #include <cstddef>
 #include <cstdint>

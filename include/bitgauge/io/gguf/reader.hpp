@@ -5,9 +5,9 @@
 /// Source: docs/gguf.md of ggml; what is refused follows ggml's own reader.
 
 #include <bitgauge/io/bytes/byte_source.hpp>
+#include <bitgauge/io/bytes/named_list.hpp>
 #include <bitgauge/io/gguf/tensor.hpp>
 #include <bitgauge/io/gguf/value_bytes.hpp>
-#include <bitgauge/io/named_list.hpp>
 
 #include <bit>
 #include <cstdint>

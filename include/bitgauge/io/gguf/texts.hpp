@@ -3,7 +3,7 @@
 /// \file
 /// The metadata of a GGUF file among the texts of a .safetensors file, and back with types and order kept.
 ///
-/// Each entry becomes the text of its own key, as gguf_value_text.hpp spells it. Where that alone would not
+/// Each entry becomes the text of its own key, as value_text.hpp spells it. Where that alone would not
 /// give the entry back, because it is no string or its key means something else in our files, `__metadata__`
 /// holds one more text under the key `bitgauge.gguf`:
 ///
@@ -15,8 +15,8 @@
 /// behind those that it does; what it lists and the file no longer holds has been taken out.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/io/bytes/named_list.hpp>
 #include <bitgauge/io/gguf/value_text.hpp>
-#include <bitgauge/io/named_list.hpp>
 #include <bitgauge/io/safetensors/header.hpp>
 
 #include <nlohmann/json.hpp>

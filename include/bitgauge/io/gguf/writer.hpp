@@ -6,9 +6,9 @@
 
 #include <bitgauge/io/bytes/byte_sink.hpp>
 #include <bitgauge/io/bytes/container_writer.hpp>
+#include <bitgauge/io/bytes/named_list.hpp>
 #include <bitgauge/io/gguf/tensor.hpp>
 #include <bitgauge/io/gguf/value_bytes.hpp>
-#include <bitgauge/io/named_list.hpp>
 
 #include <bit>
 #include <cstdint>

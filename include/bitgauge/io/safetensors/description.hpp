@@ -75,7 +75,7 @@ inline std::string_view code_word(const quantized_entry& entry) {
 }
 
 inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
-  const granularity how = entry.layout.groups.how();
+  const granularity groups = entry.layout.groups.granularity();
   const code_encoding& m = entry.layout.encoding;
   nlohmann::ordered_json json;
   json["shape"] = entry.shape;
@@ -84,10 +84,10 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
   json["scheme"] = entry.scheme;
   json["bits"] = m.bits;
   json["codes"] = code_word(entry);
-  if (how.what == granularity::kind::group) {
-    json["group"] = how.size;
+  if (groups.what == granularity::kind::group) {
+    json["group"] = groups.size;
   } else {
-    json["group"] = bitgauge::detail::word_of(group_words, how);
+    json["group"] = bitgauge::detail::word_of(group_words, groups);
   }
   if (m.has_zero_points) {
     json["zero_point"] = "stored";
@@ -183,12 +183,12 @@ class description_reader {
     return value.get<std::int64_t>();
   }
   scale_storage scales() const {
-    scale_storage how;
-    if (!bitgauge::detail::read_word(byte_scale_words, text("scale"), how.type))
+    scale_storage storage;
+    if (!bitgauge::detail::read_word(byte_scale_words, text("scale"), storage.type))
       fail("scale", bitgauge::detail::listed(byte_scale_words), member("scale", true));
-    if (how.type == scale_type::dynamic8 || how.type == scale_type::affine8)
-      how.block = number("scale_block", 1, std::int64_t{1} << 53);
-    return how;
+    if (storage.type == scale_type::dynamic8 || storage.type == scale_type::affine8)
+      storage.block = number("scale_block", 1, std::int64_t{1} << 53);
+    return storage;
   }
   /// An error in the text is one of the file.
   activation_scheme read_activation_scheme() const {
@@ -217,16 +217,16 @@ class description_reader {
   }
   /// Files written before there was a choice have no such field; their rows are the first dimension.
   row_dimensions rows_of(const std::vector<std::uint64_t>& shape) const {
-    row_dimensions how = row_dimensions::first;
-    if (shape.size() > 2 && json_.contains("rows") && !read_row_dimensions(text("rows"), how))
+    row_dimensions dimensions = row_dimensions::first;
+    if (shape.size() > 2 && json_.contains("rows") && !read_row_dimensions(text("rows"), dimensions))
       fail("rows", "first or last", member("rows", true));
-    return how;
+    return dimensions;
   }
   granularity group() const {
     const nlohmann::ordered_json& value = member("group", true);
-    granularity how;
-    if (value.is_string() && bitgauge::detail::read_word(group_words, value.get<std::string>(), how))
-      return how;
+    granularity groups;
+    if (value.is_string() && bitgauge::detail::read_word(group_words, value.get<std::string>(), groups))
+      return groups;
     if (!value.is_number_integer()) fail("group", "row, column, tensor or a number from 1 up", value);
     return per_group{number("group", 1, std::int64_t{1} << 53)};
   }

@@ -5,8 +5,8 @@
 /// Source: the format's description in github.com/huggingface/safetensors, "Format".
 
 #include <bitgauge/io/bytes/dtype.hpp>
+#include <bitgauge/io/bytes/named_list.hpp>
 #include <bitgauge/io/json/visitor.hpp>
-#include <bitgauge/io/named_list.hpp>
 
 #include <array>
 #include <cstdint>
@@ -29,7 +29,7 @@ inline constexpr std::uint64_t safetensors_header_limit = 100'000'000;
 inline constexpr std::string_view safetensors_metadata_key = "__metadata__";
 
 /// Keys of `__metadata__` that are this library's: the descriptions of quantized tensors
-/// (quantized_description.hpp) and the types of GGUF metadata (gguf_texts.hpp).
+/// (description.hpp) and the types of GGUF metadata (gguf/texts.hpp).
 inline constexpr const char* description_key = "bitgauge";
 inline constexpr const char* gguf_types_key = "bitgauge.gguf";
 

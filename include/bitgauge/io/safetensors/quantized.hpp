@@ -1,10 +1,10 @@
 #pragma once
 
 /// \file
-/// Quantized tensors in .safetensors files: see quantized_description.hpp for what a file holds.
+/// Quantized tensors in .safetensors files: see description.hpp for what a file holds.
 
 #include <bitgauge/base/buffer.hpp>
-#include <bitgauge/io/named_list.hpp>
+#include <bitgauge/io/bytes/named_list.hpp>
 #include <bitgauge/io/safetensors/description.hpp>
 #include <bitgauge/io/safetensors/description_list.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>

@@ -3,12 +3,12 @@
 /// \file
 /// The keys of scheme texts.
 
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/scheme/presets.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/matrix/scheme/suggestions.hpp>
 #include <bitgauge/matrix/scheme/words.hpp>
-#include <bitgauge/numeric/shortest_text.hpp>
 
 #include <charconv>
 #include <limits>
@@ -80,7 +80,7 @@ constexpr scheme_key number_key(std::string_view name) {
           [](const scheme& from) {
             if (from.*Member == named_scheme(from.grid).*Member) return std::string();
             if constexpr (std::is_floating_point_v<value>) {
-              return numeric::shortest_text(from.*Member);
+              return shortest_text(from.*Member);
             } else {
               return std::to_string(from.*Member);
             }

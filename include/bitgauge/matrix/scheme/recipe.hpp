@@ -68,13 +68,13 @@ recipe recipe_with(const scheme& s, const std::shared_ptr<const feedback_roundin
       "bitgauge: a scheme answers all questions. Beside it stand options, an importance and "
       "calibration data only; what is to be otherwise is a field of the scheme");
   check_contradictions<Extras...>();
-  recipe how = recipe_of(s, calibrated);
-  (how.set(extras), ...);
-  if (!how.column_weights.weights.empty() && !uses_importance(s))
+  recipe answers = recipe_of(s, calibrated);
+  (answers.set(extras), ...);
+  if (!answers.column_weights.weights.empty() && !uses_importance(s))
     raise(invalid_scheme("scheme \"" + to_text(s) +
                          "\": an importance has no effect: leave it out, or write a range that weighs "
                          "errors, such as range=mse"));
-  return how;
+  return answers;
 }
 
 }  // namespace detail

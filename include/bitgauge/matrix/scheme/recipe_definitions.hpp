@@ -16,43 +16,44 @@
 namespace bitgauge::detail {
 
 template <int = 0>
-void set_range(recipe& how, const scheme& s) {
+void set_range(recipe& answers, const scheme& s) {
   switch (s.range) {
     case range_kind::minmax:
-      return how.set(minmax_range{});
+      return answers.set(minmax_range{});
     case range_kind::percentile:
-      return how.set(percentile_range{s.percentile});
+      return answers.set(percentile_range{s.percentile});
     case range_kind::mse:
-      return how.set(mse_range{s.effort == effort::reference ? effort::normal : s.effort});
+      return answers.set(mse_range{s.effort == effort::reference ? effort::normal : s.effort});
     case range_kind::kl:
-      return how.set(kl_range{});
+      return answers.set(kl_range{});
   }
 }
 
 /// The rounding of a scheme; `calibrated` is what rounding=gptq stands for.
 template <int = 0>
-void set_rounding(recipe& how, const scheme& s, const std::shared_ptr<const feedback_rounding>& calibrated) {
+void set_rounding(recipe& answers, const scheme& s,
+                  const std::shared_ptr<const feedback_rounding>& calibrated) {
   switch (s.rounding) {
     case rounding_kind::nearest:
-      return how.set(nearest_rounding{});
+      return answers.set(nearest_rounding{});
     case rounding_kind::stochastic:
-      return how.set(stochastic_rounding{s.seed});
+      return answers.set(stochastic_rounding{s.seed});
     case rounding_kind::gptq:
       if (calibrated == nullptr) raise(missing_calibration());
-      how.set_feedback(calibrated);
+      answers.set_feedback(calibrated);
   }
 }
 
 BITGAUGE_DEFINE recipe recipe_of(const scheme& s,
                                  const std::shared_ptr<const feedback_rounding>& calibrated) {
   check_scheme(s);
-  recipe how;
-  how.grid = grid_of(s);
-  how.set(s.groups);
-  how.set(s.stored_scales());
-  set_range(how, s);
-  set_rounding(how, s, calibrated);
-  return how;
+  recipe answers;
+  answers.grid = grid_of(s);
+  answers.set(s.groups);
+  answers.set(s.stored_scales());
+  set_range(answers, s);
+  set_rounding(answers, s, calibrated);
+  return answers;
 }
 
 }  // namespace bitgauge::detail

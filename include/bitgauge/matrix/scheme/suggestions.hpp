@@ -86,13 +86,6 @@ inline constexpr alias name_aliases[] = {
     {"mxfp6", "mxfp6_e3m2"},
     {"mxfp8", "mxfp8_e4m3"},
     {"mx", "mxfp4"},
-    {"fp16", "f16"},
-    {"float16", "f16"},
-    {"half", "f16"},
-    {"bfloat16", "bf16"},
-    {"fp32", "f32"},
-    {"float32", "f32"},
-    {"float", "f32"},
     {"q2", "q2_k"},
     {"q3", "q3_k"},
     {"q4", "q4_k"},
@@ -141,13 +134,6 @@ inline constexpr alias value_aliases[] = {
     {"even", "nearest"},
     {"random", "stochastic"},
     {"obq", "gptq"},
-    {"fp16", "f16"},
-    {"float16", "f16"},
-    {"half", "f16"},
-    {"bfloat16", "bf16"},
-    {"fp32", "f32"},
-    {"float32", "f32"},
-    {"float", "f32"},
     {"fp8", "e4m3"},
     {"channel", "row"},
     {"perchannel", "row"},
@@ -169,9 +155,17 @@ inline constexpr alias value_aliases[] = {
     {"quick", "fast"},
 };
 
+/// The same of floats, which name types and are values of the key scale.
+inline constexpr alias float_aliases[] = {
+    {"fp16", "f16"}, {"float16", "f16"}, {"half", "f16"},  {"bfloat16", "bf16"},
+    {"fp32", "f32"}, {"float32", "f32"}, {"float", "f32"},
+};
+
+/// What a squeezed text means, by these aliases or those of floats; else empty.
 inline std::string_view meant_by(std::span<const alias> aliases, std::string_view squeezed_text) {
-  for (const auto& [other, ours] : aliases)
-    if (other == squeezed_text) return ours;
+  for (const std::span<const alias> known : {aliases, std::span<const alias>(float_aliases)})
+    for (const auto& [other, ours] : known)
+      if (other == squeezed_text) return ours;
   return {};
 }
 

@@ -15,13 +15,13 @@ namespace bitgauge::detail {
 class channels {
  public:
   /// per_tensor, per_row or per_column; throws invalid_scheme for groups, which a stream does not have.
-  explicit channels(granularity how) : how_(how) {
-    if (how.what == granularity::kind::group)
+  explicit channels(granularity groups) : groups_(groups) {
+    if (groups.what == granularity::kind::group)
       raise(invalid_scheme("observer: expected per_tensor, per_row or per_column, found per_group"));
   }
 
   std::size_t count() const {
-    return how_.what == granularity::kind::tensor ? 1 : static_cast<std::size_t>(count_);
+    return groups_.what == granularity::kind::tensor ? 1 : static_cast<std::size_t>(count_);
   }
 
   /// Calls action(channel, span of float) until all elements have been passed; rows in place where they are
@@ -29,7 +29,7 @@ class channels {
   /// channels than the first one.
   template <class Derived, class Action>
   void visit(const Eigen::DenseBase<Derived>& batch, const Action& action) {
-    if (how_.what == granularity::kind::column) {
+    if (groups_.what == granularity::kind::column) {
       using columns = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
       visit_lines<columns>(
           batch.derived().matrix(), action, [](const auto& x) { return x.cols(); },
@@ -44,17 +44,17 @@ class channels {
 
   /// Throws shape_error unless `other` has the same channels, or one of them none yet.
   void match(const channels& other) {
-    if (how_ != other.how_) raise(shape_error("merge: the observers have channels of different kinds"));
+    if (groups_ != other.groups_) raise(shape_error("merge: the observers have channels of different kinds"));
     if (other.count_ >= 0) expect(other.count_);
   }
 
  private:
   template <class Lines, class Derived, class Action, class Count, class Length>
   void visit_lines(const Derived& batch, const Action& action, const Count& count, const Length& length) {
-    if (how_.what != granularity::kind::tensor) expect(count(batch));
+    if (groups_.what != granularity::kind::tensor) expect(count(batch));
     const Eigen::Ref<const Lines, 0, Eigen::OuterStride<>> lines = batch.template cast<float>();
     for (index_t i = 0; i < count(batch); ++i)
-      action(how_.what == granularity::kind::tensor ? std::size_t{0} : static_cast<std::size_t>(i),
+      action(groups_.what == granularity::kind::tensor ? std::size_t{0} : static_cast<std::size_t>(i),
              std::span<const float>(lines.data() + i * lines.outerStride(),
                                     static_cast<std::size_t>(length(batch))));
   }
@@ -66,7 +66,7 @@ class channels {
                         std::to_string(count)));
   }
 
-  granularity how_;
+  granularity groups_;
   index_t count_ = -1;
 };
 

@@ -58,7 +58,7 @@ class observed_ranges {
   }
 
  protected:
-  explicit observed_ranges(granularity how) : channels_(how) {}
+  explicit observed_ranges(granularity groups) : channels_(groups) {}
   extent& at(std::size_t channel) {
     if (extents_.size() < channels_.count()) extents_.resize(channels_.count());
     return extents_[channel];

@@ -115,24 +115,24 @@ inline double hqq_step(const float* w, index_t count, index_t stride, double nor
 /// Runs the steps on `groups` together: `step(g, beta)` moves group g and returns its error. They stop
 /// together, as the reference decides by the mean over all.
 template <class Step>
-void hqq_run(const hqq_search& how, std::vector<hqq_group>& groups, int threads, const Step& step) {
-  double best_error = HUGE_VAL, beta = static_cast<double>(how.beta);
+void hqq_run(const hqq_search& search, std::vector<hqq_group>& groups, int threads, const Step& step) {
+  double best_error = HUGE_VAL, beta = static_cast<double>(search.beta);
   std::vector<hqq_group> best = groups, before;
   std::vector<double> errors(groups.size());
-  for (int i = 0; i < how.iterations; ++i, beta *= static_cast<double>(how.growth)) {
-    if (how.keep_best) before = groups;
+  for (int i = 0; i < search.iterations; ++i, beta *= static_cast<double>(search.growth)) {
+    if (search.keep_best) before = groups;
     parallel_for(std::ssize(groups), threads,
                  [&](index_t g) { errors[static_cast<std::size_t>(g)] = step(g, beta); });
     double error = 0;
     for (const double e : errors) error += e;
     if (error < best_error) {
       best_error = error;
-      if (how.keep_best) best.swap(before);
-    } else if (how.stop_early) {
+      if (search.keep_best) best.swap(before);
+    } else if (search.stop_early) {
       break;
     }
   }
-  if (how.keep_best) groups = best;
+  if (search.keep_best) groups = best;
 }
 
 }  // namespace detail

@@ -31,14 +31,14 @@ class integer_scale_search {
   integer_scale_search(const search_group& group, const integer_grid& grid, best_scale& best)
       : group_(group), grid_(grid), codes_(group), best_(best), zero_point_(fitting_zero_point()) {}
 
-  void run(effort how) {
-    if (how == effort::best) {
+  void run(effort effort) {
+    if (effort == effort::best) {
       scan(16);
       exact();
     } else {
-      const int scales = how == effort::fast ? 8 : 24;
+      const int scales = effort == effort::fast ? 8 : 24;
       const double spacing = scan(scales);
-      if (how == effort::normal) refine(spacing, scales);
+      if (effort == effort::normal) refine(spacing, scales);
     }
   }
 

@@ -19,13 +19,13 @@ class level_scale_search {
   level_scale_search(const search_group& group, const any_grid& grid, best_scale& best)
       : group_(group), codes_(group, grid.levels()), best_(best) {}
 
-  void run(effort how) {
+  void run(effort effort) {
     const double fit = covering_scale();
     if (!(fit > 0)) return;  // no level on the side of any element
-    const int scales = how == effort::fast ? 8 : 24;
+    const int scales = effort == effort::fast ? 8 : 24;
     double spacing = scan(scales, fit);
-    if (how == effort::best) return exact(fit);
-    while (how == effort::normal && best_.found() && spacing > 1.04) {
+    if (effort == effort::best) return exact(fit);
+    while (effort == effort::normal && best_.found() && spacing > 1.04) {
       const trial_neighbourhood near(scales, 1 / best_.wanted(), spacing);
       trials_.clear();
       for (int i = 0; i < scales; ++i) trials_.add(near.inverse(i), {});

@@ -1,4 +1,4 @@
-#include <bitgauge/io/weight_scales.hpp>
+#include <bitgauge/io/layers/weight_scales.hpp>
 
 #include "support/failure.hpp"
 #include "support/file_bytes.hpp"
