@@ -26,7 +26,7 @@ std::int64_t enough_steps(const arithmetic_loop& loop) {
 }
 
 double measured_rate(const arithmetic_loop& loop, std::int64_t steps, int threads) {
-  const double seconds = least_seconds([&] { on_threads(threads, [&](int) { loop.run(steps); }); }, 20);
+  const double seconds = least_seconds([&] { on_threads(threads, [&](int) { loop.run(steps); }); });
   return loop.operations * static_cast<double>(steps) * threads / seconds;
 }
 

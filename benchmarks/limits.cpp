@@ -110,12 +110,11 @@ std::size_t size_beyond_caches(double read_rate) {
 }
 
 limits measure_limits() {
-  constexpr int tries = 20;  // two processors left alone at once are rarer than one
   limits found;
   found.read = {all_bytes / least_seconds([] { read_all(1); }),
-                all_bytes / least_seconds([] { read_all(2); }, tries)};
+                all_bytes / least_seconds([] { read_all(2); })};
   found.copy = {all_bytes / least_seconds([] { copy_half(1); }),
-                all_bytes / least_seconds([] { copy_half(2); }, tries)};
+                all_bytes / least_seconds([] { copy_half(2); })};
   found.beyond_caches = size_beyond_caches(found.read.one_thread);
   return found;
 }

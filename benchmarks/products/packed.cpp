@@ -1,9 +1,7 @@
 // gemv/<scheme>/<shape>/<precision>/threads:T and gemm/<scheme>/<shape>/m:M/<precision>/threads:T: packed weights.
 
-#include <bitgauge/kernel/packed_weights.hpp>
-#if __has_include(<bitgauge/kernel/pack_blocks.hpp>)
 #include <bitgauge/kernel/pack_blocks.hpp>
-#endif
+#include <bitgauge/kernel/packed_weights.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 
 #include "peaks.hpp"
@@ -13,7 +11,6 @@
 
 #include <Eigen/Core>
 
-#include <concepts>
 #include <memory>
 #include <variant>
 #include <vector>
@@ -25,24 +22,14 @@ using bitgauge::packed_weights;
 using bitgauge::product_options;
 using bitgauge::product_precision;
 
-constexpr bool packs_blocks = std::constructible_from<packed_weights, const bitgauge::gguf::block_matrix&>;
-
 packed_weights pack(const quantized_weights& weights) {
-  return std::visit(
-      [](const auto& q) -> packed_weights {
-        if constexpr (std::constructible_from<packed_weights, decltype(q)>)
-          return packed_weights(q);
-        else
-          return {};  // of no scheme that is registered
-      },
-      weights);
+  return std::visit([](const auto& q) { return packed_weights(q); }, weights);
 }
 
+/// Each packed by itself: copies of packed weights share their memory.
 class packed_copies {
  public:
-  /// Packed again and again: copies of packed_weights share their memory.
-  explicit packed_copies(const quantized_weights& weights) {
-    copies_.push_back(pack(weights));
+  explicit packed_copies(const quantized_weights& weights) : copies_{pack(weights)} {
     const std::size_t count = copies_beyond_caches(bytes());
     while (copies_.size() < count) copies_.push_back(pack(weights));
   }
@@ -79,8 +66,7 @@ double peak(precision how, int threads) {
 }  // namespace
 
 void register_packed() {
-  for (const weight_scheme& scheme : weight_schemes()) {
-    if (scheme.blocks && !packs_blocks) continue;
+  for (const weight_scheme& scheme : weight_schemes())
     register_system({.name = "bitgauge",
                      .weights = scheme.name,
                      .precisions = {precision::exact, precision::integer},
@@ -89,7 +75,6 @@ void register_packed() {
                        const auto copies = std::make_shared<packed_copies>(quantize(shape));
                        return {copies->bytes(), [=](const product_call& call) { copies->multiply(call); }};
                      }});
-  }
 }
 
 }  // namespace bench

@@ -86,16 +86,13 @@ void register_system(const product_system& system) {
       for (const precision how : system.precisions)
         for (const int threads : thread_counts) {
           const product what{system.name, system.weights, how, shape, samples, threads};
-          benchmark::RegisterBenchmark(what.title().c_str(),
-                                       [=](benchmark::State& state) {
-                                         try {
-                                           measure_product(state, what, system);
-                                         } catch (const std::exception& failure) {
-                                           state.SkipWithError(failure.what());
-                                         }
-                                       })
-
-              ;
+          benchmark::RegisterBenchmark(what.title().c_str(), [=](benchmark::State& state) {
+            try {
+              measure_product(state, what, system);
+            } catch (const std::exception& failure) {
+              state.SkipWithError(failure.what());
+            }
+          });
         }
 }
 

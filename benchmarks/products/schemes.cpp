@@ -40,12 +40,12 @@ const std::vector<weight_scheme>& weight_schemes() {
       {"affine4_g128", by_group<affine<4>, 128>},
       {"symmetric4_g32", by_group<symmetric<4>, 32>},
       {"nf4_b64", by_group<nf4, 64>},
-      {"q8_0", in_blocks<gguf::q8_0>, true},
-      {"q4_0", in_blocks<gguf::q4_0>, true},
-      {"q4_k", in_blocks<gguf::q4_k>, true},
-      {"q6_k", in_blocks<gguf::q6_k>, true},
-      {"iq4_xs", in_blocks<gguf::iq4_xs>, true},
-      {"mxfp4", in_blocks<gguf::mxfp4>, true},
+      {"q8_0", in_blocks<gguf::q8_0>},
+      {"q4_0", in_blocks<gguf::q4_0>},
+      {"q4_k", in_blocks<gguf::q4_k>},
+      {"q6_k", in_blocks<gguf::q6_k>},
+      {"iq4_xs", in_blocks<gguf::iq4_xs>},
+      {"mxfp4", in_blocks<gguf::mxfp4>},
   };
   return all;
 }

@@ -19,7 +19,6 @@ using quantized_weights = std::variant<bitgauge::quantized_matrix, bitgauge::ggu
 struct weight_scheme {
   std::string name;                             ///< of ggml's types in lower case
   quantized_weights (*quantize)(weight_shape);  ///< of normal_weights(shape)
-  bool blocks = false;                          ///< the result is a block_matrix
 };
 
 const std::vector<weight_scheme>& weight_schemes();

@@ -44,13 +44,21 @@ struct row {
   friend bool operator==(const row&, const row&) = default;
 };
 
+/// What a result is compared with: a peer that treats activations alike, or ggml, which has its own path for every
+/// type and of which the best counts.
+std::string peer_of(const product& what) {
+  return what.system == "ggml" ? "ggml" : what.system + " " + what.weights;
+}
+
 class product_table {
  public:
   product_table(precision how, int threads) : how_(how), threads_(threads) {
     for (const product_result& result : product_results()) {
-      if (result.what.how != how_ || result.what.threads != threads_) continue;
-      const row its{result.what.system, result.what.weights, result.what.shape};
-      if (std::find(rows_.begin(), rows_.end(), its) == rows_.end()) rows_.push_back(its);
+      const product& what = result.what;
+      if (what.threads != threads_) continue;
+      if (what.system != "bitgauge" && (what.how == how_ || what.system == "ggml"))
+        append(peers_, peer_of(what));
+      if (what.how == how_) append(rows_, {what.system, what.weights, what.shape});
     }
   }
 
@@ -58,7 +66,9 @@ class product_table {
     if (rows_.empty()) return;
     out << "\n"
         << (how_ == precision::exact ? "Float activations" : "8-bit activations") << ", " << threads_
-        << (threads_ == 1 ? " thread" : " threads") << ":\n\n| weights | shape |";
+        << (threads_ == 1 ? " thread" : " threads") << ": rate, share of the limit that binds";
+    for (const std::string& peer : peers_) out << (peer == peers_.front() ? ", multiple of " : " / ") << peer;
+    out << ".\n\n| weights | shape |";
     for (const std::ptrdiff_t samples : sample_counts) out << " m = " << samples << " |";
     out << "\n|---|---|";
     for (std::size_t i = 0; i < sample_counts.size(); ++i) out << "---|";
@@ -72,50 +82,46 @@ class product_table {
   }
 
  private:
-  const product_result* find(const row& its, std::ptrdiff_t samples, precision how) const {
-    const product wanted{its.system, its.weights, how, its.shape, samples, threads_};
-    for (const product_result& result : product_results())
-      if (result.what == wanted) return &result;
-    return nullptr;
+  template <class Value>
+  static void append(std::vector<Value>& all, const Value& value) {
+    if (std::find(all.begin(), all.end(), value) == all.end()) all.push_back(value);
   }
 
-  /// "41 GB/s, 94 %; 1.0 onednn int8": speed, fraction of the limit, and speed in that of each peer.
+  /// "41.3 GB/s, 94 %, 1.02 / 1.61"
   std::string cell(const row& its, std::ptrdiff_t samples) const {
-    const product_result* const result = find(its, samples, how_);
-    if (result == nullptr) return "";
-    std::string text = samples == 1 ? number("%.1f GB/s, ", result->bytes_per_second / 1e9)
-                                    : number("%.0f GOP/s, ", result->operations_per_second / 1e9);
-    text += number("%.0f %%", 100 * result->fraction);
+    const product wanted{its.system, its.weights, how_, its.shape, samples, threads_};
+    const auto& all = product_results();
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const product_result& result) { return result.what == wanted; });
+    if (found == all.end()) return "";
+    std::string text = samples == 1 ? number("%.1f GB/s, ", found->bytes_per_second / 1e9)
+                                    : number("%.0f GOP/s, ", found->operations_per_second / 1e9);
+    text += number("%.0f %%", 100 * found->fraction);
     if (its.system != "bitgauge") return text;
-    return text + against(its, *result);
+    for (const std::string& peer : peers_) {
+      const double rate = rate_of(peer, wanted);
+      text += peer == peers_.front() ? ", " : " / ";
+      text += rate > 0 ? number("%.2f", found->operations_per_second / rate) : "-";
+    }
+    return text;
   }
 
-  /// Peers with the same kind of activations, and ggml on weights of the same name; of its paths the best.
-  std::string against(const row& its, const product_result& ours) const {
-    std::vector<std::pair<std::string, double>> peers;
-    for (const product_result& other : product_results()) {
-      const product& what = other.what;
-      const bool ggml = what.system == "ggml";
-      if (what.system == "bitgauge" || what.shape != its.shape || what.samples != ours.what.samples ||
-          what.threads != threads_)
-        continue;
-      if (ggml ? !what.weights.starts_with(its.weights + "/") : what.how != how_) continue;
-      const std::string name = ggml ? "ggml" : what.system + " " + what.weights;
-      const auto known =
-          std::find_if(peers.begin(), peers.end(), [&](const auto& peer) { return peer.first == name; });
-      if (known == peers.end())
-        peers.emplace_back(name, other.operations_per_second);
-      else
-        known->second = std::max(known->second, other.operations_per_second);
+  /// Operations a second of a peer on what is ours; 0: not measured.
+  static double rate_of(const std::string& peer, const product& ours) {
+    double best = 0;
+    for (const product_result& result : product_results()) {
+      const product& what = result.what;
+      const bool same_weights = what.system != "ggml" || what.weights.starts_with(ours.weights + "/");
+      if (what.system != "bitgauge" && peer_of(what) == peer && same_weights && what.shape == ours.shape &&
+          what.samples == ours.samples && what.threads == ours.threads)
+        best = std::max(best, result.operations_per_second);
     }
-    std::string text;
-    for (const auto& [name, rate] : peers)
-      text += (text.empty() ? "; " : ", ") + number("%.2f ", ours.operations_per_second / rate) + name;
-    return text;
+    return best;
   }
 
   precision how_;
   int threads_;
+  std::vector<std::string> peers_;
   std::vector<row> rows_;
 };
 

@@ -1,6 +1,6 @@
 #include <bitgauge/layer/integer_linear.hpp>
-#include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/from_codes.hpp>
+#include <bitgauge/matrix/quantize.hpp>
 
 #include "support/eigen_vectors.hpp"
 #include "support/message_of.hpp"
@@ -46,7 +46,8 @@ void is_the_definition(filling xs, filling ws, std::mt19937& random) {
   const auto pick = [&](int most) {
     return static_cast<index_t>(random() % static_cast<unsigned>(most)) + 1;
   };
-  const index_t samples = pick(6), in = pick(70), out = pick(20);
+  const bool is_large = random() % 50 == 0;
+  const index_t samples = pick(is_large ? 140 : 6), in = pick(is_large ? 700 : 70), out = pick(20);
   const bool per_tensor_scale = random() % 2 == 0,
              has_zero_points = !std::is_signed_v<Weight> || random() % 2 == 0, has_bias = random() % 2 == 0;
   const auto x = filled<Input>(samples, in, xs, random);

@@ -32,8 +32,8 @@ TEST(replace_layers, all_but_the_last_by_default) {
   EXPECT_TRUE(layers[0].is_quantized());
   EXPECT_TRUE(layers.at("block.0.down").is_quantized());
   ASSERT_EQ(layers.kept().size(), 1u);
-  EXPECT_EQ(layers.kept()[0]->name(), "head");
-  EXPECT_EQ(layers.kept()[0]->reason(), "the last layer stays in floats unless a rule names it");
+  EXPECT_EQ(layers.kept()[0].name, "head");
+  EXPECT_EQ(layers.kept()[0].reason, "the last layer stays in floats unless a rule names it");
   EXPECT_EQ(layers[2].bytes(), 4 * (5 * 16 + 5));
   EXPECT_LT(layers[0].bytes(), 4 * 48 * 16 / 2);
   const Eigen::MatrixXf x = test::normal_matrix(6, 16, 6);

@@ -5,9 +5,12 @@
 
 #include <bitgauge/base/aligned_buffer.hpp>
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/product_options.hpp>
+#include <bitgauge/kernel/rows.hpp>
 #include <bitgauge/kernel/tiles.hpp>
 #include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/numeric/half.hpp>
 #include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
@@ -25,9 +28,14 @@ inline constexpr index_t exact_units = 32;
 struct packed_activations {
   index_t samples = 0, blocks = 0;
   bool less_128 = false;  ///< codes are signed, see packed_tile
+  bool in_rows = false;   ///< see rows.hpp
+  index_t fours = 0;      ///< columns of a step / 4 of codes in rows
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
   bitgauge::detail::aligned_buffer<float> scales, scaled_sums, floats, group_sums, column_terms;
+  bitgauge::detail::aligned_buffer<std::uint16_t> bfloats;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
+
+  tile_shares shares() const noexcept { return {samples, in_rows ? row_tile_samples : 0}; }
 };
 
 /// What one thread needs to lay out a tile.
@@ -36,6 +44,7 @@ struct tile_scratch {
   bitgauge::detail::aligned_buffer<float> row, low, high, scales, inverses;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points;
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
+  bitgauge::detail::aligned_buffer<std::uint16_t> bfloats;
 };
 
 /// How activations become codes: the rule of quantize() for a grid, in blocks of `block` columns.
@@ -144,12 +153,12 @@ inline const float* scale_columns(const weights_view& w, const float* x, tile_sc
   return row;
 }
 
-/// Room for a call's tiles.
-inline void reserve_codes(const weights_view& w, index_t samples, index_t blocks, index_t segments,
+/// Room for a call's tiles. `columns` of a sample: with what is filled up.
+inline void reserve_codes(index_t columns, index_t samples, index_t blocks, index_t segments,
                           packed_activations& to) {
   to.samples = samples;
   to.blocks = blocks;
-  detail::resized(to.codes, samples * w.units * unit_columns);
+  detail::resized(to.codes, samples * columns);
   detail::resized(to.scales, samples * blocks);
   detail::resized(to.zero_points, samples * blocks);
   detail::resized(to.sums, samples * segments);
@@ -169,11 +178,34 @@ inline index_t place_of_tile(index_t first_unit, index_t units, index_t samples,
   return (first_unit * samples + units * begin) * unit_columns;
 }
 
+namespace detail {
+
+/// Every four codes of a segment `step` bytes behind the four before; behind the last come zero points. The sum
+/// of the codes.
+inline std::int32_t interleave_codes(const std::uint8_t* from, index_t columns, index_t units, int turn,
+                                     int stored_turn, std::uint8_t zero, std::uint8_t* out, index_t step) {
+  const index_t fours = columns / 4 * 4;
+  spread_fours(from, fours, stored_turn, out, step);
+  out += fours / 4 * step;
+  std::int32_t sum = sum_of_bytes(from, fours, turn);
+  for (index_t c = fours; c < units * unit_columns; c += 4, out += step)
+    for (index_t k = 0; k < 4; ++k) {
+      const bool is_there = c + k < columns;
+      const int code = is_there ? from[c + k] ^ turn : zero;
+      out[k] = static_cast<std::uint8_t>(code ^ turn ^ stored_turn);
+      sum += is_there ? code : 0;
+    }
+  return sum;
+}
+
+}  // namespace detail
+
 /// Lays out samples first .. of tile `tile` as codes; `first` is the first sample of the call in `x`.
 inline void pack_codes(const weights_view& w, const row_source& x, index_t first, index_t tile,
                        const code_rule& rule, const std::vector<segment>& segments,
-                       const std::vector<chunk>& chunks, packed_activations& to, tile_scratch& scratch) {
-  const tile_shares shares{to.samples};
+                       const std::vector<chunk>& chunks, const product_operations& steps,
+                       packed_activations& to, tile_scratch& scratch) {
+  const tile_shares shares = to.shares();
   const index_t width = shares.width(tile), begin = shares.begin(tile);
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   float* const scales = to.scales.data() + begin * to.blocks;
@@ -192,26 +224,29 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
     for (index_t i = 0; i < count; ++i) {
       const segment& s = segments[static_cast<std::size_t>(i)];
       if (i == part->first_segment + part->segments) ++part;
-      std::uint8_t* out = to.codes.data() + place_of_tile(part->first_unit, part->units, to.samples, begin) +
-                          (s.first_unit - part->first_unit) * unit_columns * width + 4 * j;
       const index_t unit_in_group = s.first_unit - s.group * w.group_units;
       const index_t column = s.group * w.group + unit_in_group * unit_columns;
       const index_t columns =
           std::min<index_t>(s.units * unit_columns, w.columns_of(s.group) - unit_in_group * unit_columns);
-      const std::uint8_t* from = scratch.codes.data() + column;
+      const std::uint8_t* const from = scratch.codes.data() + column;
       const auto zero = static_cast<std::uint8_t>(zero_points[s.block * width + j]);
-      const int stored_turn = to.less_128 ? turn ^ 0x80 : turn;
-      const index_t fours = columns / 4 * 4;
-      detail::spread_fours(from, fours, stored_turn, out, 4 * width);
-      out += fours * width;
-      std::int32_t sum = detail::sum_of_bytes(from, fours, turn);
-      for (index_t c = fours; c < s.units * unit_columns; c += 4, out += 4 * width)
-        for (index_t k = 0; k < 4; ++k) {
-          const bool is_there = c + k < columns;
-          const int code = is_there ? from[c + k] ^ turn : zero;
-          out[k] = static_cast<std::uint8_t>(code ^ turn ^ stored_turn);
-          sum += is_there ? code : 0;
-        }
+      std::int32_t sum = 0;
+      if (to.in_rows) {
+        const row_place place =
+            place_in_rows(part->first_step, part->steps, 4 * to.fours, to.samples, begin, width, j);
+        const index_t steps_before = s.first_step - part->first_step;
+        sum = steps.pack_code_row(
+                  {from, columns, s.units * unit_columns, static_cast<std::uint8_t>(turn ^ 0x80),
+                   static_cast<std::uint8_t>(zero ^ 0x80), s.steps, to.fours,
+                   to.codes.data() + place.first + steps_before * place.stride, place.stride}) +
+              static_cast<std::int32_t>(columns) * 128;
+      } else {
+        std::uint8_t* const out = to.codes.data() +
+                                  place_of_tile(part->first_unit, part->units, to.samples, begin) +
+                                  (s.first_unit - part->first_unit) * unit_columns * width + 4 * j;
+        sum = detail::interleave_codes(from, columns, s.units, turn, to.less_128 ? turn ^ 0x80 : turn, zero,
+                                       out, 4 * width);
+      }
       sum -= static_cast<std::int32_t>(columns) * zero_points[s.block * width + j];
       const auto at = static_cast<std::size_t>((begin * count) + i * width + j);
       to.sums[at] = sum;
@@ -220,10 +255,15 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
   }
 }
 
-/// Lays out the samples of a tile as floats, and their sums by group.
-inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile,
+/// The nearest bfloat16.
+inline float rounded_to_bfloat16(float x) noexcept {
+  return numeric::bfloat16_to_float(numeric::bfloat16_from_float(x));
+}
+
+/// Lays out the samples of a tile as floats, and their sums by group; `rounded`: to bfloat16.
+inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile, bool rounded,
                         packed_activations& to, tile_scratch& scratch) {
-  const tile_shares shares{to.samples};
+  const tile_shares shares = to.shares();
   const index_t width = shares.width(tile), begin = shares.begin(tile);
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
   for (index_t j = 0; j < width; ++j) {
@@ -239,7 +279,8 @@ inline void pack_floats(const weights_view& w, const row_source& x, index_t firs
                            place_of_tile(part, std::min(exact_units, w.units - part), to.samples, begin) +
                            (unit - part) * unit_columns * width + j;
         for (index_t i = 0; i < unit_columns; ++i) {
-          const float value = c + i < columns ? from[c + i] : 0.0f;
+          float value = c + i < columns ? from[c + i] : 0.0f;
+          if (rounded) value = rounded_to_bfloat16(value);
           out[i * width] = value;
           sum += value;
         }

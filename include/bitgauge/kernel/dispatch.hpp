@@ -3,10 +3,14 @@
 /// \file
 /// The steps of products for the instruction set in use.
 
+#include <bitgauge/kernel/arm/neon/product.hpp>
+#include <bitgauge/kernel/arm/neon_dotprod/product.hpp>
 #include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/portable/product.hpp>
+#include <bitgauge/kernel/x86/amx/product.hpp>
 #include <bitgauge/kernel/x86/avx2/product.hpp>
 #include <bitgauge/kernel/x86/avx2_vnni/product.hpp>
+#include <bitgauge/kernel/x86/avx512/product.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/product.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 

@@ -5,7 +5,10 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/kernel/portable/product.hpp>
+#include <bitgauge/kernel/rows.hpp>
 #include <bitgauge/kernel/tiles.hpp>
+
+#include <cstdint>
 
 namespace bitgauge::kernel {
 
@@ -25,6 +28,17 @@ struct product_operations {
   bool (*multiplies_packed)(const weights_view& w) = nullptr;
   void (*multiply_packed_codes)(const packed_tile& tile) = nullptr;
   void (*multiply_packed_floats)(const packed_exact_tile& tile) = nullptr;
+
+  /// Not null where multiply_codes takes codes in rows, see rows.hpp: lays out those of a sample and a segment,
+  /// and gives their sum.
+  std::int32_t (*pack_code_row)(const code_row& row) = nullptr;
+
+  /// Products of bfloat16, all null where there are none: the nearest of `count` floats, ties to even; units of a
+  /// panel as values, [pair of columns][16][2], 0 to the end of a step of bfloat16_step columns.
+  void (*round_row)(const float* x, index_t count, std::uint16_t* out) = nullptr;
+  void (*unpack_bfloat16)(const weights_view& w, index_t panel, index_t first_unit, index_t units,
+                          std::uint16_t* out) = nullptr;
+  void (*multiply_bfloat16)(const bfloat16_tile& tile) = nullptr;
 };
 
 }  // namespace bitgauge::kernel

@@ -4,10 +4,12 @@
 /// What product.hpp declares.
 
 #include <bitgauge/base/parallel.hpp>
-#include <bitgauge/base/scratch_pool.hpp>
+#include <bitgauge/kernel/activation_plan.hpp>
 #include <bitgauge/kernel/activations.hpp>
+#include <bitgauge/kernel/bfloat16_activations.hpp>
 #include <bitgauge/kernel/dispatch.hpp>
 #include <bitgauge/kernel/product.hpp>
+#include <bitgauge/kernel/product_scratch.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -20,67 +22,16 @@ namespace bitgauge::kernel {
 namespace detail {
 
 /// Samples that are laid out together: whole tiles, of which a chunk stays in the second-level cache.
-inline constexpr index_t most_samples = 44 * tile_samples;
+inline constexpr index_t most_samples = 44 * tile_samples, most_row_samples = 8 * row_tile_samples;
 
-/// The samples of each of as few shares as can be, even ones but for the last.
-inline index_t share_of(index_t samples) noexcept {
-  const index_t shares = std::max<index_t>((samples + most_samples - 1) / most_samples, 1);
-  return ((samples + shares - 1) / shares + tile_samples - 1) / tile_samples * tile_samples;
+/// The samples of each of as few shares as can be, at most `most` and even ones but for the last: whole tiles.
+inline index_t share_of(index_t samples, index_t most, index_t tile) noexcept {
+  const index_t shares = std::max<index_t>((samples + most - 1) / most, 1);
+  return ((samples + shares - 1) / shares + tile - 1) / tile * tile;
 }
 
 /// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
 inline constexpr index_t most_panels = 8;
-
-/// What a call needs, and each of its threads; kept from call to call.
-struct call_scratch {
-  packed_activations x;
-  std::vector<segment> segments;
-  std::vector<chunk> chunks;
-};
-struct thread_scratch {
-  tile_scratch tile;
-  bitgauge::detail::aligned_buffer<float> y, weights;
-  bitgauge::detail::aligned_buffer<std::int8_t> codes;
-  bitgauge::detail::aligned_buffer<segment_parameters> parameters;
-};
-inline bitgauge::detail::scratch_pool<call_scratch>& call_scratches() {
-  static bitgauge::detail::scratch_pool<call_scratch> pool;
-  return pool;
-}
-inline bitgauge::detail::scratch_pool<thread_scratch>& thread_scratches() {
-  static bitgauge::detail::scratch_pool<thread_scratch> pool;
-  return pool;
-}
-
-/// The packed fields that are unpacked next, to be fetched while others are multiplied.
-class upcoming_fields {
- public:
-  /// Units first_unit .. of `panels` panels, over `steps` steps; nothing of panels that are not there.
-  upcoming_fields(const weights_view& w, index_t first_panel, index_t panels, index_t first_unit,
-                  index_t units, index_t steps)
-      : at_(w.unit(first_panel, first_unit)),
-        panel_bytes_(w.units * unit_bytes(w.bits)),
-        bytes_(units * unit_bytes(w.bits)),
-        panels_(std::min(panels, w.panels - first_panel)) {
-    each_ = steps > 0 ? (panels * bytes_ / line + steps - 1) / steps : 0;
-  }
-
-  void fetch_some() {
-    for (index_t i = 0; i < each_ && panels_ > 0; ++i) {
-      __builtin_prefetch(at_ + done_, 0, 2);
-      done_ += line;
-      if (done_ < bytes_) continue;
-      done_ = 0;
-      at_ += panel_bytes_;
-      --panels_;
-    }
-  }
-
- private:
-  static constexpr index_t line = 64;
-  const std::uint8_t* at_;
-  index_t panel_bytes_, bytes_, panels_, each_ = 0, done_ = 0;
-};
 
 /// One call: what all its threads read.
 class product {
@@ -90,27 +41,37 @@ class product {
       : w_(w), x_(x), y_(y), options_(options), scratch_(scratch), steps_(product_table.in_use()) {}
 
   void run() {
-    const bool exact = options_.precision == product_precision::exact;
-    if (!exact) plan_blocks();
-    const index_t share = share_of(x_.rows());
+    const bool integer = options_.precision == product_precision::integer;
+    if (integer) plan_ = plan_activations(w_, options_);
+    const index_t few = packs() ? integer ? packed_samples : packed_float_samples : 0;
+    const bool has_rows = x_.rows() > few && takes_rows();
+    const index_t fours = integer ? cut_rows(has_rows) : 0;
+    const index_t share = has_rows ? share_of(x_.rows(), most_row_samples, row_tile_samples)
+                                   : share_of(x_.rows(), most_samples, tile_samples);
+    packed_activations& x = scratch_.x;
     for (first_ = 0; first_ < x_.rows(); first_ += share) {
       samples_ = std::min(share, x_.rows() - first_);
-      const bool packed = samples_ <= (exact ? packed_float_samples : packed_samples) &&
-                          (exact || !has_zero_points_) && steps_.multiplies_packed != nullptr &&
-                          steps_.multiplies_packed(w_);
-      const index_t tiles = tile_shares{samples_}.count();
-      if (exact) {
-        reserve_floats(w_, samples_, scratch_.x);
+      const bool packed = samples_ <= few;
+      x.in_rows = has_rows && !packed;
+      x.less_128 = packed;
+      x.fours = fours;
+      if (integer) {
+        const index_t columns = x.in_rows ? 4 * fours * steps_of(scratch_.chunks) : w_.units * unit_columns;
+        reserve_codes(columns, samples_, plan_.blocks, static_cast<index_t>(scratch_.segments.size()), x);
+      } else if (x.in_rows) {
+        reserve_bfloat16(w_, samples_, x);
       } else {
-        reserve_codes(w_, samples_, blocks_, static_cast<index_t>(scratch_.segments.size()), scratch_.x);
-        scratch_.x.less_128 = packed;
+        reserve_floats(w_, samples_, x);
       }
-      parallel_for(tiles, options_.threads, [&](index_t tile) {
+      parallel_for(x.shares().count(), options_.threads, [&](index_t tile) {
         const auto own = thread_scratches().borrow();
-        if (exact) {
-          pack_floats(w_, x_, first_, tile, scratch_.x, own->tile);
+        if (integer) {
+          pack_codes(w_, x_, first_, tile, plan_.rule, scratch_.segments, scratch_.chunks, steps_, x,
+                     own->tile);
+        } else if (x.in_rows) {
+          pack_bfloat16(w_, x_, first_, tile, steps_, x, own->tile);
         } else {
-          pack_codes(w_, x_, first_, tile, rule_, scratch_.segments, scratch_.chunks, scratch_.x, own->tile);
+          pack_floats(w_, x_, first_, tile, rounds(), x, own->tile);
         }
       });
       const index_t together = packed ? packed_panels : panels_together();
@@ -118,39 +79,35 @@ class product {
       parallel_for(items, options_.threads, [&](index_t item) {
         const auto own = thread_scratches().borrow();
         if (packed) {
-          multiply_packed(item, items, exact, *own);
+          multiply_packed(item, items, !integer, *own);
         } else {
-          multiply_unpacked(item * together, std::min(together, w_.panels - item * together), exact, *own);
+          multiply_unpacked(item * together, std::min(together, w_.panels - item * together), !integer, *own);
         }
       });
     }
   }
 
  private:
-  /// Cuts the rows into blocks of activations and segments.
-  void plan_blocks() {
-    const index_t wanted = options_.activation_block > 0 ? options_.activation_block : w_.group;
-    rule_ = {options_.activations, options_.frozen ? &*options_.frozen : nullptr,
-             std::max<index_t>(std::min(wanted, w_.cols), 1)};
-    index_t block_units = 0, groups_per_block = 0;
-    if (options_.frozen || wanted >= w_.cols) {
-      rule_.block = std::max<index_t>(w_.cols, 1);
-    } else if (wanted % w_.group == 0) {
-      groups_per_block = wanted / w_.group;
-    } else if (w_.group >= w_.cols ? wanted % unit_columns == 0
-                                   : w_.group % wanted == 0 && wanted % unit_columns == 0) {
-      block_units = wanted / unit_columns;
-    } else {
-      bitgauge::detail::raise_message<invalid_scheme>({"product: activation_block: expected a multiple of ",
-                                                       w_.group, ", the weights' group, or a multiple of ",
-                                                       unit_columns, " that divides it, found ", wanted});
-    }
-    blocks_ = (w_.cols + rule_.block - 1) / rule_.block;
-    const integer_grid& grid = rule_.grid;
-    const int zero =
-        (options_.frozen ? options_.frozen->zero_point : grid.center) + (grid.is_signed() ? 128 : 0);
-    has_zero_points_ = options_.frozen ? zero != 128 : grid.has_zero_point || zero != 128;
-    cut(w_, block_units, groups_per_block, scratch_.segments, scratch_.chunks);
+  bool rounds() const noexcept { return options_.precision == product_precision::bfloat16; }
+
+  /// Whether weights are multiplied as they are packed where samples are few.
+  bool packs() const {
+    return !(options_.precision == product_precision::integer && plan_.has_zero_points) &&
+           steps_.multiplies_packed != nullptr && steps_.multiplies_packed(w_);
+  }
+
+  /// Whether the steps take activations in rows.
+  bool takes_rows() const noexcept {
+    if (options_.precision == product_precision::integer) return steps_.pack_code_row != nullptr;
+    return rounds() && steps_.multiply_bfloat16 != nullptr;
+  }
+
+  /// Cuts the rows into segments and chunks, and these into steps where codes lie in rows: the columns of a step
+  /// / 4.
+  index_t cut_rows(bool has_steps) {
+    cut(w_, plan_.block_units, plan_.groups_per_block, has_steps ? row_units : longest_segment,
+        scratch_.segments, scratch_.chunks);
+    return has_steps ? cut_steps(scratch_.segments, scratch_.chunks) : 0;
   }
 
   static index_t rows_of(index_t panels) noexcept { return panels * panel_rows; }
@@ -186,15 +143,18 @@ class product {
   /// The codes of a tile from a chunk on.
   activation_codes codes_of(index_t tile, const chunk& part) const {
     const packed_activations& x = scratch_.x;
-    const tile_shares shares{samples_};
+    const tile_shares shares = scratch_.x.shares();
     const index_t width = shares.width(tile), begin = shares.begin(tile);
     const index_t sums = begin * static_cast<index_t>(scratch_.segments.size()) + part.first_segment * width;
     return {width,
-            x.codes.data() + place_of_tile(part.first_unit, part.units, samples_, begin),
-            x.scales.data() + begin * blocks_,
-            has_zero_points_ ? x.zero_points.data() + begin * blocks_ : nullptr,
+            x.codes.data() + (x.in_rows ? (part.first_step * samples_ + part.steps * begin) * 4 * x.fours
+                                        : place_of_tile(part.first_unit, part.units, samples_, begin)),
+            x.scales.data() + begin * plan_.blocks,
+            plan_.has_zero_points ? x.zero_points.data() + begin * plan_.blocks : nullptr,
             x.sums.data() + sums,
-            x.scaled_sums.data() + sums};
+            x.scaled_sums.data() + sums,
+            x.fours,
+            part.steps};
   }
 
   /// The panels `item`, `item` + `step`, ..: each thread's neighbouring items are streams of memory.
@@ -207,7 +167,7 @@ class product {
       steps_.multiply_packed_floats(
           {panels, samples_, scratch_.x.floats.data(), scratch_.x.group_sums.data(), y, y_stride});
     } else {
-      const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units};
+      const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units, 0, 0};
       steps_.multiply_packed_codes(
           {panels, scratch_.segments.data(), all.segments, codes_of(0, all), y, y_stride});
     }
@@ -217,7 +177,9 @@ class product {
   void multiply_unpacked(index_t first_panel, index_t panels, bool exact, thread_scratch& own) const {
     float* const y = resized(own.y, rows_of(panels) * samples_);
     start(first_panel, panels, y, rows_of(panels));
-    if (exact) {
+    if (exact && scratch_.x.in_rows) {
+      multiply_bfloat16(first_panel, panels, own);
+    } else if (exact) {
       multiply_floats(first_panel, panels, own);
     } else {
       multiply_codes(first_panel, panels, own);
@@ -228,10 +190,11 @@ class product {
   void multiply_codes(index_t first_panel, index_t panels, thread_scratch& own) const {
     // every segment has at least one unit
     constexpr index_t most = longest_segment;
-    std::int8_t* const codes = resized(own.codes, most_panels * most * unit_fields);
+    // a step of tiles may read behind the last segment, what it multiplies with 0
+    std::int8_t* const codes = resized(own.codes, most_panels * most * unit_fields + sample_rows * 64);
     segment_parameters* const parameters = resized(own.parameters, most_panels * most);
     unpacked_codes unpacked[most_panels];
-    const tile_shares shares{samples_};
+    const tile_shares shares = scratch_.x.shares();
     for (const chunk& part : scratch_.chunks) {
       integer_tile tile{};
       tile.segments = scratch_.segments.data() + part.first_segment;
@@ -259,21 +222,25 @@ class product {
     }
   }
 
-  void multiply_floats(index_t first_panel, index_t panels, thread_scratch& own) const {
-    constexpr index_t most = exact_units * unit_fields;
-    float* const weights = resized(own.weights, most_panels * most);
-    const tile_shares shares{samples_};
-    for (index_t unit = 0; unit < w_.units; unit += exact_units) {
-      const index_t units = std::min(exact_units, w_.units - unit);
-      exact_tile tile{};
-      tile.columns = units * unit_columns;
+  /// Panels unpacked to `Value` by `unpack(panel, first unit, units, out)`, `together` units at once, times x.
+  /// Steps of `step` columns are whole.
+  template <class Value, class Unpack>
+  void multiply_values(index_t first_panel, index_t panels, index_t together, index_t step, const Value* x,
+                       bitgauge::detail::aligned_buffer<Value>& buffer, float* y, const Unpack& unpack,
+                       void (*multiply)(const value_tile<Value>&)) const {
+    const index_t most = together * unit_fields;
+    Value* const weights = resized(buffer, most_panels * most);
+    const tile_shares shares = scratch_.x.shares();
+    for (index_t unit = 0; unit < w_.units; unit += together) {
+      const index_t units = std::min(together, w_.units - unit);
+      value_tile<Value> tile{};
+      tile.columns = (units * unit_columns + step - 1) / step * step;
       tile.y_stride = rows_of(panels);
-      for (index_t p = 0; p < panels; ++p)
-        steps_.unpack_floats(w_, first_panel + p, unit, units, weights + p * most);
+      for (index_t p = 0; p < panels; ++p) unpack(first_panel + p, unit, units, weights + p * most);
       const index_t end = unit + units;
       const bool last = end == w_.units;
       upcoming_fields upcoming(w_, last ? first_panel + panels : first_panel, panels, last ? 0 : end,
-                               std::min(exact_units, w_.units - (last ? 0 : end)),
+                               std::min(together, w_.units - (last ? 0 : end)),
                                shares.count() * panels / tile_panels);
       for (index_t p = 0; p < panels; p += tile_panels) {
         for (index_t i = 0; i < tile_panels; ++i) tile.weights[i] = weights + (p + i) * most;
@@ -281,12 +248,29 @@ class product {
           upcoming.fetch_some();
           const index_t begin = shares.begin(t);
           tile.samples = shares.width(t);
-          tile.x = scratch_.x.floats.data() + place_of_tile(unit, units, samples_, begin);
-          tile.y = own.y.data() + begin * tile.y_stride + p * panel_rows;
-          steps_.multiply_floats(tile);
+          tile.x = x + unit * unit_columns * samples_ + tile.columns * begin;
+          tile.y = y + begin * tile.y_stride + p * panel_rows;
+          multiply(tile);
         }
       }
     }
+  }
+
+  void multiply_floats(index_t first_panel, index_t panels, thread_scratch& own) const {
+    const auto unpack = [this](index_t panel, index_t unit, index_t units, float* out) {
+      steps_.unpack_floats(w_, panel, unit, units, out);
+      if (rounds()) std::transform(out, out + units * unit_fields, out, rounded_to_bfloat16);
+    };
+    multiply_values(first_panel, panels, exact_units, 1, scratch_.x.floats.data(), own.weights, own.y.data(),
+                    unpack, steps_.multiply_floats);
+  }
+
+  void multiply_bfloat16(index_t first_panel, index_t panels, thread_scratch& own) const {
+    const auto unpack = [this](index_t panel, index_t unit, index_t units, std::uint16_t* out) {
+      steps_.unpack_bfloat16(w_, panel, unit, units, out);
+    };
+    multiply_values(first_panel, panels, row_units, bfloat16_step, scratch_.x.bfloats.data(),
+                    own.bfloat16_weights, own.y.data(), unpack, steps_.multiply_bfloat16);
   }
 
   const weights_view& w_;
@@ -295,9 +279,8 @@ class product {
   const product_options& options_;
   call_scratch& scratch_;
   const product_operations& steps_;
-  code_rule rule_{};
-  index_t blocks_ = 1, first_ = 0, samples_ = 0;
-  bool has_zero_points_ = false;
+  activation_plan plan_{};
+  index_t first_ = 0, samples_ = 0;
 };
 
 }  // namespace detail

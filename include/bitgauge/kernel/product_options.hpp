@@ -18,6 +18,9 @@ namespace bitgauge {
 enum class product_precision : std::uint8_t {
   exact,    ///< they stay floats, weights become floats in registers, sums are in float
   integer,  ///< they become 8-bit codes, sums of products of codes are in int32, scales in float
+  /// They are rounded to bfloat16, and so are the weights where they are not multiplied as they are packed (of up
+  /// to a few samples); sums are in float. The fastest with floats where the processor has tiles of bfloat16.
+  bfloat16,
 };
 
 /// An activation_block that no sample exceeds: one scale a sample.

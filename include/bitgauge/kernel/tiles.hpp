@@ -11,17 +11,22 @@
 
 namespace bitgauge::kernel {
 
-/// The most samples of a tile. Codes of activations lie tile after tile; within one, the four columns that meet
-/// a lane of weights lie sample after sample.
+/// The most samples of a tile whose values are interleaved: values of activations lie tile after tile; within
+/// one, the four columns that meet a lane of weights (of codes) or a column (of floats) lie sample after sample.
+/// Or values lie in rows, see rows.hpp.
 inline constexpr index_t tile_samples = 12;
 
-/// Samples dealt into as few tiles as can be, which differ by one sample at most.
+/// Samples dealt into as few tiles as can be, which differ by one sample at most, or into tiles of `whole`.
 struct tile_shares {
-  index_t samples = 0;
+  index_t samples = 0, whole = 0;
 
-  constexpr index_t count() const noexcept { return (samples + tile_samples - 1) / tile_samples; }
+  constexpr index_t count() const noexcept {
+    const index_t most = whole > 0 ? whole : tile_samples;
+    return (samples + most - 1) / most;
+  }
   /// The first sample of a tile.
   constexpr index_t begin(index_t tile) const noexcept {
+    if (whole > 0) return tile * whole < samples ? tile * whole : samples;
     return tile * (samples / count()) + (tile < samples % count() ? tile : samples % count());
   }
   constexpr index_t width(index_t tile) const noexcept { return begin(tile + 1) - begin(tile); }
@@ -64,6 +69,7 @@ struct activation_codes {
   const std::int32_t* zero_points;  ///< [block][sample]; null where all are 128
   const std::int32_t* sums;         ///< [segment][sample]: the sum of code - zero_point
   const float* scaled_sums;         ///< [segment][sample]: scale * sum
+  index_t fours = 0, steps = 0;     ///< of codes in rows, see rows.hpp: of a step, of the chunk
 };
 
 /// tile_panels panels times a tile, over the segments of a chunk.
@@ -96,15 +102,18 @@ struct packed_tile {
   index_t y_stride;
 };
 
-/// tile_panels panels times a tile of floats, over some columns.
-struct exact_tile {
+/// tile_panels panels times a tile of floats or bfloat16, over some columns.
+template <class Value>
+struct value_tile {
   index_t columns;
-  const float* weights[tile_panels];  ///< [column][16]
+  const Value* weights[tile_panels];  ///< [column][16] floats, or [pair of columns][16][2] bfloat16
   index_t samples;
-  const float* x;  ///< [column][sample]
+  const Value* x;  ///< [column][sample] floats, or bfloat16 in rows, see rows.hpp
   float* y;        ///< y[sample * y_stride + row] grows
   index_t y_stride;
 };
+using exact_tile = value_tile<float>;
+using bfloat16_tile = value_tile<std::uint16_t>;
 
 /// Panels as they are packed times a tile of few samples of floats, over whole rows.
 struct packed_exact_tile {

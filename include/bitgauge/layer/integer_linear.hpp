@@ -6,7 +6,7 @@
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/kernel/packed_weights.hpp>
+#include <bitgauge/kernel/integer_weights.hpp>
 #include <bitgauge/kernel/requantize.hpp>
 #include <bitgauge/layer/row_scales.hpp>
 #include <bitgauge/matrix/bias.hpp>
@@ -71,13 +71,14 @@ class integer_linear {
   integer_linear(const quantized_matrix& weights, const Eigen::DenseBase<Bias>& bias,
                  activation_parameters input, activation_parameters output,
                  const integer_linear_options& how = {})
-      : weights_(weights), input_(input), output_(output), how_(how) {
+      : input_(input), output_(output), how_(how) {
     require_scale("inputs", input);
     require_scale("outputs", output);
     const detail::row_scales rows = detail::row_scales_of(weights, "integer_linear");
     if (bias.size() != 0 && bias.size() != weights.rows())
       detail::raise_message<shape_error>(
           {"integer_linear: bias: expected ", weights.rows(), " values, found ", bias.size()});
+    weights_ = detail::integer_weights(weights, rows.zero_points);
     std::vector<double> multipliers;
     Eigen::VectorXd scales(weights.rows());
     for (index_t r = 0; r < weights.rows(); ++r) {
@@ -88,12 +89,15 @@ class integer_linear {
     }
     codes_ = requantizer(multipliers, output.zero_point, how.form);
     if (bias.size() > 0) set_bias(bias.derived(), scales);
-    measure_reach(weights, rows);
+    measure_reach();
   }
 
   index_t inputs() const noexcept { return weights_.cols(); }
   index_t outputs() const noexcept { return weights_.rows(); }
-  const packed_weights& weights() const noexcept { return weights_; }
+  /// Of weights and bias.
+  index_t bytes() const noexcept {
+    return weights_.bytes() + static_cast<index_t>(bias_.size() * sizeof(std::int32_t));
+  }
   /// At the scale of the sums; empty where there is none.
   std::span<const std::int32_t> bias() const noexcept { return bias_; }
   const activation_parameters& input() const noexcept { return input_; }
@@ -135,15 +139,12 @@ class integer_linear {
       const Eigen::MatrixBase<X>& x) const {
     Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> y(x.rows(), outputs());
     require_shapes(x, y);
-    sums_into(x, rows_of_sums(y.data(), y.rows(), y.cols()));
+    sums_into(x, y.data());
     if (!bias_.empty()) y.rowwise() += Eigen::Map<const Eigen::RowVectorXi>(bias_.data(), std::ssize(bias_));
     return y;
   }
 
  private:
-  using rows_of_sums =
-      Eigen::Map<Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
-
   static void require_scale(const char* what, activation_parameters p) {
     if (!numeric::binary64::is_finite(p.scale) || !(p.scale > 0))
       detail::raise_message<data_error>(
@@ -190,12 +191,9 @@ class integer_linear {
   }
 
   /// The largest magnitude that a sum can have, for inputs of either type.
-  void measure_reach(const quantized_matrix& weights, const detail::row_scales& rows) {
-    const Eigen::MatrixXi codes = weights.codes_as();
-    for (index_t r = 0; r < weights.rows(); ++r) {
-      double sum = 0;
-      for (index_t c = 0; c < weights.cols(); ++c)
-        sum += std::abs(codes(r, c) - rows.zero_points[static_cast<std::size_t>(r)]);
+  void measure_reach() {
+    for (index_t r = 0; r < outputs(); ++r) {
+      const double sum = weights_.magnitude_of_row(r);
       const double offset =
           bias_.empty() ? 0 : std::abs(static_cast<double>(bias_[static_cast<std::size_t>(r)]));
       signed_reach_ = std::max(signed_reach_, sum * farthest<std::int8_t>() + offset);
@@ -210,7 +208,7 @@ class integer_linear {
   }
 
   template <class X>
-  void sums_into(const Eigen::MatrixBase<X>& x, rows_of_sums y) const {
+  void sums_into(const Eigen::MatrixBase<X>& x, std::int32_t* y) const {
     using code = typename X::Scalar;
     require_zero_point<code>("inputs", input_.zero_point);
     const double reach = std::is_signed_v<code> ? signed_reach_ : unsigned_reach_;
@@ -218,7 +216,7 @@ class integer_linear {
       detail::raise_message<data_error>(
           {"integer_linear of ", inputs(),
            " inputs: expected sums of at most 2147483647, found codes that can reach ", reach});
-    weights_.accumulate(x.derived().transpose(), input_.zero_point, y.transpose(), how_.threads);
+    weights_.accumulate(x, input_.zero_point, y, how_.threads);
   }
 
   template <class Code, class X>
@@ -226,7 +224,7 @@ class integer_linear {
     const index_t count = outputs();
     const auto scratch = scratch_->borrow();
     scratch->resize(static_cast<std::size_t>(x.rows() * count));
-    sums_into(x, rows_of_sums(scratch->data(), x.rows(), count));
+    sums_into(x, scratch->data());
     parallel_for(x.rows(), how_.threads, [&](index_t s) {
       const auto row = static_cast<std::size_t>(count);
       codes_(std::span<const std::int32_t>(scratch->data() + s * count, row), bias_,
@@ -234,7 +232,7 @@ class integer_linear {
     });
   }
 
-  packed_weights weights_;
+  detail::integer_weights weights_;
   activation_parameters input_, output_;
   integer_linear_options how_;
   requantizer codes_;

@@ -40,9 +40,9 @@ struct linear_options {
 ///     const Eigen::MatrixXf Y = b(X);
 ///     b.forward_into(X, Y);                                                           // a matrix that is there
 ///
-/// Weights: everything that packed_weights takes. Weights per_column are scaled with the activations: with
-/// 8-bit activations they need a scale a sample, which is then that of x(c) * scale(c). X: float, double, half
-/// or bfloat16, any matrix, block, map or expression.
+/// Weights: everything that packed_weights takes; ggml's blocks as linear(packed_weights(b), bias). Those
+/// per_column are scaled with the activations: with 8-bit activations they need a scale a sample, which is
+/// then that of x(c) * scale(c). X: float, double, half or bfloat16, any matrix, block, map or expression.
 ///
 /// A sample's output depends on that sample alone, to the bit (per_tensor apart): NaN stays in its sample.
 /// forward is safe from several threads at once. Once warm, forward_into fetches no memory where X and Y are

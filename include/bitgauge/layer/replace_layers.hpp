@@ -92,6 +92,11 @@ class replaced_layer {
   std::variant<float_layer, linear> layer_;
 };
 
+/// A layer that stayed in floats.
+struct kept_layer {
+  std::string name, reason;
+};
+
 /// The layers of a network in their order. `os << layers` lists them.
 class replaced_layers {
  public:
@@ -110,11 +115,11 @@ class replaced_layers {
     detail::raise_message<data_error>(
         {"layer ", excerpt(name), ": expected one of the ", all_.size(), " layers, found none of this name"});
   }
-  /// Those that stayed in floats; reason() says why.
-  std::vector<const replaced_layer*> kept() const {
-    std::vector<const replaced_layer*> found;
+  /// Those that stayed in floats, and why.
+  std::vector<kept_layer> kept() const {
+    std::vector<kept_layer> found;
     for (const replaced_layer& each : all_)
-      if (!each.is_quantized()) found.push_back(&each);
+      if (!each.is_quantized()) found.push_back({each.name(), each.reason()});
     return found;
   }
   /// Rules that match no layer: a mistyped name would change nothing in silence.

@@ -39,8 +39,8 @@ inline row_scales row_scales_of(const quantized_matrix& w, const char* who) {
         {who, ": expected weights out x in, found a column vector: quantize a matrix of one column"});
   if (w.groups().runs_per_row() > 1)
     raise_message<invalid_scheme>({who, ": expected one scale a row or for all weights, found ",
-                                   granularity_name(w.groups().granularity().what), ": ", w.groups().runs_per_row(),
-                                   " scales a row"});
+                                   granularity_name(w.groups().granularity().what), ": ",
+                                   w.groups().runs_per_row(), " scales a row"});
   row_scales all;
   for (index_t r = 0; r < w.rows(); ++r) {
     const bool has_any = w.cols() > 0;

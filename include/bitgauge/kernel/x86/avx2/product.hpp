@@ -9,6 +9,8 @@
 #include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/x86/avx2/multiply_codes.hpp>
 #include <bitgauge/kernel/x86/avx2/multiply_floats.hpp>
+#include <bitgauge/kernel/x86/avx2/multiply_packed_codes.hpp>
+#include <bitgauge/kernel/x86/avx2/multiply_packed_floats.hpp>
 #include <bitgauge/kernel/x86/avx2/unpack.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 
@@ -21,6 +23,9 @@ constexpr void simd::improve<simd::instruction_set::avx2>(kernel::product_operat
   operations.unpack_floats = own::unpack_floats;
   operations.multiply_codes = own::multiply_codes;
   operations.multiply_floats = own::multiply_floats;
+  operations.multiplies_packed = own::multiplies_packed;
+  operations.multiply_packed_codes = own::multiply_packed_codes;
+  operations.multiply_packed_floats = own::multiply_packed_floats;
 }
 
 }  // namespace bitgauge

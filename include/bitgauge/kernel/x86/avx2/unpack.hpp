@@ -22,12 +22,12 @@ struct unit_vectors {
 /// The bits of each byte from number `Shift` on that `mask` has.
 template <int Shift>
 [[BITGAUGE_AVX2, gnu::always_inline]] inline integers bits_of(integers bytes, integers mask) {
-  return _mm256_and_si256(_mm256_srli_epi16(bytes, Shift), mask);
+  return both_bits(down_16<Shift>(bytes), mask);
 }
 /// Puts bits from number `Done` of each byte on.
 template <int Done>
 [[BITGAUGE_AVX2, gnu::always_inline]] inline void add_bits(integers& fields, integers bits) {
-  fields = _mm256_or_si256(fields, _mm256_slli_epi16(bits, Done));
+  fields = _mm256_or_si256(fields, up_16<Done>(bits));
 }
 
 /// The fields of a packed unit, see layout.hpp.
@@ -67,8 +67,8 @@ template <int Bits>
 /// sums += the sums of the eight bytes of each lane of two vectors.
 [[BITGAUGE_AVX2, gnu::always_inline]] inline void add_bytes(integers& sums, integers a, integers b) {
   const integers ones = all_bytes(1);
-  const integers pairs = _mm256_add_epi16(_mm256_maddubs_epi16(ones, a), _mm256_maddubs_epi16(ones, b));
-  sums = _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  sums = sum(sums,
+             pair_products_16(sum_16(pair_products_8(ones, a), pair_products_8(ones, b)), all(0x00010001)));
 }
 
 /// The parameters of a segment, but for the sums of codes; zeros: what is subtracted from the bytes.

@@ -51,6 +51,36 @@ inline constexpr index_t lanes = 8, vectors_of_panel = 2;
 [[BITGAUGE_AVX2, gnu::always_inline]] inline integers difference(integers a, integers b) {
   return _mm256_sub_epi32(a, b);
 }
+/// Sums and products of 32 bits, of 16 bits, of pairs of 16 bits in 32, and of pairs of an unsigned and a signed
+/// byte in 16.
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers sum(integers a, integers b) {
+  return _mm256_add_epi32(a, b);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers sum_16(integers a, integers b) {
+  return _mm256_add_epi16(a, b);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers pair_products_16(integers a, integers b) {
+  return _mm256_madd_epi16(a, b);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers pair_products_8(integers a, integers b) {
+  return _mm256_maddubs_epi16(a, b);
+}
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers both_bits(integers a, integers b) {
+  return _mm256_and_si256(a, b);
+}
+/// Shifts of 16 bits.
+template <int Bits>
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers up_16(integers v) {
+  return _mm256_slli_epi16(v, Bits);
+}
+template <int Bits>
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers down_16(integers v) {
+  return _mm256_srli_epi16(v, Bits);
+}
+template <int Bits>
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers down_with_sign_16(integers v) {
+  return _mm256_srai_epi16(v, Bits);
+}
 [[BITGAUGE_AVX2, gnu::always_inline]] inline integers product(integers a, integers b) {
   return _mm256_mullo_epi32(a, b);
 }

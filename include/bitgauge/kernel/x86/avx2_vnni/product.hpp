@@ -8,6 +8,7 @@
 #if BITGAUGE_X86
 #include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/x86/avx2_vnni/multiply_codes.hpp>
+#include <bitgauge/kernel/x86/avx2_vnni/multiply_packed_codes.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 
 namespace bitgauge {
@@ -16,6 +17,7 @@ template <>
 constexpr void simd::improve<simd::instruction_set::avx2_vnni>(kernel::product_operations& operations) {
   namespace own = kernel::avx2_vnni;
   operations.multiply_codes = own::multiply_codes;
+  operations.multiply_packed_codes = own::multiply_packed_codes;
 }
 
 }  // namespace bitgauge

@@ -8,7 +8,6 @@
 #if BITGAUGE_X86
 #include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/multiply_codes.hpp>
-#include <bitgauge/kernel/x86/avx512_vnni/multiply_floats.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/multiply_packed.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/unpack.hpp>
 #include <bitgauge/simd/dispatch.hpp>
@@ -21,7 +20,6 @@ constexpr void simd::improve<simd::instruction_set::avx512_vnni>(kernel::product
   operations.unpack_codes = own::unpack_codes;
   operations.unpack_floats = own::unpack_floats;
   operations.multiply_codes = own::multiply_codes;
-  operations.multiply_floats = own::multiply_floats;
   operations.multiplies_packed = own::multiplies_packed;
   operations.multiply_packed_codes = own::multiply_packed_codes;
   operations.multiply_packed_floats = own::multiply_packed_floats;

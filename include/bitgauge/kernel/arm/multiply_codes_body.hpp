@@ -1,0 +1,54 @@
+// Products of codes with one instruction set of Arm: a panel by some samples. The multiply_codes.hpp of its folder
+// includes this in the namespace of the set, where BITGAUGE_TIER is the attribute that names the target, with the words
+// of neon/vectors.hpp and
+//   products<Samples>           the sums of a panel by some samples: starts at 0, and
+//   add(codes, four, turned())  adds those of four columns of four vectors of rows, of activations less 128, which `turned()`
+//                               makes them from bytes at `four`
+//   of(sample, vector)          are the sums of four rows
+//   samples_together            samples of which the sums stay in registers
+#if defined(BITGAUGE_TIER)
+
+/// `Samples` samples of a tile from `first` on.
+template <unsigned Samples>
+[[BITGAUGE_TIER]] void multiply_samples(const integer_tile& tile, index_t panel, index_t first) {
+  const activation_codes& x = tile.x;
+  const index_t width = x.samples;
+  const std::int8_t* codes = tile.weights[panel].codes;
+  const std::uint8_t* four = x.codes + 4 * first;
+  for (index_t i = 0; i < tile.count; ++i) {
+    const segment& s = tile.segments[i];
+    const segment_parameters& own = tile.weights[panel].parameters[i];
+    const index_t of_block = s.block * width + first, of_segment = i * width + first;
+    products<Samples> sums;
+    for (std::int32_t step = 2 * s.units; step > 0; --step, codes += 64, four += 4 * width)
+      sums.add(load_rows(codes), four, turned());
+#pragma GCC unroll 4
+    for (unsigned j = 0; j < Samples; ++j) {
+      // the products are those of activations less 128
+      const std::int32_t zero = x.zero_points != nullptr ? 128 - x.zero_points[of_block + j] : 0;
+      float* const y = tile.y + (first + j) * tile.y_stride + panel * panel_rows;
+#pragma GCC unroll 4
+      for (unsigned q = 0; q < vectors_of_panel; ++q) {
+        const unsigned row = q * lanes;
+        const int32x4_t sum = vmlaq_n_s32(sums.of(j, q), vld1q_s32(own.code_sums + row), zero);
+        add_scaled(sum, y + row, vld1q_f32(own.scales + row), x.scales[of_block + j],
+                   tile.has_offsets ? own.offsets + row : nullptr, x.scaled_sums[of_segment + j]);
+      }
+    }
+  }
+}
+
+/// Calls multiply_samples with a number of samples known at compile time, 1..samples_together.
+template <unsigned Samples = samples_together>
+[[BITGAUGE_TIER]] void multiply_few(const integer_tile& tile, index_t panel, index_t first, index_t samples) {
+  if (samples >= Samples) return multiply_samples<Samples>(tile, panel, first);
+  if constexpr (Samples > 1) multiply_few<Samples - 1>(tile, panel, first, samples);
+}
+
+[[BITGAUGE_TIER]] inline void multiply_codes(const integer_tile& tile) {
+  for (index_t panel = 0; panel < tile_panels; ++panel)
+    for (index_t first = 0; first < tile.x.samples; first += samples_together)
+      multiply_few(tile, panel, first, tile.x.samples - first);
+}
+
+#endif  // BITGAUGE_TIER

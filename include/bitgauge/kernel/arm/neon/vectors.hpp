@@ -1,0 +1,60 @@
+#pragma once
+
+/// \file
+/// The words that kernels with Advanced SIMD are written in. The 16 rows of a panel are four vectors.
+
+#include <bitgauge/simd/arm/target.hpp>
+
+#if defined(__aarch64__)
+#include <bitgauge/kernel/layout.hpp>
+#include <bitgauge/kernel/tiles.hpp>
+
+#include <cstdint>
+#include <cstring>
+
+namespace bitgauge::kernel::neon {
+
+/// Rows of a vector, and vectors of a panel.
+inline constexpr index_t lanes = 4, vectors_of_panel = 4;
+
+/// Four bytes, in every lane.
+[[gnu::always_inline]] inline uint8x16_t four_of(const void* from) {
+  std::uint32_t four;
+  std::memcpy(&four, from, sizeof four);
+  return vreinterpretq_u8_u32(vdupq_n_u32(four));
+}
+
+/// What makes signed bytes of codes: unsigned ones less 128, or those that are signed already.
+struct turned {
+  [[gnu::always_inline]] int8x16_t operator()(uint8x16_t bytes) const {
+    return vreinterpretq_s8_u8(veorq_u8(bytes, vdupq_n_u8(0x80)));
+  }
+};
+struct as_they_are {
+  [[gnu::always_inline]] int8x16_t operator()(uint8x16_t bytes) const { return vreinterpretq_s8_u8(bytes); }
+};
+
+/// Four columns of the rows of a panel.
+struct row_codes {
+  int8x16_t of[vectors_of_panel];
+};
+[[gnu::always_inline]] inline row_codes load_rows(const std::int8_t* from) {
+  return {{vld1q_s8(from), vld1q_s8(from + 16), vld1q_s8(from + 32), vld1q_s8(from + 48)}};
+}
+
+/// The scales of four rows of a group.
+[[gnu::always_inline]] inline float32x4_t scales_at(const weights_view& w, index_t at) {
+  if (w.half_scales == nullptr) return vld1q_f32(w.scales + at);
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(w.half_scales + at)));
+}
+
+/// y += scale * sum - offset * sum of activations, of four rows by one sample.
+[[gnu::always_inline]] inline void add_scaled(int32x4_t sum, float* y, float32x4_t scales, float x_scale,
+                                              const float* offsets, float scaled_sum) {
+  float32x4_t total = vfmaq_f32(vld1q_f32(y), vcvtq_f32_s32(sum), vmulq_n_f32(scales, x_scale));
+  if (offsets != nullptr) total = vfmsq_f32(total, vld1q_f32(offsets), vdupq_n_f32(scaled_sum));
+  vst1q_f32(y, total);
+}
+
+}  // namespace bitgauge::kernel::neon
+#endif  // defined(__aarch64__)
