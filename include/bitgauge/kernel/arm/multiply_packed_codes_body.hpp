@@ -35,7 +35,9 @@ template <int Bits, bool Levels, unsigned Samples>
       std::int32_t zeros[lanes];
       for (index_t r = 0; r < lanes; ++r)
         zeros[r] = (w.zero_points != nullptr ? w.zero_points[parameter + row + r] : w.center) - turned_by;
-      const float* const offsets = w.offsets != nullptr ? w.offsets + parameter + row : nullptr;
+      float offsets_of_rows[lanes];
+      const float* const offsets = w.has_stored_offsets() ? offsets_of_rows : nullptr;
+      if (offsets != nullptr) vst1q_f32(offsets_of_rows, offsets_at(w, parameter + row));
       float* const y = tile.y + number * panel_rows + row;
 #pragma GCC unroll 4
       for (unsigned j = 0; j < Samples; ++j) {

@@ -91,8 +91,8 @@ template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
           float* const y = tile.y + (first + j) * tile.y_stride + (first_panel + p) * panel_rows + h * lanes;
           floats total = product_plus(to_floats(sums[p][h][j]), product(scales, all(x.scales[of_block + j])),
                                       load_floats(y));
-          if (w.offsets != nullptr)
-            total = less_product(load_floats(w.offsets + at), all(x.scaled_sums[of_segment + j]), total);
+          if (w.has_stored_offsets())
+            total = less_product(offsets_at(w, at), all(x.scaled_sums[of_segment + j]), total);
           store(y, total);
         }
       }

@@ -52,7 +52,7 @@ void multiply_packed_float_samples(const packed_exact_tile& tile, index_t number
         const float x_sum = tile.x_sums[g * Samples + j];
         const float32x4_t sum = vfmsq_f32(sums[q][j], vld1q_f32(zeros), vdupq_n_f32(x_sum));
         float32x4_t total = vfmaq_f32(vld1q_f32(y), scales_at(w, at), sum);
-        if (w.offsets != nullptr) total = vfmsq_f32(total, vld1q_f32(w.offsets + at), vdupq_n_f32(x_sum));
+        if (w.has_stored_offsets()) total = vfmsq_f32(total, offsets_at(w, at), vdupq_n_f32(x_sum));
         vst1q_f32(y, total);
       }
     }

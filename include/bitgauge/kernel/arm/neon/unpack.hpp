@@ -135,7 +135,7 @@ void unpack_floats_of(const weights_view& w, index_t panel, index_t first_unit, 
         zeros[i] = w.has_levels               ? 0.0f
                    : w.zero_points == nullptr ? static_cast<float>(w.center)
                                               : static_cast<float>(w.zero_points[at + i]);
-      const float32x4_t offsets = w.offsets != nullptr ? vld1q_f32(w.offsets + at) : vdupq_n_f32(0);
+      const float32x4_t offsets = w.has_stored_offsets() ? offsets_at(w, at) : vdupq_n_f32(0);
 #pragma GCC unroll 8
       for (int c = 0; c < unit_columns; ++c) {
         const uint32x4_t four = vreinterpretq_u32_u8(unit.part[c / 4 * 4 + q]);

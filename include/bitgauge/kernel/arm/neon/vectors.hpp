@@ -42,10 +42,25 @@ struct row_codes {
   return {{vld1q_s8(from), vld1q_s8(from + 16), vld1q_s8(from + 32), vld1q_s8(from + 48)}};
 }
 
-/// The scales of four rows of a group.
+/// Four numbers of a group, as they are stored, times their factors where there are factors.
+[[gnu::always_inline]] inline float32x4_t parameters_at(const weights_view& w, const float* floats,
+                                                        const std::uint16_t* halves,
+                                                        const std::int8_t* factors, index_t at) {
+  const index_t shared = factors != nullptr ? w.shared_parameter(at) : at;
+  const float32x4_t numbers = halves != nullptr
+                                  ? vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(halves + shared)))
+                                  : vld1q_f32(floats + shared);
+  if (factors == nullptr) return numbers;
+  const std::int32_t four[lanes] = {factors[at], factors[at + 1], factors[at + 2], factors[at + 3]};
+  return vmulq_f32(numbers, vcvtq_f32_s32(vld1q_s32(four)));
+}
+
+/// The scales of four rows of a group, and offsets of weights that have stored ones.
 [[gnu::always_inline]] inline float32x4_t scales_at(const weights_view& w, index_t at) {
-  if (w.half_scales == nullptr) return vld1q_f32(w.scales + at);
-  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(w.half_scales + at)));
+  return parameters_at(w, w.scales, w.half_scales, w.scale_factors, at);
+}
+[[gnu::always_inline]] inline float32x4_t offsets_at(const weights_view& w, index_t at) {
+  return parameters_at(w, w.offsets, w.half_offsets, w.offset_factors, at);
 }
 
 /// y += scale * sum - offset * sum of activations, of four rows by one sample.

@@ -78,7 +78,7 @@ template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
           float* const y = tile.y + j * tile.y_stride + (first_panel + p) * panel_rows + h * lanes;
           const floats x_sum = all(x_sums[j]);
           floats total = product_plus(scales, less_product(zero, x_sum, sums[p][h][j]), load_floats(y));
-          if (w.offsets != nullptr) total = less_product(load_floats(w.offsets + at), x_sum, total);
+          if (w.has_stored_offsets()) total = less_product(offsets_at(w, at), x_sum, total);
           store(y, total);
         }
       }
