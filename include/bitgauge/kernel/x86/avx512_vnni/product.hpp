@@ -22,6 +22,7 @@ constexpr void simd::improve<simd::instruction_set::avx512_vnni>(kernel::product
   operations.multiply_codes = own::multiply_codes;
   operations.multiplies_packed = own::multiplies_packed;
   operations.multiply_packed_codes = own::multiply_packed_codes;
+  operations.packed_code_samples = kernel::tile_samples;
   operations.multiply_packed_floats = own::multiply_packed_floats;
 }
 
