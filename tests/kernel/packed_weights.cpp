@@ -32,7 +32,7 @@ Eigen::MatrixXf some_weights(std::mt19937& random, index_t rows, index_t cols) {
   Eigen::MatrixXf w = test::random_matrix(rows, cols, static_cast<std::uint32_t>(random()));
   if (random() % 8 == 0) w = w.cwiseAbs();  // zero points at the end of the codes
   if (random() % 8 == 0) w *= 0x1p-12f;
-  if (random() % 8 == 0 && rows > 0) w.row(rows / 2).setZero();
+  if (random() % 8 == 0 && w.size() > 0) w.row(rows / 2).setZero();
   return w;
 }
 
