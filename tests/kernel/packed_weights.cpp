@@ -194,7 +194,7 @@ TEST(packed_weights, integer_products_are_those_of_rounded_activations) {
     const int middle = p.q.encoding().is_signed ? 0 : 1 << (p.q.bits() - 1);
     Eigen::MatrixXd zeros = Eigen::MatrixXd::Zero(w.values.rows(), w.values.cols());
     for (index_t c = 0; c < p.q.cols(); ++c) {
-      scaled.row(c) *= p.q.scale(c);
+      if (scaled.size() > 0) scaled.row(c) *= p.q.scale(c);
       if (p.q.scale(c) == 0) continue;
       w.values.col(c) /= static_cast<double>(p.q.scale(c));
       w.magnitudes.col(c) /= static_cast<double>(p.q.scale(c));
