@@ -325,8 +325,8 @@ void for_some_products(const Check& check) {
       }
 }
 bool same_bits(const Eigen::MatrixXf& a, const Eigen::MatrixXf& b) {
-  return a.size() == b.size() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
+  const auto bytes = static_cast<std::size_t>(a.size()) * sizeof(float);
+  return a.size() == b.size() && (bytes == 0 || std::memcmp(a.data(), b.data(), bytes) == 0);
 }
 
 // Catches scales that samples share, and NaN that spreads: what lies in one sample touches no bit of another.
