@@ -1,16 +1,35 @@
-# Every header compiled alone, twice over, with all warnings: it includes what it uses and may be included again. All together
-# are compiled as well: no two contradict each other. CMake's own VERIFY_INTERFACE_HEADER_SETS would need 3.24, and the JSON
-# library that io/ uses among the requirements of bitgauge itself.
-set(bitgauge_header_units ${PROJECT_BINARY_DIR}/header_alone/all_together.cpp)
-set(all_includes "")
+# Every header compiled as if alone, and again, with all warnings: it includes what it uses and may be included twice. All
+# together are compiled as well: no two contradict each other. A header that another one reaches shares its unit, which costs a
+# fourth of a unit each; see header_chains.awk. Units are chosen when CMake runs. CMake's own VERIFY_INTERFACE_HEADER_SETS would
+# need 3.24, and the JSON library that io/ uses among the requirements of bitgauge itself.
+set(header_paths "")
 foreach(header IN LISTS bitgauge_headers)
   file(RELATIVE_PATH header ${PROJECT_SOURCE_DIR}/include ${header})
-  string(REGEX REPLACE "hpp$" "cpp" unit ${PROJECT_BINARY_DIR}/header_alone/${header})
-  file(CONFIGURE OUTPUT ${unit} CONTENT "#include <${header}>\n#include <${header}>\n")
-  list(APPEND bitgauge_header_units ${unit})
-  string(APPEND all_includes "#include <${header}>\n")
+  list(APPEND header_paths ${header})
 endforeach()
-file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/header_alone/all_together.cpp CONTENT "${all_includes}")
+find_program(BITGAUGE_AWK awk)
+if(BITGAUGE_AWK)
+  execute_process(COMMAND ${BITGAUGE_AWK} -f ${CMAKE_CURRENT_LIST_DIR}/header_chains.awk ${header_paths}
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/include OUTPUT_VARIABLE header_chains OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE "\n" ";" header_chains "${header_chains}")
+else()
+  set(header_chains ${header_paths})
+endif()
+
+list(TRANSFORM header_paths REPLACE "(.+)" "#include <\\1>\n" OUTPUT_VARIABLE all_includes)
+list(JOIN all_includes "" all_includes)
+set(bitgauge_header_units "")
+foreach(chain IN LISTS header_chains)
+  string(REPLACE " " ";" chain "${chain}")
+  list(TRANSFORM chain REPLACE "(.+)" "#include <\\1>\n" OUTPUT_VARIABLE includes)
+  list(JOIN includes "" includes)
+  list(GET chain -1 unit)
+  string(REGEX REPLACE "hpp$" "cpp" unit ${PROJECT_BINARY_DIR}/header_alone/${unit})
+  file(CONFIGURE OUTPUT ${unit} CONTENT "${includes}${includes}${all_includes}")
+  list(APPEND bitgauge_header_units ${unit})
+  set(all_includes "")  # behind the largest
+endforeach()
 add_library(bitgauge_headers_alone OBJECT ${bitgauge_header_units})
 target_link_libraries(bitgauge_headers_alone PRIVATE bitgauge_development)
 target_compile_options(bitgauge_headers_alone PRIVATE -O0 -g0)

@@ -2,9 +2,9 @@
 //
 //     quantized_network
 //
-// The first is a chain of real layers of a text recogniser, with ReLU between them and inputs made up. The second
-// is trained here, in a second, to tell handwritten digits apart. All layers but the last are replaced. The
-// time of floats is that of Eigen as it is compiled here, for any processor of this kind.
+// The first is a chain of real layers of a text recogniser, with ReLU between them and inputs made up. The
+// second is trained here, in a second, to tell handwritten digits apart. All layers but the last are replaced.
+// The time of floats is that of Eigen as it is compiled here, for any processor of this kind.
 
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/io/npy.hpp>

@@ -9,7 +9,7 @@
 ///     <bitgauge/rounding/gptq.hpp>      gptq{H}, hessian
 ///     <bitgauge/metrics/output_error.hpp>   how far a layer's outputs are off
 ///     <bitgauge/range/...>              HQQ, observers, the calibrators of other systems
-///     <bitgauge/layer/...>              activations
+///     <bitgauge/layer/...>              activations, layers with quantized weights
 ///     <bitgauge/packing/...>, <bitgauge/bitsandbytes/...>, <bitgauge/hqq/...>   layouts of other systems
 ///     <bitgauge/io.hpp>                 files; needs nlohmann-json
 

@@ -1,3 +1,5 @@
+#include <bitgauge/gguf/encode_row_definitions.hpp>
+
 #include "formats.hpp"
 
 namespace bitgauge::gguf::detail {

@@ -3,6 +3,7 @@
 #include "support/layer.hpp"
 
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/kernel/packed_weights.hpp>
 #include <bitgauge/layer/integer_linear.hpp>
 #include <bitgauge/layer/linear.hpp>
 #include <bitgauge/layer/replace_layers.hpp>
@@ -26,6 +27,21 @@ const Eigen::VectorXf bias = test::normal_matrix(64, 1, 3);
 float error_of(const Eigen::MatrixXf& y) {
   const Eigen::MatrixXf exact = (X * W.transpose()).rowwise() + bias.transpose();
   return (y - exact).norm() / exact.norm();
+}
+
+// Catches a product that an entry shows and that is none.
+TEST(how_do_i, multiply_with_quantized_weights) {
+  // README: multiply with quantized weights
+  const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{32});
+  const bg::packed_weights P(q);                 // once
+  const Eigen::MatrixXf inputs = X.transpose();  // in x samples
+  const Eigen::MatrixXf Y = P * inputs;          // float activations
+  Eigen::MatrixXf Z(64, inputs.cols());
+  P.multiply(inputs, Z,
+             {.precision = bg::product_precision::integer, .bias = {bias.data(), 64}});  // 8-bit ones
+  // end
+  EXPECT_LT(error_of(Y.transpose().rowwise() + bias.transpose()), 0.15f);
+  EXPECT_LT(error_of(Z.transpose()), 0.15f);
 }
 
 // Catches a layer that an entry shows and that computes something else.

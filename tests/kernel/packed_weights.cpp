@@ -104,7 +104,9 @@ struct some_product {
     options.threads = 1;
   }
 
-  bool by_column() const { return q.groups().granularity().what == granularity::kind::column && q.size() > 0; }
+  bool by_column() const {
+    return q.groups().granularity().what == granularity::kind::column && q.size() > 0;
+  }
 
   void expect_near(const test::real_matrix& expected) const {
     const packed_weights P(q);
@@ -237,7 +239,8 @@ TEST(packed_weights, nothing_saturates) {
       for (const integer_grid& grid : {make_symmetric(8, {.full = true}), make_affine(8)}) {
         product_options options{.precision = product_precision::integer, .activations = grid, .threads = 1};
         const test::real_matrix expected = test::product_of(
-            weights, test::rounded_samples(x, q.groups().granularity().size > 0 ? q.groups().run() : 5000, options));
+            weights,
+            test::rounded_samples(x, q.groups().granularity().size > 0 ? q.groups().run() : 5000, options));
         test::on_each_instruction_set([&] {
           for (const index_t samples : {index_t{1}, x.cols()}) {
             Eigen::MatrixXf y(40, samples);

@@ -130,6 +130,31 @@ TEST(integer_linear, is_its_definition_in_wide_integers) {
   is_the_definition_of_these_types<u8, u8, u8>(cases);
 }
 
+// Catches a multiplier of the single form that is rounded to float once rather than in each step, which moves a
+// code in some ten thousand.
+TEST(integer_linear, single_computes_its_multiplier_in_floats) {
+  const codes_of<std::int8_t> w = codes_of<std::int8_t>::Constant(1, 1, 127);
+  codes_of<std::uint8_t> x(256, 1);
+  for (index_t s = 0; s < 256; ++s) x(s, 0) = static_cast<std::uint8_t>(s);
+  int moved = 0;
+  for (int i = 1; i <= 3000; ++i) {
+    const float input = 0.01f * static_cast<float>(i), weight = 0.003f, output = 0.37f * input;
+    const auto q = from_codes(w, Eigen::VectorXf::Constant(1, weight), symmetric<8>{}, per_tensor{});
+    const integer_linear layer(q, parameters{input, 0}, parameters{output, 0},
+                               {.form = requantization::single});
+    const auto y = layer(x);
+    const float steps = input * weight / output;
+    const auto once = static_cast<float>(static_cast<double>(input) * static_cast<double>(weight) /
+                                         static_cast<double>(output));
+    for (index_t s = 0; s < 256; ++s) {
+      const float sum = 127.0f * static_cast<float>(s), code = std::nearbyint(sum * steps);
+      ASSERT_EQ(y(s, 0), std::min(code, 255.0f));
+      moved += code < 255 && code != std::nearbyint(sum * once);
+    }
+  }
+  EXPECT_GT(moved, 0);
+}
+
 // Catches another rule than PyTorch's quantized linear layers and the real-number definition.
 TEST(integer_linear, codes_are_those_of_the_vectors) {
   for (const auto& entry : test::cases_of("linear_int8", "linear_int8")) {

@@ -215,9 +215,9 @@ TEST(linear, fetches_no_memory_once_warm) {
     }
 }
 
-// Catches another rule for activations than PyTorch's. What QNNPACK's engine returned is X W^T over the scale of
-// the outputs (it had kept the multipliers of the static call before), plus the bias; what oneDNN's returned in
-// these vectors is memory that nothing was written to.
+// Catches another rule for activations than PyTorch's. What QNNPACK's engine returned is X W^T over the scale
+// of the outputs (it had kept the multipliers of the static call before), plus the bias; what oneDNN's
+// returned in these vectors is memory that nothing was written to.
 TEST(linear, dynamic_outputs_are_near_those_of_the_vectors) {
   for (const auto& entry : test::cases_of("linear_int8", "linear_int8")) {
     SCOPED_TRACE(entry["name"].get<std::string>());

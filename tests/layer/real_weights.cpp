@@ -29,8 +29,8 @@ double relative(const Eigen::MatrixXd& y, const Eigen::MatrixXd& exact) {
   return (y - exact).norm() / exact.norm();
 }
 
-// Catches a product that loses more than its weights' codes do. Rows of one scale are off by half a hundredth to
-// three, as their outliers are; groups of 32 stay within one.
+// Catches a product that loses more than its weights' codes do. Rows of one scale are off by half a hundredth
+// to three, as their outliers are; groups of 32 stay within one.
 TEST(real_weights, w8a16_is_within_a_hundredth) {
   for_each_layer([](const std::string& name, const auto& w, const auto& x, const Eigen::MatrixXd& exact) {
     for (const granularity groups : {granularity(per_row{}), granularity(per_group{32})}) {

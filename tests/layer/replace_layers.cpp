@@ -24,7 +24,7 @@ Eigen::MatrixXf outputs_of(const replaced_layers& layers, Eigen::MatrixXf x) {
   return x;
 }
 
-// Catches a last layer that is quantized, layers out of order, and a network that no longer computes the same.
+// Catches a last layer that is quantized, layers out of order, and a network that computes something else.
 TEST(replace_layers, all_but_the_last_by_default) {
   const auto network = a_network();
   const auto layers = replace_layers(network, quantized_by(parse_scheme("symmetric")));

@@ -217,7 +217,7 @@ TEST_P(row, transpose_moves_every_element) {
           for (index_t c = 0; c < width; ++c)
             expected[static_cast<std::size_t>(r * row_stride + c)] =
                 static_cast<float>(c * column_stride + r);
-        fast.transpose(x.data(), column_stride, height, width, out.data(), row_stride);
+        fast.transpose(x.data(), column_stride, height, width, out.data(), row_stride, false);
         ASSERT_TRUE(same_bits(out, expected)) << height << " x " << width << ", gap " << gap;
       }
 }

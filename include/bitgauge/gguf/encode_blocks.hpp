@@ -36,7 +36,8 @@ void encode_best_blocks(const float* x, index_t columns, const float* importance
 ///
 /// effort::normal searches in vectors; effort::fast does so, too, unless the description states another rule;
 /// effort::best has the least error found here, and on no block more than effort::normal has for a format of
-/// the user's own. effort::reference is ggml's encoder, where Format::has_reference, and else effort::normal.
+/// the user's own whose elements have a code each. effort::reference is ggml's encoder, where
+/// Format::has_reference, and else effort::normal.
 ///
 /// \param importance one positive weight an element, none less than 2^-24 of its block's greatest, or null:
 /// the error that counts is sum w (x - q)^2

@@ -4,18 +4,13 @@
 /// What encode_row.hpp declares.
 
 #include <bitgauge/effort.hpp>
-#include <bitgauge/gguf/block_importance.hpp>
-#include <bitgauge/gguf/encode_blocks.hpp>
 #include <bitgauge/gguf/encode_row.hpp>
+#include <bitgauge/gguf/encode_row_as.hpp>
 #include <bitgauge/gguf/format/visit_format.hpp>
-#include <bitgauge/gguf/overflow.hpp>
 #include <bitgauge/gguf/row.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/row.hpp>
 
-#include <bit>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -66,33 +61,6 @@ inline void mend_plain_overflow(tensor_type type, const float* x, index_t column
     out[2 * j] = static_cast<std::uint8_t>(largest & 255u);
     out[2 * j + 1] = static_cast<std::uint8_t>(largest >> 8);
   }
-}
-
-inline float greatest_magnitude(const float* x, index_t columns) noexcept {
-  float low, high;
-  return std::bit_cast<float>(simd::row_kernels().extents(x, columns, columns, &low, &high));
-}
-
-/// encode_row() for a format that is known at compile time: nothing else is compiled.
-template <class Format>
-void encode_row_as(tensor_type, const float* x, index_t columns, const float* importance, effort level,
-                   std::byte* row, const row_hints& known, const row_place& place) {
-  row_bytes(Format::type, columns);
-  simd::require_instruction_set();
-  if (columns == 0) return;
-  auto* out = reinterpret_cast<std::uint8_t*>(row);
-  if constexpr (Format::has_reference) {
-    if (level == effort::reference) return encode_blocks<Format>(x, columns, importance, level, out);
-  }
-  const sound_importance weights(importance, columns, Format::elements);
-  encode_blocks<Format>(x, columns, weights.data(), level, out, known);
-  const float greatest = known.greatest < 0.0f ? greatest_magnitude(x, columns) : known.greatest;
-  mend_overflow<Format>(
-      x, columns, weights.data(), greatest, place,
-      [&](const float* values, const float* weight, std::uint8_t* bytes) {
-        encode_blocks<Format>(values, Format::elements, weight, level, bytes);
-      },
-      out);
 }
 
 }  // namespace detail

@@ -31,7 +31,9 @@ struct packed_activations {
   bool in_rows = false;   ///< see rows.hpp
   index_t fours = 0;      ///< columns of a step / 4 of codes in rows
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
-  bitgauge::detail::aligned_buffer<float> scales, scaled_sums, floats, group_sums, column_terms;
+  bool unscaled = false;  ///< of codes: sums of products are multiplied by sample_scales in the end
+  bitgauge::detail::aligned_buffer<float> scales, scaled_sums, sample_scales, floats, group_sums,
+      column_terms;
   bitgauge::detail::aligned_buffer<std::uint16_t> bfloats;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
 
@@ -163,6 +165,7 @@ inline void reserve_codes(index_t columns, index_t samples, index_t blocks, inde
   detail::resized(to.zero_points, samples * blocks);
   detail::resized(to.sums, samples * segments);
   detail::resized(to.scaled_sums, samples * segments);
+  detail::resized(to.sample_scales, samples);
   detail::resized(to.column_terms, samples);
 }
 inline void reserve_floats(const weights_view& w, index_t samples, packed_activations& to) {
@@ -216,6 +219,10 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
     const float* const row =
         scale_columns(w, rows.row(j), scratch, to.column_terms[static_cast<std::size_t>(begin + j)]);
     detail::encode_sample(row, w.cols, rule, scratch);
+    if (to.unscaled) {
+      to.sample_scales[static_cast<std::size_t>(begin + j)] = scratch.scales[0];
+      scratch.scales[0] = 1;
+    }
     for (index_t b = 0; b < to.blocks; ++b) {
       scales[b * width + j] = scratch.scales[static_cast<std::size_t>(b)] * w.level_step;
       zero_points[b * width + j] = scratch.zero_points[static_cast<std::size_t>(b)] + turn;

@@ -38,8 +38,8 @@ class integer_weights {
   }
 
   /// y(s, r) = sum over c of (x(s, c) - x_zero_point) * value(r, c), samples being rows of x and of y. The
-  /// sums of magnitudes must fit int32. Cost: a product of floats, and a conversion of the weights for each 64
-  /// samples.
+  /// sums of magnitudes must fit int32. Cost: a product of floats, and a conversion of the weights for each
+  /// 64 samples.
   template <class X>
   void accumulate(const Eigen::MatrixBase<X>& x, std::int32_t x_zero_point, std::int32_t* y,
                   int threads) const {

@@ -54,6 +54,7 @@ class product {
       const bool packed = samples_ <= few;
       x.in_rows = has_rows && !packed;
       x.less_128 = packed;
+      x.unscaled = integer && plan_.blocks == 1 && w_.level_step == 1;
       x.fours = fours;
       if (integer) {
         const index_t columns = x.in_rows ? 4 * fours * steps_of(scratch_.chunks) : w_.units * unit_columns;
@@ -112,25 +113,38 @@ class product {
 
   static index_t rows_of(index_t panels) noexcept { return panels * panel_rows; }
 
-  /// Biases, and what zero points of columns take, of `panels` panels from the one at `y` on.
+  /// What `panels` panels from the one at `y` on begin with: biases, or nothing where sums are scaled in the end.
   void start(index_t first_panel, index_t panels, float* y, index_t stride) const {
-    const index_t first_row = first_panel * panel_rows, rows = rows_of(panels);
-    const index_t biases = std::clamp<index_t>(std::ssize(options_.bias) - first_row, 0, rows);
     for (index_t s = 0; s < samples_; ++s, y += stride) {
-      if (biases > 0)
-        std::memcpy(y, options_.bias.data() + first_row, static_cast<std::size_t>(biases) * sizeof *y);
-      std::memset(y + biases, 0, static_cast<std::size_t>(rows - biases) * sizeof *y);
-      if (w_.column_zeros == nullptr) continue;
-      for (index_t r = 0; r < rows; ++r) y[r] += scratch_.x.column_terms[static_cast<std::size_t>(s)];
+      std::memset(y, 0, static_cast<std::size_t>(rows_of(panels)) * sizeof *y);
+      if (!scratch_.x.unscaled) add_biases(first_panel, panels, s, y);
     }
   }
 
-  /// Writes `panels` panels from the one at `y` on.
-  void store(index_t first_panel, index_t panels, const float* y, index_t stride) const {
+  /// y += the biases, and what zero points of columns take, of a sample.
+  void add_biases(index_t first_panel, index_t panels, index_t sample, float* y) const {
+    const index_t first_row = first_panel * panel_rows, rows = rows_of(panels);
+    const index_t biases = std::clamp<index_t>(std::ssize(options_.bias) - first_row, 0, rows);
+    const float* const bias = options_.bias.data() + first_row;
+    for (index_t r = 0; r < biases; ++r) y[r] += bias[r];
+    if (w_.column_zeros == nullptr) return;
+    for (index_t r = 0; r < rows; ++r) y[r] += scratch_.x.column_terms[static_cast<std::size_t>(sample)];
+  }
+
+  /// Writes `panels` panels from the one at `y` on, scaled where they are not yet.
+  void store(index_t first_panel, index_t panels, float* y, index_t stride) const {
     const index_t first_row = first_panel * panel_rows;
     const index_t count = std::min(rows_of(panels), w_.rows - first_row);
     if (count <= 0) return;  // filled up
-    for (index_t s = 0; s < samples_; ++s) y_.store(y_, first_row, first_ + s, y + s * stride, count);
+    for (index_t s = 0; s < samples_; ++s, y += stride) {
+      if (scratch_.x.unscaled) {
+        const float scale = scratch_.x.sample_scales[static_cast<std::size_t>(s)];
+        for (index_t p = 0; p < panels; ++p)
+          for (index_t r = 0; r < panel_rows; ++r) y[p * panel_rows + r] *= scale;
+        add_biases(first_panel, panels, s, y);
+      }
+      y_.store(y_, first_row, first_ + s, y, count);
+    }
   }
 
   /// Many where the activations are too, but enough pieces for all threads.
@@ -153,6 +167,7 @@ class product {
             plan_.has_zero_points ? x.zero_points.data() + begin * plan_.blocks : nullptr,
             x.sums.data() + sums,
             x.scaled_sums.data() + sums,
+            x.unscaled,
             x.fours,
             part.steps};
   }

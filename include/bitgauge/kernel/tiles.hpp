@@ -69,6 +69,7 @@ struct activation_codes {
   const std::int32_t* zero_points;  ///< [block][sample]; null where all are 128
   const std::int32_t* sums;         ///< [segment][sample]: the sum of code - zero_point
   const float* scaled_sums;         ///< [segment][sample]: scale * sum
+  bool unscaled = false;            ///< all scales are 1: products are scaled in the end
   index_t fours = 0, steps = 0;     ///< of codes in rows, see rows.hpp: of a step, of the chunk
 };
 

@@ -34,11 +34,11 @@ struct linear_options {
 /// Y = X W^T + b over samples x in, as a layer of torch.nn.Linear computes it; W is out x in.
 ///
 ///     const auto q = quantize(W, affine<4>{}, per_group{128});
-///     const linear a(q, bias);                                                        // W4A16
-///     const linear b(q, bias, {.activations = activation_quantizer::dynamic()});      // W4A8, a scale a sample
-///     const linear c(q, bias, {.activations = activation_quantizer::frozen(p)});      // W4A8, static
+///     const linear a(q, bias);                                                   // W4A16
+///     const linear b(q, bias, {.activations = activation_quantizer::dynamic()}); // W4A8, a scale a sample
+///     const linear c(q, bias, {.activations = activation_quantizer::frozen(p)}); // W4A8, static
 ///     const Eigen::MatrixXf Y = b(X);
-///     b.forward_into(X, Y);                                                           // a matrix that is there
+///     b.forward_into(X, Y);                                                      // a matrix that is there
 ///
 /// Weights: everything that packed_weights takes; ggml's blocks as linear(packed_weights(b), bias). Those
 /// per_column are scaled with the activations: with 8-bit activations they need a scale a sample, which is

@@ -182,8 +182,9 @@ inline void check_layer(const float_layer& layer) {
 /// Layers are taken over, move them in where they are large. Throws what conversions throw, with the layer's
 /// name, and shape_error for a bias of another count.
 ///
-///     const auto layers = replace_layers(std::move(network), {{"*.attention.*", quantized_by(parse_scheme("symmetric"))},
-///                                                             {"head", {}, "its outputs are compared"}});
+///     const auto layers = replace_layers(std::move(network),
+///                                        {{"*.attention.*", quantized_by(parse_scheme("symmetric"))},
+///                                         {"head", {}, "its outputs are compared"}});
 ///     Y = layers.at("head")(X);
 inline replaced_layers replace_layers(std::vector<float_layer> layers, const std::vector<layer_rule>& rules) {
   std::vector<replaced_layer> all;
@@ -211,7 +212,8 @@ inline replaced_layers replace_layers(std::vector<float_layer> layers, const std
 /// Replaces all layers but the last, as is the practice: what a network says is most sensitive to the layer
 /// that says it, which is often small.
 ///
-///     const auto layers = replace_layers(std::move(network), quantized_by(parse_scheme("affine:bits=4,group=128")));
+///     const auto int4 = parse_scheme("affine:bits=4,group=128");
+///     const auto layers = replace_layers(std::move(network), quantized_by(int4));
 ///     for (const auto& layer : layers) X = layer(X);
 inline replaced_layers replace_layers(std::vector<float_layer> layers, const layer_conversion& to) {
   std::vector<replaced_layer> all;

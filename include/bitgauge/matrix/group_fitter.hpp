@@ -159,13 +159,7 @@ class group_fitter {
     const float largest = simd.scales(s.low.data(), s.high.data(), runs, !integer->has_zero_point,
                                       integer->steps, integer->smallest_scale, s.scale.data());
     if (!(largest <= FLT_MAX / 512)) return false;
-    const scale_type type = parameters_.scales().type();
-    const float_scale_codec storage(type);
-    for (index_t i = 0; i < runs; ++i) {
-      float& scale = s.scale[static_cast<std::size_t>(i)];
-      if (type != scale_type::f32) scale = storage.nearest(scale);
-      parameters_.set_scale(first + i, scale);
-    }
+    parameters_.round_and_set(first, s.scale);
     simd.inverses(s.scale.data(), runs, s.inverse.data());
     if (!integer->has_zero_point) {
       std::fill(s.zero_point.begin(), s.zero_point.end(), integer->center);

@@ -13,6 +13,7 @@
 #include <bit>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -80,6 +81,15 @@ class row_source {
     index_t stride;
     const float* row(index_t i) const noexcept { return data + i * stride; }
   };
+  /// Room in `scratch` for `count` rows that are `stride` floats apart, from a cache line on: a vector that is read or
+  /// written touches one line then.
+  static float* room_for(index_t count, index_t stride, std::vector<float>& scratch) {
+    constexpr std::uintptr_t line = 64;
+    scratch.resize(static_cast<std::size_t>(count * stride) + line / sizeof(float));
+    const std::uintptr_t beyond = reinterpret_cast<std::uintptr_t>(scratch.data()) % line;
+    return scratch.data() + (beyond > 0 ? (line - beyond) / sizeof(float) : 0);
+  }
+
   /// `count` rows from `first` on. Points into the matrix where it holds rows of float, else copies into
   /// `scratch`.
   panel read(index_t first, index_t count, std::vector<float>& scratch) const {
@@ -89,9 +99,9 @@ class row_source {
   panel read(index_t first, index_t count, index_t column, index_t width, std::vector<float>& scratch) const {
     if (in_place_) return {static_cast<const float*>(data_) + first * row_step_ + column, row_step_};
     const index_t stride = count > 1 ? simd::transpose_stride(width) : width;
-    scratch.resize(static_cast<std::size_t>(count * stride));
-    copy_(*this, first, count, column, width, scratch.data(), stride);
-    return {scratch.data(), stride};
+    float* const rows = room_for(count, stride, scratch);
+    copy_(*this, first, count, column, width, rows, stride);
+    return {rows, stride};
   }
   /// Where `row` lies, for fetching it ahead, or nullptr where it is not there to be read in place.
   const float* in_place(index_t row) const noexcept {
@@ -110,7 +120,7 @@ class row_source {
         static_cast<const Scalar*>(from.data_) + first * from.row_step_ + column * from.col_step_;
     if constexpr (std::is_same_v<Scalar, float>) {
       if (from.row_step_ == 1)
-        return simd::row_kernels().transpose(data, from.col_step_, count, width, out, stride);
+        return simd::row_kernels().transpose(data, from.col_step_, count, width, out, stride, false);
     }
     if (from.row_step_ == 1) {  // column by column, in the order of memory
       for (index_t c = 0; c < width; ++c)

@@ -13,6 +13,7 @@
 #include <bitgauge/scale/type.hpp>
 
 #include <algorithm>
+#include <cfloat>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -109,11 +110,7 @@ class scale_array {
   /// Rounds scales first, first + 1, .. as rounding(*this, i) does, stores them, and leaves the stored values
   /// in `scales`.
   void round_and_set(index_t first, std::span<float> scales) {
-    if (!is_nested(storage_.type)) {
-      const float_scale_codec alone(storage_.type);
-      for (float& scale : scales) set(first++, scale = alone.nearest(scale));
-      return;
-    }
+    if (!is_nested(storage_.type)) return round_and_set_alone(first, scales);
     for_each_block(first, std::ssize(scales), [&](const detail::nested_codes& codes, index_t i) {
       float& scale = scales[static_cast<std::size_t>(i)];
       const int code = codes.nearest(scale);
@@ -158,6 +155,27 @@ class scale_array {
  private:
   static constexpr bool second_level_needs_block(scale_type type) noexcept {
     return type == scale_type::dynamic8 || type == scale_type::affine8;
+  }
+
+  /// round_and_set() for types without a second level, the type looked at once.
+  void round_and_set_alone(index_t first, std::span<float> scales) {
+    std::uint8_t* at = bytes_.data() + first * bytes_of(storage_.type);
+    switch (storage_.type) {
+      case scale_type::f32:
+        for (float& scale : scales) scale = scale > 0 ? std::max(scale, FLT_MIN) : 0.0f;
+        if (!scales.empty()) std::memcpy(at, scales.data(), scales.size_bytes());
+        return;
+      case scale_type::e8m0:
+        for (float& scale : scales) {
+          const numeric::e8m0 stored = numeric::e8m0::from_float(scale);
+          *at++ = stored.code;
+          scale = stored.to_float();
+        }
+        return;
+      default:
+        const float_scale_codec alone(storage_.type);
+        for (float& scale : scales) set(first++, scale = alone.nearest(scale));
+    }
   }
 
   /// Calls action(codes, i) for scales first + i, i = 0 .. count-1, the second level looked at once a block.

@@ -19,8 +19,8 @@
 
 namespace bitgauge::gguf::best {
 
-/// Whether the encoder of a format may lose to a simpler one on some block: where it finds the optimum it
-/// does not, and vectors have no other.
+/// Whether the encoder of a format is held to be no worse than a simpler one on any block. Where it finds the
+/// optimum it is not, and for vectors it has been the only one.
 template <class Format>
 inline constexpr bool has_rival =
     Format::family != block_family::one_scale && Format::family != block_family::vector_codebook;

@@ -6,6 +6,7 @@
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/fast/extreme_scale.hpp>
 #include <bitgauge/gguf/fast/search.hpp>
+#include <bitgauge/gguf/fast/vector_codebook.hpp>
 #include <bitgauge/gguf/row.hpp>
 
 #include <cstdint>
@@ -13,8 +14,7 @@
 namespace bitgauge::gguf::fast {
 
 /// Encodes `columns` finite elements, whole blocks, by the rule of the extreme element or the search. False,
-/// and nothing written, where that effort has another encoder: ggml's for fast_rule::reference, that of
-/// effort::best for vectors of levels.
+/// and nothing written, where that effort has another encoder, which is ggml's for fast_rule::reference.
 template <class Format>
 bool encode_blocks(const float* x, index_t columns, const float* importance, effort chosen,
                    const row_hints& known, std::uint8_t* out) noexcept {
@@ -25,13 +25,9 @@ bool encode_blocks(const float* x, index_t columns, const float* importance, eff
       return true;
     }
   }
-  if constexpr (Format::family != block_family::vector_codebook) {
-    if (chosen == effort::normal || Format::fast != fast_rule::reference) {
-      encode_with<Format, encoder<Format>>(x, columns, {importance, 0.0f}, out);
-      return true;
-    }
-  }
-  return false;
+  if (chosen != effort::normal && Format::fast == fast_rule::reference) return false;
+  encode_with<Format, encoder<Format>>(x, columns, {importance, 0.0f}, out);
+  return true;
 }
 
 }  // namespace bitgauge::gguf::fast

@@ -1,8 +1,9 @@
 #pragma once
 
 /// \file
-/// The encoder of effort::normal: sixteen sub-blocks at a time, fit, store, code.
+/// effort::normal of formats with a code for each element: sixteen sub-blocks at a time, fit, store, code.
 
+#include <bitgauge/gguf/fast/encoder.hpp>
 #include <bitgauge/gguf/fast/one_scale.hpp>
 #include <bitgauge/gguf/fast/store.hpp>
 #include <bitgauge/gguf/search/block_context.hpp>
@@ -34,11 +35,9 @@ template <class Format, class Lanes, class Block, std::size_t Blocks>
   }
 }
 
-/// Encodes finite elements for a small sum w (x - q)^2, w the importance (null: 1). Formats whose elements are
-/// coded in vectors have no fast search.
 template <class Format>
 requires(Format::family != block_family::vector_codebook)
-struct encoder {
+struct encoder<Format> {
   using elements = trial_elements<Format::sub_block, Format::sub_blocks>;
   static constexpr index_t together = elements::blocks;
 

@@ -29,11 +29,24 @@ constexpr float coarse_units() noexcept {
   return 16.0f;
 }
 
-/// Scales in binary16, and levels of which each element takes its own.
+/// Scales in binary16, or under one.
 template <class Format>
 concept has_half_scales =
-    !has_byte<typename Format::scale> && !std::same_as<typename Format::scale, float_scale> &&
-    !requires { Format::levels::book; };
+    !has_byte<typename Format::scale> && !std::same_as<typename Format::scale, float_scale>;
+
+/// The largest magnitude that an element can have, in units of the binary16 scale: of sub-scales the greatest
+/// counts where elements are coded in vectors, which are no coarser for it.
+template <class Format>
+constexpr float greatest_level() noexcept {
+  if constexpr (vector_levels<typename Format::levels>) {
+    constexpr auto& rule = Format::scale::rule;
+    return static_cast<float>(Format::levels::book.levels.back() *
+                              rule.factor(Format::scale::code_count - 1)) *
+           rule.unit();
+  } else {
+    return static_cast<float>(last_level<typename Format::levels>);
+  }
+}
 
 /// True where every run of 32 has a magnitude above `small`.
 inline bool all_above(const float* low, const float* high, index_t runs, float small) noexcept {
@@ -61,8 +74,7 @@ inline bool all_above(const float* low, const float* high, index_t runs, float s
 template <class Format>
 constexpr float small_magnitude() noexcept {
   if constexpr (detail::has_half_scales<Format>) {
-    return detail::coarse_units<Format>() * 0x1p-24f *
-           static_cast<float>(last_level<typename Format::levels>);
+    return detail::coarse_units<Format>() * 0x1p-24f * detail::greatest_level<Format>();
   } else {
     return 0.0f;
   }

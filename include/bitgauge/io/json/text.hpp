@@ -3,7 +3,7 @@
 /// \file
 /// Text as JSON, and small JSON texts from outside as trees.
 
-#include <bitgauge/error.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/io/json/visitor.hpp>
 
 #include <nlohmann/json.hpp>
@@ -15,12 +15,7 @@
 namespace bitgauge::io::detail {
 
 /// `text` in quotes and escaped, or nothing where it is not UTF-8, which JSON cannot hold.
-inline std::optional<std::string> json_text(const std::string& text) {
-  const nlohmann::ordered_json value(text);
-  std::string json = value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  if (nlohmann::ordered_json::parse(json) != value) return std::nullopt;
-  return json;
-}
+BITGAUGE_DECLARE std::optional<std::string> json_text(const std::string& text);
 
 /// True where JSON can hold `text`.
 inline bool is_utf8(const std::string& text) {
@@ -46,15 +41,13 @@ constexpr bool is_deeper_than(std::string_view text, int limit) noexcept {
 
 /// `text` as a tree: discarded (is_discarded()) where it is no JSON or nested deeper than json_depth_limit:
 /// what handles trees recurses.
-inline nlohmann::ordered_json parse_json(std::string_view text) {
-  if (is_deeper_than(text, json_depth_limit))
-    return nlohmann::ordered_json(nlohmann::json::value_t::discarded);
-  return nlohmann::ordered_json::parse(text.begin(), text.end(), nullptr, false);
-}
+BITGAUGE_DECLARE nlohmann::ordered_json parse_json(std::string_view text);
 
 /// The start of `json` as text, for messages.
-inline std::string shown(const nlohmann::ordered_json& json) {
-  return excerpt(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-}
+BITGAUGE_DECLARE std::string shown(const nlohmann::ordered_json& json);
 
 }  // namespace bitgauge::io::detail
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/io/json/text_definitions.hpp>
+#endif

@@ -3,20 +3,25 @@
 /// \file
 /// Walks over JSON from outside and refuses what is not expected, with its byte offset.
 
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace bitgauge::io::detail {
 
 /// How deep arrays and objects may stand in each other where more than a fixed form is taken.
 inline constexpr int json_depth_limit = 32;
+
+/// Tells `visitor` of each part of `text`; `reached` follows the characters that have been read.
+BITGAUGE_DECLARE void read_json(std::string_view text, const char*& reached,
+                                nlohmann::json_sax<nlohmann::ordered_json>& visitor);
 
 /// Refuses every event; a format overrides those that it expects. Events are taken as they come and no tree
 /// is built, so that depth costs a bit a level and a key that appears twice is seen twice.
@@ -29,8 +34,7 @@ class json_visitor : public nlohmann::json_sax<nlohmann::ordered_json> {
   void visit(std::string_view text) {
     text_ = text.data();
     reached_ = text_;
-    nlohmann::ordered_json::sax_parse(counting_iterator{text_, &reached_},
-                                      counting_iterator{text_ + text.size(), &reached_}, this);
+    read_json(text, reached_, *this);
   }
 
   bool null() override { unexpected("null"); }
@@ -77,30 +81,6 @@ class json_visitor : public nlohmann::json_sax<nlohmann::ordered_json> {
   virtual std::string expected() const = 0;
 
  private:
-  /// Tells how far the parser has come.
-  struct counting_iterator {
-    using iterator_category = std::input_iterator_tag;
-    using value_type = char;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const char*;
-    using reference = const char&;
-
-    const char* at;
-    const char** reached;
-
-    reference operator*() const { return *at; }
-    counting_iterator& operator++() {
-      *reached = ++at;
-      return *this;
-    }
-    counting_iterator operator++(int) {
-      const counting_iterator before = *this;
-      ++*this;
-      return before;
-    }
-    bool operator==(const counting_iterator& other) const { return at == other.at; }
-  };
-
   std::string file_;
   std::uint64_t start_;
   const char* text_ = nullptr;
@@ -146,3 +126,7 @@ class open_json_visitor : public json_visitor {
 };
 
 }  // namespace bitgauge::io::detail
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/io/json/visitor_definitions.hpp>
+#endif

@@ -102,7 +102,7 @@ inline void decode(const std::uint8_t* codes, index_t count, index_t run, const 
 }
 
 inline void transpose(const float* x, index_t column_stride, index_t rows, index_t cols, float* out,
-                      index_t row_stride) {
+                      index_t row_stride, bool) {
   for (index_t c = 0; c < cols; ++c)
     for (index_t r = 0; r < rows; ++r) out[r * row_stride + c] = x[c * column_stride + r];
 }
@@ -142,9 +142,10 @@ struct row_operations {
                  std::uint8_t* codes) = portable::unpack;
 
   /// Copies `rows` x `cols` elements of a column-major matrix into a row-major one:
-  /// out[r * row_stride + c] = x[c * column_stride + r]. See transpose_stride.
+  /// out[r * row_stride + c] = x[c * column_stride + r]. See transpose_stride. `past_caches`: see memory_hints; for
+  /// rows that begin at cache lines.
   void (*transpose)(const float* x, index_t column_stride, index_t rows, index_t cols, float* out,
-                    index_t row_stride) = portable::transpose;
+                    index_t row_stride, bool past_caches) = portable::transpose;
 };
 
 }  // namespace bitgauge::simd

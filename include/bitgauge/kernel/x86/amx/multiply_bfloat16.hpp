@@ -100,7 +100,7 @@ template <int Bits>
     const __m512 scales = scales_at(w, parameter);
     const __m512 zero = w.has_levels ? _mm512_setzero_ps() : _mm512_cvtepi32_ps(zero_points_at(w, parameter));
     const __m512 offsets =
-        w.offsets != nullptr ? _mm512_loadu_ps(w.offsets + parameter) : _mm512_setzero_ps();
+        w.has_stored_offsets() ? avx512_vnni::offsets_at(w, parameter) : _mm512_setzero_ps();
     for (; u < end; ++u, packed += unit_bytes(Bits), out += unit_fields) {
       const avx512_vnni::unit_vectors unit = avx512_vnni::unpack_unit<Bits>(packed);
 #pragma GCC unroll 4

@@ -57,9 +57,12 @@ template <int Samples>
   }
 }
 
-/// `Samples` samples of a tile from `first` on. `General`: with zero points of activations other than 128, or
-/// with offsets.
-template <int Samples, bool General>
+/// What a tile has: only scales of weights and activations; the latter all 1; or anything, such as zero points of
+/// activations other than 128, and offsets.
+enum class tile_kind : std::uint8_t { scaled, unscaled, general };
+
+/// `Samples` samples of a tile from `first` on.
+template <int Samples, tile_kind Kind>
 [[BITGAUGE_AVX512_VNNI]] void multiply_samples(const integer_tile& tile, index_t first) {
   constexpr bool in_registers = Samples <= samples_in_registers;
   const activation_codes& x = tile.x;
@@ -78,7 +81,7 @@ template <int Samples, bool General>
     const index_t of_block = s->block * width;
     __m512i sum0[Samples], sum1[Samples];
     const std::int32_t* zero_points = nullptr;
-    if constexpr (General)
+    if constexpr (Kind == tile_kind::general)
       if (x.zero_points != nullptr) zero_points = x.zero_points + first + of_block;
     start_sums<Samples>(sum0, *parameters0, zero_points);
     start_sums<Samples>(sum1, *parameters1, zero_points);
@@ -95,13 +98,18 @@ template <int Samples, bool General>
     const __m512 scale0 = _mm512_load_ps(parameters0->scales), scale1 = _mm512_load_ps(parameters1->scales);
 #pragma GCC unroll 12
     for (int j = 0; j < Samples; ++j) {
+      if constexpr (Kind == tile_kind::unscaled) {
+        total.first[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum0[j]), scale0, total.first[j]);
+        total.second[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum1[j]), scale1, total.second[j]);
+        continue;
+      }
       const __m512 scale = _mm512_set1_ps(x_scales[of_block + j]);
       total.first[j] =
           _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum0[j]), _mm512_mul_ps(scale0, scale), total.first[j]);
       total.second[j] =
           _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum1[j]), _mm512_mul_ps(scale1, scale), total.second[j]);
     }
-    if (General && tile.has_offsets) {
+    if (Kind == tile_kind::general && tile.has_offsets) {
       const __m512 offset0 = _mm512_load_ps(parameters0->offsets),
                    offset1 = _mm512_load_ps(parameters1->offsets);
 #pragma GCC unroll 12
@@ -117,26 +125,27 @@ template <int Samples, bool General>
 }
 
 /// Calls multiply_samples with a number of samples known at compile time, 1..tile_samples.
-template <bool General, int Samples = tile_samples>
+template <tile_kind Kind, int Samples = tile_samples>
 [[BITGAUGE_AVX512_VNNI]] void multiply_known(const integer_tile& tile, index_t first, index_t samples) {
-  if (samples == Samples) return multiply_samples<Samples, General>(tile, first);
-  if constexpr (Samples > 1) multiply_known<General, Samples - 1>(tile, first, samples);
+  if (samples == Samples) return multiply_samples<Samples, Kind>(tile, first);
+  if constexpr (Samples > 1) multiply_known<Kind, Samples - 1>(tile, first, samples);
 }
 
-template <bool General>
+template <tile_kind Kind>
 [[BITGAUGE_AVX512_VNNI]] void multiply_tile(const integer_tile& tile) {
   // long segments: more sums in registers are worth the way to memory between segments
   constexpr index_t long_segment = 32;
   const index_t samples = tile.x.samples, half = (samples + 1) / 2;
   if (samples <= samples_in_registers || tile.segments[0].units >= long_segment)
-    return multiply_known<General>(tile, 0, samples);
-  multiply_known<General>(tile, 0, half);
-  multiply_known<General>(tile, half, samples - half);
+    return multiply_known<Kind>(tile, 0, samples);
+  multiply_known<Kind>(tile, 0, half);
+  multiply_known<Kind>(tile, half, samples - half);
 }
 
 [[BITGAUGE_AVX512_VNNI]] inline void multiply_codes(const integer_tile& tile) {
-  if (tile.has_offsets || tile.x.zero_points != nullptr) return multiply_tile<true>(tile);
-  multiply_tile<false>(tile);
+  if (tile.has_offsets || tile.x.zero_points != nullptr) return multiply_tile<tile_kind::general>(tile);
+  if (tile.x.unscaled) return multiply_tile<tile_kind::unscaled>(tile);
+  multiply_tile<tile_kind::scaled>(tile);
 }
 
 }  // namespace bitgauge::kernel::avx512_vnni

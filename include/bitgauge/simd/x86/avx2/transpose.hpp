@@ -9,10 +9,12 @@
 #include <bitgauge/simd/x86/avx2/vectors.hpp>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace bitgauge::simd::avx2 {
 namespace detail {
 
+template <bool PastCaches>
 [[BITGAUGE_AVX2, gnu::always_inline]] inline void transpose_block(const float* x, index_t column_stride,
                                                                   float* out, index_t row_stride) {
   __m256 v[8], t[8];
@@ -22,8 +24,8 @@ namespace detail {
   turn_4(v[4], v[5], v[6], v[7], t + 4);
 #pragma GCC unroll 4
   for (index_t r = 0; r < 4; ++r) {
-    _mm256_storeu_ps(out + r * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x20));
-    _mm256_storeu_ps(out + (r + 4) * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x31));
+    store<PastCaches>(out + r * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x20));
+    store<PastCaches>(out + (r + 4) * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x31));
   }
 }
 

@@ -40,6 +40,14 @@ inline constexpr int width = 8;
 [[BITGAUGE_AVX2, gnu::always_inline]] inline void store(float* x, floats v) {
   _mm256_storeu_ps(x, v);
 }
+/// Past the caches where `PastCaches`: `x` then lies at a multiple of the vector.
+template <bool PastCaches>
+[[BITGAUGE_AVX2, gnu::always_inline]] inline void store(float* x, floats v) {
+  if constexpr (PastCaches)
+    _mm256_stream_ps(x, v);
+  else
+    store(x, v);
+}
 [[BITGAUGE_AVX2, gnu::always_inline]] inline void store(float* x, mask some, floats v) {
   _mm256_maskstore_ps(x, some, v);
 }

@@ -9,6 +9,7 @@
 #include <bitgauge/simd/x86/avx512/vectors.hpp>
 
 #include <algorithm>
+#include <cstdint>
 
 BITGAUGE_BEGIN_AVX512
 namespace bitgauge::simd::avx512 {
@@ -44,14 +45,15 @@ namespace detail {
   for (index_t r = 0; r < rows; ++r) _mm512_mask_storeu_ps(out + r * row_stride, col_mask, v[r]);
 }
 
-[[BITGAUGE_AVX512]] inline void transpose_block(const float* x, index_t column_stride, float* out,
-                                                index_t row_stride) {
+template <bool PastCaches>
+[[BITGAUGE_AVX512, gnu::always_inline]] inline void transpose_block(const float* x, index_t column_stride,
+                                                                    float* out, index_t row_stride) {
   __m512 v[16];
 #pragma GCC unroll 16
   for (index_t c = 0; c < 16; ++c) v[c] = _mm512_loadu_ps(x + c * column_stride);
   turn_16(v);
 #pragma GCC unroll 16
-  for (index_t r = 0; r < 16; ++r) _mm512_storeu_ps(out + r * row_stride, v[r]);
+  for (index_t r = 0; r < 16; ++r) store<PastCaches>(out + r * row_stride, v[r]);
 }
 
 }  // namespace detail

@@ -39,6 +39,14 @@ inline constexpr int width = 16;
 [[BITGAUGE_AVX512, gnu::always_inline]] inline void store(float* x, floats v) {
   _mm512_storeu_ps(x, v);
 }
+/// Past the caches where `PastCaches`: `x` then lies at a multiple of the vector.
+template <bool PastCaches>
+[[BITGAUGE_AVX512, gnu::always_inline]] inline void store(float* x, floats v) {
+  if constexpr (PastCaches)
+    _mm512_stream_ps(x, v);
+  else
+    store(x, v);
+}
 [[BITGAUGE_AVX512, gnu::always_inline]] inline void store(float* x, mask some, floats v) {
   _mm512_mask_storeu_ps(x, some, v);
 }
