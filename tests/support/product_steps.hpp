@@ -224,6 +224,8 @@ class steps_check {
     const index_t blocks = segments[count - 1].block + 1;
     x.of = random_.bytes(units * kernel::unit_columns * samples_);
     x.scales = random_.reals(blocks * samples_, weights_.exact_scales);
+    const bool unscaled = random_.one_in(4);
+    if (unscaled) std::fill(x.scales.begin(), x.scales.end(), 1.0f);
     const bool has_zero_points = !turned && random_.one_in(2);
     for (index_t i = 0; i < blocks * samples_; ++i)
       x.zero_points.push_back(has_zero_points ? static_cast<std::int32_t>(random_.between(0, 255)) : 128);
@@ -245,6 +247,7 @@ class steps_check {
     x.view = {samples_,        x.of.data(),
               x.scales.data(), has_zero_points ? x.zero_points.data() : nullptr,
               x.sums.data(),   x.scaled_sums.data()};
+    x.view.unscaled = unscaled;
     return x;
   }
 
