@@ -94,7 +94,6 @@ struct random_weights {
     const bool has_factors = random.one_in(4);
     while (has_factors && w.super_shift < 3 && (w.groups >> w.super_shift) % 2 == 0) ++w.super_shift;
     const index_t parameters = w.panels * w.groups * kernel::panel_rows;
-    const index_t shared = parameters >> w.super_shift;
     const auto make = [&](parameter_numbers& made, const float*& numbers, const std::uint16_t*& halves,
                           const std::int8_t*& factors) {
       made.numbers = random.reals(parameters >> w.super_shift, exact_scales);
@@ -129,7 +128,7 @@ struct random_weights {
     if (w.zero_points == nullptr && random.one_in(3))
       make(offsets, w.offsets, w.half_offsets, w.offset_factors);
     kernel::cut(w, random.one_in(3) ? random.between(1, 8) : 0, random.one_in(2) ? random.between(1, 3) : 0,
-                segments, chunks);
+                kernel::longest_segment, segments, chunks);
   }
 };
 
@@ -145,7 +144,7 @@ class steps_check {
   /// The first fault, or nothing.
   std::string run() {
     unpack();
-    multiply_codes();
+    if (steps_.pack_code_row == nullptr) multiply_codes();  // codes in rows: tests/kernel/product.cpp
     multiply_floats();
     if (steps_.multiplies_packed != nullptr && steps_.multiplies_packed(w_)) {
       multiply_packed_codes();
@@ -225,6 +224,8 @@ class steps_check {
     const index_t blocks = segments[count - 1].block + 1;
     x.of = random_.bytes(units * kernel::unit_columns * samples_);
     x.scales = random_.reals(blocks * samples_, weights_.exact_scales);
+    const bool unscaled = random_.one_in(4);
+    if (unscaled) std::fill(x.scales.begin(), x.scales.end(), 1.0f);
     const bool has_zero_points = !turned && random_.one_in(2);
     for (index_t i = 0; i < blocks * samples_; ++i)
       x.zero_points.push_back(has_zero_points ? static_cast<std::int32_t>(random_.between(0, 255)) : 128);
@@ -246,6 +247,7 @@ class steps_check {
     x.view = {samples_,        x.of.data(),
               x.scales.data(), has_zero_points ? x.zero_points.data() : nullptr,
               x.sums.data(),   x.scaled_sums.data()};
+    x.view.unscaled = unscaled;
     return x;
   }
 
@@ -309,8 +311,8 @@ class steps_check {
         const oracle expected = product_of(own[at(r / 16)], part.first_unit, segments, part.segments, x, j,
                                            r % 16, at(part.first_segment));
         const double bound = static_cast<double>(2 * part.segments + 4) * rounding * expected.magnitude;
-        expect(std::abs(found - expected.value) <= bound, "multiply_codes", r, found, expected.value);
-        expect(std::abs(portable - expected.value) <= bound, "portable multiply_codes", r, portable,
+        expect(std::abs(double{found} - expected.value) <= bound, "multiply_codes", r, found, expected.value);
+        expect(std::abs(double{portable} - expected.value) <= bound, "portable multiply_codes", r, portable,
                expected.value);
       }
   }
@@ -332,7 +334,8 @@ class steps_check {
           expected.add(double{w[at(r / 16)][at(c * 16 + r % 16)]} * double{x[at(c * samples_ + j)]});
         const double bound = r < 32 ? static_cast<double>(columns + 1) * rounding * expected.magnitude : 0;
         const float found = y[at(j * stride + r)];
-        expect(std::abs(found - expected.value) <= bound, "multiply_floats", r, found, expected.value);
+        expect(std::abs(double{found} - expected.value) <= bound, "multiply_floats", r, found,
+               expected.value);
       }
   }
 
@@ -362,7 +365,8 @@ class steps_check {
                                 weights_.segments.data(), count, x, j, r % 16, 0);
         expected.add(1);
         const double bound = static_cast<double>(2 * count + 4) * rounding * expected.magnitude;
-        expect(std::abs(found - expected.value) <= bound, "multiply_packed_codes", r, found, expected.value);
+        expect(std::abs(double{found} - expected.value) <= bound, "multiply_packed_codes", r, found,
+               expected.value);
       }
   }
 
@@ -399,7 +403,7 @@ class steps_check {
           }
           const double bound = static_cast<double>(columns + 16) * rounding * expected.magnitude;
           const float found = y[at(j * stride + p * 16 + r)];
-          expect(std::abs(found - expected.value) <= bound, "multiply_packed_floats", r, found,
+          expect(std::abs(double{found} - expected.value) <= bound, "multiply_packed_floats", r, found,
                  expected.value);
         }
     }
