@@ -22,9 +22,6 @@
 namespace bitgauge::kernel {
 namespace detail {
 
-/// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
-inline constexpr index_t most_panels = 8;
-
 /// One call: what all its threads read.
 class product {
  public:
@@ -35,7 +32,7 @@ class product {
   void run() {
     const bool integer = options_.precision == product_precision::integer;
     if (integer) plan_ = plan_activations(w_, options_);
-    const index_t few = packs() ? integer ? packed_samples : packed_float_samples : 0;
+    const index_t few = few_samples();
     const bool has_rows = x_.rows() > few && takes_rows();
     const index_t fours = integer ? cut_rows(has_rows) : 0;
     const index_t share = has_rows ? share_of(x_.rows(), most_row_samples, row_tile_samples)
@@ -84,17 +81,26 @@ class product {
  private:
   bool rounds() const noexcept { return options_.precision == product_precision::bfloat16; }
 
-  /// Whether weights are multiplied as they are packed where samples are few.
-  bool packs() const {
-    return !(options_.precision == product_precision::integer && plan_.has_zero_points) &&
-           steps_.multiplies_packed != nullptr && steps_.multiplies_packed(w_);
+  /// True where the product has a step that says `takes` of the weights, and activations that it takes.
+  bool packs(bool (*takes)(const weights_view&)) const {
+    const bool integer = options_.precision == product_precision::integer;
+    return takes != nullptr && !(integer && plan_.has_zero_points) && takes(w_);
+  }
+
+  /// The samples that are multiplied at most with weights as they are packed.
+  index_t few_samples() const {
+    if (options_.precision != product_precision::integer)
+      return packs(steps_.multiplies_packed) ? packed_float_samples : 0;
+    return packs(steps_.multiplies_packed)       ? packed_samples
+           : packs(steps_.multiplies_few_packed) ? packed_float_samples
+                                                 : 0;
   }
 
   /// Whether tiles are multiplied with weights as they are packed: unpacking is not worth its while for bytes, nor
   /// for other codes of long groups and few tiles.
   bool multiplies_in_place() const {
     constexpr index_t most_tiles = 8, long_segment = 16;
-    return packs() && steps_.packed_code_samples == tile_samples &&
+    return packs(steps_.multiplies_packed) && steps_.packed_code_samples == tile_samples &&
            (w_.bits == 8 || (samples_ <= most_tiles * tile_samples && w_.group_units >= long_segment));
   }
 
@@ -104,8 +110,7 @@ class product {
     return rounds() && steps_.multiply_bfloat16 != nullptr;
   }
 
-  /// Cuts the rows into segments and chunks, and these into steps where codes lie in rows: the columns of a step
-  /// / 4.
+  /// Cuts the rows into segments and chunks, and where codes lie in rows into steps: a fourth of a step's columns.
   index_t cut_rows(bool has_steps) {
     cut(w_, plan_.block_units, plan_.groups_per_block, has_steps ? row_units : longest_segment,
         scratch_.segments, scratch_.chunks);

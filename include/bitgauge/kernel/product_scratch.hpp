@@ -26,6 +26,9 @@ inline index_t share_of(index_t samples, index_t most, index_t tile) noexcept {
   return ((samples + shares - 1) / shares + tile - 1) / tile * tile;
 }
 
+/// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
+inline constexpr index_t most_panels = 8;
+
 /// What a call needs, and each of its threads; kept from call to call.
 struct call_scratch {
   packed_activations x;

@@ -36,6 +36,10 @@ template <int Samples, class Tile>
 inline bool multiplies_packed(const weights_view& w) {
   return w.bits == 4 || (w.bits == 8 && !w.has_levels);
 }
+/// The widths of K-quants.
+inline bool multiplies_few_packed(const weights_view& w) {
+  return !w.has_levels && (w.bits == 2 || w.bits == 3 || w.bits == 5 || w.bits == 6);
+}
 
 /// How many bytes ahead of what is multiplied memory is fetched: floats, which take longer, like it farther.
 inline constexpr index_t fetched_ahead = 1024, fetched_ahead_of_floats = 3072;
@@ -49,7 +53,7 @@ template <int Bits, bool Levels>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline unit_vectors next_unit(const std::uint8_t*& fields,
                                                                            __m512i table) {
   _mm_prefetch(fields + fetched_ahead, _MM_HINT_T0);
-  if constexpr (Bits == 8) _mm_prefetch(fields + fetched_ahead + 64, _MM_HINT_T0);
+  if constexpr (Bits > 4) _mm_prefetch(fields + fetched_ahead + 64, _MM_HINT_T0);
   unit_vectors unit = unpack_unit<Bits>(fields);
   if constexpr (Levels) unit = {look_up(unit.first, table), look_up(unit.second, table)};
   fields += unit_bytes(Bits);
@@ -242,7 +246,19 @@ template <int Bits, bool Levels, int Samples = tile_samples>
 [[BITGAUGE_AVX512_VNNI]] inline void multiply_packed_codes(const packed_tile& tile) {
   if (tile.weights.weights->bits == 8) return multiply_packed_codes_by<8, false>(tile);
   if (tile.weights.weights->has_levels) return multiply_packed_codes_by<4, true>(tile);
-  multiply_packed_codes_by<4, false>(tile);
+  constexpr int few = packed_float_samples;
+  switch (tile.weights.weights->bits) {
+    case 2:
+      return multiply_packed_codes_by<2, false, few>(tile);
+    case 3:
+      return multiply_packed_codes_by<3, false, few>(tile);
+    case 5:
+      return multiply_packed_codes_by<5, false, few>(tile);
+    case 6:
+      return multiply_packed_codes_by<6, false, few>(tile);
+    default:
+      multiply_packed_codes_by<4, false>(tile);
+  }
 }
 
 template <int Bits>
