@@ -69,15 +69,12 @@ void register_gguf() {
     const bool searches_codebook = type == iq3_s || type == iq2_xs || type == iq1_s;
     for (const int threads : {1, 2}) {
       register_decoder(type, threads);
-      if (searches_codebook) continue;  // one encoder, that of effort::best
-      register_encoder(type, effort::normal, "normal", side, false, threads);
+      register_encoder(type, effort::normal, "normal", searches_codebook ? 256 : side, false, threads);
       if (type == q8_0 || type == q4_0 || type == q5_0)  // without a search, as fast as memory allows
         register_encoder(type, effort::fast, "fast", side, false, threads);
     }
-    if (!searches_codebook) {
-      register_encoder(type, effort::normal, "normal", 256, true, 1);
-      register_encoder(type, effort::reference, "reference", 64, false, 1);
-    }
+    register_encoder(type, effort::normal, "normal", 256, true, 1);
+    if (!searches_codebook) register_encoder(type, effort::reference, "reference", 64, false, 1);
     register_encoder(type, effort::best, "best", searches_codebook ? 1 : 16, false, 1);
   }
 }

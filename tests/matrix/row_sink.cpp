@@ -60,6 +60,26 @@ TEST_F(row_sink, blocks_and_maps) {
   }
 }
 
+// Catches panels that do not meet, and lines lost, where a large matrix is written past the caches: from memory at and
+// beside cache lines, with columns of whole lines and of others.
+TEST_F(row_sink, columns_past_the_caches) {
+  const index_t rows = 1100, cols = 2001;
+  const auto large = quantize(test::random_matrix(rows, cols, 2), symmetric<8>{});
+  const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> by_rows = large.dequantize();
+  for (const index_t stride : {rows + 4, rows + 5}) {
+    for (const index_t shift : {0, 3}) {
+      std::vector<float> memory(static_cast<std::size_t>(stride * cols + 32), 123);
+      float* const first =
+          memory.data() + 16 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64 / 4 + shift;
+      Eigen::Map<Eigen::MatrixXf, 0, Eigen::OuterStride<>> columns(first, rows, cols,
+                                                                   Eigen::OuterStride<>(stride));
+      large.dequantize_into(columns, 2);
+      EXPECT_EQ(columns, by_rows) << stride << " " << shift;
+      EXPECT_EQ(std::count(memory.begin(), memory.end(), 123.0f), std::ssize(memory) - rows * cols);
+    }
+  }
+}
+
 // Catches a vector's direction that is lost on the way back.
 TEST_F(row_sink, vectors) {
   const Eigen::VectorXf v = x.col(0);

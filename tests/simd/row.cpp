@@ -222,6 +222,26 @@ TEST_P(row, transpose_moves_every_element) {
       }
 }
 
+// Catches: lines that are left out or written elsewhere past the caches, and rows that do not lie at lines.
+TEST_P(row, transpose_past_caches_moves_the_same) {
+  for (const index_t height : {7, 16, 40, 100})
+    for (const index_t width : {8, 16, 33, 128})
+      for (const index_t shift : {0, 1}) {
+        const index_t row_stride = (width + 15) / 16 * 16 + shift;
+        std::vector<float> x(static_cast<std::size_t>(height * width));
+        for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
+        std::vector<float> room(static_cast<std::size_t>(row_stride * height + 36), -1);
+        const std::size_t beyond = reinterpret_cast<std::uintptr_t>(room.data()) % 64 / sizeof(float);
+        float* const out = room.data() + (16 - beyond);
+        fast.transpose(x.data(), height, height, width, out, row_stride, true);
+        finish_stores();
+        for (index_t r = 0; r < height; ++r)
+          for (index_t c = 0; c < row_stride; ++c)
+            ASSERT_EQ(out[r * row_stride + c], c < width ? x[static_cast<std::size_t>(c * height + r)] : -1)
+                << height << " x " << width << ", shift " << shift;
+      }
+}
+
 INSTANTIATE_TEST_SUITE_P(each, row, ::testing::ValuesIn(available()),
                          [](const auto& parameter) { return std::string(name_of(parameter.param)); });
 

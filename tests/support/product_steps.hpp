@@ -145,7 +145,7 @@ class steps_check {
   /// The first fault, or nothing.
   std::string run() {
     unpack();
-    multiply_codes();
+    if (steps_.pack_code_row == nullptr) multiply_codes();  // codes in rows: tests/kernel/product.cpp
     multiply_floats();
     if (steps_.multiplies_packed != nullptr && steps_.multiplies_packed(w_)) {
       multiply_packed_codes();
@@ -226,6 +226,8 @@ class steps_check {
     const index_t blocks = segments[count - 1].block + 1;
     x.of = random_.bytes(units * kernel::unit_columns * samples_);
     x.scales = random_.reals(blocks * samples_, weights_.exact_scales);
+    const bool unscaled = random_.one_in(4);
+    if (unscaled) std::fill(x.scales.begin(), x.scales.end(), 1.0f);
     const bool has_zero_points = !turned && random_.one_in(2);
     for (index_t i = 0; i < blocks * samples_; ++i)
       x.zero_points.push_back(has_zero_points ? static_cast<std::int32_t>(random_.between(0, 255)) : 128);
@@ -247,6 +249,7 @@ class steps_check {
     x.view = {samples_,        x.of.data(),
               x.scales.data(), has_zero_points ? x.zero_points.data() : nullptr,
               x.sums.data(),   x.scaled_sums.data()};
+    x.view.unscaled = unscaled;
     return x;
   }
 
@@ -355,8 +358,8 @@ class steps_check {
         const oracle expected = product_of(own[at(r / 16)], part.first_unit, segments, part.segments, x, j,
                                            r % 16, at(part.first_segment));
         const double bound = static_cast<double>(2 * part.segments + 4) * rounding * expected.magnitude;
-        expect(std::abs(found - expected.value) <= bound, "multiply_codes", r, found, expected.value);
-        expect(std::abs(portable - expected.value) <= bound, "portable multiply_codes", r, portable,
+        expect(std::abs(double{found} - expected.value) <= bound, "multiply_codes", r, found, expected.value);
+        expect(std::abs(double{portable} - expected.value) <= bound, "portable multiply_codes", r, portable,
                expected.value);
       }
   }
@@ -378,7 +381,8 @@ class steps_check {
           expected.add(double{w[at(r / 16)][at(c * 16 + r % 16)]} * double{x[at(c * samples_ + j)]});
         const double bound = r < 32 ? static_cast<double>(columns + 1) * rounding * expected.magnitude : 0;
         const float found = y[at(j * stride + r)];
-        expect(std::abs(found - expected.value) <= bound, "multiply_floats", r, found, expected.value);
+        expect(std::abs(double{found} - expected.value) <= bound, "multiply_floats", r, found,
+               expected.value);
       }
   }
 
@@ -408,7 +412,8 @@ class steps_check {
                                 weights_.segments.data(), count, x, j, r % 16, 0);
         expected.add(1);
         const double bound = static_cast<double>(2 * count + 4) * rounding * expected.magnitude;
-        expect(std::abs(found - expected.value) <= bound, "multiply_packed_codes", r, found, expected.value);
+        expect(std::abs(double{found} - expected.value) <= bound, "multiply_packed_codes", r, found,
+               expected.value);
       }
   }
 
@@ -445,7 +450,7 @@ class steps_check {
           }
           const double bound = static_cast<double>(columns + 16) * rounding * expected.magnitude;
           const float found = y[at(j * stride + p * 16 + r)];
-          expect(std::abs(found - expected.value) <= bound, "multiply_packed_floats", r, found,
+          expect(std::abs(double{found} - expected.value) <= bound, "multiply_packed_floats", r, found,
                  expected.value);
         }
     }

@@ -10,6 +10,7 @@
 #include <bitgauge/kernel/dispatch.hpp>
 #include <bitgauge/kernel/product.hpp>
 #include <bitgauge/kernel/product_scratch.hpp>
+#include <bitgauge/kernel/value_products.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -21,18 +22,6 @@
 namespace bitgauge::kernel {
 namespace detail {
 
-/// Samples that are laid out together: whole tiles, of which a chunk stays in the second-level cache.
-inline constexpr index_t most_samples = 44 * tile_samples, most_row_samples = 8 * row_tile_samples;
-
-/// The samples of each of as few shares as can be, at most `most` and even ones but for the last: whole tiles.
-inline index_t share_of(index_t samples, index_t most, index_t tile) noexcept {
-  const index_t shares = std::max<index_t>((samples + most - 1) / most, 1);
-  return ((samples + shares - 1) / shares + tile - 1) / tile * tile;
-}
-
-/// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
-inline constexpr index_t most_panels = 8;
-
 /// One call: what all its threads read.
 class product {
  public:
@@ -43,7 +32,7 @@ class product {
   void run() {
     const bool integer = options_.precision == product_precision::integer;
     if (integer) plan_ = plan_activations(w_, options_);
-    const index_t few = packs() ? integer ? packed_samples : packed_float_samples : 0;
+    const index_t few = few_samples();
     const bool has_rows = x_.rows() > few && takes_rows();
     const index_t fours = integer ? cut_rows(has_rows) : 0;
     const index_t share = has_rows ? share_of(x_.rows(), most_row_samples, row_tile_samples)
@@ -53,7 +42,8 @@ class product {
       samples_ = std::min(share, x_.rows() - first_);
       const bool packed = samples_ <= few;
       x.in_rows = has_rows && !packed;
-      x.less_128 = packed;
+      in_place_ = integer && !packed && !x.in_rows && multiplies_in_place();
+      x.less_128 = packed || in_place_;
       x.unscaled = integer && plan_.blocks == 1 && w_.level_step == 1;
       x.fours = fours;
       if (integer) {
@@ -91,10 +81,27 @@ class product {
  private:
   bool rounds() const noexcept { return options_.precision == product_precision::bfloat16; }
 
-  /// Whether weights are multiplied as they are packed where samples are few.
-  bool packs() const {
-    return !(options_.precision == product_precision::integer && plan_.has_zero_points) &&
-           steps_.multiplies_packed != nullptr && steps_.multiplies_packed(w_);
+  /// True where the product has a step that says `takes` of the weights, and activations that it takes.
+  bool packs(bool (*takes)(const weights_view&)) const {
+    const bool integer = options_.precision == product_precision::integer;
+    return takes != nullptr && !(integer && plan_.has_zero_points) && takes(w_);
+  }
+
+  /// The samples that are multiplied at most with weights as they are packed.
+  index_t few_samples() const {
+    if (options_.precision != product_precision::integer)
+      return packs(steps_.multiplies_packed) ? packed_float_samples : 0;
+    return packs(steps_.multiplies_packed)       ? packed_samples
+           : packs(steps_.multiplies_few_packed) ? packed_float_samples
+                                                 : 0;
+  }
+
+  /// Whether tiles are multiplied with weights as they are packed: unpacking is not worth its while for bytes, nor
+  /// for other codes of long groups and few tiles.
+  bool multiplies_in_place() const {
+    constexpr index_t most_tiles = 8, long_segment = 16;
+    return packs(steps_.multiplies_packed) && steps_.packed_code_samples == tile_samples &&
+           (w_.bits == 8 || (samples_ <= most_tiles * tile_samples && w_.group_units >= long_segment));
   }
 
   /// Whether the steps take activations in rows.
@@ -103,8 +110,7 @@ class product {
     return rounds() && steps_.multiply_bfloat16 != nullptr;
   }
 
-  /// Cuts the rows into segments and chunks, and these into steps where codes lie in rows: the columns of a step
-  /// / 4.
+  /// Cuts the rows into segments and chunks, and where codes lie in rows into steps: a fourth of a step's columns.
   index_t cut_rows(bool has_steps) {
     cut(w_, plan_.block_units, plan_.groups_per_block, has_steps ? row_units : longest_segment,
         scratch_.segments, scratch_.chunks);
@@ -192,14 +198,36 @@ class product {
   void multiply_unpacked(index_t first_panel, index_t panels, bool exact, thread_scratch& own) const {
     float* const y = resized(own.y, rows_of(panels) * samples_);
     start(first_panel, panels, y, rows_of(panels));
-    if (exact && scratch_.x.in_rows) {
-      multiply_bfloat16(first_panel, panels, own);
-    } else if (exact) {
-      multiply_floats(first_panel, panels, own);
-    } else {
-      multiply_codes(first_panel, panels, own);
-    }
+    const auto multiply = exact ? scratch_.x.in_rows ? &product::multiply_bfloat16 : &product::multiply_floats
+                          : in_place_ ? &product::multiply_codes_in_place
+                                      : &product::multiply_codes;
+    (this->*multiply)(first_panel, panels, own);
     store(first_panel, panels, y, rows_of(panels));
+  }
+
+  void multiply_codes_in_place(index_t first_panel, index_t panels, thread_scratch& own) const {
+    const tile_shares shares = scratch_.x.shares();
+    for (const chunk& part : scratch_.chunks) {
+      upcoming_fields upcoming = after(part, first_panel, panels);
+      for (index_t p = 0; p < panels; p += tile_panels)
+        for (index_t t = 0; t < shares.count(); ++t) {
+          upcoming.fetch_some();
+          steps_.multiply_packed_codes({{&w_, first_panel + p, 1, tile_panels},
+                                        scratch_.segments.data() + part.first_segment,
+                                        part.segments,
+                                        codes_of(t, part),
+                                        own.y.data() + shares.begin(t) * rows_of(panels) + p * panel_rows,
+                                        rows_of(panels)});
+        }
+    }
+  }
+
+  /// What follows a chunk of some panels: the next one, or the first of the next panels.
+  upcoming_fields after(const chunk& part, index_t first_panel, index_t panels) const {
+    const bool last = &part == &scratch_.chunks.back();
+    const chunk& next = last ? scratch_.chunks.front() : *(&part + 1);
+    return {w_,         last ? first_panel + panels : first_panel,         panels, next.first_unit,
+            next.units, scratch_.x.shares().count() * panels / tile_panels};
   }
 
   void multiply_codes(index_t first_panel, index_t panels, thread_scratch& own) const {
@@ -221,10 +249,7 @@ class product {
         unpacked[p] = {codes + p * most * unit_fields, parameters + p * most};
         steps_.unpack_codes(w_, first_panel + p, tile.segments, tile.count, unpacked[p]);
       }
-      const bool last = &part == &scratch_.chunks.back();
-      const chunk& next = last ? scratch_.chunks.front() : *(&part + 1);
-      upcoming_fields upcoming(w_, last ? first_panel + panels : first_panel, panels, next.first_unit,
-                               next.units, shares.count() * panels / tile_panels);
+      upcoming_fields upcoming = after(part, first_panel, panels);
       for (index_t p = 0; p < panels; p += tile_panels) {
         std::copy_n(unpacked + p, tile_panels, tile.weights);
         for (index_t t = 0; t < shares.count(); ++t) {
@@ -237,55 +262,23 @@ class product {
     }
   }
 
-  /// Panels unpacked to `Value` by `unpack(panel, first unit, units, out)`, `together` units at once, times x.
-  /// Steps of `step` columns are whole.
-  template <class Value, class Unpack>
-  void multiply_values(index_t first_panel, index_t panels, index_t together, index_t step, const Value* x,
-                       bitgauge::detail::aligned_buffer<Value>& buffer, float* y, const Unpack& unpack,
-                       void (*multiply)(const value_tile<Value>&)) const {
-    const index_t most = together * unit_fields;
-    Value* const weights = resized(buffer, most_panels * most);
-    const tile_shares shares = scratch_.x.shares();
-    for (index_t unit = 0; unit < w_.units; unit += together) {
-      const index_t units = std::min(together, w_.units - unit);
-      value_tile<Value> tile{};
-      tile.columns = (units * unit_columns + step - 1) / step * step;
-      tile.y_stride = rows_of(panels);
-      for (index_t p = 0; p < panels; ++p) unpack(first_panel + p, unit, units, weights + p * most);
-      const index_t end = unit + units;
-      const bool last = end == w_.units;
-      upcoming_fields upcoming(w_, last ? first_panel + panels : first_panel, panels, last ? 0 : end,
-                               std::min(together, w_.units - (last ? 0 : end)),
-                               shares.count() * panels / tile_panels);
-      for (index_t p = 0; p < panels; p += tile_panels) {
-        for (index_t i = 0; i < tile_panels; ++i) tile.weights[i] = weights + (p + i) * most;
-        for (index_t t = 0; t < shares.count(); ++t) {
-          upcoming.fetch_some();
-          const index_t begin = shares.begin(t);
-          tile.samples = shares.width(t);
-          tile.x = x + unit * unit_columns * samples_ + tile.columns * begin;
-          tile.y = y + begin * tile.y_stride + p * panel_rows;
-          multiply(tile);
-        }
-      }
-    }
-  }
-
   void multiply_floats(index_t first_panel, index_t panels, thread_scratch& own) const {
     const auto unpack = [this](index_t panel, index_t unit, index_t units, float* out) {
       steps_.unpack_floats(w_, panel, unit, units, out);
       if (rounds()) std::transform(out, out + units * unit_fields, out, rounded_to_bfloat16);
     };
-    multiply_values(first_panel, panels, exact_units, 1, scratch_.x.floats.data(), own.weights, own.y.data(),
-                    unpack, steps_.multiply_floats);
+    const value_job<float> job{
+        w_, first_panel, panels, scratch_.x.shares(), scratch_.x.floats.data(), own.y.data()};
+    multiply_values(job, exact_units, 1, own.weights, unpack, steps_.multiply_floats);
   }
 
   void multiply_bfloat16(index_t first_panel, index_t panels, thread_scratch& own) const {
     const auto unpack = [this](index_t panel, index_t unit, index_t units, std::uint16_t* out) {
       steps_.unpack_bfloat16(w_, panel, unit, units, out);
     };
-    multiply_values(first_panel, panels, row_units, bfloat16_step, scratch_.x.bfloats.data(),
-                    own.bfloat16_weights, own.y.data(), unpack, steps_.multiply_bfloat16);
+    const value_job<std::uint16_t> job{
+        w_, first_panel, panels, scratch_.x.shares(), scratch_.x.bfloats.data(), own.y.data()};
+    multiply_values(job, row_units, bfloat16_step, own.bfloat16_weights, unpack, steps_.multiply_bfloat16);
   }
 
   const weights_view& w_;
@@ -296,6 +289,7 @@ class product {
   const product_operations& steps_;
   activation_plan plan_{};
   index_t first_ = 0, samples_ = 0;
+  bool in_place_ = false;
 };
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/kernel/activations.hpp>
 #include <bitgauge/kernel/layout.hpp>
+#include <bitgauge/kernel/rows.hpp>
 #include <bitgauge/kernel/segments.hpp>
 #include <bitgauge/kernel/tiles.hpp>
 
@@ -15,6 +16,18 @@
 #include <vector>
 
 namespace bitgauge::kernel::detail {
+
+/// Samples that are laid out together: whole tiles, of which a chunk stays in the second-level cache.
+inline constexpr index_t most_samples = 44 * tile_samples, most_row_samples = 8 * row_tile_samples;
+
+/// The samples of each of as few shares as can be, at most `most` and even ones but for the last: whole tiles.
+inline index_t share_of(index_t samples, index_t most, index_t tile) noexcept {
+  const index_t shares = std::max<index_t>((samples + most - 1) / most, 1);
+  return ((samples + shares - 1) / shares + tile - 1) / tile * tile;
+}
+
+/// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
+inline constexpr index_t most_panels = 8;
 
 /// What a call needs, and each of its threads; kept from call to call.
 struct call_scratch {

@@ -92,8 +92,8 @@ struct packed_streams {
   index_t panels;             ///< 1..packed_panels
 };
 
-/// Panels as they are packed times a tile of few samples, over whole rows. Zero points of the activations are
-/// all 128, and their codes less 128, in two's complement.
+/// Panels as they are packed times a tile of few samples, over whole rows or some segments that follow each other.
+/// Zero points of the activations are all 128, and their codes less 128, in two's complement.
 struct packed_tile {
   packed_streams weights;
   const segment* segments;

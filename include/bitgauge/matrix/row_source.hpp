@@ -68,9 +68,9 @@ class row_source {
   }
 
   /// Rows that are best read or written together. Where they have to be transposed, more of them use more of
-  /// each column before the next one, some pages away, is touched; 2 MiB of them stay in a cache.
+  /// each column before the next one, some pages away, is touched; 4 MiB of them stay in a cache.
   static constexpr index_t panel_height(bool in_place, index_t cols) noexcept {
-    constexpr index_t least = 32, most = 128, floats = index_t{1} << 19;
+    constexpr index_t least = 32, most = 256, floats = index_t{1} << 20;
     return in_place ? least : std::clamp(floats / std::max<index_t>(cols, 1) / least * least, least, most);
   }
   index_t panel_height() const noexcept { return panel_height(in_place_, cols_); }
@@ -84,9 +84,9 @@ class row_source {
   /// Room in `scratch` for `count` rows that are `stride` floats apart, from a cache line on: a vector that is read or
   /// written touches one line then.
   static float* room_for(index_t count, index_t stride, std::vector<float>& scratch) {
-    constexpr std::uintptr_t line = 64;
+    constexpr std::size_t line = 64;
     scratch.resize(static_cast<std::size_t>(count * stride) + line / sizeof(float));
-    const std::uintptr_t beyond = reinterpret_cast<std::uintptr_t>(scratch.data()) % line;
+    const std::size_t beyond = reinterpret_cast<std::uintptr_t>(scratch.data()) % line;
     return scratch.data() + (beyond > 0 ? (line - beyond) / sizeof(float) : 0);
   }
 

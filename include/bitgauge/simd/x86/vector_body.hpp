@@ -18,6 +18,36 @@ template <bool Greatest>
   out[3] = joined_high(ab_high, cd_high);
 }
 
+/// Fetches the columns of a matrix some columns before they are read, a line at a time, each from its first row to
+/// its last: columns lie far apart, and no processor foresees the next, but memory is fastest where it is read on.
+struct column_fetcher {
+  static constexpr index_t line = 16, ahead = 16;  // floats, columns
+
+  const float* x;  ///< where lines begin: at or before the first row
+  index_t column_stride, cols, lines;
+  index_t column = ahead, row = 0, end = 0;
+
+  column_fetcher(const float* from, index_t stride, index_t rows, index_t columns)
+      : column_stride(stride), cols(columns) {
+    const auto beyond = static_cast<index_t>(reinterpret_cast<std::uintptr_t>(from) / sizeof(float)) % line;
+    x = from - beyond;
+    lines = (beyond + rows + line - 1) / line;
+  }
+
+  /// Columns from c on are read next.
+  void come_to(index_t c) { end = std::min(c + ahead + width, cols); }
+
+  /// One line. Between stores: many at once would keep those waiting.
+  [[BITGAUGE_TIER, gnu::always_inline]] inline void advance() {
+    if (column >= end) return;
+    _mm_prefetch(reinterpret_cast<const char*>(x + column * column_stride + row * line), _MM_HINT_T0);
+    row += 1;
+    const bool ends = row == lines;
+    row = ends ? 0 : row;
+    column += ends ? 1 : 0;
+  }
+};
+
 /// What a run's elements are encoded with.
 struct encoder {
   floats inverse, low, high;

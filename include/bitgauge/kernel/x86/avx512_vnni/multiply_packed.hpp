@@ -20,7 +20,7 @@ namespace bitgauge::kernel::avx512_vnni {
 template <int Samples, class Tile>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void load_totals(__m512 (&total)[Samples],
                                                                      const Tile& tile, int p) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int j = 0; j < Samples; ++j)
     total[j] = p < tile.weights.panels ? _mm512_loadu_ps(tile.y + j * tile.y_stride + p * panel_rows)
                                        : _mm512_setzero_ps();
@@ -29,12 +29,16 @@ template <int Samples, class Tile>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void store_totals(const __m512 (&total)[Samples],
                                                                       const Tile& tile, int p) {
   if (p >= tile.weights.panels) return;
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int j = 0; j < Samples; ++j) _mm512_storeu_ps(tile.y + j * tile.y_stride + p * panel_rows, total[j]);
 }
 
 inline bool multiplies_packed(const weights_view& w) {
   return w.bits == 4 || (w.bits == 8 && !w.has_levels);
+}
+/// The widths of K-quants.
+inline bool multiplies_few_packed(const weights_view& w) {
+  return !w.has_levels && (w.bits == 2 || w.bits == 3 || w.bits == 5 || w.bits == 6);
 }
 
 /// How many bytes ahead of what is multiplied memory is fetched: floats, which take longer, like it farther.
@@ -49,7 +53,7 @@ template <int Bits, bool Levels>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline unit_vectors next_unit(const std::uint8_t*& fields,
                                                                            __m512i table) {
   _mm_prefetch(fields + fetched_ahead, _MM_HINT_T0);
-  if constexpr (Bits == 8) _mm_prefetch(fields + fetched_ahead + 64, _MM_HINT_T0);
+  if constexpr (Bits > 4) _mm_prefetch(fields + fetched_ahead + 64, _MM_HINT_T0);
   unit_vectors unit = unpack_unit<Bits>(fields);
   if constexpr (Levels) unit = {look_up(unit.first, table), look_up(unit.second, table)};
   fields += unit_bytes(Bits);
@@ -64,7 +68,7 @@ template <int Bits, bool Levels, int Panels, int Samples>
   unit_vectors unit[Panels];
 #pragma GCC unroll 4
   for (int p = 0; p < Panels; ++p) unit[p] = next_unit<Bits, Levels>(fields[p], table);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int j = 0; j < Samples; ++j) {
     const __m512i first = four_of(four + 4 * j), second = four_of(four + 4 * (Samples + j));
 #pragma GCC unroll 4
@@ -81,7 +85,7 @@ template <int Samples>
                                                                     const weights_view& w, index_t parameter,
                                                                     int center, const std::int32_t* x_sums) {
   const __m512i zero = zero_points_at(w, parameter);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int j = 0; j < Samples; ++j)
     sum[j] = w.zero_points == nullptr ? _mm512_set1_epi32(-center * x_sums[j])
                                       : _mm512_mullo_epi32(zero, _mm512_set1_epi32(-x_sums[j]));
@@ -102,7 +106,7 @@ template <int Bits, bool Levels, int Panels, int Samples>
 #pragma GCC unroll 4
   for (int p = 0; p < Panels; ++p) {
     const index_t panel = tile.weights.first_panel + (p < tile.weights.panels ? p * tile.weights.step : 0);
-    fields[p] = w.unit(panel, 0);
+    fields[p] = w.unit(panel, tile.segments[0].first_unit);
     parameter[p] = w.parameter(panel, 0);
     if constexpr (in_registers) load_totals(total[p], tile, p);
   }
@@ -122,14 +126,14 @@ template <int Bits, bool Levels, int Panels, int Samples>
     for (int p = 0; p < Panels; ++p) {
       if constexpr (!in_registers) load_totals(total[p], tile, p);
       const __m512 scales = scales_at(w, parameter[p] + group);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < Samples; ++j)
         total[p][j] =
             _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[p][j]),
                             _mm512_mul_ps(scales, _mm512_set1_ps(x.scales[of_block + j])), total[p][j]);
       if (w.has_stored_offsets()) {
         const __m512 offsets = offsets_at(w, parameter[p] + group);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int j = 0; j < Samples; ++j)
           total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x.scaled_sums[of_segment + j]), total[p][j]);
       }
@@ -225,9 +229,9 @@ Tile second_half(Tile tile) {
   return tile;
 }
 
-/// Calls multiply_packed_codes_of with a number of samples known at compile time, 1..packed_samples: with four
+/// Calls multiply_packed_codes_of with a number of samples known at compile time, 1..tile_samples: with four
 /// streams of memory where the sums fit the registers, else with two.
-template <int Bits, bool Levels, int Samples = packed_samples>
+template <int Bits, bool Levels, int Samples = tile_samples>
 [[BITGAUGE_AVX512_VNNI]] void multiply_packed_codes_by(const packed_tile& tile) {
   constexpr int panels = Samples <= 4 ? 4 : 2;
   if (tile.x.samples == Samples) {
@@ -242,7 +246,19 @@ template <int Bits, bool Levels, int Samples = packed_samples>
 [[BITGAUGE_AVX512_VNNI]] inline void multiply_packed_codes(const packed_tile& tile) {
   if (tile.weights.weights->bits == 8) return multiply_packed_codes_by<8, false>(tile);
   if (tile.weights.weights->has_levels) return multiply_packed_codes_by<4, true>(tile);
-  multiply_packed_codes_by<4, false>(tile);
+  constexpr int few = packed_float_samples;
+  switch (tile.weights.weights->bits) {
+    case 2:
+      return multiply_packed_codes_by<2, false, few>(tile);
+    case 3:
+      return multiply_packed_codes_by<3, false, few>(tile);
+    case 5:
+      return multiply_packed_codes_by<5, false, few>(tile);
+    case 6:
+      return multiply_packed_codes_by<6, false, few>(tile);
+    default:
+      multiply_packed_codes_by<4, false>(tile);
+  }
 }
 
 template <int Bits>

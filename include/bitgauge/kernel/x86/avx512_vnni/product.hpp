@@ -21,7 +21,9 @@ constexpr void simd::improve<simd::instruction_set::avx512_vnni>(kernel::product
   operations.unpack_floats = own::unpack_floats;
   operations.multiply_codes = own::multiply_codes;
   operations.multiplies_packed = own::multiplies_packed;
+  operations.multiplies_few_packed = own::multiplies_few_packed;
   operations.multiply_packed_codes = own::multiply_packed_codes;
+  operations.packed_code_samples = kernel::tile_samples;
   operations.multiply_packed_floats = own::multiply_packed_floats;
 }
 

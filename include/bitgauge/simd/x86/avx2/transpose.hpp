@@ -16,7 +16,8 @@ namespace detail {
 
 template <bool PastCaches>
 [[BITGAUGE_AVX2, gnu::always_inline]] inline void transpose_block(const float* x, index_t column_stride,
-                                                                  float* out, index_t row_stride) {
+                                                                  float* out, index_t row_stride,
+                                                                  column_fetcher& next) {
   __m256 v[8], t[8];
 #pragma GCC unroll 8
   for (index_t c = 0; c < 8; ++c) v[c] = _mm256_loadu_ps(x + c * column_stride);
@@ -26,6 +27,7 @@ template <bool PastCaches>
   for (index_t r = 0; r < 4; ++r) {
     store<PastCaches>(out + r * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x20));
     store<PastCaches>(out + (r + 4) * row_stride, _mm256_permute2f128_ps(t[r], t[r + 4], 0x31));
+    next.advance();
   }
 }
 

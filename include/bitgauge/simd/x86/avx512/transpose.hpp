@@ -47,13 +47,17 @@ namespace detail {
 
 template <bool PastCaches>
 [[BITGAUGE_AVX512, gnu::always_inline]] inline void transpose_block(const float* x, index_t column_stride,
-                                                                    float* out, index_t row_stride) {
+                                                                    float* out, index_t row_stride,
+                                                                    column_fetcher& next) {
   __m512 v[16];
 #pragma GCC unroll 16
   for (index_t c = 0; c < 16; ++c) v[c] = _mm512_loadu_ps(x + c * column_stride);
   turn_16(v);
 #pragma GCC unroll 16
-  for (index_t r = 0; r < 16; ++r) store<PastCaches>(out + r * row_stride, v[r]);
+  for (index_t r = 0; r < 16; ++r) {
+    store<PastCaches>(out + r * row_stride, v[r]);
+    next.advance();
+  }
 }
 
 }  // namespace detail

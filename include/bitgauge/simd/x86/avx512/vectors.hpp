@@ -6,6 +6,7 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
+#include <algorithm>
 #include <cstdint>
 
 BITGAUGE_BEGIN_AVX512
