@@ -145,7 +145,7 @@ class steps_check {
   /// The first fault, or nothing.
   std::string run() {
     unpack();
-    if (steps_.pack_code_row == nullptr) multiply_codes();  // codes in rows: tests/kernel/product.cpp
+    multiply_codes();
     multiply_floats();
     if (steps_.multiplies_packed != nullptr && steps_.multiplies_packed(w_)) {
       multiply_packed_codes();
