@@ -80,7 +80,7 @@ TEST(amx, bfloat16_products_are_within_their_bound) {
     const packed_weights P(q);
     const Eigen::MatrixXf x = test::random_matrix(s.cols, s.samples, seed++);
     const Eigen::MatrixXd w = q.dequantize().cast<double>(), exact = w * x.cast<double>();
-    const double rounding = 0x1p-8 + 0x1p-17, sums = static_cast<double>(s.cols + 8) * 0x1p-24;
+    const double rounding = 0x1p-7 + 0x1p-16, sums = static_cast<double>(s.cols + 8) * 0x1p-24;
     const Eigen::MatrixXd bound = w.cwiseAbs() * x.cast<double>().cwiseAbs() * rounding +
                                   magnitudes(q) * x.cast<double>().cwiseAbs() * sums;
     test::on_each_instruction_set([&] {

@@ -1,3 +1,4 @@
+#include "support/emulated_amx.hpp"
 #include "support/product_steps.hpp"
 
 #include <gtest/gtest.h>
@@ -8,6 +9,9 @@
 // another group, and a value written behind the last.
 TEST(product_steps, are_what_they_mean_on_every_set) {
   for (const auto set : bitgauge::simd::available()) EXPECT_EQ(test::fault_of_steps(set, 2000), "");
+  if (!test::emulated_amx::possible()) return;
+  const test::emulated_amx use;
+  EXPECT_EQ(test::fault_of_steps(bitgauge::simd::instruction_set::amx, 2000), "");
 }
 
 // Catches a version that is written but not put into its table, or put in at another set than its own.

@@ -2,7 +2,7 @@
 
 #include <bitgauge/simd/instruction_set.hpp>
 
-#include "support/emulated_tiles.hpp"
+#include "emulated_tiles.hpp"
 
 namespace test {
 

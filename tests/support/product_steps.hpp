@@ -6,6 +6,7 @@
 
 #include <bitgauge/kernel/dispatch.hpp>
 #include <bitgauge/kernel/portable/product.hpp>
+#include <bitgauge/kernel/rows.hpp>
 #include <bitgauge/kernel/segments.hpp>
 #include <bitgauge/numeric/half.hpp>
 
@@ -128,7 +129,7 @@ struct random_weights {
     if (w.zero_points == nullptr && random.one_in(3))
       make(offsets, w.offsets, w.half_offsets, w.offset_factors);
     kernel::cut(w, random.one_in(3) ? random.between(1, 8) : 0, random.one_in(2) ? random.between(1, 3) : 0,
-                kernel::longest_segment, segments, chunks);
+                random.one_in(2) ? kernel::row_units : kernel::longest_segment, segments, chunks);
   }
 };
 
@@ -144,7 +145,7 @@ class steps_check {
   /// The first fault, or nothing.
   std::string run() {
     unpack();
-    if (steps_.pack_code_row == nullptr) multiply_codes();  // codes in rows: tests/kernel/product.cpp
+    multiply_codes();
     multiply_floats();
     if (steps_.multiplies_packed != nullptr && steps_.multiplies_packed(w_)) {
       multiply_packed_codes();
@@ -174,7 +175,8 @@ class steps_check {
   codes unpack(const kernel::product_operations& steps, index_t panel) const {
     codes found;
     const kernel::segment_parameters filled{};
-    found.of.resize(at(w_.units * kernel::unit_fields));
+    // steps of tiles may read behind the last segment, see rows.hpp
+    found.of.resize(at(w_.units * kernel::unit_fields + kernel::sample_rows * 64));
     found.parameters.resize(weights_.segments.size(), filled);
     steps.unpack_codes(w_, panel, weights_.segments.data(), std::ssize(weights_.segments),
                        {found.of.data(), found.parameters.data()});
@@ -281,11 +283,50 @@ class steps_check {
     return sum;
   }
 
+  /// The same tile with codes in rows, where the steps take them so, see rows.hpp.
+  struct tile_in_rows {
+    std::vector<kernel::segment> segments;
+    std::vector<std::uint8_t> codes;
+  };
+  tile_in_rows lay_out_rows(kernel::integer_tile& tile, activations& x) {
+    tile_in_rows own{{tile.segments, tile.segments + tile.count}, {}};
+    std::vector<kernel::chunk> chunks{{0, tile.count, 0, 0, 0, 0}};
+    const index_t fours = kernel::cut_steps(own.segments, chunks), steps = chunks[0].steps;
+    own.codes = random_.bytes(steps * 4 * fours * samples_);
+    for (index_t j = 0; j < samples_; ++j) {
+      const kernel::row_place place = kernel::place_in_rows(0, steps, 4 * fours, samples_, 0, samples_, j);
+      std::uint8_t* four = x.of.data() + 4 * j;
+      for (const kernel::segment& s : own.segments) {
+        const index_t columns = s.units * kernel::unit_columns;
+        std::vector<std::uint8_t> row;
+        std::int32_t sum = 0;
+        for (index_t c = 0; c < columns; c += 4, four += 4 * samples_) row.insert(row.end(), four, four + 4);
+        const std::int32_t zero = x.zero_points[at(s.block * samples_ + j)];
+        const index_t there = columns - random_.between(0, 7);  // of which the last are filled up
+        std::fill(row.begin() + there, row.end(), std::uint8_t{77});
+        for (index_t c = 0; c < there; ++c) sum += row[at(c)] - 128;
+        const std::int32_t found = steps_.pack_code_row(
+            {row.data(), there, columns, 0x80, static_cast<std::uint8_t>(zero ^ 0x80), s.steps, fours,
+             own.codes.data() + place.first + s.first_step * place.stride, place.stride});
+        expect(found == sum, "pack_code_row", j, found, sum);
+        // what was filled up counts as nothing
+        std::uint8_t* const interleaved = four - columns * samples_;
+        for (index_t c = there; c < columns; ++c)
+          interleaved[c / 4 * 4 * samples_ + c % 4] = static_cast<std::uint8_t>(zero);
+      }
+    }
+    tile.segments = own.segments.data();
+    tile.x.codes = own.codes.data();
+    tile.x.fours = fours;
+    tile.x.steps = steps;
+    return own;
+  }
+
   /// Integers are exact: bits as portable ones have them where scales are powers of two.
   void multiply_codes() {
     const kernel::chunk& part = weights_.chunks[at(random_.between(0, std::ssize(weights_.chunks) - 1))];
     const kernel::segment* const segments = weights_.segments.data() + part.first_segment;
-    const activations x = make_activations(segments, part.segments, part.units, false);
+    activations x = make_activations(segments, part.segments, part.units, false);
     const index_t first_panel = random_.between(0, w_.panels / 2 - 1) * 2,
                   stride = 32 + random_.between(0, 9);
     std::vector<float> y(at(samples_ * stride), 99.0f);
@@ -298,7 +339,13 @@ class steps_check {
     for (std::size_t p = 0; p < 2; ++p)
       tile.weights[p] = {own[p].of.data() + part.first_unit * kernel::unit_fields,
                          own[p].parameters.data() + part.first_segment};
-    steps_.multiply_codes(tile);
+    if (steps_.pack_code_row != nullptr) {
+      kernel::integer_tile rows = tile;
+      const tile_in_rows memory = lay_out_rows(rows, x);
+      steps_.multiply_codes(rows);
+    } else {
+      steps_.multiply_codes(tile);
+    }
     tile.y = wanted.data();
     kernel::portable::multiply_codes(tile);
     for (index_t j = 0; j < samples_; ++j)
