@@ -47,7 +47,7 @@ struct alignas(64) segment_parameters {
 
 /// A chunk of a panel as bytes, for integer products.
 struct unpacked_codes {
-  std::int8_t* codes;              ///< [unit][128], zero at what was filled up
+  std::int8_t* codes;              ///< [unit][128]
   segment_parameters* parameters;  ///< [segment]
 };
 
