@@ -18,11 +18,14 @@ namespace bitgauge::detail {
 /// work. Every item is taken once, whichever of the workers come.
 class work_stealing_ranges {
  public:
-  work_stealing_ranges(index_t count, int workers) : shares_(static_cast<std::size_t>(std::max(workers, 1))) {
-    const index_t each = count / std::ssize(shares_), more = count % std::ssize(shares_);
+  work_stealing_ranges(index_t count, int workers)
+      : many_(static_cast<std::size_t>(workers > few ? workers : 0)),
+        shares_(many_.empty() ? few_ : many_.data()),
+        workers_(std::max(workers, 1)) {
+    const index_t each = count / workers_, more = count % workers_;
     index_t first = 0;
-    for (index_t w = 0; w < std::ssize(shares_); ++w) {
-      share& own = shares_[static_cast<std::size_t>(w)];
+    for (int w = 0; w < workers_; ++w) {
+      share& own = shares_[w];
       own.first = first;
       own.last = first += each + (w < more ? 1 : 0);
     }
@@ -30,10 +33,9 @@ class work_stealing_ranges {
 
   /// The next item for `worker`, 0 .. workers - 1; none once all are taken.
   std::optional<index_t> take(int worker) {
-    const auto own = static_cast<std::size_t>(worker);
-    if (const auto item = shares_[own].take_first()) return item;
-    for (std::size_t other = own + 1; other < own + shares_.size(); ++other)
-      if (const auto item = shares_[other % shares_.size()].take_last()) return item;
+    if (const auto item = shares_[worker].take_first()) return item;
+    for (int other = worker + 1; other < worker + workers_; ++other)
+      if (const auto item = shares_[other % workers_].take_last()) return item;
     return {};
   }
 
@@ -55,7 +57,12 @@ class work_stealing_ranges {
     }
   };
 
-  std::vector<share> shares_;
+  static constexpr int few = 16;  // for so many workers no memory is fetched
+
+  share few_[few];
+  std::vector<share> many_;
+  share* shares_;
+  int workers_;
 };
 
 }  // namespace bitgauge::detail

@@ -31,10 +31,10 @@ template <int Width, int Samples>
                                                   index_t columns, float* y, index_t stride) {
   constexpr int lanes = Width / 4, vectors = static_cast<int>(rows_of_panel) / lanes;
   using floats = simd::vector<float, lanes>;
-  floats sum[Samples][vectors];
+  floats sum[std::size_t{Samples}][std::size_t{vectors}];
   for (int s = 0; s < Samples; ++s) std::memcpy(sum[s], y + s * stride, sizeof sum[s]);
   for (index_t c = 0; c < columns; ++c, w += rows_of_panel, x += width) {
-    floats weights[vectors];
+    floats weights[std::size_t{vectors}];
     std::memcpy(weights, w, sizeof weights);
 #pragma GCC unroll 12
     for (int s = 0; s < Samples; ++s)

@@ -73,7 +73,12 @@ class row_source {
     constexpr index_t least = 32, most = 256, floats = index_t{1} << 20;
     return in_place ? least : std::clamp(floats / std::max<index_t>(cols, 1) / least * least, least, most);
   }
-  index_t panel_height() const noexcept { return panel_height(in_place_, cols_); }
+  /// Of this matrix: lower where there would be few panels for threads to share.
+  index_t panel_height() const noexcept {
+    constexpr index_t few = 8, low = 128;
+    const index_t height = panel_height(in_place_, cols_);
+    return rows_ < few * height ? std::min(height, low) : height;
+  }
 
   /// Part of some rows, each contiguous in itself, `stride` floats apart.
   struct panel {

@@ -88,7 +88,8 @@ class vector_codebook_search {
       const float steps =
           wanted_[s] * block_.unit / (super * unit) - static_cast<float>(storage::rule.origin);
       const float code = steps / static_cast<float>(storage::rule.step);
-      sub[s] = static_cast<std::uint8_t>(std::clamp(code, 0.0f, static_cast<float>(most_code)) + 0.5f);
+      const float rounded_up = std::clamp(code, 0.0f, static_cast<float>(most_code)) + 0.5f;
+      sub[s] = static_cast<std::uint8_t>(rounded_up);
       factor[s] = static_cast<float>(storage::rule.factor(sub[s])) * unit;
       scale[s] = super / block_.unit * factor[s];
     }
