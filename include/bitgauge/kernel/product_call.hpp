@@ -96,12 +96,12 @@ class product {
                                                  : 0;
   }
 
-  /// Whether tiles are multiplied with weights as they are packed: unpacking is not worth its while for bytes, nor
-  /// for other codes of long groups and few tiles.
+  /// Whether tiles are multiplied with weights as they are packed: unpacking is not worth its while for bytes of long
+  /// groups, nor for other codes of such and few tiles.
   bool multiplies_in_place() const {
     constexpr index_t most_tiles = 8, long_segment = 16;
     return packs(steps_.multiplies_packed) && steps_.packed_code_samples == tile_samples &&
-           (w_.bits == 8 || (samples_ <= most_tiles * tile_samples && w_.group_units >= long_segment));
+           w_.group_units >= long_segment && (w_.bits == 8 || samples_ <= most_tiles * tile_samples);
   }
 
   /// Whether the steps take activations in rows.
