@@ -43,7 +43,7 @@ struct packed_activations {
 /// What one thread needs to lay out a tile.
 struct tile_scratch {
   std::vector<float> rows;
-  bitgauge::detail::aligned_buffer<float> row, low, high, scales, inverses;
+  bitgauge::detail::aligned_buffer<float> row, finite, low, high, scales, inverses;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points;
   bitgauge::detail::aligned_buffer<std::uint8_t> codes;
   bitgauge::detail::aligned_buffer<std::uint16_t> bfloats;
@@ -75,32 +75,27 @@ inline void encode_sample(const float* x, index_t cols, const code_rule& rule, t
   float* const inverses = resized(scratch.inverses, blocks);
   std::int32_t* const zeros = resized(scratch.zero_points, blocks);
   std::uint8_t* const codes = resized(scratch.codes, cols);
-  const bool finite = kernels.extents(x, cols, rule.block, low, high) < numeric::infinity_bits;
-  const auto is_finite = [&](index_t b) {
-    const index_t first = b * rule.block, end = std::min(cols, first + rule.block);
-    return finite || std::all_of(x + first, x + end, numeric::is_finite);
+  const auto lost = [&](index_t b) {
+    return !std::all_of(x + b * rule.block, x + std::min(cols, (b + 1) * rule.block), numeric::is_finite);
   };
-  for (index_t b = 0; b < blocks && !finite; ++b)
-    if (!is_finite(b)) low[b] = high[b] = 0;
+  const float* finite = x;
+  if (kernels.extents(x, cols, rule.block, low, high) >= numeric::infinity_bits) {
+    float* const zeroed = resized(scratch.finite, cols);
+    std::copy_n(x, cols, zeroed);
+    for (index_t b = 0; b < blocks; ++b)
+      if (lost(b)) std::fill(zeroed + b * rule.block, zeroed + std::min(cols, (b + 1) * rule.block), 0.0f);
+    kernels.extents(zeroed, cols, rule.block, low, high);
+    finite = zeroed;
+  }
   for (index_t b = 0; b < blocks; ++b) {
-    if (!finite && is_finite(b)) {
-      const auto [least, most] =
-          std::minmax_element(x + b * rule.block, x + std::min(cols, (b + 1) * rule.block));
-      low[b] = std::min(*least, 0.0f);
-      high[b] = std::max(*most, 0.0f);
-    }
     const interval range{low[b], high[b]};
     scales[b] = rule.frozen != nullptr ? rule.frozen->scale : grid.scale_for(range);
     zeros[b] = rule.frozen != nullptr ? rule.frozen->zero_point : grid.zero_point_for(range, scales[b]);
   }
   kernels.inverses(scales, blocks, inverses);
-  kernels.encode(x, cols, rule.block, inverses, zeros, grid.lowest, grid.highest, codes, {});
-  for (index_t b = 0; b < blocks && !finite; ++b) {
-    if (is_finite(b)) continue;
-    scales[b] = std::numeric_limits<float>::quiet_NaN();
-    const index_t first = b * rule.block, end = std::min(cols, first + rule.block);
-    std::memset(codes + first, zeros[b], static_cast<std::size_t>(end - first));
-  }
+  kernels.encode(finite, cols, rule.block, inverses, zeros, grid.lowest, grid.highest, codes, {});
+  for (index_t b = 0; b < blocks && finite != x; ++b)
+    if (lost(b)) scales[b] = std::numeric_limits<float>::quiet_NaN();
 }
 
 /// Copies `count` bytes, a multiple of 4, each with the bits of `turn` turned, four to a place `step` bytes on.

@@ -30,7 +30,7 @@ class product {
       : w_(w), x_(x), y_(y), options_(options), scratch_(scratch), steps_(product_table.in_use()) {}
 
   void run() {
-    const bool integer = options_.precision == product_precision::integer;
+    const bool integer = is_integer();
     if (integer) plan_ = plan_activations(w_, options_);
     const index_t few = few_samples();
     const bool has_rows = x_.rows() > few && takes_rows();
@@ -70,30 +70,27 @@ class product {
       parallel_for(items, options_.threads, [&](index_t item) {
         const auto own = thread_scratches().borrow();
         if (packed) {
-          multiply_packed(item, items, !integer, *own);
+          multiply_packed(item, items, *own);
         } else {
-          multiply_unpacked(item * together, std::min(together, w_.panels - item * together), !integer, *own);
+          multiply_unpacked(item * together, std::min(together, w_.panels - item * together), *own);
         }
       });
     }
   }
 
  private:
+  bool is_integer() const noexcept { return options_.precision == product_precision::integer; }
   bool rounds() const noexcept { return options_.precision == product_precision::bfloat16; }
 
   /// True where the product has a step that says `takes` of the weights, and activations that it takes.
   bool packs(bool (*takes)(const weights_view&)) const {
-    const bool integer = options_.precision == product_precision::integer;
-    return takes != nullptr && !(integer && plan_.has_zero_points) && takes(w_);
+    return takes != nullptr && !(is_integer() && plan_.has_zero_points) && takes(w_);
   }
 
   /// The samples that are multiplied at most with weights as they are packed.
   index_t few_samples() const {
-    if (options_.precision != product_precision::integer)
-      return packs(steps_.multiplies_packed) ? packed_float_samples : 0;
-    return packs(steps_.multiplies_packed)       ? packed_samples
-           : packs(steps_.multiplies_few_packed) ? packed_float_samples
-                                                 : 0;
+    if (packs(steps_.multiplies_packed)) return is_integer() ? packed_samples : packed_float_samples;
+    return is_integer() && packs(steps_.multiplies_few_packed) ? packed_float_samples : 0;
   }
 
   /// Whether tiles are multiplied with weights as they are packed: unpacking is not worth its while for bytes of long
@@ -106,7 +103,7 @@ class product {
 
   /// Whether the steps take activations in rows.
   bool takes_rows() const noexcept {
-    if (options_.precision == product_precision::integer) return steps_.pack_code_row != nullptr;
+    if (is_integer()) return steps_.pack_code_row != nullptr;
     return rounds() && steps_.multiply_bfloat16 != nullptr;
   }
 
@@ -131,8 +128,7 @@ class product {
   void add_biases(index_t first_panel, index_t panels, index_t sample, float* y) const {
     const index_t first_row = first_panel * panel_rows, rows = rows_of(panels);
     const index_t biases = std::clamp<index_t>(std::ssize(options_.bias) - first_row, 0, rows);
-    const float* const bias = options_.bias.data() + first_row;
-    for (index_t r = 0; r < biases; ++r) y[r] += bias[r];
+    for (index_t r = 0; r < biases; ++r) y[r] += options_.bias[static_cast<std::size_t>(first_row + r)];
     if (w_.column_zeros == nullptr) return;
     for (index_t r = 0; r < rows; ++r) y[r] += scratch_.x.column_terms[static_cast<std::size_t>(sample)];
   }
@@ -179,46 +175,48 @@ class product {
   }
 
   /// The panels `item`, `item` + `step`, ..: each thread's neighbouring items are streams of memory.
-  void multiply_packed(index_t item, index_t step, bool exact, thread_scratch& own) const {
+  void multiply_packed(index_t item, index_t step, thread_scratch& own) const {
     const packed_streams panels{&w_, item, step, (w_.panels - item + step - 1) / step};
     const index_t y_stride = rows_of(panels.panels);
     float* const y = resized(own.y, y_stride * samples_);
     for (index_t p = 0; p < panels.panels; ++p) start(item + p * step, 1, y + rows_of(p), y_stride);
-    if (exact) {
-      steps_.multiply_packed_floats(
-          {panels, samples_, scratch_.x.floats.data(), scratch_.x.group_sums.data(), y, y_stride});
-    } else {
+    if (is_integer()) {
       const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units, 0, 0};
       steps_.multiply_packed_codes(
           {panels, scratch_.segments.data(), all.segments, codes_of(0, all), y, y_stride});
+    } else {
+      steps_.multiply_packed_floats(
+          {panels, samples_, scratch_.x.floats.data(), scratch_.x.group_sums.data(), y, y_stride});
     }
     for (index_t p = 0; p < panels.panels; ++p) store(item + p * step, 1, y + rows_of(p), y_stride);
   }
 
-  void multiply_unpacked(index_t first_panel, index_t panels, bool exact, thread_scratch& own) const {
+  void multiply_unpacked(index_t first_panel, index_t panels, thread_scratch& own) const {
     float* const y = resized(own.y, rows_of(panels) * samples_);
     start(first_panel, panels, y, rows_of(panels));
-    const auto multiply = exact ? scratch_.x.in_rows ? &product::multiply_bfloat16 : &product::multiply_floats
-                          : in_place_ ? &product::multiply_codes_in_place
-                                      : &product::multiply_codes;
-    (this->*multiply)(first_panel, panels, own);
+    if (in_place_) {
+      multiply_codes_in_place(first_panel, panels, own);
+    } else if (is_integer()) {
+      multiply_codes(first_panel, panels, own);
+    } else if (scratch_.x.in_rows) {
+      multiply_bfloat16(first_panel, panels, own);
+    } else {
+      multiply_floats(first_panel, panels, own);
+    }
     store(first_panel, panels, y, rows_of(panels));
   }
 
   void multiply_codes_in_place(index_t first_panel, index_t panels, thread_scratch& own) const {
     const tile_shares shares = scratch_.x.shares();
     for (const chunk& part : scratch_.chunks) {
-      upcoming_fields upcoming = after(part, first_panel, panels);
-      for (index_t p = 0; p < panels; p += tile_panels)
-        for (index_t t = 0; t < shares.count(); ++t) {
-          upcoming.fetch_some();
-          steps_.multiply_packed_codes({{&w_, first_panel + p, 1, tile_panels},
-                                        scratch_.segments.data() + part.first_segment,
-                                        part.segments,
-                                        codes_of(t, part),
-                                        own.y.data() + shares.begin(t) * rows_of(panels) + p * panel_rows,
-                                        rows_of(panels)});
-        }
+      for_each_tile(panels, shares, after(part, first_panel, panels), [&](index_t p, index_t t) {
+        steps_.multiply_packed_codes({{&w_, first_panel + p, 1, tile_panels},
+                                      scratch_.segments.data() + part.first_segment,
+                                      part.segments,
+                                      codes_of(t, part),
+                                      own.y.data() + shares.begin(t) * rows_of(panels) + p * panel_rows,
+                                      rows_of(panels)});
+      });
     }
   }
 
@@ -249,16 +247,12 @@ class product {
         unpacked[p] = {codes + p * most * unit_fields, parameters + p * most};
         steps_.unpack_codes(w_, first_panel + p, tile.segments, tile.count, unpacked[p]);
       }
-      upcoming_fields upcoming = after(part, first_panel, panels);
-      for (index_t p = 0; p < panels; p += tile_panels) {
+      for_each_tile(panels, shares, after(part, first_panel, panels), [&](index_t p, index_t t) {
         std::copy_n(unpacked + p, tile_panels, tile.weights);
-        for (index_t t = 0; t < shares.count(); ++t) {
-          upcoming.fetch_some();
-          tile.x = codes_of(t, part);
-          tile.y = own.y.data() + shares.begin(t) * tile.y_stride + p * panel_rows;
-          steps_.multiply_codes(tile);
-        }
-      }
+        tile.x = codes_of(t, part);
+        tile.y = own.y.data() + shares.begin(t) * tile.y_stride + p * panel_rows;
+        steps_.multiply_codes(tile);
+      });
     }
   }
 

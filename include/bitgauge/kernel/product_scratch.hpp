@@ -81,4 +81,16 @@ class upcoming_fields {
   index_t panel_bytes_, bytes_, panels_, each_ = 0, done_ = 0;
 };
 
+/// Calls action(first panel, tile) for tile_panels of `panels` panels and every tile of samples, the tiles of the
+/// same panels one after another, and fetches some of what is upcoming before each.
+template <class Action>
+void for_each_tile(index_t panels, const tile_shares& samples, upcoming_fields upcoming,
+                   const Action& action) {
+  for (index_t p = 0; p < panels; p += tile_panels)
+    for (index_t t = 0; t < samples.count(); ++t) {
+      upcoming.fetch_some();
+      action(p, t);
+    }
+}
+
 }  // namespace bitgauge::kernel::detail

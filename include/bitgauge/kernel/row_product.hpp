@@ -1,7 +1,8 @@
 #pragma once
 
 /// \file
-/// q * x: products with weights that are decoded row by row, for those that are not packed.
+/// q * x: products with weights that are decoded row by row, for those that are not packed. A loop of its own in
+/// plain C++, not multiply_floats of the steps in operations.hpp: whoever writes q * x would compile every tier.
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/kernel/operand.hpp>

@@ -41,20 +41,17 @@ void multiply_values(const value_job<Value>& job, index_t together, index_t step
     for (index_t p = 0; p < job.panels; ++p) unpack(job.first_panel + p, unit, units, values + p * most);
     const bool last = unit + units == w.units;
     const index_t next = last ? 0 : unit + units;
-    upcoming_fields upcoming(w, last ? job.first_panel + job.panels : job.first_panel, job.panels, next,
-                             std::min(together, w.units - next),
-                             job.samples.count() * job.panels / tile_panels);
-    for (index_t p = 0; p < job.panels; p += tile_panels) {
+    const upcoming_fields upcoming(w, last ? job.first_panel + job.panels : job.first_panel, job.panels, next,
+                                   std::min(together, w.units - next),
+                                   job.samples.count() * job.panels / tile_panels);
+    for_each_tile(job.panels, job.samples, upcoming, [&](index_t p, index_t t) {
       for (index_t i = 0; i < tile_panels; ++i) tile.weights[i] = values + (p + i) * most;
-      for (index_t t = 0; t < job.samples.count(); ++t) {
-        upcoming.fetch_some();
-        const index_t begin = job.samples.begin(t);
-        tile.samples = job.samples.width(t);
-        tile.x = job.x + unit * unit_columns * job.samples.samples + tile.columns * begin;
-        tile.y = job.y + begin * tile.y_stride + p * panel_rows;
-        multiply(tile);
-      }
-    }
+      const index_t begin = job.samples.begin(t);
+      tile.samples = job.samples.width(t);
+      tile.x = job.x + unit * unit_columns * job.samples.samples + tile.columns * begin;
+      tile.y = job.y + begin * tile.y_stride + p * panel_rows;
+      multiply(tile);
+    });
   }
 }
 
