@@ -4,6 +4,7 @@
 #include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 
+#include "gguf/encoded_rows.hpp"
 #include "gguf/reference_cases.hpp"
 #include "support/npy_file.hpp"
 #include "support/vectors.hpp"
@@ -19,14 +20,7 @@
 namespace {
 
 using namespace bitgauge;
-
-std::vector<std::uint8_t> encoded(gguf::tensor_type type, const float* x, std::size_t columns,
-                                  const float* importance, effort level) {
-  std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index_t>(columns)));
-  gguf::encode_row(type, x, static_cast<bitgauge::index_t>(columns), importance, level,
-                   reinterpret_cast<std::byte*>(bytes.data()), {}, {.saturates = true});
-  return bytes;
-}
+using test::encoded;
 
 /// The error of one block; an infinite one counts as the greatest double.
 double block_error(const float* x, const float* q, const float* importance, std::size_t count) {

@@ -2,6 +2,7 @@
 #include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 
+#include "gguf/encoded_rows.hpp"
 #include "gguf/reference_cases.hpp"
 #include "support/npy_file.hpp"
 #include "support/vectors.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 using namespace bitgauge;
 using gguf::tensor_type;
+using test::encoded, test::error_of_row;
 
 const std::vector<tensor_type> of_one_scale{
     tensor_type::q4_0, tensor_type::q5_0, tensor_type::q8_0,  tensor_type::q8_1,  tensor_type::q8_k,
@@ -30,20 +32,6 @@ const std::vector<tensor_type> searched = [] {
   return all;
 }();
 
-std::vector<std::uint8_t> encoded(tensor_type type, const float* x, std::size_t columns,
-                                  const float* importance, effort level) {
-  std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index_t>(columns)));
-  gguf::encode_row(type, x, static_cast<bitgauge::index_t>(columns), importance, level,
-                   reinterpret_cast<std::byte*>(bytes.data()), {}, {.saturates = true});
-  return bytes;
-}
-
-double error(tensor_type type, const std::vector<std::uint8_t>& bytes, const float* x,
-             const float* importance) {
-  const auto values = test::decoded(type, bytes);
-  return gguf::best::weighted_error(x, values.data(), importance, static_cast<int>(values.size()));
-}
-
 // Catches a search of less quality than ggml's: an extreme left out of the trials, weights that are not used,
 // codes for another scale than the stored one.
 TEST(fast_search, less_error_than_the_reference) {
@@ -55,7 +43,7 @@ TEST(fast_search, less_error_than_the_reference) {
         double quick = 0, reference = 0;
         for (std::size_t r = 0; r < x.rows(); ++r) {
           const auto of = [&](effort level) {
-            return error(type, encoded(type, x.row(r), x.cols(), weight, level), x.row(r), weight);
+            return error_of_row(type, encoded(type, x.row(r), x.cols(), weight, level), x.row(r), weight);
           };
           quick += of(effort::normal);
           reference += of(effort::reference);
@@ -78,7 +66,7 @@ TEST(fast_search, one_scale_is_near_the_optimum) {
         double quick = 0, best = 0;
         for (std::size_t r = 0; r < x.rows(); ++r) {
           const auto of = [&](effort level) {
-            return error(type, encoded(type, x.row(r), x.cols(), weight, level), x.row(r), weight);
+            return error_of_row(type, encoded(type, x.row(r), x.cols(), weight, level), x.row(r), weight);
           };
           quick += of(effort::normal);
           best += of(effort::best);
@@ -120,12 +108,12 @@ TEST(fast_search, edge_cases_stay_finite_and_close) {
       for (std::size_t r = 0; r < x.rows(); ++r) {
         const auto bytes = encoded(type, x.row(r), x.cols(), weight, effort::normal);
         for (const float value : test::decoded(type, bytes)) ASSERT_TRUE(std::isfinite(value));
-        const double reference =
-            error(type, encoded(type, x.row(r), x.cols(), weight, effort::reference), x.row(r), weight);
+        const double reference = error_of_row(
+            type, encoded(type, x.row(r), x.cols(), weight, effort::reference), x.row(r), weight);
         if (!std::isfinite(reference)) continue;
         const double energy =
             gguf::best::weighted_error(x.row(r), zeros.data(), weight, static_cast<int>(x.cols()));
-        EXPECT_LE(error(type, bytes, x.row(r), weight), 1.2 * reference + 2e-4 * energy)
+        EXPECT_LE(error_of_row(type, bytes, x.row(r), weight), 1.2 * reference + 2e-4 * energy)
             << gguf::traits_of(type).name << " row " << r;
       }
     }

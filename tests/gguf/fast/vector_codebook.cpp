@@ -2,6 +2,7 @@
 #include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 
+#include "gguf/encoded_rows.hpp"
 #include "gguf/reference_cases.hpp"
 #include "support/npy_file.hpp"
 #include "support/vectors.hpp"
@@ -19,24 +20,11 @@ namespace {
 
 using namespace bitgauge;
 using gguf::tensor_type;
+using test::encoded, test::error_of_row;
 
 const std::vector<tensor_type> types{tensor_type::iq3_s,  tensor_type::iq3_xxs, tensor_type::iq2_s,
                                      tensor_type::iq2_xs, tensor_type::iq2_xxs, tensor_type::iq1_m,
                                      tensor_type::iq1_s};
-
-std::vector<std::uint8_t> encoded(tensor_type type, const float* x, std::size_t columns,
-                                  const float* importance, effort level) {
-  std::vector<std::uint8_t> bytes(gguf::row_bytes(type, static_cast<bitgauge::index_t>(columns)));
-  gguf::encode_row(type, x, static_cast<bitgauge::index_t>(columns), importance, level,
-                   reinterpret_cast<std::byte*>(bytes.data()), {}, {.saturates = true});
-  return bytes;
-}
-
-double error(tensor_type type, const std::vector<std::uint8_t>& bytes, const float* x,
-             const float* importance) {
-  const auto values = test::decoded(type, bytes);
-  return gguf::best::weighted_error(x, values.data(), importance, static_cast<int>(values.size()));
-}
 
 // Catches a search of less quality than ggml's: scales that no sub-block wants, codes for another super-scale than
 // the stored one, weights that are not used. ggml's rows are the reference bytes, with importance where it needs one.
@@ -56,9 +44,9 @@ TEST(vector_codebook, less_error_than_the_reference) {
     const auto bytes = test::load_npy<std::uint8_t>(test::vector_path("gguf", file));
     double ours = 0, theirs = 0;
     for (std::size_t r = 0; r < bytes.rows(); ++r) {
-      ours += error(traits->type, encoded(traits->type, x.row(r), x.cols(), weights, effort::normal),
-                    x.row(r), weights);
-      theirs += error(traits->type, {bytes.row(r), bytes.row(r) + bytes.cols()}, x.row(r), weights);
+      ours += error_of_row(traits->type, encoded(traits->type, x.row(r), x.cols(), weights, effort::normal),
+                           x.row(r), weights);
+      theirs += error_of_row(traits->type, {bytes.row(r), bytes.row(r) + bytes.cols()}, x.row(r), weights);
     }
     EXPECT_LT(ours, 0.97 * theirs) << file;
     ++seen;
@@ -79,7 +67,8 @@ TEST(vector_codebook, error_is_near_that_of_the_best_search) {
          {static_cast<const float*>(nullptr), static_cast<const float*>(weights.data())}) {
       for (const tensor_type type : types) {
         const auto of = [&](effort level) {
-          return error(type, encoded(type, x.data(), x.size(), importance, level), x.data(), importance);
+          return error_of_row(type, encoded(type, x.data(), x.size(), importance, level), x.data(),
+                              importance);
         };
         EXPECT_LT(of(effort::normal) / of(effort::best), 1.12)
             << gguf::traits_of(type).name << " " << magnitude;
