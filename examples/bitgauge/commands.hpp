@@ -10,7 +10,8 @@
 namespace program {
 
 struct quantize_options {
-  std::string input, output, scheme, calibration, activations, importance, include, exclude, fallback, report;
+  std::string input, output, scheme, calibration, activations, transform, importance, include, exclude,
+      fallback, report;
   std::string drop;               ///< regular expression: these tensors are not written
   std::vector<std::string> rows;  ///< REGEX=first|last, the first match wins
   bool requantize = false;        ///< quantized tensors too, from their values

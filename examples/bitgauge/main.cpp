@@ -35,6 +35,10 @@ void add_quantize(CLI::App& app) {
                       "how the layers' inputs become 8-bit: dynamic[:SCHEME] or static[:SCHEME], "
                       "such as static:affine:range=kl; static needs --calibration");
   command->add_option(
+      "--transform", options.transform,
+      "what rewrites the weights first, so that outliers cost less: smooth[:alpha=A|auto], awq "
+      "(both need --calibration), rotate[:seed=S] or equalize");
+  command->add_option(
       "--importance", options.importance,
       "a positive weight per column, or per column of each expert: .npy, .safetensors by tensor "
       "name, or an importance matrix of llama.cpp: .gguf, .dat, .imatrix");

@@ -6,6 +6,7 @@
 #include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/model/planner.hpp>
+#include <bitgauge/transform/transform_scheme.hpp>
 
 #include "name_filter.hpp"
 
@@ -57,6 +58,7 @@ bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const
                              .importance = importance,
                              .words = {.calibration = "--calibration",
                                        .activations = "--activations",
+                                       .transform = "--transform",
                                        .fallback = "--fallback",
                                        .copy = "--exclude",
                                        .drop = "--drop",
@@ -66,6 +68,7 @@ bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const
   if (!options.drop.empty()) how.drop.push_back(name_expression("--drop", options.drop).found());
   if (filter.included()) require_match(*filter.included(), file);
   if (!options.activations.empty()) how.activations = bitgauge::parse_activation_scheme(options.activations);
+  if (!options.transform.empty()) how.transform = bitgauge::parse_transform_scheme(options.transform);
   if (!options.fallback.empty()) how.fallbacks = read_fallbacks(options.fallback);
   // some names stand for a grid and for a ggml type: the container decides
   const auto names =

@@ -17,6 +17,8 @@
 #include <bitgauge/io/stored_tensor.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/transform/any_transform.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -106,6 +108,7 @@ class tensor_file final : public tensor_source {
     const auto [rows, cols] = shape_of(t, dimensions);
     if (t.quantized != nullptr) {
       float_matrix values = quantized(t).dequantize<float_matrix>();
+      if (const std::optional<stored_transform> rewritten = transform(t)) restore_weights(*rewritten, values);
       values.resize(rows, cols);  // as many elements: nothing moves
       return values;
     }
@@ -158,6 +161,13 @@ class tensor_file final : public tensor_source {
     return quantized_->read(*t.quantized);
   }
 
+  /// What the weights of quantized(t) were rewritten by, where they were; matrix(t) undoes it. Raises
+  /// parse_error for a factor that is not positive and finite.
+  std::optional<stored_transform> transform(const stored_tensor& t) const {
+    if (!quantized_ || t.quantized == nullptr) return std::nullopt;
+    return quantized_->transform(*t.quantized);
+  }
+
   // --- tensor_source ---
 
   const std::string& source_name() const noexcept override { return path_; }
@@ -169,7 +179,11 @@ class tensor_file final : public tensor_source {
   stored_tensor_data stored(std::size_t i) const override {
     const stored_tensor& t = tensors_[i];
     if (t.blocks != nullptr) return stored_blocks{t.blocks->type, t.blocks->data};
-    if (t.quantized != nullptr) return stored_codes{*t.quantized, [this, &t] { return quantized(t); }};
+    if (t.quantized != nullptr) {
+      stored_codes codes{*t.quantized, [this, &t] { return quantized(t); }};
+      codes.entry.transform = transform(t);
+      return codes;
+    }
     std::vector<stored_numbers> parts;
     for (const tensor_view* view : {t.plain, t.scales != nullptr ? t.scales->tensor : nullptr})
       if (view != nullptr) parts.push_back({view->name, name_of(view->type), view->shape, view->data});

@@ -7,6 +7,7 @@
 #include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/model/matrix_shape.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,8 @@ struct quantized_entry {
   quantized_layout layout;
   bool has_levels = false;
   std::optional<stored_activations> activations{};
+  /// What the weights were rewritten by. Its factors are filled once the tensor is read.
+  std::optional<stored_transform> transform{};
   row_dimensions rows = row_dimensions::first;  ///< which dimensions of `shape` are the layout's rows
 };
 
