@@ -55,13 +55,14 @@ using row_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::R
 
 namespace detail {
 
-/// A copy of `matrix`, each row changed by `change`. `what` begins the message of a shape_error.
+/// A copy of `matrix`, each row changed by `change`; a column vector is one row, as quantize() takes it.
+/// `what` begins the message of a shape_error.
 template <row_readable Matrix, class Change>
-row_matrix changed_rows(const char* what, const Matrix& matrix, index_t inputs,
-                        int threads, const Change& change) {
-  if (matrix.cols() != inputs)
-    raise_message<shape_error>({what, ": expected rows of ", inputs, " inputs, found ", matrix.cols()});
+row_matrix changed_rows(const char* what, const Matrix& matrix, index_t inputs, int threads,
+                        const Change& change) {
   return with_rows(matrix, [&](const row_source& source) {
+    if (source.cols() != inputs)
+      raise_message<shape_error>({what, ": expected rows of ", inputs, " inputs, found ", source.cols()});
     row_matrix changed(source.rows(), source.cols());
     constexpr index_t height = 16;
     parallel_for((source.rows() + height - 1) / height, threads, [&](index_t part) {
