@@ -1,0 +1,136 @@
+#pragma once
+
+/// \file
+/// The fast Walsh-Hadamard transform.
+
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/simd/multiversion.hpp>
+#include <bitgauge/simd/vector.hpp>
+
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+namespace bitgauge::simd {
+namespace detail {
+
+/// The definition, which vectors follow bit for bit: sums and differences of neighbours at distance 1, then 2,
+/// 4 and so on, and at last a product.
+template <class Scalar>
+void plain_walsh_hadamard(Scalar* x, index_t n, Scalar scale) noexcept {
+  for (index_t distance = 1; distance < n; distance *= 2)
+    for (index_t first = 0; first < n; first += 2 * distance)
+      for (index_t i = first; i < first + distance; ++i) {
+        const Scalar a = x[i], b = x[i + distance];
+        x[i] = a + b;
+        x[i + distance] = a - b;
+      }
+  for (index_t i = 0; i < n; ++i) x[i] *= scale;
+}
+
+/// v <- its sums with lanes at `Distance`, differences in the upper one of two. A product with 1 or -1 is
+/// exact, so that it does not matter whether it is fused with the sum.
+template <int Distance, class Vector, std::size_t... Lane>
+[[gnu::always_inline]] inline void combine_lanes(Vector& v, std::index_sequence<Lane...>) noexcept {
+  constexpr auto distance = static_cast<std::size_t>(Distance);
+  constexpr Vector signs = {((Lane & distance) != 0 ? -1.0f : 1.0f)...};
+  const Vector partner = __builtin_shufflevector(v, v, static_cast<int>(Lane ^ distance)...);
+  v = partner + v * signs;
+}
+
+/// Radix vectors, x[0], x[step], ...: loaded, transformed and stored. `First`: lanes of a vector, which are
+/// neighbours, too. `Last`: the result is multiplied by `scale`.
+template <int Bytes, int Radix, bool First, bool Last>
+[[gnu::always_inline]] inline void transform_vectors(float* x, index_t step, float scale) noexcept {
+  constexpr int lanes = Bytes / 4;
+  using floats = vector<float, lanes>;
+  using lane_indices = std::make_index_sequence<lanes>;
+  floats v[Radix];
+#pragma GCC unroll 16
+  for (int i = 0; i < Radix; ++i) std::memcpy(&v[i], x + i * step, Bytes);
+  if constexpr (First) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Radix; ++i) {
+      combine_lanes<1>(v[i], lane_indices{});
+      combine_lanes<2>(v[i], lane_indices{});
+      if constexpr (lanes > 4) combine_lanes<4>(v[i], lane_indices{});
+      if constexpr (lanes > 8) combine_lanes<8>(v[i], lane_indices{});
+    }
+  }
+#pragma GCC unroll 4
+  for (int distance = 1; distance < Radix; distance *= 2)
+#pragma GCC unroll 16
+    for (int i = 0; i < Radix; ++i)
+      if ((i & distance) == 0) {
+        const floats a = v[i], b = v[i + distance];
+        v[i] = a + b;
+        v[i + distance] = a - b;
+      }
+#pragma GCC unroll 16
+  for (int i = 0; i < Radix; ++i) {
+    if constexpr (Last) v[i] *= scale;
+    std::memcpy(x + i * step, &v[i], Bytes);
+  }
+}
+
+/// The levels at distances step, 2 step, ..., Radix / 2 step of n values.
+template <int Bytes, int Radix, bool First, bool Last>
+[[gnu::always_inline]] inline void transform_levels(float* x, index_t n, index_t step, float scale) noexcept {
+  constexpr index_t lanes = Bytes / 4;
+  for (index_t first = 0; first < n; first += step * Radix)
+    for (index_t i = first; i < first + step; i += lanes)
+      transform_vectors<Bytes, Radix, First, Last>(x + i, step, scale);
+}
+
+/// The last levels: n / step of 2, 4, 8 or 16.
+template <int Bytes, bool First>
+[[gnu::always_inline]] inline void transform_last_levels(float* x, index_t n, index_t step,
+                                                         float scale) noexcept {
+  switch (n / step) {
+    case 1:
+      return transform_levels<Bytes, 1, First, true>(x, n, step, scale);
+    case 2:
+      return transform_levels<Bytes, 2, First, true>(x, n, step, scale);
+    case 4:
+      return transform_levels<Bytes, 4, First, true>(x, n, step, scale);
+    case 8:
+      return transform_levels<Bytes, 8, First, true>(x, n, step, scale);
+    default:
+      return transform_levels<Bytes, 16, First, true>(x, n, step, scale);
+  }
+}
+
+/// n values, n a power of two of at least one vector. As many levels at a time as the registers hold.
+template <int Bytes>
+[[gnu::always_inline]] inline void walsh_hadamard_body(float* x, index_t n, float scale) noexcept {
+  constexpr int radix = Bytes == 64 ? 16 : 8;
+  constexpr index_t lanes = Bytes / 4;
+  if (n / lanes <= radix) return transform_last_levels<Bytes, true>(x, n, lanes, scale);
+  transform_levels<Bytes, radix, true, false>(x, n, lanes, scale);
+  index_t step = lanes * radix;
+  for (; n / step > radix; step *= radix) transform_levels<Bytes, radix, false, false>(x, n, step, scale);
+  transform_last_levels<Bytes, false>(x, n, step, scale);
+}
+
+}  // namespace detail
+
+/// x <- scale H x for each of `count` vectors of n values that lie one behind the other, n a power of two; H
+/// is Sylvester's matrix, in natural order: H_1 = [1], H_2n = [H_n H_n; H_n -H_n]. The same bits on every
+/// instruction set. Cost: n log2 n sums; a vector in the first cache is read and written once for every 8 or
+/// 16-fold of n.
+inline void walsh_hadamard(float* x, index_t n, index_t count, float scale) noexcept {
+  multiversion([=](auto width) __attribute__((always_inline)) {
+    if (n * static_cast<index_t>(sizeof(float)) < width) {
+      for (index_t i = 0; i < count; ++i) detail::plain_walsh_hadamard(x + i * n, n, scale);
+      return;
+    }
+    for (index_t i = 0; i < count; ++i) detail::walsh_hadamard_body<width>(x + i * n, n, scale);
+  });
+}
+
+/// The same in double.
+inline void walsh_hadamard(double* x, index_t n, index_t count, double scale) noexcept {
+  for (index_t i = 0; i < count; ++i) detail::plain_walsh_hadamard(x + i * n, n, scale);
+}
+
+}  // namespace bitgauge::simd
