@@ -1,0 +1,4 @@
+// AWQ's searches.
+
+#include <bitgauge/metrics/quadratic_form_definitions.hpp>
+#include <bitgauge/transform/awq_definitions.hpp>
