@@ -36,7 +36,7 @@ struct awq_options {
   int threads = 0;   ///< 0: all that OpenMP, or the installed hook, has
 
   /// The search of mit-han-lab/llm-awq, auto_scale.py: exponents 0, 0.05 ... 0.95 and nothing else. Its
-  /// quantization is affine<B>, per_group and awq_reference_range.
+  /// quantization is awq_reference_quantizer.
   static awq_options reference() {
     awq_options o;
     o.includes_one = o.relative_floor = false;

@@ -176,12 +176,7 @@ BITGAUGE_DEFINE awq_factors search_awq_factors(std::span<const row_source> layer
   if (stats.inputs() != h.inputs())
     raise_message<shape_error>(
         {"awq: expected statistics of ", h.inputs(), " inputs, as the Hessian has, found ", stats.inputs()});
-  for (const row_source& layer : layers)
-    if (layer.cols() != h.inputs())
-      raise_message<shape_error>({"awq: expected a Hessian and statistics of ", layer.cols(),
-                                  " inputs, as the weights have, found ", h.inputs()});
-  if (h.samples() == 0 && !(h.diagonal().maxCoeff() > 0))
-    raise(data_error("awq: expected a Hessian of at least one sample, found none: accumulate a batch first"));
+  for (const row_source& layer : layers) require_awq_hessian("awq", layer.cols(), h);
   const awq_losses losses(layers, h, o, trial);
   awq_search search(stats, losses);
   for (index_t i = 0; i < o.steps + (o.includes_one ? 1 : 0); ++i)

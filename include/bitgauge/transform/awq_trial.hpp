@@ -4,12 +4,14 @@
 /// How a candidate of AWQ's searches is quantized, whatever quantizes it.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/error.hpp>
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/matrix/answers.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_decodable.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
+#include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/transform.hpp>
 
@@ -21,6 +23,17 @@
 #include <vector>
 
 namespace bitgauge::detail {
+
+/// Throws shape_error for a Hessian of other inputs than weights have, data_error for one of no samples.
+inline void require_awq_hessian(const char* what, index_t inputs, const hessian& h) {
+  if (h.inputs() != inputs)
+    raise_message<shape_error>(
+        {what, ": expected a Hessian of ", inputs, " inputs, as the weights have, found ", h.inputs()});
+  if (h.samples() == 0 && !(h.diagonal().maxCoeff() > 0))
+    raise_message<data_error>({what,
+                               ": expected a Hessian of at least one sample, found none: accumulate a batch "
+                               "first"});
+}
 
 /// Decodes a row of what a trial has quantized.
 using decode_trial = std::function<void(index_t row, float* out)>;
