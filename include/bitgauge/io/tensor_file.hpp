@@ -251,7 +251,7 @@ class tensor_file final : public tensor_source {
     t.name = entry.name;
     t.shape = entry.shape;
     t.format = entry.scheme;
-    t.bytes = static_cast<std::uint64_t>(entry.layout.storage_bytes());
+    t.bytes = static_cast<std::uint64_t>(entry.storage_bytes());
     t.stored_as = tensor_info::storage::codes;
     t.original = entry.original;
     t.rows = entry.rows;

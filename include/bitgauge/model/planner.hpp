@@ -13,6 +13,7 @@
 #include <bitgauge/model/plan.hpp>
 #include <bitgauge/model/plan_options.hpp>
 #include <bitgauge/model/planned_activations.hpp>
+#include <bitgauge/model/planned_equalization.hpp>
 #include <bitgauge/model/planned_importance.hpp>
 #include <bitgauge/model/rule.hpp>
 #include <bitgauge/model/tensor_source.hpp>
@@ -62,6 +63,7 @@ class planner {
     }
     if (dropped > 0)
       all.remarks.push_back(std::to_string(dropped) + " tensors left out by " + options_.words.drop);
+    if (options_.transform) equalize_planned(source_, all.tensors);
     if (all.tensors.empty() && dropped > 0)
       raise(data_error(source_.source_name() + ": " + options_.words.drop + " leaves no tensor"));
     const auto most = std::max_element(asked.begin(), asked.end(),
@@ -205,18 +207,14 @@ class planner {
   void rewrite(planned_tensor& row) const {
     if (options_.transform->needs_activations() && !options_.calibration->columns(row.name))
       return row.notes.emplace_back("no calibration data, hence no transform"), void();
-    row.entry->transform.emplace().scheme = *options_.transform;
-    const auto factors = [&](bool has, index_t count) {
-      return has ? static_cast<std::uint64_t>(count) * sizeof(float) : 0;
-    };
-    row.bytes_after += factors(row.entry->transform->has_input_factors(), row.cols) +
-                       factors(row.entry->transform->has_output_factors(), row.rows);
+    stored_transform& t = row.entry->transform.emplace();
+    t.scheme = *options_.transform;
+    row.bytes_after = static_cast<std::uint64_t>(row.entry->storage_bytes());
     if (!options_.activations || !options_.activations->is_static) return;  // else fitted with the tensor
     float_rows whole;
     const std::optional<float_rows> samples = options_.calibration->samples(row.name);
-    *row.entry->transform =
-        fitted_transform(*row.entry->transform, source_.rows(row.place, row.how_rows, whole),
-                         samples ? &*samples : nullptr, nullptr, row.to, 0);
+    t = fitted_transform(t, source_.rows(row.place, row.how_rows, whole), samples ? &*samples : nullptr,
+                         nullptr, row.to, stored_activations{*options_.activations}, 0);
   }
 
   std::optional<index_t> samples_of(const planned_tensor& row) const {

@@ -142,8 +142,9 @@ class tensor_quantization {
   /// The tensor as its transform makes it, where the plan says so.
   std::optional<rewritten_tensor> rewrite(const row_source& values) const {
     if (!row_.entry || !row_.entry->transform) return std::nullopt;
-    stored_transform t = fitted_transform(*row_.entry->transform, values, pointer_to(samples_),
-                                          pointer_to(hessian_), row_.to, options_.threads);
+    stored_transform t =
+        fitted_transform(*row_.entry->transform, values, pointer_to(samples_), pointer_to(hessian_), row_.to,
+                         row_.entry->activations, options_.threads);
     return rewritten_tensor(std::move(t), values, pointer_to(samples_), pointer_to(hessian_),
                             options_.threads);
   }

@@ -57,6 +57,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -202,7 +203,7 @@ class description_reader {
   }
   /// What `parse` makes of a text; an error in the text is one of the file.
   template <class Parse>
-  auto parsed(const char* field, const Parse& parse) const {
+  std::invoke_result_t<const Parse&, const std::string&> parsed(const char* field, const Parse& parse) const {
     const std::string value = text(field);
 #if BITGAUGE_EXCEPTIONS
     try {

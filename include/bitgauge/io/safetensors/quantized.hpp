@@ -21,6 +21,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -158,7 +159,7 @@ class quantized_reader {
  private:
   /// What `read` gives; an error of its data is one of the file.
   template <class Read>
-  auto located(const quantized_entry& entry, const Read& read) const {
+  std::invoke_result_t<const Read&> located(const quantized_entry& entry, const Read& read) const {
 #if BITGAUGE_EXCEPTIONS
     try {
       return read();

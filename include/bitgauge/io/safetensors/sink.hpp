@@ -47,7 +47,7 @@ class safetensors_sink final : public tensor_sink {
   }
   void begin() override { parts_.describe(writer_); }
 
-  void copy(const tensor_info& tensor, const stored_tensor_data& data) override {
+  void copy(const tensor_info&, const stored_tensor_data& data) override {
     if (const auto* codes = std::get_if<stored_codes>(&data))
       return parts_.write(writer_, codes->entry, codes->read());
     for (const stored_numbers& part : std::get<std::vector<stored_numbers>>(data))
