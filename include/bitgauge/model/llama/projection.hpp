@@ -1,0 +1,49 @@
+#pragma once
+
+/// \file
+/// A matrix of a language model in whatever format it is stored.
+
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/layer/float_linear.hpp>
+#include <bitgauge/layer/linear.hpp>
+#include <bitgauge/transform/transform.hpp>
+
+#include <Eigen/Core>
+
+#include <utility>
+#include <variant>
+
+namespace bitgauge::llama {
+
+/// y = W x + b of each row: a layer in floats, or with quantized weights.
+class projection {
+ public:
+  projection() = default;
+  projection(float_linear layer, Eigen::VectorXf bias) : layer_(std::move(layer)), bias_(std::move(bias)) {}
+  projection(linear layer) : layer_(std::move(layer)) {}
+
+  index_t inputs() const noexcept {
+    return std::visit([](const auto& l) { return l.inputs(); }, layer_);
+  }
+  index_t outputs() const noexcept {
+    return std::visit([](const auto& l) { return l.outputs(); }, layer_);
+  }
+  /// What a product reads.
+  index_t bytes() const noexcept {
+    return std::visit([](const auto& l) { return l.bytes(); }, layer_) +
+           bias_.size() * static_cast<index_t>(sizeof(float));
+  }
+  bool is_quantized() const noexcept { return std::holds_alternative<linear>(layer_); }
+
+  row_matrix operator()(const row_matrix& x) const {
+    row_matrix y = std::visit([&](const auto& l) -> row_matrix { return l(x); }, layer_);
+    if (bias_.size() > 0) y.rowwise() += bias_.transpose();
+    return y;
+  }
+
+ private:
+  std::variant<float_linear, linear> layer_;
+  Eigen::VectorXf bias_;  // of a layer in floats
+};
+
+}  // namespace bitgauge::llama
