@@ -79,7 +79,8 @@ class model {
                                                     " tokens, for which the cache has room, found ", count});
     row_matrix x = embed(tokens);
     for (index_t l = 0; l < c_.layers; ++l)
-      w_.blocks[static_cast<std::size_t>(l)].forward(c_, positions_, l, x, cache, o.observe, o.threads);
+      llama::forward(w_.blocks[static_cast<std::size_t>(l)], c_, positions_, l, x, cache, o.observe,
+                     o.threads);
     cache.advance(count);
     if (o.last_only && count > 1) x = row_matrix(x.bottomRows(1));
     return logits(x);

@@ -15,6 +15,11 @@
 
 namespace bitgauge::llama {
 
+class projection;
+namespace detail {
+BITGAUGE_DECLARE row_matrix project(const projection& p, const row_matrix& x);
+}
+
 /// y = W x + b of each row: a layer in floats, or with quantized weights.
 class projection {
  public:
@@ -35,11 +40,11 @@ class projection {
   }
   bool is_quantized() const noexcept { return std::holds_alternative<linear>(layer_); }
 
-  row_matrix operator()(const row_matrix& x) const {
-    row_matrix y = std::visit([&](const auto& l) -> row_matrix { return l(x); }, layer_);
-    if (bias_.size() > 0) y.rowwise() += bias_.transpose();
-    return y;
-  }
+  /// Rows of inputs() -> rows of outputs().
+  row_matrix operator()(const row_matrix& x) const { return detail::project(*this, x); }
+  const std::variant<float_linear, linear>& layer() const noexcept { return layer_; }
+  /// Of a layer in floats; linear has its own.
+  const Eigen::VectorXf& bias() const noexcept { return bias_; }
 
  private:
   std::variant<float_linear, linear> layer_;
@@ -47,3 +52,7 @@ class projection {
 };
 
 }  // namespace bitgauge::llama
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/model/llama/block_definitions.hpp>
+#endif
