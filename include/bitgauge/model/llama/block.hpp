@@ -19,8 +19,9 @@
 
 namespace bitgauge::llama {
 
-/// Sees the inputs of a matrix, tokens x inputs, before they are multiplied.
-using input_observer = std::function<void(index_t layer, matrix_of which, const row_matrix& inputs)>;
+/// Sees the inputs of a matrix, tokens x inputs, before they are multiplied. Where it returns false the tokens go no
+/// further.
+using input_observer = std::function<bool(index_t layer, matrix_of which, const row_matrix& inputs)>;
 
 /// x += Wo attend(Wq n(x), Wk n(x), Wv n(x)); x += Wdown (silu(Wgate n(x)) * Wup n(x)), with n the norms.
 struct block {
@@ -31,8 +32,9 @@ struct block {
 };
 
 /// Hidden states `x` of the tokens that follow those of the cache, whose keys and values it gets, through block
-/// `layer`. `observe` may be empty.
-BITGAUGE_DECLARE void forward(const block& b, const config& c, const rope& positions, index_t layer,
+/// `layer` of the cache. `observe` may be empty; where it stops the work, false is returned and x is not what comes
+/// out of the block.
+BITGAUGE_DECLARE bool forward(const block& b, const config& c, const rope& positions, index_t layer,
                               row_matrix& x, kv_cache& cache, const input_observer& observe, int threads);
 
 }  // namespace bitgauge::llama

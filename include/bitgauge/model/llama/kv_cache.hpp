@@ -20,9 +20,10 @@ namespace bitgauge::llama {
 /// products of attention read them.
 class kv_cache {
  public:
-  /// Room for `capacity` tokens.
-  kv_cache(const config& c, index_t capacity) : c_(c), capacity_(capacity) {
-    for (index_t l = 0; l < c.layers; ++l) {
+  /// Room for `capacity` tokens in all layers of a model, or in so many.
+  kv_cache(const config& c, index_t capacity) : kv_cache(c, capacity, c.layers) {}
+  kv_cache(const config& c, index_t capacity, index_t layers) : c_(c), capacity_(capacity) {
+    for (index_t l = 0; l < layers; ++l) {
       keys_.emplace_back(capacity, c.key_width());
       values_.emplace_back(capacity, c.key_width());
     }

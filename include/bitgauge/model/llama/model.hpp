@@ -35,9 +35,10 @@ struct weights {
 
 /// How tokens go through a model.
 struct forward_options {
-  input_observer observe{};  ///< sees the inputs of every matrix of the blocks
-  bool last_only = false;    ///< the logits of the last token alone
-  int threads = 0;           ///< at most; 0: as many as parallel_for likes
+  input_observer
+      observe{};           ///< sees the inputs of every matrix of the blocks; where it stops, no logits come
+  bool last_only = false;  ///< the logits of the last token alone
+  int threads = 0;         ///< at most; 0: as many as parallel_for likes
 };
 
 /// Predicts the token that comes next (Touvron et al., 2023): RMSNorm before each part, rotary positions, SwiGLU,
@@ -79,16 +80,17 @@ class model {
                                                     " tokens, for which the cache has room, found ", count});
     row_matrix x = embed(tokens);
     for (index_t l = 0; l < c_.layers; ++l)
-      llama::forward(w_.blocks[static_cast<std::size_t>(l)], c_, positions_, l, x, cache, o.observe,
-                     o.threads);
+      if (!llama::forward(w_.blocks[static_cast<std::size_t>(l)], c_, positions_, l, x, cache, o.observe,
+                          o.threads))
+        return row_matrix(0, c_.vocabulary);
     cache.advance(count);
     if (o.last_only && count > 1) x = row_matrix(x.bottomRows(1));
     return logits(x);
   }
   /// Of hidden states that have passed all blocks.
-  row_matrix logits(const row_matrix& x) const {
-    return w_.output(rms_norm(x, w_.output_norm, c_.norm_epsilon));
-  }
+  row_matrix logits(const row_matrix& x) const { return w_.output(normalized(x)); }
+  /// The inputs of the output matrix.
+  row_matrix normalized(const row_matrix& x) const { return rms_norm(x, w_.output_norm, c_.norm_epsilon); }
 
   /// What reading all weights for one token takes: all matrices but the embedding, of which a row is read.
   index_t bytes_per_token() const {

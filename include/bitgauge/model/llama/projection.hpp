@@ -40,6 +40,14 @@ class projection {
   }
   bool is_quantized() const noexcept { return std::holds_alternative<linear>(layer_); }
 
+  /// The same layer with other weights, in floats.
+  projection with_weights(row_matrix weights, int threads) const {
+    Eigen::VectorXf b = bias_;
+    if (const auto* quantized = std::get_if<linear>(&layer_))
+      b = Eigen::Map<const Eigen::VectorXf>(quantized->bias().data(),
+                                            static_cast<index_t>(quantized->bias().size()));
+    return {float_linear(std::move(weights), threads), std::move(b)};
+  }
   /// Rows of inputs() -> rows of outputs().
   row_matrix operator()(const row_matrix& x) const { return detail::project(*this, x); }
   const std::variant<float_linear, linear>& layer() const noexcept { return layer_; }
