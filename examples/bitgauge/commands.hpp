@@ -4,6 +4,7 @@
 
 #include <bitgauge/matrix/recipe.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,25 @@ struct inspect_options {
   bool json = false;
 };
 void inspect(const inspect_options& options);
+
+struct perplexity_options {
+  std::string model, tokens, text, base;
+  int context = 0, windows = 0;  ///< 0: the model's own, and all
+  bool dynamic = false;          ///< 8-bit activations in quantized layers
+  int threads = 0;
+  bool json = false, quiet = false;
+};
+/// How well a language model predicts a text, and what it has lost against another.
+void perplexity(const perplexity_options& options);
+
+struct generate_options {
+  std::string model, prompt;
+  int tokens = 128, threads = 0;
+  double temperature = 0;
+  std::uint64_t seed = 0;
+};
+/// Continues a text.
+void generate(const generate_options& options);
 
 struct schemes_options {
   bool json = false;

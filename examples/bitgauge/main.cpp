@@ -1,4 +1,4 @@
-// bitgauge: quantizes, restores, compares and lists files of tensors. Run `bitgauge --help`.
+// bitgauge: quantizes, restores, compares and lists files of tensors, and runs language models. Run `bitgauge --help`.
 
 #include <bitgauge/base/printable.hpp>
 #include <bitgauge/error.hpp>
@@ -95,6 +95,44 @@ void add_inspect(CLI::App& app) {
   command->callback([] { program::inspect(options); });
 }
 
+void add_perplexity(CLI::App& app) {
+  static program::perplexity_options options;
+  CLI::App* command = app.add_subcommand("perplexity", "Measure how well a language model predicts a text");
+  command->add_option("MODEL", options.model, "a llama: .gguf, or .safetensors beside its config.json")
+      ->required();
+  CLI::Option_group* text = command->add_option_group("text");
+  text->add_option("--tokens", options.tokens, "whole numbers, one dimension: .npy");
+  text->add_option("--text", options.text, "a file of text, which the model's vocabulary takes apart");
+  text->require_option(1);
+  command->add_option("--context", options.context, "tokens of a window; 0: what the model was made for")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_option("--windows", options.windows, "read so many windows at most; 0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_option("--base", options.base, "compare with this model, in the same pass");
+  command->add_flag("--dynamic", options.dynamic, "8-bit inputs in all quantized layers, a scale a token");
+  command->add_option("--threads", options.threads, "0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_flag("--json", options.json, "print JSON");
+  command->add_flag("-q,--quiet", options.quiet, "no bar");
+  command->callback([] { program::perplexity(options); });
+}
+
+void add_generate(CLI::App& app) {
+  static program::generate_options options;
+  CLI::App* command = app.add_subcommand("generate", "Let a language model continue a text");
+  command->add_option("MODEL", options.model, "a llama: .gguf, or .safetensors beside its config.json")
+      ->required();
+  command->add_option("--prompt", options.prompt, "what to continue")->required();
+  command->add_option("--count", options.tokens, "tokens at most")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_option("--temperature", options.temperature, "0: always the most likely token")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--seed", options.seed, "of the draws");
+  command->add_option("--threads", options.threads, "0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->callback([] { program::generate(options); });
+}
+
 void add_schemes(CLI::App& app) {
   static program::schemes_options options;
   CLI::App* command = app.add_subcommand("schemes", "List the names, keys and values that --scheme takes");
@@ -121,6 +159,8 @@ int main(int argc, char** argv) {
   add_dequantize(app);
   add_compare(app);
   add_inspect(app);
+  add_perplexity(app);
+  add_generate(app);
   add_schemes(app);
   program::end_cleanly_on_signals();
   try {

@@ -5,6 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/rounding/hessian.hpp>
 
 #include <optional>
 #include <string>
@@ -22,6 +23,14 @@ class calibration_source {
   virtual std::optional<index_t> columns(const std::string& tensor) const = 0;
   /// The activations that the tensor's columns are multiplied by. Raises data_error for NaN and infinity.
   virtual std::optional<float_rows> samples(const std::string& tensor) const = 0;
+  /// Their Hessian; of samples() where nothing else is said. Raises data_error for NaN and infinity.
+  virtual std::optional<hessian> hessian_of(const std::string& tensor, int threads) const {
+    const std::optional<float_rows> x = samples(tensor);
+    if (!x) return std::nullopt;
+    hessian h(x->cols());
+    h.accumulate(*x, {}, threads);
+    return h;
+  }
 };
 
 }  // namespace bitgauge
