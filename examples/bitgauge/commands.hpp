@@ -13,10 +13,13 @@ namespace program {
 struct quantize_options {
   std::string input, output, scheme, calibration, activations, transform, importance, include, exclude,
       fallback, report;
-  std::string drop;               ///< regular expression: these tensors are not written
-  std::vector<std::string> rows;  ///< REGEX=first|last, the first match wins
-  bool requantize = false;        ///< quantized tensors too, from their values
-  bool quiet = false;             ///< neither bar nor table
+  std::string drop;                ///< regular expression: these tensors are not written
+  std::string calibration_tokens;  ///< of a language model, which is quantized block after block
+  int calibration_context = 0;     ///< 0: what the model was made for
+  std::vector<std::string> rules;  ///< REGEX=FORMAT, the first match wins
+  std::vector<std::string> rows;   ///< REGEX=first|last, the first match wins
+  bool requantize = false;         ///< quantized tensors too, from their values
+  bool quiet = false;              ///< neither bar nor table
   int threads = 0;
   bitgauge::nonfinite on_nonfinite = bitgauge::nonfinite::reject;
 };

@@ -26,15 +26,9 @@ namespace bitgauge::detail {
 /// Finds the factors of SmoothQuant and AWQ.
 class transform_fit {
  public:
-  transform_fit(const row_matrix& weights, const float_rows& samples, const hessian& h,
+  transform_fit(const row_matrix& weights, const activation_stats& stats, const hessian& h,
                 const tensor_format& f, int threads)
-      : weights_(weights),
-        hessian_(h),
-        stats_(samples.cols()),
-        threads_(threads),
-        nearest_(without_feedback(f)) {
-    stats_.observe(samples);
-  }
+      : weights_(weights), hessian_(h), stats_(stats), threads_(threads), nearest_(without_feedback(f)) {}
 
   channel_scaling smooth(std::optional<float> alpha, const std::optional<stored_activations>& inputs) const {
     if (alpha) return smooth_factors(stats_, column_maxima(weights_), static_cast<double>(*alpha));
@@ -70,21 +64,20 @@ class transform_fit {
 
   const row_matrix& weights_;
   const hessian& hessian_;
-  activation_stats stats_;
+  const activation_stats& stats_;
   int threads_;
   tensor_format nearest_;
 };
 
-/// `t` with its factors; what has them already is left as it is. `samples` and `h`, their Hessian, are there where
-/// the scheme needs activations; without `h` it is made. Searches round to nearest.
+/// `t` with its factors; what has them already is left as it is. `stats` and `h`, of its activations, are there where
+/// the scheme needs them. Searches round to nearest.
 inline stored_transform fitted_transform(stored_transform t, const row_source& values,
-                                         const float_rows* samples, const hessian* h, const tensor_format& f,
+                                         const std::optional<activation_stats>& stats, const hessian* h,
+                                         const tensor_format& f,
                                          const std::optional<stored_activations>& inputs, int threads) {
   if (!t.scheme.needs_activations() || !t.input_factors.empty()) return t;
-  std::optional<hessian> own;
-  if (h == nullptr) own.emplace(samples->cols()).accumulate(*samples, {}, threads);
   const row_matrix weights = changed_rows("transform: weights", values, values.cols(), threads, [](auto) {});
-  const transform_fit fit(weights, *samples, h == nullptr ? *own : *h, f, threads);
+  const transform_fit fit(weights, *stats, *h, f, threads);
   const channel_scaling found = t.scheme.what == transform_scheme::kind::smooth
                                     ? fit.smooth(t.scheme.alpha, inputs)
                                     : fit.awq_scaling();

@@ -211,10 +211,15 @@ class planner {
     t.scheme = *options_.transform;
     row.bytes_after = static_cast<std::uint64_t>(row.entry->storage_bytes());
     if (!options_.activations || !options_.activations->is_static) return;  // else fitted with the tensor
-    float_rows whole;
     const std::optional<float_rows> samples = options_.calibration->samples(row.name);
-    t = fitted_transform(t, source_.rows(row.place, row.how_rows, whole), samples ? &*samples : nullptr,
-                         nullptr, row.to, stored_activations{*options_.activations}, 0);
+    if (!samples) return;
+    float_rows whole;
+    activation_stats stats(samples->cols());
+    stats.observe(*samples);
+    hessian h(samples->cols());
+    h.accumulate(*samples);
+    t = fitted_transform(t, source_.rows(row.place, row.how_rows, whole), stats, &h, row.to,
+                         stored_activations{*options_.activations}, 0);
   }
 
   std::optional<index_t> samples_of(const planned_tensor& row) const {

@@ -60,10 +60,9 @@ class tensor_quantization {
       : source_(source), row_(row), options_(options), advance_(advance) {
     if (options.calibration == nullptr) return;
     samples_ = options.calibration->samples(row.name);
-    if (!samples_) return;
     locate_failures(options.calibration->source_name(), "activations of " + row.name, [&] {
-      hessian_.emplace(samples_->cols());
-      hessian_->accumulate(*samples_, {}, options_.threads);
+      hessian_ =
+          samples_ ? hessian_of(*samples_) : options.calibration->hessian_of(row.name, options.threads);
     });
   }
 
@@ -82,10 +81,15 @@ class tensor_quantization {
     const auto take = [&](index_t first, const auto& part) {
       const auto handed_out = clock::now();
       sink.write(row_.name, part);
+      const auto add = [&](const auto& original) {
+        found.add(first, original);
+        if (options_.restored)
+          options_.restored(row_.name, first, original.template dequantize<float_rows>());
+      };
       if (rewritten) {
-        found.add(first, restored_part(part, first, rewritten->rows()));
+        add(restored_part(part, first, rewritten->rows()));
       } else {
-        found.add(first, part);
+        add(part);
       }
       with_inputs.add(first, part);
       elsewhere_ += clock::now() - handed_out;
@@ -118,6 +122,12 @@ class tensor_quantization {
  private:
   using clock = std::chrono::steady_clock;
 
+  hessian hessian_of(const float_rows& samples) const {
+    hessian h(samples.cols());
+    h.accumulate(samples, {}, options_.threads);
+    return h;
+  }
+
   template <class Value>
   static const Value* pointer_to(const std::optional<Value>& value) {
     return value ? &*value : nullptr;
@@ -139,12 +149,19 @@ class tensor_quantization {
         *samples, options{.threads = options_.threads, .on_nonfinite = options_.on_nonfinite});
   }
 
+  /// Of the tensor's activations, where its transform needs them.
+  std::optional<activation_stats> stats() const {
+    if (!row_.entry->transform->scheme.needs_activations()) return std::nullopt;
+    if (!samples_) return options_.calibration->stats_of(row_.name);
+    activation_stats s(samples_->cols());
+    s.observe(*samples_);
+    return s;
+  }
   /// The tensor as its transform makes it, where the plan says so.
   std::optional<rewritten_tensor> rewrite(const row_source& values) const {
     if (!row_.entry || !row_.entry->transform) return std::nullopt;
-    stored_transform t =
-        fitted_transform(*row_.entry->transform, values, pointer_to(samples_), pointer_to(hessian_), row_.to,
-                         row_.entry->activations, options_.threads);
+    stored_transform t = fitted_transform(*row_.entry->transform, values, stats(), pointer_to(hessian_),
+                                          row_.to, row_.entry->activations, options_.threads);
     return rewritten_tensor(std::move(t), values, pointer_to(samples_), pointer_to(hessian_),
                             options_.threads);
   }

@@ -73,7 +73,8 @@ class restored_part {
     part_.dequantize_row(row, out);
     basis_.restore(first_ + row, out);
   }
-  float_rows dequantize(int = 0) const {
+  template <class Plain = float_rows>
+  Plain dequantize(int = 0) const {
     float_rows all(rows(), cols());
     for (index_t r = 0; r < rows(); ++r) dequantize_row(r, all.data() + r * cols());
     return all;

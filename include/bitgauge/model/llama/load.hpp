@@ -5,10 +5,15 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/layer/activation.hpp>
+#include <bitgauge/model/llama/block.hpp>
 #include <bitgauge/model/llama/config.hpp>
+#include <bitgauge/model/llama/embedding.hpp>
 #include <bitgauge/model/llama/model.hpp>
+#include <bitgauge/model/llama/output_head.hpp>
+#include <bitgauge/model/llama/tensor_names.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 
+#include <cstddef>
 #include <optional>
 
 namespace bitgauge::llama {
@@ -19,6 +24,23 @@ struct load_options {
   std::optional<activation_quantizer> activations{};
   int threads = 0;  ///< at most; 0: as many as parallel_for likes
 };
+
+/// The names that the tensors of a source have: those of GGUF, or of Hugging Face's files.
+inline tensor_names names_in(const tensor_source& source) {
+  const tensor_names gguf(tensor_names::convention::gguf);
+  for (std::size_t i = 0; i < source.tensor_count(); ++i)
+    if (source.info(i).name == gguf.embedding()) return gguf;
+  return tensor_names(tensor_names::convention::hugging_face);
+}
+
+/// The parts of a llama one by one, for models of which not all is to be in memory; errors as of load().
+BITGAUGE_DECLARE embedding load_embedding(const tensor_source& source, const config& c);
+BITGAUGE_DECLARE block load_block(const tensor_source& source, const config& c, index_t layer,
+                                  const load_options& o = {});
+BITGAUGE_DECLARE output_head load_output(const tensor_source& source, const config& c,
+                                         const load_options& o = {});
+/// `c` with the factors of frequencies that the source has, checked. Raises data_error for sizes that cannot be.
+BITGAUGE_DECLARE config complete(const tensor_source& source, config c);
 
 /// Reads a llama whose tensors have the names of GGUF or of Hugging Face's files, each matrix packed for products
 /// in its format: floats, codes of any scheme, or blocks of ggml. The embedding serves as the output where there

@@ -35,38 +35,21 @@ namespace detail {
 /// Reads the tensors of a llama one after the other.
 class loader {
  public:
-  loader(const tensor_source& source, config c, const load_options& o)
-      : source_(source), c_(std::move(c)), options_(o), names_(tensor_names::convention::gguf) {
+  loader(const tensor_source& source, const config& c, const load_options& o)
+      : source_(source), c_(c), options_(o), names_(names_in(source)) {
     for (std::size_t i = 0; i < source.tensor_count(); ++i) places_.emplace(source.info(i).name, i);
-    if (!find(names_.embedding())) names_ = tensor_names(tensor_names::convention::hugging_face);
   }
 
-  model read() {
-    if (const auto factors = find(names_.rope_factors()); factors && c_.rope_factors.empty()) {
-      const Eigen::VectorXf values = vector(names_.rope_factors(), c_.rope_size / 2);
-      c_.rope_factors.assign(values.begin(), values.end());
-    }
-    check(c_, source_.source_name());
-    weights w;
-    w.tokens = tokens();
-    for (index_t l = 0; l < c_.layers; ++l) w.blocks.push_back(read_block(l));
-    w.output_norm = vector(names_.output_norm(), c_.width);
-    const bool is_tied = !find(names_.output());
-    w.output = matrix(is_tied ? names_.embedding() : names_.output(), "", c_.vocabulary, c_.width);
-    return model(std::move(c_), std::move(w));
+  std::vector<float> rope_factors() const {
+    if (!c_.rope_factors.empty() || !find(names_.rope_factors())) return c_.rope_factors;
+    const Eigen::VectorXf values = vector(names_.rope_factors(), c_.rope_size / 2);
+    return {values.begin(), values.end()};
   }
-
- private:
-  std::optional<std::size_t> find(const std::string& name) const {
-    const auto found = places_.find(name);
-    return found == places_.end() ? std::nullopt : std::optional(found->second);
+  embedding tokens() const {
+    const std::size_t place = of_shape(names_.embedding(), c_.vocabulary, c_.width);
+    if (is_rewritten(place)) return floats(place);
+    return std::visit([](auto rows) { return embedding(std::move(rows)); }, stored(place));
   }
-  std::size_t at(const std::string& name) const {
-    if (const auto place = find(name)) return *place;
-    bitgauge::detail::raise_message<data_error>(
-        {source_.source_name(), ": expected the tensor ", name, " of a llama, found none of this name"});
-  }
-
   block read_block(index_t l) const {
     block b;
     b.attention_norm = vector(names_.attention_norm(l), c_.width);
@@ -81,6 +64,23 @@ class loader {
           matrix(names_.matrix(l, which), names_.bias(l, which), shapes[i].first, shapes[i].second);
     }
     return b;
+  }
+
+  output_head output() const {
+    const bool is_tied = !find(names_.output());
+    return {vector(names_.output_norm(), c_.width),
+            matrix(is_tied ? names_.embedding() : names_.output(), "", c_.vocabulary, c_.width)};
+  }
+
+ private:
+  std::optional<std::size_t> find(const std::string& name) const {
+    const auto found = places_.find(name);
+    return found == places_.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::size_t at(const std::string& name) const {
+    if (const auto place = find(name)) return *place;
+    bitgauge::detail::raise_message<data_error>(
+        {source_.source_name(), ": expected the tensor ", name, " of a llama, found none of this name"});
   }
 
   /// The place of a tensor; raises shape_error, naming it, where it is of another shape.
@@ -114,6 +114,12 @@ class loader {
     return name.empty() || !find(name) ? Eigen::VectorXf() : vector(name, size);
   }
 
+  bool is_rewritten(std::size_t place) const {
+    if (!source_.info(place).is_quantized()) return false;
+    const stored_tensor_data data = source_.stored(place);
+    const auto* codes = std::get_if<stored_codes>(&data);
+    return codes != nullptr && codes->entry.transform.has_value();
+  }
   /// A tensor as it is stored: floats, or what is quantized.
   std::variant<row_matrix, any_quantized> stored(std::size_t place) const {
     const tensor_info& tensor = source_.info(place);
@@ -125,10 +131,6 @@ class loader {
     return any_quantized(gguf::block_matrix(
         blocks.type, rows, cols, std::vector<std::byte>(blocks.bytes.begin(), blocks.bytes.end())));
   }
-  embedding tokens() const {
-    return std::visit([](auto rows) { return embedding(std::move(rows)); },
-                      stored(of_shape(names_.embedding(), c_.vocabulary, c_.width)));
-  }
   projection matrix(const std::string& name, const std::string& bias_name, index_t rows, index_t cols) const {
     const std::size_t place = of_shape(name, rows, cols);
     return locate_failures(source_.source_name(), name, [&] {
@@ -139,17 +141,19 @@ class loader {
       linear_options o{.activations = options_.activations, .threads = options_.threads};
       const any_quantized& q = std::get<any_quantized>(data);
       if (const auto* blocks = q.get_if<gguf::block_matrix>())
-        return projection(linear(packed_weights(*blocks), b, o));
+        return projection(linear(packed_weights(*blocks), o), b);
       const stored_tensor_data again = source_.stored(place);
       const quantized_entry& entry = std::get<stored_codes>(again).entry;
       if (!o.activations && entry.activations)
         o.activations = make_activation_quantizer(entry.activations->scheme, entry.activations->frozen);
-      return projection(linear(*q.get_if<quantized_matrix>(), b, o));
+      linear layer(*q.get_if<quantized_matrix>(), o);
+      if (entry.transform) return projection(std::move(layer), b, *entry.transform);
+      return projection(std::move(layer), b);
     });
   }
 
   const tensor_source& source_;
-  config c_;
+  const config& c_;
   const load_options& options_;
   tensor_names names_;
   std::unordered_map<std::string, std::size_t> places_;
@@ -157,8 +161,35 @@ class loader {
 
 }  // namespace detail
 
+BITGAUGE_DEFINE embedding load_embedding(const tensor_source& source, const config& c) {
+  const load_options o;
+  return detail::loader(source, c, o).tokens();
+}
+
+BITGAUGE_DEFINE block load_block(const tensor_source& source, const config& c, index_t layer,
+                                 const load_options& o) {
+  return detail::loader(source, c, o).read_block(layer);
+}
+
+BITGAUGE_DEFINE output_head load_output(const tensor_source& source, const config& c, const load_options& o) {
+  return detail::loader(source, c, o).output();
+}
+
+BITGAUGE_DEFINE config complete(const tensor_source& source, config c) {
+  const load_options o;
+  c.rope_factors = detail::loader(source, c, o).rope_factors();
+  check(c, source.source_name());
+  return c;
+}
+
 BITGAUGE_DEFINE model load(const tensor_source& source, const config& c, const load_options& o) {
-  return detail::loader(source, c, o).read();
+  config whole = complete(source, c);
+  const detail::loader parts(source, whole, o);
+  weights w;
+  w.tokens = parts.tokens();
+  for (index_t l = 0; l < whole.layers; ++l) w.blocks.push_back(parts.read_block(l));
+  w.output = parts.output();
+  return model(std::move(whole), std::move(w));
 }
 
 }  // namespace bitgauge::llama

@@ -9,28 +9,24 @@
 #include <bitgauge/model/llama/config.hpp>
 #include <bitgauge/model/llama/embedding.hpp>
 #include <bitgauge/model/llama/kv_cache.hpp>
+#include <bitgauge/model/llama/output_head.hpp>
 #include <bitgauge/model/llama/projection.hpp>
-#include <bitgauge/model/llama/rms_norm.hpp>
 #include <bitgauge/model/llama/rope.hpp>
 #include <bitgauge/transform/transform.hpp>
 
 #include <Eigen/Core>
 
-#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace bitgauge::llama {
 
-using token = std::int32_t;
-
 /// The weights of a llama.
 struct weights {
   embedding tokens;
   std::vector<block> blocks;
-  Eigen::VectorXf output_norm;
-  projection output;
+  output_head output;
 };
 
 /// How tokens go through a model.
@@ -55,20 +51,9 @@ class model {
 
   const config& settings() const noexcept { return c_; }
   const llama::weights& parts() const noexcept { return w_; }
-  llama::weights& parts() noexcept { return w_; }
-  const rope& positions() const noexcept { return positions_; }
 
   /// The hidden states that tokens start from. Throws data_error for one that is not in the vocabulary.
-  row_matrix embed(std::span<const token> tokens) const {
-    row_matrix x(static_cast<index_t>(tokens.size()), c_.width);
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      if (tokens[i] < 0 || tokens[i] >= c_.vocabulary)
-        bitgauge::detail::raise_message<data_error>(
-            {"token ", i, ": expected 0 to ", c_.vocabulary - 1, ", found ", tokens[i]});
-      w_.tokens.read(tokens[i], x.data() + static_cast<index_t>(i) * c_.width);
-    }
-    return x;
-  }
+  row_matrix embed(std::span<const token> tokens) const { return w_.tokens.embed(tokens); }
 
   /// The logits, tokens x vocabulary, of what follows each token, after those that the cache has seen; their keys
   /// and values go into the cache. Throws data_error as embed() does, shape_error where the cache has no room.
@@ -88,13 +73,11 @@ class model {
     return logits(x);
   }
   /// Of hidden states that have passed all blocks.
-  row_matrix logits(const row_matrix& x) const { return w_.output(normalized(x)); }
-  /// The inputs of the output matrix.
-  row_matrix normalized(const row_matrix& x) const { return rms_norm(x, w_.output_norm, c_.norm_epsilon); }
+  row_matrix logits(const row_matrix& x) const { return w_.output.logits(x, c_.norm_epsilon); }
 
   /// What reading all weights for one token takes: all matrices but the embedding, of which a row is read.
   index_t bytes_per_token() const {
-    index_t sum = w_.output.bytes();
+    index_t sum = w_.output.matrix.bytes();
     for (const block& each : w_.blocks)
       for (const projection& matrix : each.matrices) sum += matrix.bytes();
     return sum;

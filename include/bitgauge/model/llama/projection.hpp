@@ -6,10 +6,13 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/layer/float_linear.hpp>
 #include <bitgauge/layer/linear.hpp>
+#include <bitgauge/transform/any_transform.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 #include <bitgauge/transform/transform.hpp>
 
 #include <Eigen/Core>
 
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -20,12 +23,20 @@ namespace detail {
 BITGAUGE_DECLARE row_matrix project(const projection& p, const row_matrix& x);
 }
 
-/// y = W x + b of each row: a layer in floats, or with quantized weights.
+/// y = W x + b of each row: a layer in floats, or with quantized weights, which a transform may have rewritten.
 class projection {
  public:
   projection() = default;
-  projection(float_linear layer, Eigen::VectorXf bias) : layer_(std::move(layer)), bias_(std::move(bias)) {}
-  projection(linear layer) : layer_(std::move(layer)) {}
+  /// `bias`: one value an output, or none.
+  projection(std::variant<float_linear, linear> layer, Eigen::VectorXf bias)
+      : layer_(std::move(layer)), bias_(std::move(bias)) {}
+  /// Of weights that a transform has rewritten.
+  projection(std::variant<float_linear, linear> layer, Eigen::VectorXf bias, const stored_transform& t)
+      : projection(std::move(layer), std::move(bias)) {
+    transform_ = std::make_shared<const any_transform>(t, inputs());
+    output_factors_ = Eigen::Map<const Eigen::VectorXf>(t.output_factors.data(),
+                                                        static_cast<index_t>(t.output_factors.size()));
+  }
 
   index_t inputs() const noexcept {
     return std::visit([](const auto& l) { return l.inputs(); }, layer_);
@@ -42,21 +53,22 @@ class projection {
 
   /// The same layer with other weights, in floats.
   projection with_weights(row_matrix weights, int threads) const {
-    Eigen::VectorXf b = bias_;
-    if (const auto* quantized = std::get_if<linear>(&layer_))
-      b = Eigen::Map<const Eigen::VectorXf>(quantized->bias().data(),
-                                            static_cast<index_t>(quantized->bias().size()));
-    return {float_linear(std::move(weights), threads), std::move(b)};
+    return {float_linear(std::move(weights), threads), bias_};
   }
   /// Rows of inputs() -> rows of outputs().
   row_matrix operator()(const row_matrix& x) const { return detail::project(*this, x); }
   const std::variant<float_linear, linear>& layer() const noexcept { return layer_; }
-  /// Of a layer in floats; linear has its own.
   const Eigen::VectorXf& bias() const noexcept { return bias_; }
+  /// What inputs go through first, or null.
+  const any_transform* transform() const noexcept { return transform_.get(); }
+  /// What outputs are multiplied by before the bias is added, or none.
+  const Eigen::VectorXf& output_factors() const noexcept { return output_factors_; }
 
  private:
   std::variant<float_linear, linear> layer_;
-  Eigen::VectorXf bias_;  // of a layer in floats
+  Eigen::VectorXf bias_;
+  std::shared_ptr<const any_transform> transform_;
+  Eigen::VectorXf output_factors_;
 };
 
 }  // namespace bitgauge::llama
