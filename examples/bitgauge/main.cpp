@@ -43,18 +43,6 @@ void add_quantize(CLI::App& app) {
       "--rule", options.rules,
       "REGEX=FORMAT: tensors whose name matches get this scheme, or copy; may be repeated, the first "
       "match counts");
-  command->add_option(
-      "--calibration-tokens", options.calibration_tokens,
-      "tokens of a text, .npy: a llama is quantized block after block, each matrix by what it sees "
-      "behind those that are quantized already");
-  command
-      ->add_option("--calibration-context", options.calibration_context,
-                   "tokens of a window; 0: what the model was made for")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  command->add_option(
-      "--rule", options.rules,
-      "REGEX=FORMAT: tensors whose name matches get this scheme, or copy; may be repeated, the first "
-      "match counts");
   command->add_option("--activations", options.activations,
                       "how the layers' inputs become 8-bit: dynamic[:SCHEME] or static[:SCHEME], "
                       "such as static:affine:range=kl; static needs --calibration");
