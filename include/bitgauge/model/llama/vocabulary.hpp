@@ -132,6 +132,14 @@ class vocabulary {
     constexpr char digits[] = "0123456789ABCDEF";
     return {'<', '0', 'x', digits[byte / 16], digits[byte % 16], '>'};
   }
+  /// Bytes of the UTF-8 character that a text begins with; 1 where it begins with none.
+  static std::size_t character_size(std::string_view text) {
+    const auto lead = static_cast<unsigned char>(text[0]);
+    const std::size_t size = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF8 ? 4 : 1;
+    for (std::size_t i = 1; i < size; ++i)
+      if (i >= text.size() || (static_cast<unsigned char>(text[i]) & 0xC0u) != 0x80u) return 1;
+    return size;
+  }
   /// UTF-8 characters; a byte that begins none is one of its own.
   std::vector<symbol> characters(std::string_view text) const {
     std::string prepared;
@@ -139,9 +147,7 @@ class vocabulary {
     for (const char c : text) c == ' ' ? prepared += space : prepared += c;
     std::vector<symbol> symbols;
     for (std::size_t i = 0; i < prepared.size();) {
-      const auto lead = static_cast<unsigned char>(prepared[i]);
-      const std::size_t expected = lead < 0x80 ? 1 : lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-      const std::size_t size = std::min(expected, prepared.size() - i);
+      const std::size_t size = character_size(std::string_view(prepared).substr(i));
       const auto count = static_cast<std::ptrdiff_t>(symbols.size());
       symbols.push_back({prepared.substr(i, size), count - 1, count + 1});
       i += size;
