@@ -44,7 +44,7 @@ struct inspect_options {
 void inspect(const inspect_options& options);
 
 struct perplexity_options {
-  std::string model, tokens, text, base;
+  std::string model, tokens, text, base, kv;
   int context = 0, windows = 0;  ///< 0: the model's own, and all
   bool dynamic = false;          ///< 8-bit activations in quantized layers
   int threads = 0;
@@ -54,7 +54,7 @@ struct perplexity_options {
 void perplexity(const perplexity_options& options);
 
 struct generate_options {
-  std::string model, prompt;
+  std::string model, prompt, kv;
   int tokens = 128, threads = 0;
   double temperature = 0;
   std::uint64_t seed = 0;

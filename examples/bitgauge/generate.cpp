@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "console.hpp"
+#include "kv_text.hpp"
 
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ void generate(const generate_options& options) {
   how.temperature = options.temperature;
   how.seed = options.seed;
   how.end = words.end();
+  how.kv = read_kv(options.kv);
   how.threads = options.threads;
   const std::vector<llama::token> prompt = words.tokens_of(options.prompt);
   print(options.prompt);

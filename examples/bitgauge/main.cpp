@@ -121,6 +121,8 @@ void add_perplexity(CLI::App& app) {
   command->add_option("--windows", options.windows, "read so many windows at most; 0: all")
       ->check(CLI::Range(0, std::numeric_limits<int>::max()));
   command->add_option("--base", options.base, "compare with this model, in the same pass");
+  command->add_option("--kv", options.kv, "keep keys and values in 8 or 4 bits")
+      ->check(CLI::IsMember({"f32", "q8", "q4", "q8_rotated", "q4_rotated"}));
   command->add_flag("--dynamic", options.dynamic, "8-bit inputs in all quantized layers, a scale a token");
   command->add_option("--threads", options.threads, "0: all")
       ->check(CLI::Range(0, std::numeric_limits<int>::max()));
@@ -139,6 +141,8 @@ void add_generate(CLI::App& app) {
       ->check(CLI::Range(0, std::numeric_limits<int>::max()));
   command->add_option("--temperature", options.temperature, "0: always the most likely token")
       ->check(CLI::NonNegativeNumber);
+  command->add_option("--kv", options.kv, "keep keys and values in 8 or 4 bits")
+      ->check(CLI::IsMember({"f32", "q8", "q4", "q8_rotated", "q4_rotated"}));
   command->add_option("--seed", options.seed, "of the draws");
   command->add_option("--threads", options.threads, "0: all")
       ->check(CLI::Range(0, std::numeric_limits<int>::max()));

@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "console.hpp"
+#include "kv_text.hpp"
 #include "progress.hpp"
 #include "report.hpp"
 
@@ -28,14 +29,15 @@ nlohmann::ordered_json as_json(const bitgauge::window_mean& m) {
   return {{"mean", m.mean}, {"standard_error", m.standard_error}};
 }
 
-nlohmann::ordered_json as_json(const bitgauge::perplexity_report& r, double seconds,
-                               bitgauge::index_t bytes) {
+nlohmann::ordered_json as_json(const bitgauge::perplexity_report& r, double seconds, bitgauge::index_t bytes,
+                               bitgauge::index_t kv_bytes) {
   nlohmann::ordered_json json{
       {"windows", r.windows},
       {"tokens", r.predicted},
       {"bits_per_token", as_json(r.bits)},
       {"perplexity", {{"mean", r.perplexity()}, {"standard_error", r.perplexity_error()}}},
       {"weight_bytes_per_token", bytes},
+      {"kv_bytes_per_token", kv_bytes},
       {"tokens_per_second", static_cast<double>(r.predicted) / seconds}};
   if (r.against) {
     json["base_bits_per_token"] = as_json(r.against->base_bits);
@@ -81,6 +83,7 @@ void perplexity(const perplexity_options& options) {
   how.context = options.context > 0 ? options.context : sizes.context;
   how.windows = options.windows;
   how.base = base ? &*base : nullptr;
+  how.kv = read_kv(options.kv);
   how.threads = options.threads;
   how.progress = [&](bitgauge::index_t done, bitgauge::index_t total) {
     bar.show({.tensor = options.model,
@@ -91,7 +94,8 @@ void perplexity(const perplexity_options& options) {
   const auto start = std::chrono::steady_clock::now();
   const bitgauge::perplexity_report report = bitgauge::perplexity(model, tokens, how);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  print(options.json ? json_text(as_json(report, seconds, model.bytes_per_token()))
+  print(options.json ? json_text(as_json(report, seconds, model.bytes_per_token(),
+                                         llama::kv_cache(sizes, 1, how.kv).bytes()))
                      : as_text(report, seconds));
 }
 

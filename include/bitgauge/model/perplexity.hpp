@@ -4,6 +4,7 @@
 /// How well a language model predicts a text, and how far another is from it.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/model/llama/kv_cache.hpp>
 #include <bitgauge/model/llama/model.hpp>
 
 #include <cmath>
@@ -51,6 +52,7 @@ struct perplexity_options {
   index_t context = 256;               ///< tokens of a window, each from an empty cache
   index_t windows = 0;                 ///< at most; 0: all that the tokens have
   const llama::model* base = nullptr;  ///< what to compare with, in the same pass
+  llama::kv_options kv{};              ///< how the model, not the base, keeps keys and values
   int threads = 0;
   std::function<void(index_t done, index_t total)> progress{};  ///< after each window
   std::function<bool()> cancel{};  ///< true ends the work by the error `cancelled`

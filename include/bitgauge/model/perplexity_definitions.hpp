@@ -34,8 +34,8 @@ inline void log_probabilities(const float* logits, index_t size, std::vector<dou
 /// Sums of one model over windows.
 class perplexity_sums {
  public:
-  explicit perplexity_sums(const llama::model& m, index_t context)
-      : model_(m), cache_(m.settings(), context) {}
+  perplexity_sums(const llama::model& m, index_t context, const llama::kv_options& kv)
+      : model_(m), cache_(m.settings(), context, kv) {}
 
   /// The logits of a window.
   row_matrix read(std::span<const llama::token> inputs, int threads) {
@@ -71,9 +71,9 @@ BITGAUGE_DEFINE perplexity_report perplexity(const llama::model& m, std::span<co
       detail::raise_message<data_error>(
           {"token ", i, ": expected 0 to ", vocabulary - 1, ", found ", tokens[static_cast<std::size_t>(i)]});
 
-  detail::perplexity_sums own(m, o.context);
+  detail::perplexity_sums own(m, o.context, o.kv);
   std::optional<detail::perplexity_sums> other;
-  if (o.base != nullptr) other.emplace(*o.base, o.context);
+  if (o.base != nullptr) other.emplace(*o.base, o.context, llama::kv_options{});
   std::vector<double> bits, base_bits, lost, divergence, p, q;
   index_t same = 0;
   for (index_t w = 0; w < windows; ++w) {

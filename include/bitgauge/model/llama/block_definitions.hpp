@@ -10,6 +10,7 @@
 #include <bitgauge/model/llama/rms_norm.hpp>
 
 #include <cmath>
+#include <utility>
 #include <variant>
 
 namespace bitgauge::llama {
@@ -39,8 +40,8 @@ BITGAUGE_DEFINE bool forward(const block& b, const config& c, const rope& positi
   row_matrix queries = b[matrix_of::query](inputs), keys = b[matrix_of::key](inputs);
   positions.apply(queries, cache.size());
   positions.apply(keys, cache.size());
-  cache.append(layer, keys, b[matrix_of::value](inputs));
-  inputs = attend(c, queries, cache, layer, cache.size(), threads);
+  cache.append(layer, std::move(keys), b[matrix_of::value](inputs));
+  inputs = attend(c, std::move(queries), cache, layer, cache.size(), threads);
   if (!is_seen(matrix_of::output, inputs)) return false;
   x += b[matrix_of::output](inputs);
 

@@ -163,7 +163,7 @@ class calibration final : public calibration_source {
       block_ = load_block(source_, config_, layer_, {.activations = {}, .threads = options_.threads});
   }
   void pass(row_matrix& x, const input_observer& observe) const {
-    kv_cache cache(config_, x.rows(), 1);
+    kv_cache cache(config_, x.rows(), {}, 1);
     forward(*block_, config_, positions_, 0, x, cache, observe, options_.threads);
   }
 

@@ -26,6 +26,7 @@ struct generate_options {
   double temperature = 0;  ///< 0: the most likely one; else drawn with probabilities ~ p^(1 / temperature)
   std::uint64_t seed = 0;  ///< of the draws: the same tokens on every run
   token end = -1;          ///< ends the text
+  kv_options kv{};         ///< how keys and values are kept
   int threads = 0;
 };
 
@@ -66,7 +67,7 @@ inline void generate(const model& m, std::span<const token> prompt, const genera
     bitgauge::detail::raise_message<shape_error>(
         {"generate: expected a prompt of 1 to ", context, " tokens, found ", size});
   sampler next(o);
-  kv_cache cache(m.settings(), std::min(context, size + o.tokens));
+  kv_cache cache(m.settings(), std::min(context, size + o.tokens), o.kv);
   forward_options forward;
   forward.last_only = true;
   forward.threads = o.threads;
