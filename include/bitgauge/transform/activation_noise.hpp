@@ -71,12 +71,13 @@ struct activation_noise {
   struct token_range {
     double greater = 0, lesser = 0;
   };
-  /// The integrals over t >= 0 of 2 t (1 - P(. < t)), by the midpoint rule; `far` and `near` are what all
-  /// samples reach to either side.
-  static token_range range_of_token(const activation_stats& stats, const Eigen::VectorXd& squares, double far,
-                                    double near) {
+  /// The integrals over t >= 0 of 2 t (1 - P(. < t)), by the midpoint rule; `farther` and `nearer` are
+  /// what all samples reach to either side.
+  static token_range range_of_token(const activation_stats& stats, const Eigen::VectorXd& squares,
+                                    double farther, double nearer) {
     constexpr int nodes = 64;
     constexpr double reach = 5.8;  // times sqrt(2) deviations: erf is 1 there
+    const Eigen::VectorXd &lowest = stats.lowest(), &highest = stats.highest();
     const Eigen::VectorXd inverses = (2 * squares).cwiseSqrt().cwiseInverse();
     const double least = squares.maxCoeff(), width = reach * std::sqrt(2 * least) / nodes;
     token_range sum;
@@ -86,7 +87,8 @@ struct activation_noise {
       for (index_t j = 0; j < squares.size() && above + below > 1e-12; ++j) {
         if (!(squares(j) > 0) || t * inverses(j) >= reach) continue;
         const double inside = std::erf(t * inverses(j)), half = (1 + inside) / 2;
-        const bool is_negative = stats.lowest()(j)<0, is_positive = stats.highest()(j)> 0;
+        const bool is_negative = lowest(j) < 0;
+        const bool is_positive = highest(j) > 0;
         both *= inside;
         if (is_positive) above *= is_negative ? half : inside;
         if (is_negative) below *= is_positive ? half : inside;
@@ -94,8 +96,8 @@ struct activation_noise {
       sum.greater += 2 * t * width * (1 - both);
       sum.lesser += 2 * t * width * (1 - std::min(1.0, above + below - both));
     }
-    sum.greater = std::min(std::max(sum.greater, least), std::min(squares.sum(), far * far));
-    sum.lesser = std::min({sum.lesser, sum.greater, near * near});
+    sum.greater = std::min(std::max(sum.greater, least), std::min(squares.sum(), farther * farther));
+    sum.lesser = std::min({sum.lesser, sum.greater, nearer * nearer});
     return sum;
   }
 };
