@@ -4,6 +4,7 @@
 /// The shift of a layer's mean output that quantized weights cause, to be added to its bias.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/row_decodable.hpp>
 #include <bitgauge/matrix/row_source.hpp>
@@ -15,6 +16,7 @@
 #include <Eigen/Core>
 
 #include <algorithm>
+#include <cstddef>
 #include <vector>
 
 namespace bitgauge {

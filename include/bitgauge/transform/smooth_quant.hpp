@@ -4,6 +4,7 @@
 /// SmoothQuant: outliers of inputs handed over to the weights.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/power.hpp>
@@ -15,6 +16,7 @@
 #include <Eigen/Core>
 
 #include <algorithm>
+#include <utility>
 
 namespace bitgauge {
 namespace detail {
