@@ -7,7 +7,11 @@
 #include <Eigen/Core>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <span>
@@ -129,10 +133,14 @@ void in_order(float* x, index_t factor, index_t columns) {
   const std::vector<float> from(x, x + factor * columns);
   const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(factor * columns)));
   for (index_t i = 0; i < factor * columns; ++i) {
-    float sum = 0;
-    for (index_t k = 0; k < factor; ++k) {
-      const float value = from[static_cast<std::size_t>(k * columns + i % columns)];
-      sum += h(i / columns, k) > 0 ? value : -value;
+    float sum = factor == 1 ? from[static_cast<std::size_t>(i)] : 0.0f;
+    for (index_t k = 0; k + 4 <= factor; k += 4) {
+      std::array<float, 4> of_four;
+      for (index_t j = 0; j < 4; ++j)
+        of_four[static_cast<std::size_t>(j)] =
+            static_cast<float>(h(i / columns, k + j)) *
+            from[static_cast<std::size_t>((k + j) * columns + i % columns)];
+      sum += (of_four[0] + of_four[1]) + (of_four[2] + of_four[3]);
     }
     x[i] = sum * scale;
   }
