@@ -146,19 +146,23 @@ void in_order(float* x, index_t factor, index_t columns) {
   }
 }
 
-// Catches an instruction set that adds in another order, and vectors of a batch that are mixed or left out.
+// Catches an instruction set that adds in another order, signs of other values, and vectors of a batch that are mixed or
+// left out.
 TEST(hadamard, has_the_same_bits_on_every_instruction_set) {
   for (const index_t n : tested_sizes()) {
     const hadamard h(n);
     const Eigen::VectorXf x = random_vector<float>(3 * n);
+    const Eigen::VectorXf signs = x.unaryExpr([](float v) { return v < 0.3f ? -1.0f : 1.0f; });
     Eigen::VectorXf expected = x;
     for (index_t i = 0; i < 3; ++i) in_order(expected.data() + i * n, h.factor(), n / h.factor());
     for (const auto set : simd::available()) {
       const simd::scoped_instruction_set use(set);
-      Eigen::VectorXf y = x;
+      Eigen::VectorXf y = x, signed_twice = x.cwiseProduct(signs);
       h.transform(span_of(y));
+      h.transform(span_of(signed_twice), span_of(signs));
       EXPECT_EQ(std::memcmp(y.data(), expected.data(), sizeof(float) * y.size()), 0)
           << name_of(set) << " " << n;
+      EXPECT_EQ(signed_twice, expected) << name_of(set) << " " << n;
     }
   }
 }
