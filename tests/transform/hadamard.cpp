@@ -7,7 +7,11 @@
 #include <Eigen/Core>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <span>
@@ -129,28 +133,36 @@ void in_order(float* x, index_t factor, index_t columns) {
   const std::vector<float> from(x, x + factor * columns);
   const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(factor * columns)));
   for (index_t i = 0; i < factor * columns; ++i) {
-    float sum = 0;
-    for (index_t k = 0; k < factor; ++k) {
-      const float value = from[static_cast<std::size_t>(k * columns + i % columns)];
-      sum += h(i / columns, k) > 0 ? value : -value;
+    float sum = factor == 1 ? from[static_cast<std::size_t>(i)] : 0.0f;
+    for (index_t k = 0; k + 4 <= factor; k += 4) {
+      std::array<float, 4> of_four;
+      for (index_t j = 0; j < 4; ++j)
+        of_four[static_cast<std::size_t>(j)] =
+            static_cast<float>(h(i / columns, k + j)) *
+            from[static_cast<std::size_t>((k + j) * columns + i % columns)];
+      sum += (of_four[0] + of_four[1]) + (of_four[2] + of_four[3]);
     }
     x[i] = sum * scale;
   }
 }
 
-// Catches an instruction set that adds in another order, and vectors of a batch that are mixed or left out.
+// Catches an instruction set that adds in another order, signs of other values, and vectors of a batch that are mixed or
+// left out.
 TEST(hadamard, has_the_same_bits_on_every_instruction_set) {
   for (const index_t n : tested_sizes()) {
     const hadamard h(n);
     const Eigen::VectorXf x = random_vector<float>(3 * n);
+    const Eigen::VectorXf signs = x.unaryExpr([](float v) { return v < 0.3f ? -1.0f : 1.0f; });
     Eigen::VectorXf expected = x;
     for (index_t i = 0; i < 3; ++i) in_order(expected.data() + i * n, h.factor(), n / h.factor());
     for (const auto set : simd::available()) {
       const simd::scoped_instruction_set use(set);
-      Eigen::VectorXf y = x;
+      Eigen::VectorXf y = x, signed_twice = x.cwiseProduct(signs);
       h.transform(span_of(y));
+      h.transform(span_of(signed_twice), span_of(signs));
       EXPECT_EQ(std::memcmp(y.data(), expected.data(), sizeof(float) * y.size()), 0)
           << name_of(set) << " " << n;
+      EXPECT_EQ(signed_twice, expected) << name_of(set) << " " << n;
     }
   }
 }

@@ -16,7 +16,6 @@
 #include <memory>
 #include <span>
 #include <type_traits>
-#include <vector>
 
 namespace bitgauge {
 
@@ -28,8 +27,8 @@ namespace bitgauge {
 ///     h.transform(std::span(x));       // float or double
 ///     h.inverse(std::span(x));         // x again, but for rounding
 ///
-/// Floats: the same bits on every instruction set; each value is rounded log2(2^m) + K times for K > 1, else
-/// log2 n times, and once for the factor. Cost: n (m + K) sums, without K for powers of two; construction K^2.
+/// Floats: the same bits on every instruction set. Cost: n (m + K / 4) sums, n m for powers of two; construction
+/// K^2.
 /// Sources: Ashkboos et al., QuaRot, arXiv 2404.00456; Tseng et al., QuIP#, arXiv 2402.04396.
 class hadamard {
  public:
@@ -40,7 +39,7 @@ class hadamard {
           {"hadamard: expected a power of two, or one times 12, 20, 28, 36, 40, "
            "44, 52, 60, 108, 140, 156 or 172, found a size of ",
            size});
-    if (factor_ > 1) signs_ = std::make_shared<const sign_tables>(factor_);
+    if (factor_ > 1) matrices_ = std::make_shared<const matrices>(factor_);
   }
 
   /// Is `size` a power of two, or one times a size of hadamard_matrix_sizes?
@@ -76,32 +75,25 @@ class hadamard {
   /// K, or 1 for powers of two.
   index_t factor() const noexcept { return factor_; }
 
-  /// x <- H x / sqrt(size()) for each of the vectors of size() values that x holds one behind the other.
+  /// x <- H x / sqrt(size()) for each of the vectors of size() values that x holds one behind the other. With
+  /// signs, 1 or -1, as many as values: each value is multiplied by its sign first.
   template <class Scalar>
-  void transform(std::span<Scalar> x) const noexcept {
-    apply(x, signs_ ? signs_->transposed.data() : nullptr);
+  void transform(std::span<Scalar> x, std::span<const float> signs = {}) const noexcept {
+    apply(x, signs.data(), matrices_ ? &matrices_->direct : nullptr);
   }
-  /// x <- H^T x / sqrt(size()), which undoes transform().
+  /// x <- H^T x / sqrt(size()), which undoes transform() without signs.
   template <class Scalar>
   void inverse(std::span<Scalar> x) const noexcept {
-    apply(x, signs_ ? signs_->direct.data() : nullptr);
+    apply(x, nullptr, matrices_ ? &matrices_->transposed : nullptr);
   }
 
  private:
-  /// H_K and its transpose, as simd::sign_product() reads them.
-  struct sign_tables {
-    explicit sign_tables(index_t size) {
-      const index_t stride = (size + simd::sign_alignment - 1) / simd::sign_alignment * simd::sign_alignment;
-      direct.resize(detail::as_size(size * stride));
-      transposed.resize(detail::as_size(size * stride));
-      for (index_t i = 0; i < size; ++i)
-        for (index_t j = 0; j < size; ++j) {
-          const auto entry = static_cast<float>(hadamard_matrix_entry(size, i, j));
-          direct[detail::as_size(i * stride + j)] = transposed[detail::as_size(j * stride + i)] = entry;
-        }
-    }
+  struct matrices {
+    explicit matrices(index_t size)
+        : direct(size, [size](index_t i, index_t j) { return hadamard_matrix_entry(size, i, j); }),
+          transposed(size, [size](index_t i, index_t j) { return hadamard_matrix_entry(size, j, i); }) {}
 
-    std::vector<float> direct, transposed;
+    simd::sign_matrix direct, transposed;
   };
 
   static constexpr bool is_power_of_two(index_t n) noexcept {
@@ -116,22 +108,21 @@ class hadamard {
   }
 
   template <class Scalar>
-  void apply(std::span<Scalar> x, const float* signs) const noexcept {
+  void apply(std::span<Scalar> x, const float* signs, const simd::sign_matrix* matrix) const noexcept {
     static_assert(std::is_same_v<Scalar, float> || std::is_same_v<Scalar, double>,
                   "hadamard: transforms float or double: convert first");
     const auto scale = static_cast<Scalar>(1 / std::sqrt(static_cast<double>(size_)));
-    const index_t vectors = static_cast<index_t>(x.size()) / size_;
-    if (factor_ == 1) return simd::walsh_hadamard(x.data(), size_, vectors, scale);
-    const index_t columns = size_ / factor_;
-    for (index_t i = 0; i < vectors; ++i) {
+    const index_t count = static_cast<index_t>(x.size()) / size_, columns = size_ / factor_;
+    if (matrix == nullptr) return simd::walsh_hadamard(x.data(), signs, size_, count, scale);
+    for (index_t i = 0; i < count; ++i) {
       Scalar* const vector = x.data() + i * size_;
-      simd::walsh_hadamard(vector, columns, factor_, Scalar{1});
-      simd::sign_product(vector, signs, factor_, columns, scale);
+      simd::walsh_hadamard(vector, signs == nullptr ? signs : signs + i * size_, columns, factor_, Scalar{1});
+      simd::sign_product(vector, *matrix, columns, scale);
     }
   }
 
   index_t size_, factor_;
-  std::shared_ptr<const sign_tables> signs_;  // none for powers of two
+  std::shared_ptr<const matrices> matrices_;  // none for powers of two
 };
 
 }  // namespace bitgauge

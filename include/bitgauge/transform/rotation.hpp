@@ -72,8 +72,10 @@ class rotation {
 
   template <class Scalar>
   void change_input(std::span<Scalar> x) const noexcept {
-    simd::multiply_by_signs(x.data(), signs_.data(), inputs());
-    for_each_block(x, [](const hadamard& h, std::span<Scalar> part) { h.transform(part); });
+    const std::span<const float> signs(signs_.data(), x.size());
+    for_each_block([&](const hadamard& h, std::size_t first, std::size_t count) {
+      h.transform(x.subspan(first, count), signs.subspan(first, count));
+    });
   }
   template <class Scalar>
   void change_weights(std::span<Scalar> w) const noexcept {
@@ -81,7 +83,8 @@ class rotation {
   }
   template <class Scalar>
   void restore_weights(std::span<Scalar> w) const noexcept {
-    for_each_block(w, [](const hadamard& h, std::span<Scalar> part) { h.inverse(part); });
+    for_each_block(
+        [&](const hadamard& h, std::size_t first, std::size_t count) { h.inverse(w.subspan(first, count)); });
     simd::multiply_by_signs(w.data(), signs_.data(), inputs());
   }
 
@@ -110,13 +113,14 @@ class rotation {
     return signs;
   }
 
-  template <class Scalar, class Action>
-  void for_each_block(std::span<Scalar> x, const Action& action) const noexcept {
-    action(blocks_, x.first(detail::as_size(whole_)));
-    std::size_t at = detail::as_size(whole_);
+  /// Calls action(hadamard, first, count) for the whole blocks together, and for each of the rest.
+  template <class Action>
+  void for_each_block(const Action& action) const noexcept {
+    std::size_t first = detail::as_size(whole_);
+    action(blocks_, std::size_t{0}, first);
     for (const hadamard& h : rest_) {
-      action(h, x.subspan(at, detail::as_size(h.size())));
-      at += detail::as_size(h.size());
+      action(h, first, detail::as_size(h.size()));
+      first += detail::as_size(h.size());
     }
   }
 
