@@ -93,7 +93,9 @@ BITGAUGE_DEFINE void quadratic_form::prepare(const hessian& h, index_t first, in
           const double element = all(first + j, first + i);
           if (element == 0) continue;
           const double both = factors_[static_cast<std::size_t>(i)] * factors_[static_cast<std::size_t>(j)];
-          if (std::fabs(element) > 2 * both)  // a factor is once to twice the root of its diagonal element
+          // a little above, as sums of floats may be
+          if (std::fabs(element) >
+              1.01 * std::sqrt(all(first + i, first + i)) * std::sqrt(all(first + j, first + j)))
             raise_message<data_error>(
                 {"hessian: element (", first + i, ", ", first + j,
                  "): expected at most the root of the product of its diagonal elements, "

@@ -109,7 +109,8 @@ BITGAUGE_DECLARE awq_factors search_awq_factors(std::span<const row_source> laye
 ///
 ///     awq(W, stats, H, [](const auto& w) { return quantize(w, gguf::q4_k{}); });
 ///     awq(W, stats, H, [&](const auto& w, const channel_scaling& s) {
-///       return quantize(w, affine<4>{}, per_group{128}, gptq{change_hessian(s, H)});
+///       const hessian changed = change_hessian(s, H);
+///       return quantize(w, affine<4>{}, per_group{128}, gptq{changed});
 ///     });
 ///
 /// An input that was always zero gets the least factor: it loses nothing by it that samples show.
