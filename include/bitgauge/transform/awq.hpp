@@ -69,7 +69,8 @@ class awq_weights : public transformed<channel_scaling> {
   template <class Derived>
   awq_weights(const Eigen::DenseBase<Derived>& weights, awq_factors found, int threads = 0)
       : transformed<channel_scaling>(weights, found.scaling, threads), found_(std::move(found)) {}
-  const awq_factors& search() const noexcept { return found_; }
+  const awq_factors& search() const& noexcept { return found_; }
+  awq_factors search() && noexcept { return std::move(found_); }  ///< awq(...).search() outlives its line
 
  private:
   awq_factors found_;
