@@ -153,7 +153,7 @@ TEST(awq, layers_that_share_inputs_are_one_layer) {
 
 // Catches a floor that takes inputs of small unit for silent ones: then nothing is gained on them.
 TEST(awq, does_not_depend_on_the_unit_of_activations) {
-  const layer large = with_outliers(20, 40), small(large.w, large.x * 0x1p-20f);
+  const layer large = with_outliers(20, 40), small(large.w, large.x * 0x1p-60f);
   const auto relative = [](const layer& l) {
     const auto& search = awq(l.w, l.stats, l.h, affine<3>{}, per_group{16}).search();
     return search.loss() / search.plain_loss();
