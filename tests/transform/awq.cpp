@@ -43,7 +43,8 @@ layer with_outliers(index_t out, index_t in, index_t samples = 50) {
   return {random_rows(out, in, 6), std::move(x)};
 }
 
-/// The mean over samples and outputs of the squared error of `q`, weights in the basis of `scaling`, by definition.
+/// The mean over samples and outputs of the squared error of `q`, weights in the basis of `scaling`, by
+/// definition.
 template <class Quantized>
 double loss_of(const layer& l, const channel_scaling& scaling, const Quantized& q) {
   const Eigen::MatrixXf restored = q.dequantize() * scaling.factors().cwiseInverse().asDiagonal();

@@ -26,7 +26,8 @@ hessian hessian_of(const row_matrix& x) {
   return h;
 }
 
-/// Sum over groups of the squared error of their shares of the outputs, by definition; of groups of `run` inputs.
+/// Sum over groups of the squared error of their shares of the outputs, by definition; of groups of `run`
+/// inputs.
 template <class Quantized>
 double error_of(const row_matrix& w, const Quantized& q, const row_matrix& x, index_t run) {
   const Eigen::MatrixXd d = (w - q.dequantize()).template cast<double>();

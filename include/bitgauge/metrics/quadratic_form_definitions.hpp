@@ -16,8 +16,9 @@
 
 namespace bitgauge::detail {
 
-/// Of `Rows` rows d and a tile of H, 32 columns wide: sums[r] += weight * sum_c (sum_k d_rk tile_kc) e_rc, where
-/// e is d from the tile's first column on. 16 columns at a time: the sums of six rows stay in registers.
+/// Of `Rows` rows d and a tile of H, 32 columns wide: sums[r] += weight * sum_c (sum_k d_rk tile_kc) e_rc,
+/// where e is d from the tile's first column on. 16 columns at a time: the sums of six rows stay in
+/// registers.
 template <index_t Rows, int Bytes>
 [[gnu::always_inline]] inline void add_tile(std::integral_constant<int, Bytes> width, const float* tile,
                                             index_t depth, const float* d, const float* e, index_t stride,
