@@ -161,8 +161,7 @@ class tensor_file final : public tensor_source {
     return quantized_->read(*t.quantized);
   }
 
-  /// What the weights of quantized(t) were rewritten by, where they were; matrix(t) undoes it. Raises
-  /// parse_error for a factor that is not positive and finite.
+  /// What has rewritten the weights of quantized(t), if anything; matrix(t) undoes it. Raises parse_error.
   std::optional<stored_transform> transform(const stored_tensor& t) const {
     if (!quantized_ || t.quantized == nullptr) return std::nullopt;
     return quantized_->transform(*t.quantized);

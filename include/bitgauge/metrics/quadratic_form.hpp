@@ -23,10 +23,10 @@ namespace bitgauge::detail {
 ///     for (r ...) form.weigh(w + r * n, q + r * n, d + r * form.stride());
 ///     form.add_values(d, rows, sums);      // then sums[r] * form.unit()
 ///
-/// Products are floats, of inputs that powers of two have made alike, so that none overflows or is lost whatever the
-/// size of weights and activations; sums are of at most 256 products each, then double. They do not depend on
-/// the instruction set. As H is symmetric only half of it is multiplied. Relative error of a value about 1e-6 times
-/// its condition, sum |d_i H_ij d_j| / d H d^T, at worst; measured 1e-6.
+/// Products are floats, of inputs that powers of two have made alike, so that none overflows or is lost
+/// whatever the size of weights and activations; sums are of at most 256 products each, then double. They do
+/// not depend on the instruction set. As H is symmetric only half of it is multiplied. Relative error of a
+/// value about 1e-6 times its condition, sum |d_i H_ij d_j| / d H d^T, at worst; measured 1e-6.
 ///
 /// Cost: n^2 (1 + 256 / n) operations a row, where a product in double takes 2 n^2; memory n^2 / 2 floats.
 class quadratic_form {
@@ -35,8 +35,8 @@ class quadratic_form {
   static constexpr index_t padding = 32;
 
   /// Of `count` inputs from `first` on. `magnitudes`: about the largest |d_j| to come of each of them; not
-  /// less than 2^-20 times that. Throws data_error for a block that is no samples' own: one with an element above
-  /// sqrt(H_ii H_jj).
+  /// less than 2^-20 times that. Throws data_error for a block that is no samples' own: one with an element
+  /// above sqrt(H_ii H_jj).
   quadratic_form(const hessian& h, index_t first, index_t count, std::span<const float> magnitudes) {
     prepare(h, first, count, magnitudes);
   }

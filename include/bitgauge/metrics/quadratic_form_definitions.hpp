@@ -16,8 +16,9 @@
 
 namespace bitgauge::detail {
 
-/// Of `Rows` rows d and a tile of H, 32 columns wide: sums[r] += weight * sum_c (sum_k d_rk tile_kc) e_rc, where
-/// e is d from the tile's first column on. 16 columns at a time: the sums of six rows stay in registers.
+/// Of `Rows` rows d and a tile of H, 32 columns wide: sums[r] += weight * sum_c (sum_k d_rk tile_kc) e_rc,
+/// where e is d from the tile's first column on. 16 columns at a time: the sums of six rows stay in
+/// registers.
 template <index_t Rows, int Bytes>
 [[gnu::always_inline]] inline void add_tile(std::integral_constant<int, Bytes> width, const float* tile,
                                             index_t depth, const float* d, const float* e, index_t stride,
@@ -93,7 +94,9 @@ BITGAUGE_DEFINE void quadratic_form::prepare(const hessian& h, index_t first, in
           const double element = all(first + j, first + i);
           if (element == 0) continue;
           const double both = factors_[static_cast<std::size_t>(i)] * factors_[static_cast<std::size_t>(j)];
-          if (std::fabs(element) > 2 * both)  // a factor is once to twice the root of its diagonal element
+          // a little above, as sums of floats may be
+          if (std::fabs(element) >
+              1.01 * std::sqrt(all(first + i, first + i)) * std::sqrt(all(first + j, first + j)))
             raise_message<data_error>(
                 {"hessian: element (", first + i, ", ", first + j,
                  "): expected at most the root of the product of its diagonal elements, "

@@ -93,7 +93,8 @@ class awq_clip_search {
     return all;
   }
 
-  /// Of each group, where what is quantized is `clipped`: by panels of rows, whose sums are added in their order.
+  /// Of each group, where what is quantized is `clipped`: by panels of rows, whose sums are added in their
+  /// order.
   std::vector<double> errors_of(const row_matrix& clipped) const {
     constexpr index_t height = 96;
     const index_t rows = weights_.rows(), n = weights_.cols(), runs = groups_.runs_per_row(),

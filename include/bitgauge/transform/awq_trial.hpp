@@ -100,8 +100,8 @@ recipe trial_recipe(int threads, const Answers&... answers) {
   static_assert(
       !feeds_back,
       "bitgauge: AWQ changes the inputs that the Hessian of a rounding is of. Pass a function instead: "
-      "[&](const auto& w, const channel_scaling& s) { return quantize(w, affine<4>{}, "
-      "gptq{change_hessian(s, H)}); }");
+      "[&](const auto& w, const channel_scaling& s) { const hessian changed = change_hessian(s, H); "
+      "return quantize(w, affine<4>{}, gptq{changed}); }");
   static_assert(
       !blocks && !schemes,
       "bitgauge: AWQ takes a ggml type, a scheme or a text as a function: [](const auto& w) { return "
