@@ -60,7 +60,7 @@ inline quantized_matrix quantize_rows(const row_source& w, int threads) {
 
 }  // namespace detail
 
-/// W (out x in) as signed bytes with a scale a row, by the rule of bitsandbytes' int8_vectorwise_quant: its codes, and
+/// W (out x in) as signed bytes with a scale a row, by bitsandbytes' rule for rows: its codes, and
 /// scale(r) = max |w(r, c)| / 127, where it keeps the maximum itself. Any real matrix, map or expression. Throws
 /// data_error for NaN and infinity. `threads` as in options. Cost: two passes.
 template <class Derived>

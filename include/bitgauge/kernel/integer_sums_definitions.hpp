@@ -8,7 +8,6 @@
 #include <bitgauge/kernel/product.hpp>
 #include <bitgauge/kernel/product_options.hpp>
 #include <bitgauge/kernel/product_target.hpp>
-#include <bitgauge/kernel/segments.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 
 #include <algorithm>
@@ -16,11 +15,6 @@
 namespace bitgauge::kernel {
 
 namespace detail {
-
-/// A sum of this many products of two codes is at most 2^24 in magnitude, and so exact in binary32, as are the
-/// sums of its segments.
-inline constexpr index_t exact_columns = longest_segment * unit_columns;
-static_assert(exact_columns * 128 * 128 <= index_t{1} << 24);
 
 /// Columns of weights with one group a row, from a whole unit on.
 inline weights_view middle_columns(weights_view w, index_t first, index_t count) noexcept {
@@ -46,7 +40,7 @@ inline void add_whole_numbers(const product_target& to, index_t row, index_t sam
 }  // namespace detail
 
 BITGAUGE_DEFINE void add_code_products(const weights_view& w, const float* x, index_t samples,
-                                       std::int32_t* sums, int threads) {
+                                       std::int32_t* sums, index_t together, int threads) {
   product_options options;
   options.precision = product_precision::integer;
   options.activation_block = whole_sample;
@@ -54,8 +48,8 @@ BITGAUGE_DEFINE void add_code_products(const weights_view& w, const float* x, in
   options.frozen = parameters{1.0f, 0};
   options.threads = threads;
   const product_target to{sums, 1, w.rows, detail::add_whole_numbers};
-  for (index_t c = 0; c < w.cols; c += detail::exact_columns) {
-    const index_t count = std::min(detail::exact_columns, w.cols - c);
+  for (index_t c = 0; c < w.cols; c += together) {
+    const index_t count = std::min(together, w.cols - c);
     multiply(detail::middle_columns(w, c, count), row_source(x + c, samples, count, w.cols, 1), to, options);
   }
 }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -38,6 +39,9 @@ class integer_weights {
     data->view.cols = data->view.group = q.cols();
     data->view.center = 128;
     rows_.resize(zero_points.size());
+    const index_t parts = (q.cols() + kernel::exact_columns - 1) / kernel::exact_columns;
+    // of each row, the magnitudes of each exact_columns codes
+    std::vector<std::int32_t> magnitudes(static_cast<std::size_t>(q.rows() * parts));
     const auto codes = q.codes_as<by_rows<std::int16_t>>();
     kernel::pack_rows(*data, {}, threads, [&](index_t r, const kernel::unpacked_row& to) {
       row& own = rows_[static_cast<std::size_t>(r)];
@@ -47,10 +51,14 @@ class integer_weights {
         to.fields[c] = static_cast<std::uint8_t>(code + 128);
         own.sum += value;
         own.magnitude += std::abs(value);
+        magnitudes[static_cast<std::size_t>(r * parts + c / kernel::exact_columns)] += std::abs(code);
       }
       std::fill_n(to.scales, data->view.groups, 1.0f);
     });
     data_ = std::move(data);
+    has_zero_points_ =
+        std::any_of(rows_.begin(), rows_.end(), [](const row& r) { return r.zero_point != 0; });
+    while (together_ < parts && are_exact(magnitudes, parts, together_ + 1)) ++together_;
   }
 
   index_t rows() const noexcept { return data_->view.rows; }
@@ -77,11 +85,15 @@ class integer_weights {
         Eigen::Map<Eigen::RowVectorXf> codes(scratch->data() + s * cols(), cols());
         codes = x.row(first + s).template cast<float>();
         if constexpr (turned_by != 0) codes.array() -= static_cast<float>(turned_by);
-        std::int32_t sum = 0;
-        for (index_t c = 0; c < cols(); ++c) sum += static_cast<std::int32_t>(codes(c));
-        subtract_zero_points(sum, x_zero_point - turned_by, y + (first + s) * rows());
+        std::int32_t* const sums = y + (first + s) * rows();
+        if (has_zero_points_ || x_zero_point != turned_by) {
+          subtract_zero_points(codes.template cast<std::int32_t>().sum(), x_zero_point - turned_by, sums);
+        } else {
+          std::fill_n(sums, rows(), 0);
+        }
       });
-      kernel::add_code_products(data_->view, scratch->data(), samples, y + first * rows(), threads);
+      kernel::add_code_products(data_->view, scratch->data(), samples, y + first * rows(),
+                                together_ * kernel::exact_columns, threads);
     }
   }
 
@@ -92,6 +104,16 @@ class integer_weights {
     std::int32_t zero_point = 0, sum = 0;
     std::int64_t magnitude = 0;
   };
+
+  /// Whether products with `together` of the `parts` of a row have sums within 2^24.
+  static bool are_exact(const std::vector<std::int32_t>& magnitudes, index_t parts, index_t together) {
+    for (auto row = magnitudes.begin(); row < magnitudes.end(); row += parts)
+      for (index_t first = 0; first < parts; first += together)
+        if (std::accumulate(row + first, row + std::min(parts, first + together), std::int64_t{0}) * 128 >
+            1 << 24)
+          return false;
+    return true;
+  }
 
   /// What zero points take from the products of a sample. Modulo 2^32: the whole fits.
   void subtract_zero_points(std::int32_t x_sum, std::int32_t x_zero_point, std::int32_t* y) const {
@@ -110,6 +132,8 @@ class integer_weights {
 
   std::shared_ptr<const kernel::packed_data> data_ = std::make_shared<kernel::packed_data>();
   std::vector<row> rows_;
+  bool has_zero_points_ = false;
+  index_t together_ = 1;  ///< parts of exact_columns that are multiplied together
 };
 
 }  // namespace bitgauge::detail

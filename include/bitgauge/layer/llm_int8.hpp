@@ -186,7 +186,8 @@ class llm_int8 {
     codes.scales = ones.data();
     codes.half_scales = nullptr;
     const llm_int8_parts::by_rows<float> values = all.codes.cast<float>();
-    kernel::add_code_products(codes, values.data(), values.rows(), all.sums.data(), how_.threads);
+    kernel::add_code_products(codes, values.data(), values.rows(), all.sums.data(), kernel::exact_columns,
+                              how_.threads);
     return all;
   }
 
