@@ -63,7 +63,8 @@ class feedback_quantizer final : public feedback_target {
   index_t group_width() const override { return groups_.run(); }
   std::span<const level> levels() const override { return levels_; }
   bool fitted_beforehand() const override { return !groups_.within_rows(); }
-  bool adjustable() const override { return groups_.within_rows(); }
+  /// Not scales with a sign: those beside a stored one are not looked for across zero.
+  bool adjustable() const override { return groups_.within_rows() && !answers_.grid->has_signed_scales(); }
 
   void read(index_t first, index_t count, float* out) const override {
     monitor_.check();

@@ -43,9 +43,9 @@ enum class rounding_kind : std::uint8_t { nearest, stochastic, gptq };
 ///     auto b = quantize<w4>(W);      // compile time: a == b
 struct scheme {
   format_name grid = "affine";  ///< symmetric, affine, or a named format such as nf4 or q4_k
-  int bits = 8;                 ///< of symmetric and affine grids
+  int bits = 8;                 ///< of symmetric, affine and normal_float grids
   bool full = false;            ///< symmetric_options::full
-  bool signed_codes = false;    ///< affine_options::signed_codes
+  bool signed_codes = false;    ///< affine_options::signed_codes; of normal_float: signed_normal_float
   bool unsigned_codes = false;  ///< symmetric_options::unsigned_codes
   bool torch = false;           ///< torch's conventions, of either grid
   granularity groups = per_row{};
