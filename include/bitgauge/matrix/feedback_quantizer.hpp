@@ -35,6 +35,10 @@ class feedback_quantizer final : public feedback_target {
         integer_(answers.grid->integer()),
         parameters_(answers.scales, *answers.grid, groups_.count()) {
     check_importance(answers.column_weights, groups_.rows(), groups_.cols());
+    if (answers.grid->fits_rows())
+      raise_message<invalid_scheme>(
+          {"error feedback: expected levels that all rows share, found a table for each row (lookup): round "
+           "to nearest"});
     list_levels();
   }
 

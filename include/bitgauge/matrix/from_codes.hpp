@@ -48,6 +48,10 @@ class code_assembly {
         encoding_(encoding_of(*answers.grid)),
         codes_(static_cast<std::size_t>(groups.rows() * packing::dense_bytes(groups.cols(), encoding_.bits))),
         scales_(answers.scales, groups.count()) {
+    if (answers.grid->fits_rows())
+      raise(invalid_scheme(
+          "from_codes: rows that have levels of their own come with these to the constructor of "
+          "quantized_matrix"));
     if (is_nested(answers.scales.type))
       raise(
           invalid_scheme("from_codes: scales are numbers of f32, f16, bf16 or e8m0; those that are quantized "

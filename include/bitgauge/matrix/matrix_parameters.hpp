@@ -11,10 +11,11 @@
 namespace bitgauge {
 
 /// The parameters of all groups of a matrix: its scales, and its zero points packed at the codes' width
-/// (empty where all groups share one). Both as in quantized_matrix.
+/// (empty where all groups share one). All as in quantized_matrix.
 struct matrix_parameters {
   scale_array scales;
   std::vector<std::uint8_t> zero_points;
+  std::vector<float> row_levels{};  ///< where every row has its own, row after row; else empty
 };
 
 }  // namespace bitgauge

@@ -6,6 +6,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/grid.hpp>
+#include <bitgauge/grid/lookup.hpp>
 #include <bitgauge/grid/normal_float.hpp>
 #include <bitgauge/grid/signed_normal_float.hpp>
 #include <bitgauge/grid/small_float.hpp>
@@ -92,6 +93,14 @@ inline constexpr named_grid named_grid_rows[] = {
     fixed_grid<nf4, Any>("nf4"),
     fixed_grid<fp4, Any>("fp4"),
     {"normal_float", &normal_float_of<Any>},
+    {"lookup",
+     [](const scheme& s) {
+       refuse_options(s, {{"full", &scheme::full},
+                          {"signed", &scheme::signed_codes},
+                          {"unsigned", &scheme::unsigned_codes},
+                          {"torch", &scheme::torch}});
+       return share(lookup_grid(s.bits, s.levels));
+     }},
     fixed_grid<dynamic8, Any>("dynamic8"),
     fixed_grid<fp8_e4m3, Any>("fp8_e4m3"),
     fixed_grid<fp8_e5m2, Any>("fp8_e5m2"),

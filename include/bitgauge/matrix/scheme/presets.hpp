@@ -21,17 +21,12 @@ struct scheme_preset {
 
 /// One row a name; a name that is not listed has a scheme's own defaults, one f32 scale a row.
 inline constexpr scheme_preset scheme_presets[] = {
-    {"nf4", per_block{64}, f32_scales},
-    {"fp4", per_block{64}, f32_scales},
-    {"normal_float", per_block{64}, f32_scales, 4},
-    {"dynamic8", per_block{256}, f32_scales},
-    {"mxfp4", per_block{32}, e8m0_scales},
-    {"mxfp6_e3m2", per_block{32}, e8m0_scales},
-    {"mxfp6_e2m3", per_block{32}, e8m0_scales},
-    {"mxfp8_e4m3", per_block{32}, e8m0_scales},
-    {"mxfp8_e5m2", per_block{32}, e8m0_scales},
-    {"mxint8", per_block{32}, e8m0_scales},
-    {"nvfp4", per_block{16}, e4m3_scales},
+    {"nf4", per_block{64}, f32_scales},         {"fp4", per_block{64}, f32_scales},
+    {"lookup", per_row{}, f32_scales, 4},       {"normal_float", per_block{64}, f32_scales, 4},
+    {"dynamic8", per_block{256}, f32_scales},   {"mxfp4", per_block{32}, e8m0_scales},
+    {"mxfp6_e3m2", per_block{32}, e8m0_scales}, {"mxfp6_e2m3", per_block{32}, e8m0_scales},
+    {"mxfp8_e4m3", per_block{32}, e8m0_scales}, {"mxfp8_e5m2", per_block{32}, e8m0_scales},
+    {"mxint8", per_block{32}, e8m0_scales},     {"nvfp4", per_block{16}, e4m3_scales},
 };
 
 /// The scheme that a bare name stands for.
