@@ -3,6 +3,7 @@
 /// \file
 /// What the groups of a quantized matrix share, apart from its codes.
 
+#include <bitgauge/grid/stored_levels.hpp>
 #include <bitgauge/scale/storage.hpp>
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace bitgauge {
 struct matrix_parameters {
   scale_array scales;
   std::vector<std::uint8_t> zero_points;
-  std::vector<float> row_levels{};  ///< where every row has its own, row after row; else empty
+  std::vector<float> row_levels{};             ///< where every row has its own, row after row; else empty
+  level_type stored_levels = level_type::f32;  ///< the type of these
 };
 
 }  // namespace bitgauge

@@ -61,7 +61,7 @@ class quantizer {
       index_t height, const std::function<void(index_t first, const quantized_matrix& part)>& take) {
     if (groups_.count() == 0) {
       encode_rows(0, groups_.rows());
-      return {fitter_.found().take_scales(), {}, std::move(row_levels_)};
+      return {fitter_.found().take_scales(), {}, std::move(row_levels_), answers_.grid->row_levels()};
     }
     fitter_.start();
     std::vector<float> row_levels;
@@ -73,7 +73,8 @@ class quantizer {
       take(first, part(first, count));
     }
     std::vector<std::uint8_t> zero_points = fitter_.found().packed_zero_points();
-    return {fitter_.found().take_scales(), std::move(zero_points), std::move(row_levels)};
+    return {fitter_.found().take_scales(), std::move(zero_points), std::move(row_levels),
+            answers_.grid->row_levels()};
   }
 
  private:
@@ -197,7 +198,8 @@ class quantizer {
     s.weights.resize(weighs ? static_cast<std::size_t>(cols) : 0);
     for (index_t c = 0; c < cols; ++c) {
       const auto at = static_cast<std::size_t>(c), of_run = static_cast<std::size_t>(c / run);
-      s.values[at] = x[c] * s.inverse[of_run];
+      // what a scale far too small, which only a second level of scales has, makes of a value fits f16 too
+      s.values[at] = std::clamp(x[c] * s.inverse[of_run], -65504.0f, 65504.0f);
       if (!weighs) continue;
       const double share =
           largest > 0 ? static_cast<double>(s.scale[of_run]) / static_cast<double>(largest) : 1.0;

@@ -88,24 +88,27 @@ class quantized_writer {
   void write(safetensors_writer& writer, const std::string& name, const quantized_matrix& q) const {
     write_codes(writer, name, q);
     const code_encoding& m = q.encoding();
-    write_parameters(writer, name,
-                     {q.scales(), q.zero_points(), m.levels_by_row ? m.levels : std::vector<float>{}},
-                     m.levels_by_row ? std::span<const float>{} : m.levels, m.stored_levels);
+    if (m.levels_by_row) {
+      write_parameters(writer, name, {q.scales(), q.zero_points(), m.levels, m.stored_levels}, {});
+    } else {
+      write_parameters(writer, name, {q.scales(), q.zero_points()}, m.levels);
+    }
   }
   /// The same piece by piece: first the codes of some rows after the other, as quantize_in_parts() hands them
   /// out, ...
   void write_codes(safetensors_writer& writer, const std::string& name, const quantized_matrix& part) const {
     writer.write(name + ".codes", std::as_bytes(std::span(part.codes())));
   }
-  /// ... then what all rows share, and the levels of each row, `row_levels` being their stored type.
+  /// ... then the parameters of all groups, and the levels that all rows share.
   void write_parameters(safetensors_writer& writer, const std::string& name, const matrix_parameters& groups,
-                        std::span<const float> levels, level_type row_levels) const {
+                        std::span<const float> levels) const {
     writer.write(name + ".scales", std::as_bytes(std::span(groups.scales.bytes())));
     if (!groups.zero_points.empty())
       writer.write(name + ".zero_points", std::as_bytes(std::span(groups.zero_points)));
     if (!levels.empty()) writer.write(name + ".levels", std::as_bytes(levels));
     if (!groups.row_levels.empty()) {
-      const std::vector<std::uint8_t> bytes = bitgauge::detail::level_bytes(row_levels, groups.row_levels);
+      const std::vector<std::uint8_t> bytes =
+          bitgauge::detail::level_bytes(groups.stored_levels, groups.row_levels);
       writer.write(name + ".levels", std::as_bytes(std::span(bytes)));
     }
   }

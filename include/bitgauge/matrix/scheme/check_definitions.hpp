@@ -28,8 +28,6 @@ BITGAUGE_DEFINE void check_scheme(const scheme& s) {
           "leave it out, or write range=mse or rounding=gptq");
   require(s.levels == bare.levels || s.grid.view() == "lookup", "levels",
           "leave it out, as only lookup has levels that are stored by row");
-  require(!gptq || s.grid.view() != "lookup", "rounding=gptq",
-          "leave it out, as error feedback takes no table for each row");
   require(s.effort != effort::reference || gptq, "effort=reference",
           "leave it out, as only GPTQ and ggml types reproduce another system");
   require(s.double_block == 0 || s.scales == bare.scales, "scale",

@@ -75,6 +75,9 @@ shared_grid normal_float_of(const scheme& s) {
     raise(invalid_scheme(
         "scheme: signed: normal_float:signed=1 has the levels that are best for blocks of one size: "
         "expected group=N, such as group=64"));
+  if (s.stored_scales().type > scale_type::bf16)
+    raise(invalid_scheme(
+        "scheme: scale: normal_float:signed=1 has scales with a sign: expected f32, f16 or bf16"));
   return share(signed_normal_float(s.bits, s.groups.size));
 }
 
@@ -99,6 +102,11 @@ inline constexpr named_grid named_grid_rows[] = {
                           {"signed", &scheme::signed_codes},
                           {"unsigned", &scheme::unsigned_codes},
                           {"torch", &scheme::torch}});
+       if (s.rounding == rounding_kind::gptq)
+         raise(
+             invalid_scheme("scheme: rounding: lookup has a table for each row, which no error feedback "
+                            "takes: expected nearest or "
+                            "stochastic, found gptq"));
        return share(lookup_grid(s.bits, s.levels));
      }},
     fixed_grid<dynamic8, Any>("dynamic8"),
