@@ -85,7 +85,8 @@ TEST(lookup, reaches_lloyd_and_max) {
   for (int bits = 2; bits <= 4; ++bits) {
     const auto q = quantize(x, lookup_grid(bits));
     const double error = (x - q.dequantize()).squaredNorm() / x.squaredNorm();
-    EXPECT_NEAR(error, distortion[bits - 2], 0.01 * distortion[bits - 2]);
+    EXPECT_LT(error, 1.01 * distortion[bits - 2]);
+    EXPECT_GT(error, 0.93 * distortion[bits - 2]);
     EXPECT_EQ(q.storage_bytes(), 24 * (4096 * bits / 8 + 4 + 2 * (1 << bits)));
     EXPECT_DOUBLE_EQ(q.bits_per_weight(), bits + (32 + 16 * (1 << bits)) / 4096.0);
     const auto bytes = quantize(x, lookup_grid(bits, level_type::int8));
@@ -132,7 +133,7 @@ TEST(lookup, takes_every_row) {
   EXPECT_LT((column - quantize(column, lookup<4>{}).dequantize<Eigen::VectorXf>()).norm(),
             0.1f * column.norm());
   x(4, 1) = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(test::message_of<data_error>([&] { quantize(x, lookup<4>{}); }).substr(0, 21),
+  EXPECT_EQ(test::message_of<data_error>([&] { quantize(x, lookup<4>{}); }).substr(0, 22),
             "row 4, column 1 is NaN");
   EXPECT_EQ(quantize(x, lookup<4>{}, options{.on_nonfinite = nonfinite::saturate}).rows(), 5);
 }
@@ -155,7 +156,7 @@ TEST(lookup, parts_and_threads_give_the_same) {
 TEST(lookup, refuses_error_feedback_and_foreign_parts) {
   const Eigen::MatrixXf x = normal_matrix(4, 16, 1);
   hessian h(16);
-  h.accumulate(x.transpose());
+  h.accumulate(x);
   EXPECT_NE(test::message_of<invalid_scheme>([&] { quantize(x, lookup<4>{}, gptq(h)); }).find("(lookup)"),
             std::string::npos);
   const auto q = quantize(x, lookup<4>{});

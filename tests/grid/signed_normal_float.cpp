@@ -109,7 +109,7 @@ TEST(signed_normal_float, scales_below_zero_are_understood) {
   EXPECT_LT((integer - y).norm(), 0.02f * y.norm());
   EXPECT_EQ(from_codes(q.codes_as(), q.scales_as_matrix(), grid, per_block{64}, f16_scales), q);
   hessian h(200);
-  h.accumulate(x);
+  h.accumulate(x.transpose());
   const Eigen::MatrixXf fed_back = quantize(w, grid, per_block{64}, gptq(h)).dequantize();
   EXPECT_LT(((w - fed_back) * x).norm(), 0.5f * ((w - q.dequantize()) * x).norm());
 }
