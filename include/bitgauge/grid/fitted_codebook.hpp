@@ -105,7 +105,7 @@ struct run_row {
     const double whole_weight = weight[end], whole_linear = linear[end], whole_square = square[end];
     if (last - first + 1 >= 2 * lanes) {
       using numbers = simd::vector<double, static_cast<int>(lanes)>;
-      numbers smallest = numbers{} + least, places = numbers{}, place;
+      numbers smallest = numbers{} + least, places = numbers{}, place = numbers{};
       for (std::size_t i = 0; i < lanes; ++i) place[i] = static_cast<double>(first + i);
       for (; begin + lanes <= last + 1; begin += lanes) {
         numbers w, l, s, e;
