@@ -165,9 +165,10 @@ TEST(lookup, refuses_error_feedback_and_foreign_parts) {
       "no error");
   code_encoding wrong = q.encoding();
   wrong.levels[20] = 0.1f;
-  EXPECT_EQ(
-      test::message_of<data_error>([&] { quantized_matrix(q.groups(), wrong, q.codes(), q.scales(), {}); }),
-      "quantized matrix: levels of row 1: expected numbers of the type that they are stored as, found 0.1");
+  EXPECT_NE(test::message_of<data_error>([&] {
+              quantized_matrix(q.groups(), wrong, q.codes(), q.scales(), {});
+            }).find("levels of row 1: expected numbers of the type that they are stored as"),
+            std::string::npos);
 }
 
 }  // namespace
