@@ -32,7 +32,8 @@ namespace detail {
 /// The stored level nearest to `level`. int8 ends at -1 and 1. Throws data_error where f16 overflows.
 inline float stored_level(level_type type, float level) {
   if (type == level_type::f32) return level;
-  if (type == level_type::int8) return std::nearbyint(std::clamp(level, -1.0f, 1.0f) * 127) / 127;
+  if (type == level_type::int8)  // by way of an integer, which has no -0
+    return static_cast<float>(static_cast<int>(std::nearbyint(std::clamp(level, -1.0f, 1.0f) * 127))) / 127;
   const float stored = numeric::half_to_float(numeric::half_from_float(level));
   if (!numeric::is_finite(stored) && numeric::is_finite(level))
     raise_message<data_error>({"level ", level, " overflows f16: store levels as f32"});
