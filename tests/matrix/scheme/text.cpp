@@ -97,7 +97,7 @@ TEST(scheme_text, names_are_checked_when_they_are_read) {
     EXPECT_EQ(s.grid.view(), name);
     EXPECT_EQ(to_text(s), name);
   }
-  EXPECT_EQ(detail::scheme_names().size(), 47u);  // 19 grids, 30 ggml types, mxfp4 and nvfp4 among both
+  EXPECT_EQ(detail::scheme_names().size(), 49u);  // 19 grids, 30 ggml types, mxfp4 and nvfp4 among both
   EXPECT_NE(test::message_of<invalid_scheme>([] {
               parse_scheme("xyzzy");
             }).find("unknown name \"xyzzy\": expected one of symmetric, affine, nf4"),
