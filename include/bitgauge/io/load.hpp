@@ -6,11 +6,13 @@
 
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <filesystem>
 #include <istream>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +25,7 @@ template <class Matrix>
 struct loaded {
   std::string name;
   Matrix matrix;
+  std::optional<stored_transform> transform{};  ///< what the weights were rewritten by, where they were
 };
 
 /// Matrices that can be loaded.
@@ -36,7 +39,7 @@ concept loadable = std::same_as<Matrix, quantized_matrix> || std::same_as<Matrix
 ///     auto b = io::load<gguf::block_matrix>("model.gguf", "w");
 ///
 /// Raises io_error where the file cannot be opened, parse_error where it is not what its format says,
-/// data_error where it has no such matrix, invalid_scheme where the ending is that of the other container.
+/// data_error where it has no such matrix or one whose weights a transform has rewritten, invalid_scheme where the ending is that of the other container.
 template <loadable Matrix = quantized_matrix>
 Matrix load(const std::filesystem::path& path, std::string_view name);
 /// The same from bytes in memory.

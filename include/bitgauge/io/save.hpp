@@ -6,6 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstddef>
 #include <filesystem>
@@ -20,26 +21,33 @@ namespace bitgauge::io {
 class named_matrix {
  public:
   named_matrix(std::string_view name, const quantized_matrix& matrix) : name_(name), codes_(&matrix) {}
+  /// Codes of weights that a transform has rewritten.
+  named_matrix(std::string_view name, const quantized_matrix& matrix, const stored_transform& transform)
+      : name_(name), codes_(&matrix), transform_(&transform) {}
   named_matrix(std::string_view name, const gguf::block_matrix& matrix) : name_(name), blocks_(&matrix) {}
 
   const std::string& name() const noexcept { return name_; }
   /// One of the two is null.
   const quantized_matrix* codes() const noexcept { return codes_; }
   const gguf::block_matrix* blocks() const noexcept { return blocks_; }
+  /// What has rewritten the weights, or null.
+  const stored_transform* transform() const noexcept { return transform_; }
 
  private:
   std::string name_;
   const quantized_matrix* codes_ = nullptr;
   const gguf::block_matrix* blocks_ = nullptr;
+  const stored_transform* transform_ = nullptr;
 };
 
 /// Saves to a file: quantized matrices to a .safetensors, as described in safetensors/description.hpp, ggml
 /// blocks to a .gguf. load() is the way back; the program `bitgauge` reads both.
 ///
 ///     io::save("model.safetensors", {{"w", q}, {"v", p}});
+///     io::save("model.safetensors", {{"w", q, transform}});   // of rewritten weights: a stored_transform
 ///
 /// The file appears whole or not at all, and equal matrices give equal bytes. Raises invalid_scheme where the
-/// ending is not the one that holds the matrices, data_error for a name that is given twice or is no UTF-8,
+/// ending is not the one that holds the matrices, data_error for a name that is given twice or is no UTF-8, shape_error for factors that do not fit the matrix,
 /// io_error where the system refuses.
 BITGAUGE_DECLARE void save(const std::filesystem::path& path, const std::vector<named_matrix>& matrices);
 

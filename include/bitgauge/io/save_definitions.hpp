@@ -12,6 +12,7 @@
 #include <bitgauge/io/save.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,23 +39,35 @@ inline std::string scheme_text_of(const quantized_matrix& q) {
   return to_text(s);
 }
 
-inline quantized_entry entry_of(const std::string& name, const quantized_matrix& q) {
+inline quantized_entry entry_of(const named_matrix& m) {
+  const quantized_matrix& q = *m.codes();
   const auto extent = [](index_t n) { return static_cast<std::uint64_t>(n); };
-  quantized_entry entry{name,
+  quantized_entry entry{m.name(),
                         {extent(q.rows()), extent(q.cols())},
                         std::string(name_of(dtype::f32)),
                         scheme_text_of(q),
                         layout_of(q)};
   if (q.is_column_vector()) entry.shape = {extent(q.rows())};
   entry.has_levels = !q.encoding().levels.empty();
+  if (m.transform() != nullptr) {
+    const stored_transform& t = *m.transform();
+    const auto count = [](const std::vector<float>& factors) { return static_cast<index_t>(factors.size()); };
+    const index_t inputs = t.has_input_factors() ? q.cols() : 0,
+                  outputs = t.has_output_factors() ? q.rows() : 0;
+    if (count(t.input_factors) != inputs || count(t.output_factors) != outputs)
+      bitgauge::detail::raise_message<shape_error>(
+          {m.name(), ": transform: expected ", inputs, " input factors and ", outputs,
+           " output factors, found ", t.input_factors.size(), " and ", t.output_factors.size()});
+    entry.transform = t;
+  }
   return entry;
 }
 
 inline void save_codes(safetensors_writer writer, const std::vector<named_matrix>& matrices) {
   quantized_writer parts;
-  for (const named_matrix& m : matrices) parts.declare(writer, entry_of(m.name(), *m.codes()));
+  for (const named_matrix& m : matrices) parts.declare(writer, entry_of(m));
   parts.describe(writer);
-  for (const named_matrix& m : matrices) parts.write(writer, m.name(), *m.codes());
+  for (const named_matrix& m : matrices) parts.write(writer, entry_of(m), *m.codes());
   writer.commit();
 }
 

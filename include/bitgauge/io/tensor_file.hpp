@@ -14,6 +14,7 @@
 #include <bitgauge/io/stored_tensor.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstddef>
 #include <filesystem>
@@ -72,6 +73,12 @@ class tensor_file final : public tensor_source {
 
   /// The quantized tensor itself. Raises data_error where `t` is none of this file.
   BITGAUGE_DECLARE quantized_matrix quantized(const stored_tensor& t) const;
+
+  /// What has rewritten the weights of quantized(t), if anything; matrix(t) undoes it. Raises parse_error.
+  std::optional<stored_transform> transform(const stored_tensor& t) const {
+    if (!quantized_ || t.quantized == nullptr) return std::nullopt;
+    return quantized_->transform(*t.quantized);
+  }
 
   // --- tensor_source ---
 

@@ -10,6 +10,8 @@
 #include <bitgauge/io/gguf/texts.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/transform/any_transform.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -17,6 +19,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,6 +106,7 @@ BITGAUGE_DEFINE float_rows tensor_file::matrix(const stored_tensor& t, row_dimen
   const auto [rows, cols] = shape_of(t, dimensions);
   if (t.quantized != nullptr) {
     float_matrix values = quantized(t).dequantize<float_matrix>();
+    if (const std::optional<stored_transform> rewritten = transform(t)) restore_weights(*rewritten, values);
     values.resize(rows, cols);  // as many elements: nothing moves
     return values;
   }
@@ -153,7 +157,11 @@ BITGAUGE_DEFINE quantized_matrix tensor_file::quantized(const stored_tensor& t) 
 
 BITGAUGE_DEFINE stored_tensor_data tensor_file::stored_data(const stored_tensor& t) const {
   if (t.blocks != nullptr) return stored_blocks{t.blocks->type, t.blocks->data};
-  if (t.quantized != nullptr) return stored_codes{*t.quantized, [this, &t] { return quantized(t); }};
+  if (t.quantized != nullptr) {
+    stored_codes codes{*t.quantized, [this, &t] { return quantized(t); }};
+    codes.entry.transform = transform(t);
+    return codes;
+  }
   std::vector<stored_numbers> parts;
   for (const tensor_view* view : {t.plain, t.scales != nullptr ? t.scales->tensor : nullptr})
     if (view != nullptr) parts.push_back({view->name, name_of(view->type), view->shape, view->data});
@@ -211,7 +219,7 @@ BITGAUGE_DEFINE void tensor_file::add_codes(const quantized_entry& entry) {
   t.name = entry.name;
   t.shape = entry.shape;
   t.format = entry.scheme;
-  t.bytes = static_cast<std::uint64_t>(entry.layout.storage_bytes());
+  t.bytes = static_cast<std::uint64_t>(entry.storage_bytes());
   t.stored_as = tensor_info::storage::codes;
   t.original = entry.original;
   t.rows = entry.rows;
