@@ -11,12 +11,14 @@
 #include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <istream>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +33,7 @@ template <class Matrix>
 struct loaded {
   std::string name;
   Matrix matrix;
+  std::optional<stored_transform> transform{};  ///< what the weights were rewritten by, where they were
 };
 
 namespace detail {
@@ -45,6 +48,9 @@ class stored_codes {
 
   const std::vector<quantized_entry>& entries() const noexcept { return reader_.entries(); }
   quantized_matrix read(const quantized_entry& entry) const { return reader_.read(entry); }
+  std::optional<stored_transform> transform(const quantized_entry& entry) const {
+    return reader_.transform(entry);
+  }
 
  private:
   safetensors_model model_;
@@ -59,6 +65,7 @@ class stored_blocks {
   stored_blocks(std::span<const std::byte> bytes, const std::string& name) : file_(bytes, name) { list(); }
 
   const std::vector<gguf_tensor>& entries() const noexcept { return entries_; }
+  static std::optional<stored_transform> transform(const gguf_tensor&) { return std::nullopt; }
   gguf::block_matrix read(const gguf_tensor& tensor) const {
     return {tensor.type, static_cast<index_t>(tensor.rows()), static_cast<index_t>(tensor.columns()),
             std::vector<std::byte>(tensor.data.begin(), tensor.data.end())};
@@ -79,7 +86,8 @@ using stored_of = std::conditional_t<std::same_as<Matrix, gguf::block_matrix>, s
 template <class Matrix>
 std::vector<loaded<Matrix>> load_all(const stored_of<Matrix>& from) {
   std::vector<loaded<Matrix>> all;
-  for (const auto& entry : from.entries()) all.push_back({entry.name, from.read(entry)});
+  for (const auto& entry : from.entries())
+    all.push_back({entry.name, from.read(entry), from.transform(entry)});
   return all;
 }
 
@@ -87,7 +95,13 @@ template <class Matrix>
 Matrix load_one(const stored_of<Matrix>& from, const std::string& where, std::string_view name) {
   std::vector<std::string_view> names;
   for (const auto& entry : from.entries()) {
-    if (entry.name == name) return from.read(entry);
+    if (entry.name == name) {
+      if (from.transform(entry))
+        raise(data_error(where + ": \"" + excerpt(name) +
+                         "\": its weights were rewritten by a transform, which a matrix alone does not tell: "
+                         "write load(...) without a name, which gives both"));
+      return from.read(entry);
+    }
     names.push_back(entry.name);
   }
   raise(data_error(where + ": expected a quantized matrix \"" + excerpt(name) + "\", found " +
@@ -133,7 +147,7 @@ concept loadable = std::same_as<Matrix, quantized_matrix> || std::same_as<Matrix
 ///     auto b = io::load<gguf::block_matrix>("model.gguf", "w");
 ///
 /// Raises io_error where the file cannot be opened, parse_error where it is not what its format says,
-/// data_error where it has no such matrix, invalid_scheme where the ending is that of the other container.
+/// data_error where it has no such matrix or one whose weights a transform has rewritten, invalid_scheme where the ending is that of the other container.
 template <loadable Matrix = quantized_matrix>
 Matrix load(const std::filesystem::path& path, std::string_view name) {
   detail::check_ending<Matrix>(path);

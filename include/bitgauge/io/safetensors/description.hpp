@@ -22,7 +22,9 @@
 ///             "column_vector": true,    only where a vector of one dimension stands for a column
 ///             "activations": {          only where the layer's inputs are to be quantized too
 ///               "scheme": "static:affine",   as parse_activation_scheme() reads it
-///               "scale": 0.02, "zero_point": 131}}}}   only where static
+///               "scale": 0.02, "zero_point": 131},   only where static
+///             "transform": "smooth:alpha=0.5"}}}   only where the weights were rewritten before they were
+///                                       quantized: as parse_transform_scheme() reads it
 ///
 /// and the file holds, for each such tensor,
 ///
@@ -31,6 +33,9 @@
 ///                    U8 [bytes]             with "scale": as laid out in scale/storage.hpp
 ///     w.zero_points  U8 [bytes]             only with "stored": codes packed LSB first without gaps
 ///     w.levels       F32 [2^bits]           only with "levels": the number each code stands for
+///
+///     w.input_factors F32 [columns], w.output_factors F32 [rows]
+///                                           only with a "transform" that has them: see stored_transform
 ///
 /// real = scale * (code - zero_point), the code replaced by its level where there are levels. A vector is one
 /// row.
@@ -44,6 +49,7 @@
 #include <bitgauge/matrix/scheme/words.hpp>
 #include <bitgauge/model/matrix_shape.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
+#include <bitgauge/transform/transform_scheme.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -51,6 +57,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -108,6 +115,7 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
       activations["zero_point"] = entry.activations->frozen.zero_point;
     }
   }
+  if (entry.transform) json["transform"] = to_text(entry.transform->scheme);
   return json;
 }
 
@@ -151,6 +159,9 @@ class description_reader {
       entry.layout.is_column_vector = member("column_vector", json_["column_vector"] == true && rows == 1,
                                              "true beside a shape of one dimension");
     if (json_.contains("activations")) entry.activations = activations();
+    if (json_.contains("transform"))
+      entry.transform.emplace().scheme =
+          parsed("transform", [](const std::string& text) { return parse_transform_scheme(text); });
     return entry;
   }
 
@@ -190,23 +201,26 @@ class description_reader {
       storage.block = number("scale_block", 1, std::int64_t{1} << 53);
     return storage;
   }
-  /// An error in the text is one of the file.
-  activation_scheme read_activation_scheme() const {
-    const std::string scheme = text("scheme");
+  /// What `parse` makes of a text; an error in the text is one of the file.
+  template <class Parse>
+  std::invoke_result_t<const Parse&, const std::string&> parsed(const char* field, const Parse& parse) const {
+    const std::string value = text(field);
 #if BITGAUGE_EXCEPTIONS
     try {
-      return parse_activation_scheme(scheme);
+      return parse(value);
     } catch (const bitgauge_error& problem) {
-      raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": scheme", problem.what()));
+      raise(parse_error(file_, 8, std::string("__metadata__: bitgauge: tensor ") + name_ + ": " + field,
+                        problem.what()));
     }
 #else
-    return parse_activation_scheme(scheme);
+    return parse(value);
 #endif
   }
   stored_activations activations() const {
     const nlohmann::ordered_json& value = member("activations", true);
     const description_reader inner(file_, name_ + ": activations", value);
-    stored_activations found{inner.read_activation_scheme(), {}};
+    stored_activations found{
+        inner.parsed("scheme", [](const std::string& text) { return parse_activation_scheme(text); }), {}};
     if (!found.scheme.is_static) return found;
     const nlohmann::ordered_json& scale = inner.member("scale", true);
     const float number = scale.is_number() ? scale.get<float>() : 0;

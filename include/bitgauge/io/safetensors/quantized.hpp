@@ -11,14 +11,17 @@
 #include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -54,6 +57,10 @@ inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
     parts.push_back({entry.name + ".zero_points", dtype::u8, {extent(layout.zero_point_bytes())}});
   if (entry.has_levels)
     parts.push_back({entry.name + ".levels", dtype::f32, {std::uint64_t{1} << layout.encoding.bits}});
+  if (entry.transform && entry.transform->has_input_factors())
+    parts.push_back({entry.name + ".input_factors", dtype::f32, {extent(layout.groups.cols())}});
+  if (entry.transform && entry.transform->has_output_factors())
+    parts.push_back({entry.name + ".output_factors", dtype::f32, {extent(layout.groups.rows())}});
   return parts;
 }
 
@@ -77,22 +84,30 @@ class quantized_writer {
   }
   /// Writes the parts of one tensor, in the order of declaration. Raises shape_error where `q` is not of the
   /// declared layout.
-  void write(safetensors_writer& writer, const std::string& name, const quantized_matrix& q) const {
-    write_codes(writer, name, q);
-    write_parameters(writer, name, {q.scales(), q.zero_points()}, q.encoding().levels);
+  void write(safetensors_writer& writer, const quantized_entry& entry, const quantized_matrix& q) const {
+    write_codes(writer, entry.name, q);
+    write_parameters(writer, entry.name, {q.scales(), q.zero_points()}, q.encoding().levels);
+    if (entry.transform) write_transform(writer, entry.name, *entry.transform);
   }
   /// The same piece by piece: first the codes of some rows after the other, as quantize_in_parts() hands them
   /// out, ...
   void write_codes(safetensors_writer& writer, const std::string& name, const quantized_matrix& part) const {
     writer.write(name + ".codes", std::as_bytes(std::span(part.codes())));
   }
-  /// ... then what all rows share.
+  /// ... then what all rows share, ...
   void write_parameters(safetensors_writer& writer, const std::string& name, const matrix_parameters& groups,
                         std::span<const float> levels) const {
     writer.write(name + ".scales", std::as_bytes(std::span(groups.scales.bytes())));
     if (!groups.zero_points.empty())
       writer.write(name + ".zero_points", std::as_bytes(std::span(groups.zero_points)));
     if (!levels.empty()) writer.write(name + ".levels", std::as_bytes(levels));
+  }
+  /// ... then, where the entry has a transform, its factors.
+  void write_transform(safetensors_writer& writer, const std::string& name, const stored_transform& t) const {
+    if (t.has_input_factors())
+      writer.write(name + ".input_factors", std::as_bytes(std::span(t.input_factors)));
+    if (t.has_output_factors())
+      writer.write(name + ".output_factors", std::as_bytes(std::span(t.output_factors)));
   }
 
  private:
@@ -125,27 +140,42 @@ class quantized_reader {
   /// Assembles one tensor; only its own buffers are in memory. Raises parse_error, naming the tensor, for a
   /// scale or a restored value that is not finite.
   quantized_matrix read(const quantized_entry& entry) const {
+    return located(entry, [&] { return assemble(entry); });
+  }
+  /// The transform of one tensor with its factors, where it has one. Raises parse_error, naming the tensor, for
+  /// a factor that is not positive and finite.
+  std::optional<stored_transform> transform(const quantized_entry& entry) const {
+    if (!entry.transform) return std::nullopt;
+    stored_transform t = *entry.transform;
+    if (t.has_input_factors()) t.input_factors = floats(entry.name + ".input_factors");
+    if (t.has_output_factors()) t.output_factors = floats(entry.name + ".output_factors");
+    return located(entry, [&] {
+      bitgauge::detail::check_factors("input", t.input_factors);
+      bitgauge::detail::check_factors("output", t.output_factors);
+      return t;
+    });
+  }
+
+ private:
+  /// What `read` gives; an error of its data is one of the file.
+  template <class Read>
+  std::invoke_result_t<const Read&> located(const quantized_entry& entry, const Read& read) const {
 #if BITGAUGE_EXCEPTIONS
     try {
-      return assemble(entry);
+      return read();
     } catch (const data_error& problem) {
       const std::size_t file = parts_.at(entry.name + ".codes", file_).file;
       raise(parse_error(model_.files()[file].name(), 8, "__metadata__: bitgauge: tensor " + entry.name,
                         problem.what()));
     }
 #else
-    return assemble(entry);
+    return read();
 #endif
   }
 
- private:
   quantized_matrix assemble(const quantized_entry& entry) const {
     quantized_layout layout = entry.layout;
-    if (entry.has_levels) {
-      const std::span<const std::byte> bytes = part(entry.name + ".levels");
-      layout.encoding.levels.resize(bytes.size() / sizeof(float));
-      std::memcpy(layout.encoding.levels.data(), bytes.data(), bytes.size());
-    }
+    if (entry.has_levels) layout.encoding.levels = floats(entry.name + ".levels");
     std::vector<std::uint8_t> zero_points;
     if (layout.encoding.has_zero_points) zero_points = copy(entry.name + ".zero_points");
     return {layout.groups,
@@ -203,6 +233,12 @@ class quantized_reader {
 
   std::span<const std::byte> part(const std::string& name) const {
     return parts_.at(name, file_).tensor->data;
+  }
+  std::vector<float> floats(const std::string& name) const {
+    const std::span<const std::byte> bytes = part(name);
+    std::vector<float> values(bytes.size() / sizeof(float));
+    if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
   }
   template <class Bytes = std::vector<std::uint8_t>>
   Bytes copy(const std::string& name) const {
