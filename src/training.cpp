@@ -1,0 +1,3 @@
+// Training: what adapters, masks and starts compute.
+
+#include <bitgauge/training/straight_through_definitions.hpp>
