@@ -1,3 +1,4 @@
 // Training: what adapters, masks and starts compute.
 
+#include <bitgauge/training/products_definitions.hpp>
 #include <bitgauge/training/straight_through_definitions.hpp>

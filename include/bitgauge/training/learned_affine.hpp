@@ -98,9 +98,11 @@ class learned_affine {
           const Scalar low = static_cast<Scalar>(lowest_) - zero(g), high = static_cast<Scalar>(highest_) - zero(g);
           const Scalar steps = std::nearbyint(v(r, c) * inverse(g));
           const bool inside = steps >= low && steps <= high;
-          const Scalar slope = inside ? steps - v(r, c) / scale(g) : steps < low ? low : high;
+          // in double: of two numbers that nearly cancel, the difference counts
+          const double slope = static_cast<double>(inside ? steps : steps < low ? low : high) -
+                               (inside ? static_cast<double>(v(r, c)) / static_cast<double>(scale(g)) : 0.0);
           detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
-          scales[detail::as_size(g)] += static_cast<double>(d(r, c)) * static_cast<double>(slope);
+          scales[detail::as_size(g)] += static_cast<double>(d(r, c)) * slope;
           if (!inside) zeros[detail::as_size(g)] -= static_cast<double>(d(r, c)) * static_cast<double>(scale(g));
         });
         gradients.scale.resize(groups.count());

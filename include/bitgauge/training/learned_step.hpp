@@ -101,7 +101,7 @@ class learned_step {
   learned_step_gradients<detail::plain_like<Scalar, X>, Scalar> backward(
       const Eigen::DenseBase<X>& x, const Eigen::DenseBase<DY>& dy) const {
     learned_step_gradients<detail::plain_like<Scalar, X>, Scalar> gradients{{x.rows(), x.cols()}, {}};
-    const auto low = static_cast<Scalar>(bounds_.lowest), high = static_cast<Scalar>(bounds_.highest);
+    const double low = bounds_.lowest, high = bounds_.highest;
     detail::require_shape("learned_step", "gradient", x.rows(), x.cols(), dy.rows(), dy.cols());
     detail::with_grouped<Scalar>(x, [&](const auto& v) {
       detail::with_grouped<Scalar>(dy, [&](const auto& d) {
@@ -110,11 +110,14 @@ class learned_step {
         const vector inverse = step.cwiseInverse();
         std::vector<double> sums(detail::as_size(groups.count()));
         detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
-          const Scalar quotient = v(r, c) / step(g);
+          // in double: of two numbers that nearly cancel, the difference counts
+          const double quotient = static_cast<double>(v(r, c)) / static_cast<double>(step(g));
           const bool inside = quotient >= low && quotient <= high;
-          const Scalar slope = inside ? std::nearbyint(v(r, c) * inverse(g)) - quotient : quotient < low ? low : high;
+          const double slope = inside           ? static_cast<double>(std::nearbyint(v(r, c) * inverse(g))) - quotient
+                               : quotient < low ? low
+                                                : high;
           detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
-          sums[detail::as_size(g)] += static_cast<double>(d(r, c)) * static_cast<double>(slope);
+          sums[detail::as_size(g)] += static_cast<double>(d(r, c)) * slope;
         });
         gradients.step = detail::balanced<Scalar>(groups, bounds_.highest, sums);
       });
@@ -122,7 +125,7 @@ class learned_step {
     return gradients;
   }
 
-  /// The steps as a range of quantize(): of symmetric grids, whose zero they count from.
+  /// The steps as a range of quantize(), on the grid given here; an affine one has zero points of 0 then.
   given_parameters range() const {
     const Eigen::VectorXf scales = step.template cast<float>();
     return given_parameters(std::vector<float>(scales.begin(), scales.end()));
