@@ -72,8 +72,9 @@ TEST(distillation, refuses_what_has_no_loss) {
   const Eigen::MatrixXf s = test::normal_matrix(2, 3, 1);
   Eigen::MatrixXf t = s;
   for (const double temperature : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN()})
-    EXPECT_NE(test::failure_of<invalid_scheme>([&] { distill(s, t, {.temperature = temperature}); })
-                  .find("distillation: temperature: expected a positive number, found"),
+    EXPECT_NE(test::failure_of<invalid_scheme>([&] {
+                distill(s, t, {.temperature = temperature});
+              }).find("distillation: temperature: expected a positive number, found"),
               std::string::npos);
   EXPECT_EQ(test::failure_of<shape_error>([&] { distill(s, t.leftCols(2)); }),
             "distillation: teacher: expected 2 x 3, found 2 x 2");

@@ -33,7 +33,8 @@ integer_grid grid_of(const json& params) {
 
 void expect_as_torch(const fake_quantize& f, const json& entry) {
   SCOPED_TRACE(entry["name"].get<std::string>());
-  const matrix x = load(entry["inputs"]["x"]), dy = load(entry["inputs"]["dy"]), y = load(entry["outputs"]["y"]);
+  const matrix x = load(entry["inputs"]["x"]), dy = load(entry["inputs"]["dy"]),
+               y = load(entry["outputs"]["y"]);
   const matrix found = f.forward(x);
   for (index_t i = 0; i < x.size(); ++i)
     EXPECT_NEAR(found.data()[i], y.data()[i], std::fabs(y.data()[i]) * 0x1p-22f);
@@ -72,10 +73,12 @@ TEST(fake_quantize, is_quantize_there_and_back) {
   check(fake_quantize(affine<4>{}, per_group{32}), quantize(w, affine<4>{}, per_group{32}).dequantize());
   check(fake_quantize(symmetric<3>{}, per_column{}), quantize(w, symmetric<3>{}, per_column{}).dequantize());
   check(fake_quantize(nf4{}, per_group{16}), quantize(w, nf4{}, per_group{16}).dequantize());
-  check(fake_quantize(parse_scheme("fp8_e4m3:group=tensor")), quantize(w, parse_scheme("fp8_e4m3:group=tensor")).dequantize());
+  check(fake_quantize(parse_scheme("fp8_e4m3:group=tensor")),
+        quantize(w, parse_scheme("fp8_e4m3:group=tensor")).dequantize());
   check(fake_quantize::by([](const auto& x) { return quantize(x, nf4{}); }), quantize(w, nf4{}).dequantize());
   const Eigen::VectorXf v = w.col(3);
-  EXPECT_EQ(fake_quantize(affine<4>{}, per_group{5}).forward(v), quantize(v, affine<4>{}, per_group{5}).dequantize());
+  EXPECT_EQ(fake_quantize(affine<4>{}, per_group{5}).forward(v),
+            quantize(v, affine<4>{}, per_group{5}).dequantize());
 }
 
 // Catches a mask of a codebook or of signs that is not [lowest level, highest level] * scale, of the element's own
@@ -83,7 +86,8 @@ TEST(fake_quantize, is_quantize_there_and_back) {
 TEST(fake_quantize, clips_levels_at_their_ends) {
   const Eigen::MatrixXf w = test::normal_matrix(6, 20, 3);
   const std::vector<float> scales{0.3f, 0.6f, 0.9f, 1.2f, 1.5f, 1.8f};
-  const fake_quantize codebook(nf4{}, per_row{}, given_parameters(scales)), sign(symmetric<1>{}, per_row{}, given_parameters(scales));
+  const fake_quantize codebook(nf4{}, per_row{}, given_parameters(scales)),
+      sign(symmetric<1>{}, per_row{}, given_parameters(scales));
   const Eigen::MatrixXd dy = test::normal_matrix(6, 20, 4).cast<double>();
   for (const fake_quantize* f : {&codebook, &sign}) {
     const Eigen::MatrixXd dx = f->backward(w, dy);
@@ -93,7 +97,22 @@ TEST(fake_quantize, clips_levels_at_their_ends) {
   }
   const Eigen::VectorXf v = w.row(2);
   const fake_quantize groups(nf4{}, per_group{5}, given_parameters({0.2f, 0.4f, 0.8f, 1.6f}));
-  for (index_t i = 0; i < 20; ++i) EXPECT_EQ(groups.mask(v)(i, 0), std::fabs(v(i)) <= 0.2f * std::exp2f(static_cast<float>(i / 5)));
+  for (index_t i = 0; i < 20; ++i)
+    EXPECT_EQ(groups.mask(v)(i, 0), std::fabs(v(i)) <= 0.2f * std::exp2f(static_cast<float>(i / 5)));
+}
+
+// Catches a function's codes that are taken for all-representing: at a fixed scale the mask is that of the answers, on a
+// grid that uses every code of its width.
+TEST(fake_quantize, clips_what_a_function_quantizes) {
+  const Eigen::MatrixXf w = test::normal_matrix(6, 20, 7);
+  const given_parameters fixed({0.2f});
+  const auto by =
+      fake_quantize::by([&](const auto& x) { return quantize(x, affine<3>{{.signed_codes = true}}, fixed); });
+  const gradient_mask mask = by.mask(w);
+  EXPECT_EQ(mask.matrix(), fake_quantize(affine<3>{{.signed_codes = true}}, fixed).mask(w).matrix());
+  EXPECT_LT(mask.count(), w.size());
+  const auto levels = fake_quantize::by([&](const auto& x) { return quantize(x, nf4{}, fixed); });
+  EXPECT_EQ(levels.mask(w).matrix(), fake_quantize(nf4{}, fixed).mask(w).matrix());
 }
 
 // Catches parameters of an observer that do not reach the groups that they belong to: after one batch of rate 1 the
@@ -116,7 +135,10 @@ TEST(fake_quantize, refuses_what_is_no_gradient) {
             "straight_through: gradient: row 2, column 1: expected a finite value, found NaN");
   EXPECT_EQ(test::failure_of<shape_error>([&] { f.backward(w, w.leftCols(3)); }),
             "fake_quantize: gradient: expected 3 x 4, found 3 x 3");
-  EXPECT_NE(test::failure_of<invalid_scheme>([&] { fake_quantize::by([](const auto& x) { return quantize(x, nf4{}); }).quantize(w); }).find("function"), std::string::npos);
+  EXPECT_NE(test::failure_of<invalid_scheme>([&] {
+              fake_quantize::by([](const auto& x) { return quantize(x, nf4{}); }).quantize(w);
+            }).find("function"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ template <class A, class B>
 void expect_sums(const A& found, const B& expected) {
   ASSERT_EQ(found.size(), expected.size());
   for (index_t i = 0; i < found.size(); ++i)
-    EXPECT_NEAR(found(i), expected(i), 1e-4 * std::max(1.0, std::fabs(static_cast<double>(expected(i))))) << i;
+    EXPECT_NEAR(found(i), expected(i), 1e-4 * std::max(1.0, std::fabs(static_cast<double>(expected(i)))))
+        << i;
 }
 
 template <class Scalar>
@@ -47,7 +48,8 @@ void expect_as_torch(const json& entry) {
     f.scale.setConstant(1, p["scale"]);
     f.zero_point.setConstant(1, p["zero_point"]);
   }
-  const matrix x = load(entry["inputs"]["x"]), dy = load(entry["inputs"]["dy"]), y = load(entry["outputs"]["y"]);
+  const matrix x = load(entry["inputs"]["x"]), dy = load(entry["inputs"]["dy"]),
+               y = load(entry["outputs"]["y"]);
   const test::row_major<Scalar> found = f.forward(x);
   for (index_t i = 0; i < x.size(); ++i)
     EXPECT_NEAR(found.data()[i], y.data()[i], std::fabs(y.data()[i]) * 0x1p-22f);
@@ -104,7 +106,8 @@ TEST(learned_affine, refuses_parameters) {
             "learned_affine: scales of group 1: expected a positive number, found -2.000000");
   f.scale(1) = 2;
   f.zero_point(2) = std::numeric_limits<float>::infinity();
-  EXPECT_NE(test::failure_of<data_error>([&] { f.backward(w, w); }).find("zero points of group 2"), std::string::npos);
+  EXPECT_NE(test::failure_of<data_error>([&] { f.backward(w, w); }).find("zero points of group 2"),
+            std::string::npos);
   EXPECT_NE(test::failure_of<invalid_scheme>([] { learned_affine<>(symmetric<1>{}); }).find("positive code"),
             std::string::npos);
 }

@@ -38,9 +38,11 @@ void expect_as_defined(const json& entry, double share) {
   const learned_step f(grid_of(entry["params"]), per_tensor{}, input);
   const double start = entry["params"]["initial_step"], dstep = entry["outputs"]["dstep"];
   EXPECT_NEAR(static_cast<double>(f.step(0)), start, share * start);
-  expect_near(f.forward(input).template cast<double>(), test::load_matrix<double>(topic, entry["outputs"]["y"]), share);
+  expect_near(f.forward(input).template cast<double>(),
+              test::load_matrix<double>(topic, entry["outputs"]["y"]), share);
   const auto gradients = f.backward(input, dy);
-  expect_near(gradients.x.template cast<double>(), test::load_matrix<double>(topic, entry["outputs"]["dx"]), share);
+  expect_near(gradients.x.template cast<double>(), test::load_matrix<double>(topic, entry["outputs"]["dx"]),
+              share);
   EXPECT_NEAR(static_cast<double>(gradients.step(0)), dstep, 10 * share * std::fabs(dstep));
 }
 
@@ -98,7 +100,8 @@ TEST(learned_step, sums_over_what_shares_a_step) {
 // Catches weights that are exported as other numbers than those that were trained with.
 TEST(learned_step, exports_what_it_computes) {
   const Eigen::MatrixXf w = test::normal_matrix(7, 40, 3);
-  for (const integer_grid& grid : {make_symmetric(2), make_symmetric(4, {.full = true}), make_symmetric(8, {.unsigned_codes = true})}) {
+  for (const integer_grid& grid :
+       {make_symmetric(2), make_symmetric(4, {.full = true}), make_symmetric(8, {.unsigned_codes = true})}) {
     const learned_step f(grid, per_group{16}, w);
     EXPECT_EQ(f.forward(w), quantize(w, grid, per_group{16}, f.range()).dequantize());
   }

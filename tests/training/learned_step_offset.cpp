@@ -16,7 +16,8 @@ using matrix = Eigen::MatrixXd;
 // Catches a value or a gradient that is not the definition's, element by element, in every granularity, on a grid
 // that counts from zero and one that does not.
 TEST(learned_step_offset, is_that_of_the_paper) {
-  const matrix x = test::normal_matrix(6, 22, 1).cast<double>(), dy = test::normal_matrix(6, 22, 2).cast<double>();
+  const matrix x = test::normal_matrix(6, 22, 1).cast<double>(),
+               dy = test::normal_matrix(6, 22, 2).cast<double>();
   const auto check = [&](const integer_grid& grid, granularity groups, index_t height, index_t width) {
     const double low = grid.lowest, high = grid.highest;
     learned_step_offset f(grid, groups, x);
@@ -92,7 +93,8 @@ TEST(learned_step_offset, refuses_what_is_no_parameter) {
   EXPECT_EQ(test::failure_of<data_error>([&] { f.backward(x, dy); }),
             "learned_step_offset: gradient: row 0, column 0: expected a finite value, found NaN");
   f.offset(1) = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_NE(test::failure_of<data_error>([&] { f.forward(x); }).find("offsets of group 1"), std::string::npos);
+  EXPECT_NE(test::failure_of<data_error>([&] { f.forward(x); }).find("offsets of group 1"),
+            std::string::npos);
   f.offset.resize(2);
   EXPECT_EQ(test::failure_of<shape_error>([&] { f.forward(x); }),
             "learned_step_offset: offsets: expected 3 for the groups of 3 x 4, found 2");

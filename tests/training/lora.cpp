@@ -28,7 +28,8 @@ template <class Found>
 void expect_near(const Found& found, const matrix& expected, double share) {
   ASSERT_EQ(found.rows(), expected.rows());
   ASSERT_EQ(found.cols(), expected.cols());
-  EXPECT_LE((found.template cast<double>() - expected).cwiseAbs().maxCoeff(), share * expected.cwiseAbs().maxCoeff());
+  EXPECT_LE((found.template cast<double>() - expected).cwiseAbs().maxCoeff(),
+            share * expected.cwiseAbs().maxCoeff());
 }
 
 // Catches a scaling that is lost, doubled or of another power, and operands that are taken for their transposes.
@@ -39,7 +40,8 @@ TEST(lora, is_that_of_the_paper) {
     const json &in = entry["inputs"], &out = entry["outputs"];
     const plain w = load(in["W"]).cast<Scalar>(), x = load(in["X"]).cast<Scalar>();
     const test::row_major<Scalar> dy = load(in["dY"]).cast<Scalar>();
-    const lora<Scalar> l(load(in["A"]).cast<Scalar>(), load(in["B"]).cast<Scalar>(), entry["params"]["alpha"]);
+    const lora<Scalar> l(load(in["A"]).cast<Scalar>(), load(in["B"]).cast<Scalar>(),
+                         entry["params"]["alpha"]);
     expect_near(l.forward(x, w), load(out["Y"]), share);
     expect_near(l.forward(test::row_major<Scalar>(x), w), load(out["Y"]), share);
     const auto g = l.backward(x, w, dy);
@@ -56,7 +58,8 @@ TEST(lora, is_that_of_the_paper) {
 // Catches a dropout that is left out of one of the gradients: central differences, of which a bilinear function has no
 // error but rounding, with and without a mask.
 TEST(lora, agrees_with_differences) {
-  const matrix w = normal(5, 7, 1), x = normal(4, 7, 2), dy = normal(4, 5, 3), mask = dropout_mask<double>(4, 7, 0.4, 5);
+  const matrix w = normal(5, 7, 1), x = normal(4, 7, 2), dy = normal(4, 5, 3),
+               mask = dropout_mask<double>(4, 7, 0.4, 5);
   ASSERT_GT((mask.array() == 0).count(), 3);
   for (const matrix* dropout : {static_cast<const matrix*>(nullptr), &mask}) {
     lora<double> l(normal(3, 7, 6), normal(5, 3, 7), 12);
@@ -106,9 +109,12 @@ TEST(lora, refuses_what_does_not_fit) {
               "lora: rank: expected 1 to 5 for 5 x 7 weights, found " + std::to_string(rank));
   EXPECT_EQ(test::failure_of<shape_error>([&] { l.forward(dy); }),
             "lora of 7 inputs and 5 outputs: expected samples as rows, found 3 x 5");
-  EXPECT_EQ(test::failure_of<shape_error>([&] { l.forward(x, x); }), "lora: weights: expected 5 x 7, found 3 x 7");
-  EXPECT_EQ(test::failure_of<shape_error>([&] { l.backward(x, w, x); }), "lora: gradient: expected 3 x 5, found 3 x 7");
-  EXPECT_EQ(test::failure_of<shape_error>([&] { l.forward(x, &w); }), "lora: dropout: expected 3 x 7, found 5 x 7");
+  EXPECT_EQ(test::failure_of<shape_error>([&] { l.forward(x, x); }),
+            "lora: weights: expected 5 x 7, found 3 x 7");
+  EXPECT_EQ(test::failure_of<shape_error>([&] { l.backward(x, w, x); }),
+            "lora: gradient: expected 3 x 5, found 3 x 7");
+  EXPECT_EQ(test::failure_of<shape_error>([&] { l.forward(x, &w); }),
+            "lora: dropout: expected 3 x 7, found 5 x 7");
   EXPECT_EQ(test::failure_of<shape_error>([&] { lora<>(x.topRows(2), dy.leftCols(3), 8); }),
             "lora: B: expected 2 columns, the rows of A, found 3");
   dy(2, 0) = std::numeric_limits<float>::quiet_NaN();

@@ -54,8 +54,13 @@ TEST(pact, refuses_what_cannot_be) {
   const Eigen::MatrixXf x = test::normal_matrix(2, 3, 1);
   Eigen::MatrixXf dy = x;
   dy(1, 2) = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(test::failure_of<invalid_scheme>([&] { pact{9, 1}.forward(x); }), "pact: bits: expected 1 to 8, found 9");
-  EXPECT_EQ(test::failure_of<data_error>([&] { pact{4, -1}.forward(x); }),
+  EXPECT_EQ(test::failure_of<invalid_scheme>([&] {
+              pact{9, 1}.forward(x);
+            }),
+            "pact: bits: expected 1 to 8, found 9");
+  EXPECT_EQ(test::failure_of<data_error>([&] {
+              pact{4, -1}.forward(x);
+            }),
             "pact: alpha: expected a positive number, found -1.000000");
   EXPECT_EQ(test::failure_of<data_error>([&] { pact{}.backward(x, dy); }),
             "pact: gradient: row 1, column 2: expected a finite value, found NaN");

@@ -61,7 +61,8 @@ distillation_loss<detail::plain_like<detail::scalar_of<Student>, Student>> disti
   using Scalar = detail::scalar_of<Student>;
   const double t = options.temperature;
   if (!detail::is_number(t) || !(t > 0))
-    detail::raise_message<invalid_scheme>({"distillation: temperature: expected a positive number, found ", t});
+    detail::raise_message<invalid_scheme>(
+        {"distillation: temperature: expected a positive number, found ", t});
   distillation_loss<detail::plain_like<Scalar, Student>> result{0, {student.rows(), student.cols()}};
   detail::with_numbers<Scalar>(student, [&](const auto& s) {
     detail::with_numbers<detail::scalar_of<Teacher>>(teacher, [&](const auto& goal) {

@@ -18,6 +18,9 @@
 #include <vector>
 
 namespace bitgauge {
+namespace gguf {
+class block_matrix;
+}
 
 /// y = dequantize(quantize(x)), and its gradient straight through the rounding (Jacob et al., Quantization and
 /// Training of Neural Networks, CVPR 2018): dx = dy where x is in the range that the codes of its group can
@@ -40,12 +43,10 @@ namespace bitgauge {
 ///       ...
 ///     }
 ///
-/// A scheme, and whatever quantizes for itself, such as ggml's blocks:
+/// A scheme, and whatever quantizes for itself, such as ggml's blocks (with <bitgauge/training/block_range.hpp>):
 ///
 ///     fake_quantize a(parse_scheme("nf4:group=64"));
 ///     auto b = fake_quantize::by([](const auto& w) { return quantize(w, gguf::q4_k{}); });
-///
-/// What a function quantizes chooses its own ranges, which nothing here knows: its mask passes everything.
 ///
 /// On a grid of integers a value is in where it rounds to a code, as in torch.fake_quantize_per_tensor_affine and
 /// its per-channel form; on codebooks, small floats and signs where it lies from the lowest level times the scale
@@ -60,15 +61,19 @@ class fake_quantize {
   explicit fake_quantize(const Answers&... answers) : answers_(detail::make_recipe(answers...)) {}
   /// Throws invalid_scheme for an unknown grid and for rounding=gptq, which is gptq{H} as an answer.
   explicit fake_quantize(const scheme& s) : answers_(detail::recipe_with(s, nullptr)) {}
-  /// By a function from an Eigen::MatrixXf to anything that has dequantize_row().
+  /// By a function from an Eigen::MatrixXf to anything that has dequantize_row(). Throws what it throws.
   template <std::invocable<const Eigen::MatrixXf&> Quantize>
   static fake_quantize by(Quantize quantize_matrix) {
-    static_assert(row_decodable<std::remove_cvref_t<std::invoke_result_t<const Quantize&, const Eigen::MatrixXf&>>>,
-                  "bitgauge: fake_quantize::by takes a function that returns something quantized: a "
-                  "quantized_matrix, a gguf::block_matrix or an any_quantized");
+    static_assert(
+        row_decodable<std::remove_cvref_t<std::invoke_result_t<const Quantize&, const Eigen::MatrixXf&>>>,
+        "bitgauge: fake_quantize::by takes a function that returns something quantized: a "
+        "quantized_matrix, a gguf::block_matrix or an any_quantized");
     fake_quantize f;
-    f.restored_ = [quantize_matrix = std::move(quantize_matrix)](const Eigen::MatrixXf& x) -> Eigen::MatrixXf {
+    f.restored_ = [quantize_matrix](const Eigen::MatrixXf& x) -> Eigen::MatrixXf {
       return quantize_matrix(x).dequantize();
+    };
+    f.masked_ = [quantize_matrix = std::move(quantize_matrix)](const Eigen::MatrixXf& x) {
+      return mask_of(x, quantize_matrix(x));
     };
     return f;
   }
@@ -89,25 +94,23 @@ class fake_quantize {
   template <class X>
   quantized_matrix quantize(const Eigen::DenseBase<X>& x) const {
     if (restored_)
-      raise(
-          invalid_scheme("fake_quantize: quantize: expected answers or a scheme, found a function of the caller's: "
-                         "call that"));
+      raise(invalid_scheme(
+          "fake_quantize: quantize: expected answers or a scheme, found a function of the caller's: "
+          "call that"));
     return detail::quantize_by(x, answers_);
   }
 
   /// Where gradients pass.
   template <class X>
   gradient_mask mask(const Eigen::DenseBase<X>& x) const {
-    gradient_mask passes(x.rows(), x.cols());
-    if (restored_) {
-      passes.setConstant(true);
+    if (masked_) {
+      return masked_(x.derived().matrix().template cast<float>());
     } else if constexpr (detail::is_addressable<X>) {
-      fill_mask(x.derived(), passes);
+      return mask_of_codes(x.derived(), quantize(x), detail::numbers_of(*answers_.grid));
     } else {
       const typename X::PlainObject evaluated = x.derived();
-      fill_mask(evaluated, passes);
+      return mask(evaluated);
     }
-    return passes;
   }
 
   /// dx from x, as forward() got it, and the gradient dy of what it returned.
@@ -121,24 +124,55 @@ class fake_quantize {
  private:
   fake_quantize() = default;
 
-  template <class X>
-  void fill_mask(const X& x, gradient_mask& passes) const {
-    const quantized_matrix q = quantize(x);
+  /// row_mask(values, row, passes) tells of one row.
+  template <class X, class RowMask>
+  static gradient_mask mask_by_rows(const X& x, const RowMask& row_mask) {
+    gradient_mask passes(x.rows(), x.cols());
     detail::with_rows(x, [&](const row_source& rows) {
       std::vector<float> scratch;
       std::vector<std::uint8_t> row(detail::as_size(rows.cols()));
       for (index_t r = 0; r < rows.rows(); ++r) {
-        detail::representable_row(rows.read(r, 1, scratch).row(0), r, q, *answers_.grid, row.data());
+        row_mask(rows.read(r, 1, scratch).row(0), r, row.data());
         for (index_t c = 0; c < rows.cols(); ++c) {
           const bool in = row[detail::as_size(c)] != 0;
           detail::is_column_vector<X> ? passes(c, r) = in : passes(r, c) = in;
         }
       }
     });
+    return passes;
+  }
+  template <class X>
+  static gradient_mask mask_of_codes(const X& x, const quantized_matrix& q,
+                                     const detail::representable_numbers& numbers) {
+    return mask_by_rows(x, [&](const float* values, index_t row, std::uint8_t* passes) {
+      detail::representable_row(values, row, q, numbers, passes);
+    });
+  }
+
+  /// Of what a function of the caller's made: codes, ggml's blocks, either of them, or something unknown.
+  template <class Quantized>
+  static gradient_mask mask_of(const Eigen::MatrixXf& x, const Quantized& q) {
+    if constexpr (std::same_as<Quantized, quantized_matrix>) {
+      return mask_of_codes(x, q, detail::numbers_of(q.encoding()));
+    } else if constexpr (std::same_as<Quantized, gguf::block_matrix>) {
+      const auto of_row = [&](const float* values, index_t row, std::uint8_t* passes) {
+        static_assert(
+            requires { representable_row(values, row, q, passes); },
+            "bitgauge: include <bitgauge/training/block_range.hpp> to train with ggml's blocks");
+        representable_row(values, row, q, passes);
+      };
+      return mask_by_rows(x, of_row);
+    } else if constexpr (requires { q.visit([](const auto&) { return true; }); }) {
+      return q.visit([&](const auto& held) { return mask_of(x, held); });
+    } else {
+      return gradient_mask::Constant(x.rows(), x.cols(), true);
+    }
   }
 
   detail::recipe answers_;
-  std::function<Eigen::MatrixXf(const Eigen::MatrixXf&)> restored_;  ///< set where a function quantizes
+  // set where a function of the caller's quantizes
+  std::function<Eigen::MatrixXf(const Eigen::MatrixXf&)> restored_;
+  std::function<gradient_mask(const Eigen::MatrixXf&)> masked_;
 };
 
 }  // namespace bitgauge

@@ -20,7 +20,7 @@ namespace bitgauge {
 /// The gradients of a quantization whose scale and zero point are learned.
 template <class Matrix, class Scalar>
 struct learned_affine_gradients {
-  Matrix x;                                          ///< of what forward() got
+  Matrix x;                                                    ///< of what forward() got
   Eigen::Matrix<Scalar, Eigen::Dynamic, 1> scale, zero_point;  ///< one a group, summed over its elements
 };
 
@@ -75,8 +75,10 @@ class learned_affine {
       const grouping groups = checked(v);
       const vector inverse = scale.cwiseInverse(), zero = rounded_zero_points();
       detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
-        const Scalar low = static_cast<Scalar>(lowest_) - zero(g), high = static_cast<Scalar>(highest_) - zero(g);
-        detail::element_of<X>(y, r, c) = std::clamp(std::nearbyint(v(r, c) * inverse(g)), low, high) * scale(g);
+        const Scalar low = static_cast<Scalar>(lowest_) - zero(g),
+                     high = static_cast<Scalar>(highest_) - zero(g);
+        detail::element_of<X>(y, r, c) =
+            std::clamp(std::nearbyint(v(r, c) * inverse(g)), low, high) * scale(g);
       });
     });
     return y;
@@ -95,15 +97,19 @@ class learned_affine {
         const vector inverse = scale.cwiseInverse(), zero = rounded_zero_points();
         std::vector<double> scales(detail::as_size(groups.count())), zeros(scales.size());
         detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
-          const Scalar low = static_cast<Scalar>(lowest_) - zero(g), high = static_cast<Scalar>(highest_) - zero(g);
+          const Scalar low = static_cast<Scalar>(lowest_) - zero(g),
+                       high = static_cast<Scalar>(highest_) - zero(g);
           const Scalar steps = std::nearbyint(v(r, c) * inverse(g));
           const bool inside = steps >= low && steps <= high;
           // in double: of two numbers that nearly cancel, the difference counts
-          const double slope = static_cast<double>(inside ? steps : steps < low ? low : high) -
+          const double slope = static_cast<double>(inside        ? steps
+                                                   : steps < low ? low
+                                                                 : high) -
                                (inside ? static_cast<double>(v(r, c)) / static_cast<double>(scale(g)) : 0.0);
           detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
           scales[detail::as_size(g)] += static_cast<double>(d(r, c)) * slope;
-          if (!inside) zeros[detail::as_size(g)] -= static_cast<double>(d(r, c)) * static_cast<double>(scale(g));
+          if (!inside)
+            zeros[detail::as_size(g)] -= static_cast<double>(d(r, c)) * static_cast<double>(scale(g));
         });
         gradients.scale.resize(groups.count());
         gradients.zero_point.resize(groups.count());
@@ -136,7 +142,8 @@ class learned_affine {
   vector rounded_zero_points() const {
     vector zero(zero_point.size());
     for (index_t g = 0; g < zero.size(); ++g)
-      zero(g) = std::clamp(std::nearbyint(zero_point(g)), static_cast<Scalar>(lowest_), static_cast<Scalar>(highest_));
+      zero(g) = std::clamp(std::nearbyint(zero_point(g)), static_cast<Scalar>(lowest_),
+                           static_cast<Scalar>(highest_));
     return zero;
   }
 

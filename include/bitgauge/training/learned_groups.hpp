@@ -28,17 +28,16 @@ struct code_bounds_from_zero {
 [[gnu::noinline]] inline code_bounds_from_zero learnable_bounds(const char* what, const integer_grid& grid) {
   const code_bounds_from_zero b{grid.lowest - grid.center, grid.highest - grid.center};
   if (grid.is_sign_only() || b.highest < 1)
-    raise_message<invalid_scheme>(
-        {what, ": expected a grid of integers with a positive code, found one of ", grid.lowest, " to ", grid.highest});
+    raise_message<invalid_scheme>({what, ": expected a grid of integers with a positive code, found one of ",
+                                   grid.lowest, " to ", grid.highest});
   return b;
 }
 
 /// Numbers as groups see them: a column vector is one row, as quantize() has it.
 template <class Scalar, class X, class Action>
 decltype(auto) with_grouped(const Eigen::DenseBase<X>& x, const Action& action) {
-  return with_numbers<Scalar>(x, [&](const number_view<Scalar>& v) {
-    return action(is_column_vector<X> ? v.transposed() : v);
-  });
+  return with_numbers<Scalar>(
+      x, [&](const number_view<Scalar>& v) { return action(is_column_vector<X> ? v.transposed() : v); });
 }
 
 /// The element of y, shaped as X, at what groups see as (r, c).
@@ -80,12 +79,13 @@ template <class Scalar>
 [[gnu::noinline]] void require_parameters(const char* what, const char* of, const grouping& groups,
                                           const parameter_vector<Scalar>& values, bool positive) {
   if (values.size() != groups.count())
-    raise_message<shape_error>({what, ": ", of, ": expected ", groups.count(), " for the groups of ", groups.rows(),
-                                " x ", groups.cols(), ", found ", values.size()});
+    raise_message<shape_error>({what, ": ", of, ": expected ", groups.count(), " for the groups of ",
+                                groups.rows(), " x ", groups.cols(), ", found ", values.size()});
   for (index_t g = 0; g < values.size(); ++g)
     if (!is_number(values(g)) || (positive && !(values(g) > 0)))
-      raise_message<data_error>({what, ": ", of, " of group ", g, ": expected a ", positive ? "positive" : "finite",
-                                 " number, found ", static_cast<double>(values(g))});
+      raise_message<data_error>({what, ": ", of, " of group ", g, ": expected a ",
+                                 positive ? "positive" : "finite", " number, found ",
+                                 static_cast<double>(values(g))});
 }
 
 /// 1 / sqrt(N Q_P), by which LSQ scales the gradients of what N elements share, times the sums.

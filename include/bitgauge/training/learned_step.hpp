@@ -19,7 +19,7 @@ namespace bitgauge {
 /// The gradients of a quantization whose step is learned.
 template <class Matrix, class Scalar>
 struct learned_step_gradients {
-  Matrix x;                                    ///< of what forward() got
+  Matrix x;                                       ///< of what forward() got
   Eigen::Matrix<Scalar, Eigen::Dynamic, 1> step;  ///< one a group, summed over its elements
 };
 
@@ -90,7 +90,8 @@ class learned_step {
       const grouping groups = checked(v);
       const vector inverse = step.cwiseInverse();
       detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
-        detail::element_of<X>(y, r, c) = std::nearbyint(std::clamp(v(r, c) * inverse(g), low, high)) * step(g);
+        detail::element_of<X>(y, r, c) =
+            std::nearbyint(std::clamp(v(r, c) * inverse(g), low, high)) * step(g);
       });
     });
     return y;
@@ -113,7 +114,7 @@ class learned_step {
           // in double: of two numbers that nearly cancel, the difference counts
           const double quotient = static_cast<double>(v(r, c)) / static_cast<double>(step(g));
           const bool inside = quotient >= low && quotient <= high;
-          const double slope = inside           ? static_cast<double>(std::nearbyint(v(r, c) * inverse(g))) - quotient
+          const double slope = inside ? static_cast<double>(std::nearbyint(v(r, c) * inverse(g))) - quotient
                                : quotient < low ? low
                                                 : high;
           detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
@@ -143,6 +144,7 @@ class learned_step {
 };
 
 template <class X>
-learned_step(const integer_grid&, granularity, const Eigen::DenseBase<X>&) -> learned_step<detail::scalar_of<X>>;
+learned_step(const integer_grid&, granularity, const Eigen::DenseBase<X>&)
+    -> learned_step<detail::scalar_of<X>>;
 
 }  // namespace bitgauge

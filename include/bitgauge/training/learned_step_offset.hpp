@@ -17,7 +17,7 @@ namespace bitgauge {
 /// The gradients of a quantization whose step and offset are learned.
 template <class Matrix, class Scalar>
 struct learned_step_offset_gradients {
-  Matrix x;                                      ///< of what forward() got
+  Matrix x;                                               ///< of what forward() got
   Eigen::Matrix<Scalar, Eigen::Dynamic, 1> step, offset;  ///< one a group, summed over its elements
 };
 
@@ -83,7 +83,8 @@ class learned_step_offset {
       const grouping groups = checked(v);
       detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
         const Scalar quotient = (v(r, c) - offset(g)) / step(g);
-        detail::element_of<X>(y, r, c) = std::nearbyint(std::clamp(quotient, low, high)) * step(g) + offset(g);
+        detail::element_of<X>(y, r, c) =
+            std::nearbyint(std::clamp(quotient, low, high)) * step(g) + offset(g);
       });
     });
     return y;
@@ -93,7 +94,8 @@ class learned_step_offset {
   template <class X, class DY>
   learned_step_offset_gradients<detail::plain_like<Scalar, X>, Scalar> backward(
       const Eigen::DenseBase<X>& x, const Eigen::DenseBase<DY>& dy) const {
-    learned_step_offset_gradients<detail::plain_like<Scalar, X>, Scalar> gradients{{x.rows(), x.cols()}, {}, {}};
+    learned_step_offset_gradients<detail::plain_like<Scalar, X>, Scalar> gradients{
+        {x.rows(), x.cols()}, {}, {}};
     const auto low = static_cast<Scalar>(bounds_.lowest), high = static_cast<Scalar>(bounds_.highest);
     detail::require_shape("learned_step_offset", "gradient", x.rows(), x.cols(), dy.rows(), dy.cols());
     detail::with_grouped<Scalar>(x, [&](const auto& v) {

@@ -40,8 +40,8 @@ inline double uniform_number(std::uint64_t seed, std::uint64_t index) noexcept {
 
 [[gnu::noinline]] inline void require_rank(const char* what, index_t rank, index_t outputs, index_t inputs) {
   if (rank < 1 || rank > std::min(outputs, inputs))
-    raise_message<invalid_scheme>({what, ": rank: expected 1 to ", std::min(outputs, inputs), " for ", outputs, " x ",
-                                   inputs, " weights, found ", rank});
+    raise_message<invalid_scheme>({what, ": rank: expected 1 to ", std::min(outputs, inputs), " for ",
+                                   outputs, " x ", inputs, " weights, found ", rank});
 }
 
 /// Samples in, samples out: a row each, in the storage order of X.
@@ -57,7 +57,8 @@ using samples_like =
 template <training_scalar Scalar = float>
 Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> dropout_mask(index_t samples, index_t inputs, double p,
                                                                    std::uint64_t seed) {
-  if (!(p >= 0 && p < 1)) detail::raise_message<invalid_scheme>({"dropout: expected from 0 to below 1, found ", p});
+  if (!(p >= 0 && p < 1))
+    detail::raise_message<invalid_scheme>({"dropout: expected from 0 to below 1, found ", p});
   Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> mask(samples, inputs);
   for (index_t r = 0; r < samples; ++r)
     for (index_t c = 0; c < inputs; ++c)
@@ -113,7 +114,8 @@ class lora {
 
   /// (alpha / r) (X A^T) B^T.
   template <class X>
-  detail::samples_like<Scalar, X> forward(const Eigen::DenseBase<X>& x, const matrix* dropout = nullptr) const {
+  detail::samples_like<Scalar, X> forward(const Eigen::DenseBase<X>& x,
+                                          const matrix* dropout = nullptr) const {
     detail::samples_like<Scalar, X> y(x.rows(), outputs());
     y.setZero();
     add_forward(x, dropout, detail::product_view_of(y));
@@ -181,7 +183,8 @@ class lora {
   matrix delta() const {
     check();
     matrix d = matrix::Zero(outputs(), inputs());
-    detail::add_product(detail::product_view_of(d), scaling(), detail::number_view_of(B), detail::number_view_of(A));
+    detail::add_product(detail::product_view_of(d), scaling(), detail::number_view_of(B),
+                        detail::number_view_of(A));
     return d;
   }
   /// W + delta(), and back.
@@ -197,7 +200,6 @@ class lora {
   }
 
  private:
-  friend class lora<float>;
   template <class>
   friend class qlora;
 
@@ -213,7 +215,8 @@ class lora {
     check();
     if (x.cols != inputs())
       detail::raise_message<shape_error>({"lora of ", inputs(), " inputs and ", outputs(),
-                                          " outputs: expected samples as rows, found ", x.rows, " x ", x.cols});
+                                          " outputs: expected samples as rows, found ", x.rows, " x ",
+                                          x.cols});
     if (dropout == nullptr) return {};
     detail::require_shape("lora", "dropout", x.rows, x.cols, dropout->rows(), dropout->cols());
     matrix dropped(x.rows, x.cols);
@@ -223,7 +226,8 @@ class lora {
   }
 
   template <class X>
-  void add_forward(const Eigen::DenseBase<X>& x, const matrix* dropout, const detail::product_view<Scalar>& y) const {
+  void add_forward(const Eigen::DenseBase<X>& x, const matrix* dropout,
+                   const detail::product_view<Scalar>& y) const {
     detail::with_numbers<Scalar>(x, [&](const detail::number_view<Scalar>& v) {
       const matrix dropped = masked(v, dropout);
       matrix hidden = matrix::Zero(v.rows, rank());

@@ -36,8 +36,9 @@ struct number_view {
 /// else evaluated once.
 template <training_scalar Scalar, class X, class Action>
 decltype(auto) with_numbers(const Eigen::DenseBase<X>& x, const Action& action) {
-  static_assert(real_scalar<typename X::Scalar>,
-                "bitgauge: training takes float, double, Eigen::half or Eigen::bfloat16: write x.cast<float>()");
+  static_assert(
+      real_scalar<typename X::Scalar>,
+      "bitgauge: training takes float, double, Eigen::half or Eigen::bfloat16: write x.cast<float>()");
   if constexpr (is_addressable<X> && std::same_as<typename X::Scalar, Scalar>) {
     const X& m = x.derived();
     const index_t inner = m.innerStride(), outer = m.outerStride();

@@ -73,7 +73,8 @@ struct basic_pact {
 
  private:
   void check() const {
-    if (bits < 1 || bits > 8) detail::raise_message<invalid_scheme>({"pact: bits: expected 1 to 8, found ", bits});
+    if (bits < 1 || bits > 8)
+      detail::raise_message<invalid_scheme>({"pact: bits: expected 1 to 8, found ", bits});
     if (!detail::is_number(alpha) || !(alpha > 0))
       detail::raise_message<data_error>(
           {"pact: alpha: expected a positive number, found ", static_cast<double>(alpha)});

@@ -13,7 +13,8 @@ namespace bitgauge::detail {
 
 /// `m` with columns that are contiguous: where it lies, or copied into `room`, tile by tile.
 template <class Scalar>
-numeric::matrix_view<const Scalar> contiguous_columns(const number_view<Scalar>& m, std::vector<Scalar>& room) {
+numeric::matrix_view<const Scalar> contiguous_columns(const number_view<Scalar>& m,
+                                                      std::vector<Scalar>& room) {
   if (m.row_step == 1 || m.rows <= 1) return {m.data, m.rows, m.cols, m.cols <= 1 ? m.rows : m.col_step};
   constexpr index_t side = 32;
   room.resize(as_size(m.rows * m.cols));

@@ -6,10 +6,12 @@
 #include <bitgauge/grid/grid.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/training/numbers.hpp>
 
+#include <algorithm>
 #include <cstdint>
-#include <functional>
+#include <span>
 
 namespace bitgauge {
 
@@ -18,12 +20,41 @@ using gradient_mask = Eigen::Array<bool, Eigen::Dynamic, Eigen::Dynamic>;
 
 namespace detail {
 
-/// Which values of a row are in the range that its groups' codes can represent: passes[c] is 1, else 0. On a
-/// grid of integers those are the values that round to one of its codes (torch's fake_quantize: lowest <=
-/// rint(x / scale) + zero point <= highest); on other grids, and with one bit, the values of [lowest level,
-/// highest level] * scale, a last bit apart that the scale's own rounding may have taken.
+/// The first and the last number that a code can stand for at scale 1: of a grid of integers codes, from which the
+/// zero point is still to be taken; of other grids, and of signs, levels.
+struct representable_numbers {
+  bool integers = false;
+  double lowest = -1, highest = 1;
+};
+/// Which values of a row are in the range that its groups' codes can represent: passes[c] is 1, else 0. On a grid of
+/// integers those are the values that round to one of its codes (torch's fake_quantize: lowest <= rint(x / scale) +
+/// zero point <= highest); on other grids, and of signs, those from the lowest level times the scale to the highest,
+/// a last bit apart that the scale's own rounding may have taken.
 BITGAUGE_DECLARE void representable_row(const float* x, index_t row, const quantized_matrix& q,
-                                        const any_grid& grid, std::uint8_t* passes);
+                                        const representable_numbers& numbers, std::uint8_t* passes);
+
+inline representable_numbers numbers_of(const any_grid& grid) {
+  if (const integer_grid* integer = grid.integer())
+    return {!integer->is_sign_only(), static_cast<double>(integer->lowest),
+            static_cast<double>(integer->highest)};
+  const std::span<const double> levels = grid.levels().levels();
+  return {false, levels.front(), levels.back()};
+}
+/// Every code of its width, and the finite levels: which of them a grid leaves out an encoding does not say.
+inline representable_numbers numbers_of(const code_encoding& encoding) {
+  if (encoding.is_sign_only) return {};
+  if (encoding.levels.empty()) {
+    const double lowest = encoding.is_signed ? -(1 << (encoding.bits - 1)) : 0;
+    return {true, lowest, lowest + (1 << encoding.bits) - 1};
+  }
+  representable_numbers numbers{false, 0, 0};
+  for (const float level : encoding.levels) {
+    if (!numeric::is_finite(level)) continue;
+    numbers.lowest = std::min(numbers.lowest, static_cast<double>(level));
+    numbers.highest = std::max(numbers.highest, static_cast<double>(level));
+  }
+  return numbers;
+}
 
 }  // namespace detail
 
