@@ -134,6 +134,7 @@ class learned_affine {
  private:
   template <class View>
   grouping checked(const View& v) const {
+    detail::require_numbers("learned_affine", "x", v);
     const grouping groups(groups_, v.rows, v.cols);
     detail::require_parameters("learned_affine", "scales", groups, scale, true);
     detail::require_parameters("learned_affine", "zero points", groups, zero_point, false);

@@ -42,7 +42,7 @@ struct learned_step_gradients {
 /// Rounding is to nearest, ties to even, of x times 1 / s as everywhere in this library. `Scalar`: what is computed
 /// in, float or double; sums are in double. A column vector is grouped along its length. Throws shape_error for
 /// another number of steps than groups and for a gradient of another shape, data_error for a step that is not
-/// positive and finite and for a gradient that is not finite. Cost: a few operations an element.
+/// positive and finite, an x and a gradient that are not finite. Cost: a few operations an element.
 template <training_scalar Scalar = float>
 class learned_step {
  public:
@@ -135,6 +135,7 @@ class learned_step {
  private:
   template <class View>
   grouping checked(const View& v) const {
+    detail::require_numbers("learned_step", "x", v);
     const grouping groups(groups_, v.rows, v.cols);
     detail::require_parameters("learned_step", "steps", groups, step, true);
     return groups;

@@ -121,6 +121,7 @@ class learned_step_offset {
  private:
   template <class View>
   grouping checked(const View& v) const {
+    detail::require_numbers("learned_step_offset", "x", v);
     const grouping groups(groups_, v.rows, v.cols);
     detail::require_parameters("learned_step_offset", "steps", groups, step, true);
     detail::require_parameters("learned_step_offset", "offsets", groups, offset, false);

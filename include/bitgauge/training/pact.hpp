@@ -28,7 +28,7 @@ struct pact_gradients {
 ///
 /// Straight through the rounding: dx = dy where 0 <= x < alpha, 0 elsewhere; dalpha = sum of dy where x >= alpha.
 /// What activations are quantized to in the end: affine<bits>{} with fixed_range{{0, alpha}}. Throws
-/// invalid_scheme for bits outside 1..8, data_error for an alpha that is not positive and finite and for a gradient
+/// invalid_scheme for bits outside 1..8, data_error for an alpha that is not positive and finite, for an x and for a gradient
 /// that is not finite, shape_error for a gradient of another shape. The sum is in double. Cost: a few operations an
 /// element.
 template <training_scalar Scalar = float>
@@ -42,6 +42,7 @@ struct basic_pact {
     detail::plain_like<Scalar, X> y(x.rows(), x.cols());
     const Scalar step = alpha / static_cast<Scalar>((1 << bits) - 1);
     detail::with_numbers<Scalar>(x, [&](const auto& v) {
+      detail::require_numbers("pact", "x", v);
       for (index_t c = 0; c < v.cols; ++c)
         for (index_t r = 0; r < v.rows; ++r)
           y(r, c) = std::nearbyint(std::clamp(v(r, c), Scalar(0), alpha) / step) * step;
@@ -58,6 +59,7 @@ struct basic_pact {
     double sum = 0;
     detail::with_numbers<Scalar>(x, [&](const auto& v) {
       detail::with_numbers<Scalar>(dy, [&](const auto& d) {
+        detail::require_numbers("pact", "x", v);
         detail::require_gradient("pact", d, v.rows, v.cols);
         for (index_t c = 0; c < v.cols; ++c)
           for (index_t r = 0; r < v.rows; ++r) {
