@@ -22,7 +22,9 @@ TEST(prilora, ranks_keep_the_budget) {
     for (std::size_t l = 0; layers > 1 && l < ranks.size(); ++l) {
       const double ideal = 4 + 8 * static_cast<double>(l) / static_cast<double>(layers - 1);
       EXPECT_LT(std::fabs(static_cast<double>(ranks[l]) - ideal), 1);
-      if (l > 0) EXPECT_GE(ranks[l], ranks[l - 1]);
+      if (l > 0) {
+        EXPECT_GE(ranks[l], ranks[l - 1]);
+      }
     }
   }
   EXPECT_EQ(prilora_ranks(5), (std::vector<index_t>{4, 6, 8, 10, 12}));
@@ -51,7 +53,9 @@ TEST(prilora, prunes_the_least_important_half) {
     EXPECT_EQ((a.row(r).array() == 0).count(), 5);
     for (index_t c = 0; c < 10; ++c)
       for (index_t d = 0; d < 10; ++d)
-        if (a(r, c) == 0 && a(r, d) != 0) EXPECT_LT(expected(r, c), expected(r, d));
+        if (a(r, c) == 0 && a(r, d) != 0) {
+          EXPECT_LT(expected(r, c), expected(r, d));
+        }
   }
   a = before * 2;
   EXPECT_FALSE(pruning.step(a));

@@ -66,6 +66,12 @@ constexpr bool is_number(float x) noexcept {
 constexpr bool is_number(double x) noexcept {
   return numeric::binary64::is_finite(x);
 }
+constexpr bool is_nan(float x) noexcept {
+  return numeric::is_nan(x);
+}
+constexpr bool is_nan(double x) noexcept {
+  return numeric::binary64::is_nan(x);
+}
 
 /// Raises shape_error unless `found` is rows x cols.
 [[gnu::noinline]] inline void require_shape(const char* what, const char* of, index_t rows, index_t cols,
@@ -86,7 +92,7 @@ template <class Scalar>
       if (!is_number(x(r, c)))
         raise_message<data_error>({what, ": ", of, ": row ", r, ", column ", c,
                                    ": expected a finite value, found ",
-                                   x(r, c) < 0 || x(r, c) > 0 ? "infinity" : "NaN"});
+                                   is_nan(x(r, c)) ? "NaN" : "infinity"});
     }
 }
 

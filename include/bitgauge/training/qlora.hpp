@@ -46,10 +46,10 @@ struct qlora_options {
 ///     auto start = loftq(W, {.rank = 16});                       // an adapter that makes up for the quantization
 ///     qlora n(start.frozen, start.adapter);
 ///
-/// Q is anything that is decoded row by row: a quantized_matrix of any scheme, ggml's blocks (with <bitgauge/gguf.hpp>),
-/// an any_quantized. forward() is a product with packed weights, floats kept exactly (layer/linear.hpp). backward() is
-/// straight: gradients of A, B and X, the last through Q, of which 256 rows at a time become floats. Nothing is
-/// remembered between the two. Dropout as of lora.
+/// Q is anything that is decoded row by row: a quantized_matrix of any scheme, ggml's blocks (with
+/// <bitgauge/gguf.hpp>), an any_quantized (which is decoded for each product). forward() is a product with packed
+/// weights, floats kept exactly (layer/linear.hpp). backward() is straight: gradients of A, B and X, the last through
+/// Q, of which 256 rows at a time become floats. Nothing is remembered between the two. Dropout as of lora.
 ///
 /// Throws invalid_scheme for a rank below 1 or above min(in, out), shape_error where matrices do not fit, data_error for
 /// a gradient that is not finite. Cost: for n samples a product of n x in x out each way, decoding Q once backward, and
