@@ -101,8 +101,8 @@ TEST(fake_quantize, clips_levels_at_their_ends) {
     EXPECT_EQ(groups.mask(v)(i, 0), std::fabs(v(i)) <= 0.2f * std::exp2f(static_cast<float>(i / 5)));
 }
 
-// Catches a function's codes that are taken for all-representing: at a fixed scale the mask is that of the answers, on a
-// grid that uses every code of its width.
+// Catches a function's codes whose range is not looked at: at a fixed scale the mask is that of the answers, on a grid
+// that uses every code of its width.
 TEST(fake_quantize, clips_what_a_function_quantizes) {
   const Eigen::MatrixXf w = test::normal_matrix(6, 20, 7);
   const given_parameters fixed({0.2f});

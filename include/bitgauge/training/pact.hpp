@@ -28,9 +28,9 @@ struct pact_gradients {
 ///
 /// Straight through the rounding: dx = dy where 0 <= x < alpha, 0 elsewhere; dalpha = sum of dy where x >= alpha.
 /// What activations are quantized to in the end: affine<bits>{} with fixed_range{{0, alpha}}. Throws
-/// invalid_scheme for bits outside 1..8, data_error for an alpha that is not positive and finite, for an x and for a gradient
-/// that is not finite, shape_error for a gradient of another shape. The sum is in double. Cost: a few operations an
-/// element.
+/// invalid_scheme for bits outside 1..8, data_error for an alpha that is not positive and finite and for an x or a
+/// gradient that is not finite, shape_error for a gradient of another shape. The sum is in double. Cost: a few
+/// operations an element.
 template <training_scalar Scalar = float>
 struct basic_pact {
   int bits = 4;

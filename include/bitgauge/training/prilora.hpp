@@ -14,9 +14,9 @@
 
 namespace bitgauge {
 
-/// The ranks of `layers` adapters, growing linearly from r_s = `first` to r_f = `last`: that of layer l = 1 .. L is r_s +
-/// (r_f - r_s)(l - 1) / (L - 1), rounded so that all together have the L (r_s + r_f) / 2, rounded up, of adapters of one
-/// rank: down, and of the largest fractions up, the later layer first (Benedek and Wolf, PRILoRA, 2024, arXiv
+/// The ranks of `layers` adapters, growing linearly from r_s = `first` to r_f = `last`: that of layer l = 1 .. L is
+/// r_s + (r_f - r_s)(l - 1) / (L - 1), rounded so that all together have the L (r_s + r_f) / 2, rounded up, of adapters
+/// of one rank: down, and of the largest fractions up, the later layer first (Benedek and Wolf, PRILoRA, 2024, arXiv
 /// 2401.11316; the defaults of 4 and 12 are from secondary sources). One layer has the mean.
 ///
 ///     const std::vector<index_t> ranks = prilora_ranks(12);   // 96 in all: what twelve adapters of rank 8 have
@@ -45,8 +45,8 @@ inline std::vector<index_t> prilora_ranks(index_t layers, index_t first = 4, ind
   return ranks;
 }
 
-/// Prunes the A of an adapter while it learns: the least important half of each row becomes zero every 40 steps, and may
-/// grow back (arXiv 2401.11316). The importance of A_ij is |A_ij| times the moving average of ||X_j||, the norm of
+/// Prunes the A of an adapter while it learns: the least important half of each row becomes zero every 40 steps, and
+/// may grow back (arXiv 2401.11316). The importance of A_ij is |A_ij| times the moving average of ||X_j||, the norm of
 /// input j over the samples of a batch: average += (1 - decay)(norm - average), from the first batch on. The constants
 /// are from secondary sources.
 ///

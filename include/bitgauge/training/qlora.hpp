@@ -42,7 +42,7 @@ struct qlora_options {
 ///     auto g = l.backward(X, dY);                                // g.A, g.B, g.X
 ///     l.adapter.A -= rate * g.A;  l.adapter.B -= rate * g.B;      // your optimiser
 ///
-///     qlora m(W, {.rank = 16});                                  // NF4 in blocks of 64, scales quantized in blocks of 256
+///     qlora m(W, {.rank = 16});                                  // NF4 in blocks of 64, double-quantized
 ///     auto start = loftq(W, {.rank = 16});                       // an adapter that makes up for the quantization
 ///     qlora n(start.frozen, start.adapter);
 ///
@@ -51,8 +51,8 @@ struct qlora_options {
 /// weights, floats kept exactly (layer/linear.hpp). backward() is straight: gradients of A, B and X, the last through
 /// Q, of which 256 rows at a time become floats. Nothing is remembered between the two. Dropout as of lora.
 ///
-/// Throws invalid_scheme for a rank below 1 or above min(in, out), shape_error where matrices do not fit, data_error for
-/// a gradient that is not finite. Cost: for n samples a product of n x in x out each way, decoding Q once backward, and
+/// Throws invalid_scheme for a rank below 1 or above min(in, out), shape_error where matrices do not fit, data_error
+/// for a gradient that is not finite. Cost: for n samples a product of n x in x out each way, decoding Q once backward, and
 /// what lora costs.
 template <class Quantized = quantized_matrix>
 class qlora {
@@ -150,8 +150,8 @@ template <class W>
 requires detail::dense_input<W>
 qlora(const W&) -> qlora<quantized_matrix>;
 
-/// What weights of out x in, frozen in a scheme, and an adapter of `rank` in float take: the bytes() of a qlora of them,
-/// and those in bits per frozen weight. Throws invalid_scheme for an unknown grid and a rank that cannot be.
+/// What weights of out x in, frozen in a scheme, and an adapter of `rank` in float take: the bytes() of a qlora of
+/// them, and those in bits per frozen weight. Throws invalid_scheme for an unknown grid and a rank that cannot be.
 ///
 ///     qlora_memory(parse_scheme("nf4:double=256"), 4096, 4096, 16).bytes;    // 9.2e6, of which 0.5e6 are trained
 template <int = 0>
