@@ -9,6 +9,7 @@ void register_limits();
 void register_arithmetic_limits();
 void register_quantize();
 void register_range();
+void register_rotate();
 void register_floats();
 void register_gguf();
 void register_gptq();

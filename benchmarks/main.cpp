@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   if (!table) {
     bench::register_quantize();
     bench::register_range();
+    bench::register_rotate();
     bench::register_floats();
     bench::register_gguf();
     bench::register_gptq();

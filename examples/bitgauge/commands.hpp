@@ -4,17 +4,22 @@
 
 #include <bitgauge/matrix/recipe.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace program {
 
 struct quantize_options {
-  std::string input, output, scheme, calibration, activations, importance, include, exclude, fallback, report;
-  std::string drop;               ///< regular expression: these tensors are not written
-  std::vector<std::string> rows;  ///< REGEX=first|last, the first match wins
-  bool requantize = false;        ///< quantized tensors too, from their values
-  bool quiet = false;             ///< neither bar nor table
+  std::string input, output, scheme, calibration, activations, transform, importance, include, exclude,
+      fallback, report;
+  std::string drop;                ///< regular expression: these tensors are not written
+  std::string calibration_tokens;  ///< of a language model, which is quantized block after block
+  int calibration_context = 0;     ///< 0: what the model was made for
+  std::vector<std::string> rules;  ///< REGEX=FORMAT, the first match wins
+  std::vector<std::string> rows;   ///< REGEX=first|last, the first match wins
+  bool requantize = false;         ///< quantized tensors too, from their values
+  bool quiet = false;              ///< neither bar nor table
   int threads = 0;
   bitgauge::nonfinite on_nonfinite = bitgauge::nonfinite::reject;
 };
@@ -37,6 +42,25 @@ struct inspect_options {
   bool json = false;
 };
 void inspect(const inspect_options& options);
+
+struct perplexity_options {
+  std::string model, tokens, text, base, kv;
+  int context = 0, windows = 0;  ///< 0: the model's own, and all
+  bool dynamic = false;          ///< 8-bit activations in quantized layers
+  int threads = 0;
+  bool json = false, quiet = false;
+};
+/// How well a language model predicts a text, and what it has lost against another.
+void perplexity(const perplexity_options& options);
+
+struct generate_options {
+  std::string model, prompt, kv;
+  int tokens = 128, threads = 0;
+  double temperature = 0;
+  std::uint64_t seed = 0;
+};
+/// Continues a text.
+void generate(const generate_options& options);
 
 struct schemes_options {
   bool json = false;

@@ -50,6 +50,8 @@ nlohmann::ordered_json as_json(const io::tensor_file& file) {
                                  {"bits_per_weight", tensor.bits_per_weight()}};
     if (tensor.quantized != nullptr && tensor.quantized->activations)
       entry["activations"] = as_json(*tensor.quantized->activations);
+    if (tensor.quantized != nullptr && tensor.quantized->transform)
+      entry["transform"] = to_text(tensor.quantized->transform->scheme);
     json["tensors"].push_back(std::move(entry));
   }
   return json;
@@ -64,6 +66,12 @@ std::string activations_text(const io::stored_tensor& tensor) {
                                                      : "");
 }
 
+/// What the weights were rewritten by, where their tensor says so.
+std::string transform_text(const io::stored_tensor& tensor) {
+  if (tensor.quantized == nullptr || !tensor.quantized->transform) return "";
+  return to_text(tensor.quantized->transform->scheme);
+}
+
 std::string as_text(const io::tensor_file& file, std::size_t width) {
   std::string text;
   for (const io::metadata_entry& entry : metadata_texts(file)) {
@@ -75,7 +83,7 @@ std::string as_text(const io::tensor_file& file, std::size_t width) {
                                     {"bytes", false, 2},
                                     {"bits/weight", false, 4},
                                     {"format", true, 9}};
-  std::vector<std::string> activations;
+  std::vector<std::string> activations, transforms;
   std::uint64_t bytes = 0;
   for (const io::stored_tensor& tensor : file.tensors()) {
     const std::string cells[] = {table_cell(tensor.name),
@@ -84,10 +92,15 @@ std::string as_text(const io::tensor_file& file, std::size_t width) {
                                  fmt::format("{:.4f}", tensor.bits_per_weight()), table_cell(tensor.format)};
     for (std::size_t i = 0; i < columns.size(); ++i) columns[i].cells.push_back(cells[i]);
     activations.push_back(activations_text(tensor));
+    transforms.push_back(transform_text(tensor));
     bytes += tensor.bytes;
   }
-  if (std::any_of(activations.begin(), activations.end(), [](const auto& cell) { return !cell.empty(); }))
-    columns.push_back({"activations", true, 0, std::move(activations), true});
+  const auto add = [&](const char* title, std::vector<std::string>& cells) {
+    if (std::any_of(cells.begin(), cells.end(), [](const auto& cell) { return !cell.empty(); }))
+      columns.push_back({title, true, 0, std::move(cells), true});
+  };
+  add("activations", activations);
+  add("transform", transforms);
   return text + as_lines(std::move(columns), width) +
          fmt::format("{} tensors, {} bytes\n", file.tensors().size(), bytes);
 }

@@ -1,4 +1,4 @@
-// bitgauge: quantizes, restores, compares and lists files of tensors. Run `bitgauge --help`.
+// bitgauge: quantizes, restores, compares and lists files of tensors, and runs language models. Run `bitgauge --help`.
 
 #include <bitgauge/base/printable.hpp>
 #include <bitgauge/error.hpp>
@@ -31,9 +31,25 @@ void add_quantize(CLI::App& app) {
       ->required();
   command->add_option("--calibration", options.calibration,
                       "activations, samples x in: .npy, or .safetensors by tensor name");
+  command->add_option(
+      "--calibration-tokens", options.calibration_tokens,
+      "tokens of a text, .npy: a llama is quantized block after block, each matrix by what it sees "
+      "behind those that are quantized already");
+  command
+      ->add_option("--calibration-context", options.calibration_context,
+                   "tokens of a window; 0: what the model was made for")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_option(
+      "--rule", options.rules,
+      "REGEX=FORMAT: tensors whose name matches get this scheme, or copy; may be repeated, the first "
+      "match counts");
   command->add_option("--activations", options.activations,
                       "how the layers' inputs become 8-bit: dynamic[:SCHEME] or static[:SCHEME], "
                       "such as static:affine:range=kl; static needs --calibration");
+  command->add_option(
+      "--transform", options.transform,
+      "what rewrites the weights first, so that outliers cost less: smooth[:alpha=A|auto], awq "
+      "(both need --calibration), rotate[:seed=S] or equalize");
   command->add_option(
       "--importance", options.importance,
       "a positive weight per column, or per column of each expert: .npy, .safetensors by tensor "
@@ -91,6 +107,48 @@ void add_inspect(CLI::App& app) {
   command->callback([] { program::inspect(options); });
 }
 
+void add_perplexity(CLI::App& app) {
+  static program::perplexity_options options;
+  CLI::App* command = app.add_subcommand("perplexity", "Measure how well a language model predicts a text");
+  command->add_option("MODEL", options.model, "a llama: .gguf, or .safetensors beside its config.json")
+      ->required();
+  CLI::Option_group* text = command->add_option_group("text");
+  text->add_option("--tokens", options.tokens, "whole numbers, one dimension: .npy");
+  text->add_option("--text", options.text, "a file of text, which the model's vocabulary takes apart");
+  text->require_option(1);
+  command->add_option("--context", options.context, "tokens of a window; 0: what the model was made for")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_option("--windows", options.windows, "read so many windows at most; 0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_option("--base", options.base, "compare with this model, in the same pass");
+  command->add_option("--kv", options.kv, "keep keys and values in 8 or 4 bits")
+      ->check(CLI::IsMember({"f32", "q8", "q4", "q8_rotated", "q4_rotated"}));
+  command->add_flag("--dynamic", options.dynamic, "8-bit inputs in all quantized layers, a scale a token");
+  command->add_option("--threads", options.threads, "0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_flag("--json", options.json, "print JSON");
+  command->add_flag("-q,--quiet", options.quiet, "no bar");
+  command->callback([] { program::perplexity(options); });
+}
+
+void add_generate(CLI::App& app) {
+  static program::generate_options options;
+  CLI::App* command = app.add_subcommand("generate", "Let a language model continue a text");
+  command->add_option("MODEL", options.model, "a llama: .gguf, or .safetensors beside its config.json")
+      ->required();
+  command->add_option("--prompt", options.prompt, "what to continue")->required();
+  command->add_option("--count", options.tokens, "tokens at most")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_option("--temperature", options.temperature, "0: always the most likely token")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--kv", options.kv, "keep keys and values in 8 or 4 bits")
+      ->check(CLI::IsMember({"f32", "q8", "q4", "q8_rotated", "q4_rotated"}));
+  command->add_option("--seed", options.seed, "of the draws");
+  command->add_option("--threads", options.threads, "0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->callback([] { program::generate(options); });
+}
+
 void add_schemes(CLI::App& app) {
   static program::schemes_options options;
   CLI::App* command = app.add_subcommand("schemes", "List the names, keys and values that --scheme takes");
@@ -117,6 +175,8 @@ int main(int argc, char** argv) {
   add_dequantize(app);
   add_compare(app);
   add_inspect(app);
+  add_perplexity(app);
+  add_generate(app);
   add_schemes(app);
   program::end_cleanly_on_signals();
   try {

@@ -6,12 +6,14 @@
 #include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/model/planner.hpp>
+#include <bitgauge/transform/transform_scheme.hpp>
 
 #include "name_filter.hpp"
 
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace program {
@@ -27,6 +29,28 @@ bitgauge::row_rule read_rows(const std::string& text) {
     bitgauge::raise(bitgauge::invalid_scheme("--rows: expected REGEX=first or REGEX=last, found \"" +
                                              bitgauge::excerpt(text) + "\""));
   return {name_expression("--rows", text.substr(0, equals)).found(), rows};
+}
+
+/// True where a text begins with what formats can be called.
+bool begins_with_format(std::string_view text) {
+  std::string_view name = text.substr(0, text.find(':'));
+  if (name.starts_with(bitgauge::detail::ggml_prefix))
+    name.remove_prefix(bitgauge::detail::ggml_prefix.size());
+  return name == "copy" || bitgauge::is_grid_name(name) || bitgauge::detail::is_block_type_name(name);
+}
+
+/// Both the expression and the format may hold '=': the last one before the name of a format counts.
+bitgauge::rule read_rule(const std::string& text, bitgauge::shared_names names) {
+  std::size_t equals = text.rfind('=');
+  while (equals != std::string::npos && equals > 0 &&
+         !begins_with_format(std::string_view(text).substr(equals + 1)))
+    equals = text.rfind('=', equals - 1);
+  if (equals == std::string::npos || equals == 0)
+    bitgauge::raise(bitgauge::invalid_scheme(
+        "--rule: expected REGEX=FORMAT, such as ffn_down=q6_k, found \"" + bitgauge::excerpt(text) + "\""));
+  return {.names = name_expression("--rule", text.substr(0, equals)).found(),
+          .to = bitgauge::parse_format(std::string_view(text).substr(equals + 1), names),
+          .why = "--rule " + text};
 }
 
 std::vector<tensor_type> read_fallbacks(const std::string& list) {
@@ -51,12 +75,14 @@ std::vector<tensor_type> read_fallbacks(const std::string& list) {
 bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const quantize_options& options,
                                     const bitgauge::scheme& scheme,
                                     const bitgauge::calibration_source* calibration,
-                                    const bitgauge::importance_source* importance) {
+                                    const bitgauge::importance_source* importance,
+                                    std::vector<bitgauge::rule> defaults) {
   bitgauge::plan_options how{.requantize = options.requantize,
                              .calibration = calibration,
                              .importance = importance,
                              .words = {.calibration = "--calibration",
                                        .activations = "--activations",
+                                       .transform = "--transform",
                                        .fallback = "--fallback",
                                        .copy = "--exclude",
                                        .drop = "--drop",
@@ -66,11 +92,14 @@ bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const
   if (!options.drop.empty()) how.drop.push_back(name_expression("--drop", options.drop).found());
   if (filter.included()) require_match(*filter.included(), file);
   if (!options.activations.empty()) how.activations = bitgauge::parse_activation_scheme(options.activations);
+  if (!options.transform.empty()) how.transform = bitgauge::parse_transform_scheme(options.transform);
   if (!options.fallback.empty()) how.fallbacks = read_fallbacks(options.fallback);
   // some names stand for a grid and for a ggml type: the container decides
   const auto names =
       options.output.ends_with(".gguf") ? bitgauge::shared_names::blocks : bitgauge::shared_names::grids;
   std::vector<bitgauge::rule> rules = filter.rules();
+  for (const std::string& text : options.rules) rules.push_back(read_rule(text, names));
+  for (bitgauge::rule& each : defaults) rules.push_back(std::move(each));
   rules.push_back({.names = "*", .to = bitgauge::tensor_format(scheme, names), .is_remarked = false});
   return plan(file, rules, how);
 }

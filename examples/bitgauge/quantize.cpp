@@ -3,9 +3,12 @@
 
 #include <bitgauge/io/calibration_file.hpp>
 #include <bitgauge/io/importance_file.hpp>
+#include <bitgauge/io/llama.hpp>
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/io/tensor_file.hpp>
+#include <bitgauge/io/token_file.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/model/llama/quantize.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 
 #include "commands.hpp"
@@ -21,29 +24,55 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace program {
 namespace {
 
 namespace io = bitgauge::io;
 
+/// The tensors that a language model's quality hangs on most take little of its bytes.
+std::vector<bitgauge::rule> kept_in_language_models(const bitgauge::tensor_source& source) {
+  const auto names = bitgauge::llama::names_in(source);
+  std::vector<bitgauge::rule> rules;
+  for (const std::string& name : {names.embedding(), names.output()})
+    rules.push_back({.names = name,
+                     .to = bitgauge::tensor_format::copy(),
+                     .why = "kept by default: write --rule REGEX=FORMAT to quantize it",
+                     .is_remarked = false});
+  return rules;
+}
+
 bitgauge::model_report run(const quantize_options& options) {
   const bitgauge::scheme scheme = bitgauge::parse_scheme(options.scheme);
   const io::tensor_file file(options.input);
   std::optional<io::importance_file> importance;
   if (!options.importance.empty()) importance.emplace(options.importance);
-  std::optional<io::calibration_file> calibration;
-  if (!options.calibration.empty()) calibration.emplace(options.calibration);
-  const bitgauge::calibration_source* samples = calibration ? &*calibration : nullptr;
+  std::optional<io::calibration_file> samples;
+  if (!options.calibration.empty()) samples.emplace(options.calibration);
+  std::optional<bitgauge::llama::calibration> tokens;
+  if (!options.calibration_tokens.empty()) {
+    const auto sizes = io::llama_config(file);
+    const int context = options.calibration_context;
+    tokens.emplace(file, sizes, io::read_tokens(options.calibration_tokens),
+                   bitgauge::llama::calibration_options{.context = context > 0 ? context : sizes.context,
+                                                        .threads = options.threads});
+  }
+  const bitgauge::calibration_source* calibration =
+      tokens    ? static_cast<const bitgauge::calibration_source*>(&*tokens)
+      : samples ? &*samples
+                : nullptr;
   const bitgauge::quantization_plan plan =
-      plan_of(file, options, scheme, samples, importance ? &*importance : nullptr);
+      plan_of(file, options, scheme, calibration, importance ? &*importance : nullptr,
+              tokens ? kept_in_language_models(file) : std::vector<bitgauge::rule>());
   const std::unique_ptr<bitgauge::tensor_sink> sink = io::open_sink(options.output, file);
   progress bar(options.quiet);
-  return bitgauge::quantize_model(file, plan, *sink,
-                                  {.threads = options.threads,
-                                   .on_nonfinite = options.on_nonfinite,
-                                   .calibration = samples,
-                                   .progress = [&](const bitgauge::model_progress& now) { bar.show(now); }});
+  const bitgauge::model_options how{.threads = options.threads,
+                                    .on_nonfinite = options.on_nonfinite,
+                                    .calibration = calibration,
+                                    .progress = [&](const bitgauge::model_progress& now) { bar.show(now); }};
+  return tokens ? bitgauge::llama::quantize(file, plan, *sink, *tokens, how)
+                : bitgauge::quantize_model(file, plan, *sink, how);
 }
 
 }  // namespace

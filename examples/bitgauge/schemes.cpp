@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,6 +72,12 @@ constexpr std::pair<std::string_view, std::string_view> activation_modes[] = {
     {"dynamic[:SCHEME]", "a scale for every row of inputs, found when they come"},
     {"static[:SCHEME]", "one scale, frozen from --calibration"}};
 
+constexpr std::pair<std::string_view, std::string_view> transforms[] = {
+    {"smooth[:alpha=A|auto]", "SmoothQuant: outliers of inputs go over to the weights; needs --calibration"},
+    {"awq", "AWQ: columns that matter become larger; needs --calibration"},
+    {"rotate[:seed=S,block=N]", "a randomised Hadamard rotation spreads outliers over all columns"},
+    {"equalize", "matrices that follow each other get equal ranges"}};
+
 nlohmann::ordered_json json_of(const std::vector<listed_name>& names) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const listed_name& entry : names)
@@ -84,11 +91,14 @@ nlohmann::ordered_json as_json() {
                               {"blocks", json_of(types(true))},
                               {"floats", json_of(types(false))},
                               {"keys", nlohmann::ordered_json::array()},
-                              {"activations", nlohmann::ordered_json::array()}};
+                              {"activations", nlohmann::ordered_json::array()},
+                              {"transforms", nlohmann::ordered_json::array()}};
   for (const bitgauge::detail::scheme_key& key : bitgauge::detail::scheme_keys())
     json["keys"].push_back({{"name", key.name}, {"values", key.allowed()}});
   for (const auto& [mode, meaning] : activation_modes)
     json["activations"].push_back({{"mode", mode}, {"meaning", meaning}});
+  for (const auto& [transform, meaning] : transforms)
+    json["transforms"].push_back({{"transform", transform}, {"meaning", meaning}});
   return json;
 }
 
@@ -103,6 +113,18 @@ std::string lines_of(const char* heading, const std::vector<listed_name>& names,
   return as_lines({name, bits, meaning}, width) + "\n";
 }
 
+std::string lines_of(const char* heading,
+                     std::span<const std::pair<std::string_view, std::string_view>> meanings,
+                     std::size_t width) {
+  table_column name{heading, true, 10}, meaning{"", true, 9};
+  for (const auto& [text, words] : meanings) {
+    name.cells.emplace_back(text);
+    meaning.cells.emplace_back(words);
+  }
+  meaning.may_go_below = true;
+  return as_lines({name, meaning}, width) + "\n";
+}
+
 std::string as_text(std::size_t width) {
   std::string text = "--scheme NAME[:KEY=VALUE,...]\n\n";
   text += lines_of("codes and scales, in a .safetensors", grids(), width);
@@ -115,13 +137,7 @@ std::string as_text(std::size_t width) {
   }
   values.may_go_below = true;
   text += as_lines({key, values}, width) + "\n";
-  table_column mode{"--activations", true, 10}, meaning{"", true, 9};
-  for (const auto& [name, words] : activation_modes) {
-    mode.cells.emplace_back(name);
-    meaning.cells.emplace_back(words);
-  }
-  meaning.may_go_below = true;
-  text += as_lines({mode, meaning}, width) + "\n";
+  text += lines_of("--activations", activation_modes, width) + lines_of("--transform", transforms, width);
   const std::string closing =
       "Bits per weight are those of rows of 4096. Blocks take effort, and rounding=gptq with its keys; the "
       "rest is the type's own.";

@@ -11,12 +11,14 @@
 #include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <istream>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +35,13 @@ struct loaded {
   Matrix matrix;
 };
 
+/// The same with what has rewritten the weights before they were quantized, where something has.
+struct loaded_layer {
+  std::string name;
+  quantized_matrix matrix;
+  std::optional<stored_transform> transform{};
+};
+
 namespace detail {
 
 /// The quantized matrices of a .safetensors, or of all shards of an index.
@@ -45,6 +54,9 @@ class stored_codes {
 
   const std::vector<quantized_entry>& entries() const noexcept { return reader_.entries(); }
   quantized_matrix read(const quantized_entry& entry) const { return reader_.read(entry); }
+  std::optional<stored_transform> transform(const quantized_entry& entry) const {
+    return reader_.transform(entry);
+  }
 
  private:
   safetensors_model model_;
@@ -76,10 +88,23 @@ class stored_blocks {
 template <class Matrix>
 using stored_of = std::conditional_t<std::same_as<Matrix, gguf::block_matrix>, stored_blocks, stored_codes>;
 
+/// Raises data_error for a matrix that means nothing without its transform.
+inline void refuse_rewritten(const std::string& where, const quantized_entry& entry) {
+  if (entry.transform)
+    raise(
+        data_error(where + ": \"" + excerpt(entry.name) +
+                   "\": its weights were rewritten by a transform, which a matrix alone does not tell: write "
+                   "load_layers(...), which gives both"));
+}
+inline void refuse_rewritten(const std::string&, const gguf_tensor&) {}
+
 template <class Matrix>
-std::vector<loaded<Matrix>> load_all(const stored_of<Matrix>& from) {
+std::vector<loaded<Matrix>> load_all(const stored_of<Matrix>& from, const std::string& where) {
   std::vector<loaded<Matrix>> all;
-  for (const auto& entry : from.entries()) all.push_back({entry.name, from.read(entry)});
+  for (const auto& entry : from.entries()) {
+    refuse_rewritten(where, entry);
+    all.push_back({entry.name, from.read(entry)});
+  }
   return all;
 }
 
@@ -87,7 +112,10 @@ template <class Matrix>
 Matrix load_one(const stored_of<Matrix>& from, const std::string& where, std::string_view name) {
   std::vector<std::string_view> names;
   for (const auto& entry : from.entries()) {
-    if (entry.name == name) return from.read(entry);
+    if (entry.name == name) {
+      refuse_rewritten(where, entry);
+      return from.read(entry);
+    }
     names.push_back(entry.name);
   }
   raise(data_error(where + ": expected a quantized matrix \"" + excerpt(name) + "\", found " +
@@ -133,7 +161,7 @@ concept loadable = std::same_as<Matrix, quantized_matrix> || std::same_as<Matrix
 ///     auto b = io::load<gguf::block_matrix>("model.gguf", "w");
 ///
 /// Raises io_error where the file cannot be opened, parse_error where it is not what its format says,
-/// data_error where it has no such matrix, invalid_scheme where the ending is that of the other container.
+/// data_error where it has no such matrix or one whose weights a transform has rewritten, invalid_scheme where the ending is that of the other container.
 template <loadable Matrix = quantized_matrix>
 Matrix load(const std::filesystem::path& path, std::string_view name) {
   detail::check_ending<Matrix>(path);
@@ -155,18 +183,33 @@ Matrix load(std::istream& stream, std::string_view name) {
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(const std::filesystem::path& path) {
   detail::check_ending<Matrix>(path);
-  return detail::load_all<Matrix>(detail::stored_of<Matrix>(path));
+  return detail::load_all<Matrix>(detail::stored_of<Matrix>(path), path.string());
 }
 /// The same from bytes in memory.
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(std::span<const std::byte> bytes) {
-  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "memory"));
+  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "memory"), "memory");
 }
 /// The same from what is left of a stream, open for bytes.
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(std::istream& stream) {
   const std::vector<std::byte> bytes = detail::remaining_bytes(stream);
-  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "stream"));
+  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "stream"), "stream");
+}
+
+/// All quantized matrices of a .safetensors with the transforms of those whose weights were rewritten:
+///
+///     for (const auto& [name, matrix, transform] : io::load_layers("model.safetensors"))
+///       if (transform) Y = linear(matrix)(change_inputs(any_transform(*transform, matrix.cols()), X));
+///
+/// Raises what load() raises.
+inline std::vector<loaded_layer> load_layers(const std::filesystem::path& path) {
+  detail::check_ending<quantized_matrix>(path);
+  const detail::stored_codes from(path);
+  std::vector<loaded_layer> all;
+  for (const quantized_entry& entry : from.entries())
+    all.push_back({entry.name, from.read(entry), from.transform(entry)});
+  return all;
 }
 
 }  // namespace bitgauge::io

@@ -11,6 +11,7 @@
 #include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -28,26 +29,33 @@ namespace bitgauge::io {
 class named_matrix {
  public:
   named_matrix(std::string_view name, const quantized_matrix& matrix) : name_(name), codes_(&matrix) {}
+  /// Codes of weights that a transform has rewritten.
+  named_matrix(std::string_view name, const quantized_matrix& matrix, const stored_transform& transform)
+      : name_(name), codes_(&matrix), transform_(&transform) {}
   named_matrix(std::string_view name, const gguf::block_matrix& matrix) : name_(name), blocks_(&matrix) {}
 
   const std::string& name() const noexcept { return name_; }
   /// One of the two is null.
   const quantized_matrix* codes() const noexcept { return codes_; }
   const gguf::block_matrix* blocks() const noexcept { return blocks_; }
+  /// What has rewritten the weights, or null.
+  const stored_transform* transform() const noexcept { return transform_; }
 
  private:
   std::string name_;
   const quantized_matrix* codes_ = nullptr;
   const gguf::block_matrix* blocks_ = nullptr;
+  const stored_transform* transform_ = nullptr;
 };
 
 namespace detail {
 
 /// How a matrix was probably made, for people who read the file.
 inline std::string scheme_text_of(const quantized_matrix& q) {
-  if (!q.encoding().levels.empty()) return "levels";
-  scheme s;
-  s.grid = q.encoding().has_zero_points ? "affine" : "symmetric";
+  const code_encoding& m = q.encoding();
+  if (!m.levels_by_row && m.has_levels()) return "levels";
+  scheme s = named_scheme(m.levels_by_row ? "lookup" : m.has_zero_points ? "affine" : "symmetric");
+  if (m.levels_by_row) s.levels = m.stored_levels;
   s.bits = q.bits();
   s.groups = q.groups().granularity();
   if (!is_nested(q.scales().type())) s.scales = q.scales().storage();
@@ -55,23 +63,35 @@ inline std::string scheme_text_of(const quantized_matrix& q) {
   return to_text(s);
 }
 
-inline quantized_entry entry_of(const std::string& name, const quantized_matrix& q) {
+inline quantized_entry entry_of(const named_matrix& m) {
+  const quantized_matrix& q = *m.codes();
   const auto extent = [](index_t n) { return static_cast<std::uint64_t>(n); };
-  quantized_entry entry{name,
+  quantized_entry entry{m.name(),
                         {extent(q.rows()), extent(q.cols())},
                         std::string(name_of(dtype::f32)),
                         scheme_text_of(q),
                         layout_of(q)};
   if (q.is_column_vector()) entry.shape = {extent(q.rows())};
-  entry.has_levels = !q.encoding().levels.empty();
+  entry.has_levels = q.encoding().has_levels();
+  if (m.transform() != nullptr) {
+    const stored_transform& t = *m.transform();
+    const auto count = [](const std::vector<float>& factors) { return static_cast<index_t>(factors.size()); };
+    const index_t inputs = t.has_input_factors() ? q.cols() : 0,
+                  outputs = t.has_output_factors() ? q.rows() : 0;
+    if (count(t.input_factors) != inputs || count(t.output_factors) != outputs)
+      bitgauge::detail::raise_message<shape_error>(
+          {m.name(), ": transform: expected ", inputs, " input factors and ", outputs,
+           " output factors, found ", t.input_factors.size(), " and ", t.output_factors.size()});
+    entry.transform = t;
+  }
   return entry;
 }
 
 inline void save_codes(safetensors_writer writer, const std::vector<named_matrix>& matrices) {
   quantized_writer parts;
-  for (const named_matrix& m : matrices) parts.declare(writer, entry_of(m.name(), *m.codes()));
+  for (const named_matrix& m : matrices) parts.declare(writer, entry_of(m));
   parts.describe(writer);
-  for (const named_matrix& m : matrices) parts.write(writer, m.name(), *m.codes());
+  for (const named_matrix& m : matrices) parts.write(writer, entry_of(m), *m.codes());
   writer.commit();
 }
 
@@ -107,9 +127,10 @@ inline void save_to(std::unique_ptr<byte_sink> sink, std::string name,
 /// blocks to a .gguf. load() is the way back; the program `bitgauge` reads both.
 ///
 ///     io::save("model.safetensors", {{"w", q}, {"v", p}});
+///     io::save("model.safetensors", {{"w", q, transform}});   // of rewritten weights: a stored_transform
 ///
 /// The file appears whole or not at all, and equal matrices give equal bytes. Raises invalid_scheme where the
-/// ending is not the one that holds the matrices, data_error for a name that is given twice or is no UTF-8,
+/// ending is not the one that holds the matrices, data_error for a name that is given twice or is no UTF-8, shape_error for factors that do not fit the matrix,
 /// io_error where the system refuses.
 inline void save(const std::filesystem::path& path, const std::vector<named_matrix>& matrices) {
   const bool blocks = detail::are_blocks(path.string(), matrices);

@@ -17,6 +17,8 @@
 #include <bitgauge/io/stored_tensor.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/transform/any_transform.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -106,6 +108,7 @@ class tensor_file final : public tensor_source {
     const auto [rows, cols] = shape_of(t, dimensions);
     if (t.quantized != nullptr) {
       float_matrix values = quantized(t).dequantize<float_matrix>();
+      if (const std::optional<stored_transform> rewritten = transform(t)) restore_weights(*rewritten, values);
       values.resize(rows, cols);  // as many elements: nothing moves
       return values;
     }
@@ -158,6 +161,12 @@ class tensor_file final : public tensor_source {
     return quantized_->read(*t.quantized);
   }
 
+  /// What has rewritten the weights of quantized(t), if anything; matrix(t) undoes it. Raises parse_error.
+  std::optional<stored_transform> transform(const stored_tensor& t) const {
+    if (!quantized_ || t.quantized == nullptr) return std::nullopt;
+    return quantized_->transform(*t.quantized);
+  }
+
   // --- tensor_source ---
 
   const std::string& source_name() const noexcept override { return path_; }
@@ -169,7 +178,11 @@ class tensor_file final : public tensor_source {
   stored_tensor_data stored(std::size_t i) const override {
     const stored_tensor& t = tensors_[i];
     if (t.blocks != nullptr) return stored_blocks{t.blocks->type, t.blocks->data};
-    if (t.quantized != nullptr) return stored_codes{*t.quantized, [this, &t] { return quantized(t); }};
+    if (t.quantized != nullptr) {
+      stored_codes codes{*t.quantized, [this, &t] { return quantized(t); }};
+      codes.entry.transform = transform(t);
+      return codes;
+    }
     std::vector<stored_numbers> parts;
     for (const tensor_view* view : {t.plain, t.scales != nullptr ? t.scales->tensor : nullptr})
       if (view != nullptr) parts.push_back({view->name, name_of(view->type), view->shape, view->data});
@@ -237,7 +250,7 @@ class tensor_file final : public tensor_source {
     t.name = entry.name;
     t.shape = entry.shape;
     t.format = entry.scheme;
-    t.bytes = static_cast<std::uint64_t>(entry.layout.storage_bytes());
+    t.bytes = static_cast<std::uint64_t>(entry.storage_bytes());
     t.stored_as = tensor_info::storage::codes;
     t.original = entry.original;
     t.rows = entry.rows;

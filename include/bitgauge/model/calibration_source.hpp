@@ -5,6 +5,8 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/transform/activation_stats.hpp>
 
 #include <optional>
 #include <string>
@@ -20,8 +22,11 @@ class calibration_source {
   virtual const std::string& source_name() const = 0;
   /// The columns of samples(name), without reading them; none where there are none for this tensor.
   virtual std::optional<index_t> columns(const std::string& tensor) const = 0;
-  /// The activations that the tensor's columns are multiplied by. Raises data_error for NaN and infinity.
+  /// The activations that the tensor's columns are multiplied by; none where they are not kept. Raises data_error for NaN and infinity.
   virtual std::optional<float_rows> samples(const std::string& tensor) const = 0;
+  /// Of a source that does not keep samples: their Hessian, and what transforms need to know of them.
+  virtual std::optional<hessian> hessian_of(const std::string&, int) const { return std::nullopt; }
+  virtual std::optional<activation_stats> stats_of(const std::string&) const { return std::nullopt; }
 };
 
 }  // namespace bitgauge

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace bitgauge {
@@ -31,6 +32,9 @@ struct model_options {
   /// Where rounding=gptq gets its Hessians and the report its output errors from: what the plan was made
   /// with.
   const calibration_source* calibration = nullptr;
+  /// Called with what each quantized tensor has become, in its original basis: some rows after the other, those from
+  /// `first` on, before the next tensor is begun. From one thread at a time.
+  std::function<void(const std::string& tensor, index_t first, const float_rows& values)> restored{};
   /// Called before and after each tensor and some rows apart within; the last call has done == total. From
   /// one thread at a time. What it throws ends the work and reaches the caller.
   std::function<void(const model_progress&)> progress{};

@@ -37,7 +37,7 @@ struct planned_tensor {
   /// Stored bits over elements, tables of levels left out; 0 for a tensor without elements.
   double bits_per_weight() const {
     const double elements = static_cast<double>(rows) * static_cast<double>(cols);
-    if (entry) return entry->layout.bits_per_weight();
+    if (entry) return entry->bits_per_weight();
     return elements > 0 ? 8.0 * static_cast<double>(bytes_after) / elements : 0;
   }
 };

@@ -8,6 +8,7 @@
 #include <bitgauge/model/calibration_source.hpp>
 #include <bitgauge/model/importance_source.hpp>
 #include <bitgauge/model/rule.hpp>
+#include <bitgauge/transform/transform_scheme.hpp>
 
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ namespace bitgauge {
 struct plan_words {
   std::string calibration = "plan_options::calibration";
   std::string activations = "plan_options::activations";
+  std::string transform = "plan_options::transform";
   std::string fallback = "plan_options::fallbacks";
   std::string copy = "tensor_format::copy()";
   std::string drop = "plan_options::drop";
@@ -32,8 +34,10 @@ struct plan_options {
   std::vector<name_pattern> drop{};  ///< tensors that are left out; each must match one
   std::vector<row_rule> rows{};      ///< how rows are counted: the first match counts
   bool requantize = false;           ///< quantized tensors too, from their values; else they are copied
-  std::optional<activation_scheme> activations{};   ///< how layers quantize their inputs; with codes only
-  const calibration_source* calibration = nullptr;  ///< for rounding=gptq and static activations
+  std::optional<activation_scheme> activations{};  ///< how layers quantize their inputs; with codes only
+  std::optional<transform_scheme>
+      transform{};  ///< what rewrites weights before they are quantized; with codes only
+  const calibration_source* calibration = nullptr;  ///< for rounding=gptq, static activations and transforms
   const importance_source* importance = nullptr;
   plan_words words{};
 };

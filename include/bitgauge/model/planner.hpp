@@ -5,18 +5,19 @@
 /// first.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/gguf/block_importance.hpp>
-#include <bitgauge/layer/make_activation_quantizer.hpp>
 #include <bitgauge/matrix/memory.hpp>
 #include <bitgauge/matrix/scheme/check.hpp>
+#include <bitgauge/model/fitted_transform.hpp>
 #include <bitgauge/model/importance_source.hpp>
 #include <bitgauge/model/locate_failures.hpp>
 #include <bitgauge/model/plan.hpp>
 #include <bitgauge/model/plan_options.hpp>
+#include <bitgauge/model/planned_activations.hpp>
+#include <bitgauge/model/planned_equalization.hpp>
+#include <bitgauge/model/planned_importance.hpp>
 #include <bitgauge/model/rule.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 #include <bitgauge/model/working_memory.hpp>
-#include <bitgauge/range/observer/histogram_observer.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -40,6 +41,7 @@ class planner {
     for (const rule& each : rules)
       if (each.must_match) require_match(each.names, source);
     if (o.activations) check_activations();
+    if (o.transform) check_transform();
   }
 
   quantization_plan run() const {
@@ -61,6 +63,7 @@ class planner {
     }
     if (dropped > 0)
       all.remarks.push_back(std::to_string(dropped) + " tensors left out by " + options_.words.drop);
+    if (options_.transform) equalize_planned(source_, all.tensors);
     if (all.tensors.empty() && dropped > 0)
       raise(data_error(source_.source_name() + ": " + options_.words.drop + " leaves no tensor"));
     const auto most = std::max_element(asked.begin(), asked.end(),
@@ -78,9 +81,19 @@ class planner {
     if (options_.activations->is_static && options_.calibration == nullptr)
       raise(invalid_scheme(options_.words.activations + " static: expected " + options_.words.calibration +
                            ", whose activations the scale is frozen from"));
+    require_codes(options_.words.activations);
+  }
+  void check_transform() const {
+    if (options_.transform->needs_activations() && options_.calibration == nullptr)
+      raise(invalid_scheme(options_.words.transform + " " + to_text(*options_.transform) + ": expected " +
+                           options_.words.calibration + ", whose activations it is fitted to"));
+    require_codes(options_.words.transform);
+  }
+  /// What is stored beside codes has no place beside blocks.
+  void require_codes(const std::string& setting) const {
     for (const rule& each : rules_)
       if (each.to.type())
-        raise(invalid_scheme(options_.words.activations +
+        raise(invalid_scheme(setting +
                              ": expected codes and scales in a .safetensors, found blocks of type " +
                              std::string(gguf::traits_of(*each.to.type()).name)));
   }
@@ -134,7 +147,7 @@ class planner {
     } else {
       describe_codes(tensor, row);
     }
-    if (options_.importance != nullptr) weigh(tensor, row);
+    if (options_.importance != nullptr) weigh(*options_.importance, source_.source_name(), row);
     check_samples(tensor, row);
     row.peak_bytes = working_memory(row, tensor.lies_as_rows, samples_of(row));
     return row;
@@ -182,62 +195,31 @@ class planner {
   void describe_codes(const tensor_info& tensor, planned_tensor& row) const {
     row.entry = quantized_entry{tensor.name, tensor.shape, tensor.original, to_text(row.to),
                                 layout_of(row.to.answers(), row.rows, row.cols)};
-    row.entry->has_levels = !row.entry->layout.encoding.levels.empty();
+    row.entry->has_levels = row.entry->layout.encoding.has_levels();
     row.entry->rows = row.how_rows;
-    row.entry->activations = activations_for(tensor.name, row.notes);
     row.bytes_after = static_cast<std::uint64_t>(row.entry->layout.storage_bytes());
+    if (options_.transform) rewrite(row);
+    row.entry->activations =
+        planned_activations(options_, tensor.name, row.cols, row.entry->transform, row.notes);
   }
 
-  /// How the inputs of a tensor are to be quantized; a static scale needs its calibration data.
-  std::optional<stored_activations> activations_for(const std::string& name,
-                                                    std::vector<std::string>& notes) const {
-    if (!options_.activations) return std::nullopt;
-    if (!options_.activations->is_static) return stored_activations{*options_.activations};
-    const std::optional<float_rows> x = options_.calibration->samples(name);
-    if (!x) {
-      notes.emplace_back("no calibration data, hence no static activations");
-      return std::nullopt;
-    }
-    histogram_observer seen;
-    seen.observe(*x);
-    if ((x->array() == 0).all()) notes.emplace_back("all activations are zero: scale 1, zero point 0");
-    return stored_activations{*options_.activations,
-                              make_activation_quantizer(*options_.activations, seen).frozen_parameters()};
-  }
-
-  /// Finds the importance of a tensor, and says where it has none or it changes nothing.
-  void weigh(const tensor_info& tensor, planned_tensor& row) const {
-    tensor_importance found = locate_failures(source_.source_name(), tensor.name, [&] {
-      return importance_of(*options_.importance, tensor.name, stacked_matrices(tensor.shape, row.how_rows),
-                           row.cols);
-    });
-    if (row.to.what() == tensor_format::kind::floats)
-      return row.notes.emplace_back("importance changes nothing in floats"), void();
-    if (row.to.type() && row.to.feeds_back())
-      return row.notes.emplace_back(
-                 "importance not used: with gptq a ggml type takes the Hessian's diagonal"),
-             void();
-    if (!row.to.type() && !uses_importance(row.to.answers()))
-      return row.notes.emplace_back("importance changes nothing with range=minmax"), void();
-    row.weights = std::move(found.weights);
-    if (row.to.type()) note_empty_blocks(row);
-    for (std::string& note : found.notes) row.notes.push_back(std::move(note));
-  }
-  /// Says how many blocks have no weight above 0; matrices wholly without have a note of their own.
-  static void note_empty_blocks(planned_tensor& row) {
-    const importance& all = row.weights;
-    const auto elements = static_cast<index_t>(gguf::traits_of(*row.to.type()).elements);
-    index_t empty = 0, blocks = 0;
-    for (index_t m = 0; m < all.matrices && !all.weights.empty(); ++m) {
-      const auto weights = all.of_row(m, all.matrices);
-      const auto count = (static_cast<index_t>(weights.size()) + elements - 1) / elements;
-      const index_t found = gguf::blocks_without_importance(weights, elements);
-      blocks += count;
-      empty += found < count ? found : 0;
-    }
-    if (empty > 0)
-      row.notes.push_back("importance 0 in " + std::to_string(empty) + " of " + std::to_string(blocks) +
-                          " blocks of columns: the plain error decides there");
+  /// Says that a tensor's weights are to be rewritten, where there is what that needs.
+  void rewrite(planned_tensor& row) const {
+    if (options_.transform->needs_activations() && !options_.calibration->columns(row.name))
+      return row.notes.emplace_back("no calibration data, hence no transform"), void();
+    stored_transform& t = row.entry->transform.emplace();
+    t.scheme = *options_.transform;
+    row.bytes_after = static_cast<std::uint64_t>(row.entry->storage_bytes());
+    if (!options_.activations || !options_.activations->is_static) return;  // else fitted with the tensor
+    const std::optional<float_rows> samples = options_.calibration->samples(row.name);
+    if (!samples) return;
+    float_rows whole;
+    activation_stats stats(samples->cols());
+    stats.observe(*samples);
+    hessian h(samples->cols());
+    h.accumulate(*samples);
+    t = fitted_transform(t, source_.rows(row.place, row.how_rows, whole), stats, &h, row.to,
+                         stored_activations{*options_.activations}, 0);
   }
 
   std::optional<index_t> samples_of(const planned_tensor& row) const {

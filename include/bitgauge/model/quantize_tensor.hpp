@@ -7,11 +7,13 @@
 #include <bitgauge/layer/make_activation_quantizer.hpp>
 #include <bitgauge/matrix/options.hpp>
 #include <bitgauge/model/calibration_source.hpp>
+#include <bitgauge/model/fitted_transform.hpp>
 #include <bitgauge/model/locate_failures.hpp>
 #include <bitgauge/model/model_options.hpp>
 #include <bitgauge/model/plan.hpp>
 #include <bitgauge/model/quantize.hpp>
 #include <bitgauge/model/report.hpp>
+#include <bitgauge/model/rewritten_tensor.hpp>
 #include <bitgauge/model/tensor_errors.hpp>
 #include <bitgauge/model/tensor_sink.hpp>
 #include <bitgauge/model/tensor_source.hpp>
@@ -58,30 +60,46 @@ class tensor_quantization {
       : source_(source), row_(row), options_(options), advance_(advance) {
     if (options.calibration == nullptr) return;
     samples_ = options.calibration->samples(row.name);
-    if (!samples_) return;
     locate_failures(options.calibration->source_name(), "activations of " + row.name, [&] {
-      hessian_.emplace(samples_->cols());
-      hessian_->accumulate(*samples_, {}, options_.threads);
+      hessian_ =
+          samples_ ? hessian_of(*samples_) : options.calibration->hessian_of(row.name, options.threads);
     });
   }
 
   tensor_report run(tensor_sink& sink) const {
     float_rows whole;
     const row_source values = source_.rows(row_.place, row_.how_rows, whole);
-    const std::optional<quantized_matrix> inputs = quantized_inputs();
-    tensor_errors found(values, hessian_ ? &*hessian_ : nullptr, samples_ ? &*samples_ : nullptr,
-                        inputs ? &*inputs : nullptr, options_.threads);
+    const std::optional<rewritten_tensor> rewritten = rewrite(values);
+    const row_source weights = rewritten ? rewritten->weights() : values;
+    const hessian* const h = rewritten ? rewritten->h() : pointer_to(hessian_);
+    const float_rows* const samples = rewritten ? rewritten->samples() : pointer_to(samples_);
+    const std::optional<quantized_matrix> inputs = quantized_inputs(samples);
+
+    tensor_errors found(values, pointer_to(hessian_), options_.threads);
+    // what inputs that are quantized too cost is seen where they are quantized
+    activation_errors with_inputs(weights, samples, pointer_to(inputs), options_.threads);
     const auto take = [&](index_t first, const auto& part) {
       const auto handed_out = clock::now();
       sink.write(row_.name, part);
-      found.add(first, part);
+      const auto add = [&](const auto& original) {
+        found.add(first, original);
+        if (options_.restored)
+          options_.restored(row_.name, first, original.template dequantize<float_rows>());
+      };
+      if (rewritten) {
+        add(restored_part(part, first, rewritten->rows()));
+      } else {
+        add(part);
+      }
+      with_inputs.add(first, part);
       elsewhere_ += clock::now() - handed_out;
     };
     gptq_report gained;
-    const gptq_inputs feedback{row_.to.feeds_back() && hessian_ ? &*hessian_ : nullptr, &gained};
     const matrix_parameters groups =
-        quantize_in_parts(values, take, row_.to, feedback, row_.weights, tensor_options());
+        quantize_in_parts(weights, take, row_.to, feedback(h, gained),
+                          rewritten ? rewritten->weights_of(row_.weights) : row_.weights, tensor_options());
     if (row_.entry) sink.write(row_.name, groups, row_.entry->layout.encoding.levels);
+    if (rewritten) sink.write(row_.name, rewritten->transform());
 
     tensor_report result;
     result.name = row_.name;
@@ -92,14 +110,31 @@ class tensor_quantization {
     result.seconds = std::chrono::duration<double>(clock::now() - start_ - elsewhere_).count();
     result.notes = row_.notes;
     found.report(result);
-    if (inputs) note(*row_.entry->activations, *result.activation_output_error, result.notes);
-    if (row_.to.feeds_back()) note(gained, result.notes);
+    if (rewritten) note(*rewritten, values, result);
+    if (inputs) {
+      result.activation_output_error = with_inputs.relative();
+      detail::note(*row_.entry->activations, *result.activation_output_error, result.notes);
+    }
+    if (row_.to.feeds_back()) detail::note(gained, result.notes);
     return result;
   }
 
  private:
   using clock = std::chrono::steady_clock;
 
+  hessian hessian_of(const float_rows& samples) const {
+    hessian h(samples.cols());
+    h.accumulate(samples, {}, options_.threads);
+    return h;
+  }
+
+  template <class Value>
+  static const Value* pointer_to(const std::optional<Value>& value) {
+    return value ? &*value : nullptr;
+  }
+  gptq_inputs feedback(const hessian* h, gptq_report& gained) const {
+    return {row_.to.feeds_back() ? h : nullptr, &gained};
+  }
   options tensor_options() const {
     options o{.threads = options_.threads, .on_nonfinite = options_.on_nonfinite};
     if (advance_) o.progress = [this](index_t done, index_t) { advance_(done); };
@@ -107,11 +142,44 @@ class tensor_quantization {
     return o;
   }
   /// The activations that a layer whose inputs are quantized too would see.
-  std::optional<quantized_matrix> quantized_inputs() const {
-    if (!samples_ || !row_.entry || !row_.entry->activations) return std::nullopt;
+  std::optional<quantized_matrix> quantized_inputs(const float_rows* samples) const {
+    if (samples == nullptr || !row_.entry || !row_.entry->activations) return std::nullopt;
     const stored_activations& activations = *row_.entry->activations;
     return make_activation_quantizer(activations.scheme, activations.frozen)(
-        *samples_, options{.threads = options_.threads, .on_nonfinite = options_.on_nonfinite});
+        *samples, options{.threads = options_.threads, .on_nonfinite = options_.on_nonfinite});
+  }
+
+  /// Of the tensor's activations, where its transform needs them.
+  std::optional<activation_stats> stats() const {
+    if (!row_.entry->transform->scheme.needs_activations()) return std::nullopt;
+    if (!samples_) return options_.calibration->stats_of(row_.name);
+    activation_stats s(samples_->cols());
+    s.observe(*samples_);
+    return s;
+  }
+  /// The tensor as its transform makes it, where the plan says so.
+  std::optional<rewritten_tensor> rewrite(const row_source& values) const {
+    if (!row_.entry || !row_.entry->transform) return std::nullopt;
+    stored_transform t = fitted_transform(*row_.entry->transform, values, stats(), pointer_to(hessian_),
+                                          row_.to, row_.entry->activations, options_.threads);
+    return rewritten_tensor(std::move(t), values, pointer_to(samples_), pointer_to(hessian_),
+                            options_.threads);
+  }
+  /// Says what the transform has gained: the output error without it and with it.
+  void note(const rewritten_tensor& rewritten, const row_source& values, tensor_report& result) const {
+    const std::string text = to_text(rewritten.transform().scheme);
+    if (!hessian_) return result.notes.push_back(text), void();
+    tensor_errors plain(values, &*hessian_, options_.threads);
+    gptq_report gained;
+    options quiet{.threads = options_.threads, .on_nonfinite = options_.on_nonfinite};
+    quiet.cancel = options_.cancel;
+    static_cast<void>(quantize_in_parts(
+        values, [&](index_t first, const auto& part) { plain.add(first, part); }, row_.to,
+        feedback(&*hessian_, gained), row_.weights, quiet));
+    tensor_report before;
+    plain.report(before);
+    result.notes.push_back("output error " + general_text(*before.output_error, 3) + " plain, " +
+                           general_text(*result.output_error, 3) + " " + text);
   }
 
   const tensor_source& source_;

@@ -7,6 +7,7 @@
 #include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/model/matrix_shape.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -30,7 +31,26 @@ struct quantized_entry {
   quantized_layout layout;
   bool has_levels = false;
   std::optional<stored_activations> activations{};
+  /// What the weights were rewritten by. Its factors are filled once the tensor is read.
+  std::optional<stored_transform> transform{};
   row_dimensions rows = row_dimensions::first;  ///< which dimensions of `shape` are the layout's rows
+
+  /// All that is stored: codes, scales, zero points, levels, and the factors of a transform.
+  index_t storage_bytes() const { return layout.storage_bytes() + factor_bytes(); }
+  /// Bits over elements, tables of levels left out; 0 without elements.
+  double bits_per_weight() const {
+    const auto elements =
+        static_cast<double>(layout.groups.rows()) * static_cast<double>(layout.groups.cols());
+    return layout.bits_per_weight() + (elements > 0 ? 8 * static_cast<double>(factor_bytes()) / elements : 0);
+  }
+
+ private:
+  index_t factor_bytes() const {
+    if (!transform) return 0;
+    const index_t inputs = transform->has_input_factors() ? layout.groups.cols() : 0,
+                  outputs = transform->has_output_factors() ? layout.groups.rows() : 0;
+    return (inputs + outputs) * static_cast<index_t>(sizeof(float));
+  }
 };
 
 }  // namespace bitgauge

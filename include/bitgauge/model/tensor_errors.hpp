@@ -20,11 +20,9 @@ namespace bitgauge::detail {
 /// Sums the errors of a tensor over parts of its rows.
 class tensor_errors {
  public:
-  /// `h` and `samples` may be null; `activations` stand for the samples, where the inputs are quantized too.
-  /// All must live as long as this.
-  tensor_errors(const row_source& values, const hessian* h, const float_rows* samples,
-                const quantized_matrix* activations, int threads)
-      : values_(values), hessian_(h), samples_(samples), activations_(activations), threads_(threads) {}
+  /// `h` may be null, and must live as long as this.
+  tensor_errors(const row_source& values, const hessian* h, int threads)
+      : values_(values), hessian_(h), threads_(threads) {}
 
   /// Adds the rows first .. first + part.rows() - 1.
   template <row_decodable Part>
@@ -34,8 +32,6 @@ class tensor_errors {
     error_.merge(sums);
     if (!numeric::binary64::is_finite(sums.mse()) || nonfinite_) add_pairs(original, part);
     if (hessian_ != nullptr) output_.merge(measure_output_error(original, part, *hessian_, threads_));
-    if (activations_ != nullptr)
-      activation_output_.merge(measure_output_error(original, part, *samples_, *activations_, threads_));
   }
 
   void report(tensor_report& row) const {
@@ -44,7 +40,6 @@ class tensor_errors {
     if (error_.error_energy > 0.8 * error_.energy)
       row.notes.emplace_back("hardly anything is left: the numbers are too small for the scheme's scales");
     if (hessian_ != nullptr) row.output_error = output_.relative();
-    if (activations_ != nullptr) row.activation_output_error = activation_output_.relative();
   }
 
  private:
@@ -61,12 +56,36 @@ class tensor_errors {
 
   const row_source& values_;
   const hessian* hessian_;
-  const float_rows* samples_;
-  const quantized_matrix* activations_;
   int threads_;
   error_sums error_;
   std::optional<nonfinite_pairs> nonfinite_;
-  output_error output_, activation_output_;
+  output_error output_;
+};
+
+/// Sums the errors of a layer's outputs over parts of its rows where its inputs are quantized too.
+class activation_errors {
+ public:
+  /// `activations` stand for the samples; where they are null nothing is measured. All must live as long as
+  /// this.
+  activation_errors(const row_source& values, const float_rows* samples, const quantized_matrix* activations,
+                    int threads)
+      : values_(values), samples_(samples), activations_(activations), threads_(threads) {}
+
+  /// Adds the rows first .. first + part.rows() - 1.
+  template <row_decodable Part>
+  void add(index_t first, const Part& part) {
+    if (activations_ != nullptr)
+      sums_.merge(measure_output_error(values_.middle_rows(first, part.rows()), part, *samples_,
+                                       *activations_, threads_));
+  }
+  double relative() const noexcept { return sums_.relative(); }
+
+ private:
+  row_source values_;
+  const float_rows* samples_;
+  const quantized_matrix* activations_;
+  int threads_;
+  output_error sums_;
 };
 
 }  // namespace bitgauge::detail

@@ -3,12 +3,15 @@
 /// \file
 /// Where the tensors of a model go, one after another.
 
+#include <bitgauge/base/printable.hpp>
+#include <bitgauge/error.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
 #include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstdint>
 #include <string>
@@ -48,6 +51,12 @@ class tensor_sink {
   /// ... and what follows the last of them.
   virtual void write(const std::string& name, const matrix_parameters& groups,
                      const std::vector<float>& levels) = 0;
+  /// The factors of a tensor whose entry has a transform, after all else of it. Raises invalid_scheme where the
+  /// sink keeps none.
+  virtual void write(const std::string& name, const stored_transform&) {
+    raise(
+        invalid_scheme("tensor " + excerpt(name) + ": expected a sink that holds transforms, found another"));
+  }
   /// The next rows of a tensor of blocks.
   virtual void write(const std::string& name, const gguf::block_matrix& part) = 0;
   /// Makes the result appear. Raises shape_error where something declared is not written.

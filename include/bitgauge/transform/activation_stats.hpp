@@ -4,6 +4,7 @@
 /// What transforms need to know of a layer's inputs, gathered from a stream of batches.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/reset_on_move.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/rounding/samples.hpp>
 
@@ -13,12 +14,12 @@
 
 namespace bitgauge {
 
-/// Of each input: the largest magnitude, the mean magnitude and the mean. Activations are never kept.
+/// Of each input, over samples: extent, mean, mean magnitude and mean square. Activations are never kept.
 ///
 ///     activation_stats stats(W.cols());
 ///     for (const auto& X : batches) stats.observe(X);     // X: samples x inputs
 ///
-/// Memory: three doubles an input. Sums are doubles, in the order of the samples. Transforms that search by the
+/// Memory: five doubles an input. Sums are doubles, in the order of the samples. Transforms that search by the
 /// layer's output error need a hessian besides.
 class activation_stats {
  public:
@@ -26,9 +27,8 @@ class activation_stats {
   explicit activation_stats(index_t inputs) {
     if (inputs < 1)
       detail::raise_message<shape_error>({"activation_stats: expected at least 1 input, found ", inputs});
-    largest_.setZero(inputs);
-    magnitudes_.setZero(inputs);
-    sums_.setZero(inputs);
+    for (Eigen::VectorXd* const of_inputs : {&lowest_, &highest_, &magnitudes_, &sums_, &squares_})
+      of_inputs->setZero(inputs);
   }
 
   index_t inputs() const noexcept { return sums_.size(); }
@@ -36,7 +36,7 @@ class activation_stats {
 
   /// Adds a batch, samples x inputs, of any real type and storage order; an expression is evaluated once.
   /// Throws shape_error for another number of columns, data_error as hessian::accumulate does for NaN and
-  /// infinity; the statistics are then as before.
+  /// infinity; the statistics are then as before. Cost: two passes over the batch.
   template <class Derived>
   void observe(const Eigen::DenseBase<Derived>& batch) {
     if (batch.cols() != inputs())
@@ -44,13 +44,13 @@ class activation_stats {
           {"activation_stats: expected samples of ", inputs(), " inputs, found ", batch.cols(), " columns"});
     const auto& x = batch.derived().eval();
     detail::check_samples("activation_stats: ", x);
-    for (index_t c = 0; c < inputs(); ++c)
-      for (index_t r = 0; r < x.rows(); ++r) {
-        const double value = static_cast<double>(x.coeff(r, c)), magnitude = std::fabs(value);
-        if (magnitude > largest_(c)) largest_(c) = magnitude;
-        magnitudes_(c) += magnitude;
-        sums_(c) += value;
-      }
+    if constexpr (Derived::IsRowMajor) {  // as the batch lies in memory
+      for (index_t r = 0; r < x.rows(); ++r)
+        for (index_t c = 0; c < inputs(); ++c) add(c, static_cast<double>(x.coeff(r, c)));
+    } else {
+      for (index_t c = 0; c < inputs(); ++c)
+        for (index_t r = 0; r < x.rows(); ++r) add(c, static_cast<double>(x.coeff(r, c)));
+    }
     samples_ += x.rows();
   }
 
@@ -59,29 +59,47 @@ class activation_stats {
     if (other.inputs() != inputs())
       detail::raise_message<shape_error>(
           {"activation_stats: cannot merge ", other.inputs(), " inputs into ", inputs()});
-    largest_ = largest_.cwiseMax(other.largest_);
+    lowest_ = lowest_.cwiseMin(other.lowest_);
+    highest_ = highest_.cwiseMax(other.highest_);
     magnitudes_ += other.magnitudes_;
     sums_ += other.sums_;
+    squares_ += other.squares_;
     samples_ += other.samples_;
   }
 
-  /// max |x_j| over samples. These throw data_error before the first sample.
-  const Eigen::VectorXd& absolute_maximum() const { return require_samples(), largest_; }
+  /// min(0, min x_j) over samples: ranges hold 0. This and those below throw data_error before the first
+  /// sample.
+  const Eigen::VectorXd& lowest() const { return require_samples(), lowest_; }
+  /// max(0, max x_j) over samples.
+  const Eigen::VectorXd& highest() const { return require_samples(), highest_; }
+  /// max |x_j| over samples.
+  Eigen::VectorXd absolute_maximum() const { return require_samples(), highest_.cwiseMax(-lowest_); }
   /// Mean of |x_j| over samples.
-  Eigen::VectorXd mean_magnitude() const {
-    return require_samples(), magnitudes_ / static_cast<double>(samples_);
-  }
+  Eigen::VectorXd mean_magnitude() const { return mean_of(magnitudes_); }
   /// Mean of x_j over samples.
-  Eigen::VectorXd mean() const { return require_samples(), sums_ / static_cast<double>(samples_); }
+  Eigen::VectorXd mean() const { return mean_of(sums_); }
+  /// Mean of x_j^2 over samples: the Hessian's diagonal but for a factor.
+  Eigen::VectorXd mean_square() const { return mean_of(squares_); }
 
  private:
+  void add(index_t input, double value) noexcept {
+    if (value < lowest_(input)) lowest_(input) = value;
+    if (value > highest_(input)) highest_(input) = value;
+    magnitudes_(input) += std::fabs(value);
+    sums_(input) += value;
+    squares_(input) += value * value;
+  }
+
   void require_samples() const {
     if (samples_ == 0)
       raise(data_error("activation_stats: expected at least one sample, found none: observe a batch first"));
   }
+  Eigen::VectorXd mean_of(const Eigen::VectorXd& sum) const {
+    return require_samples(), sum / static_cast<double>(samples_);
+  }
 
-  Eigen::VectorXd largest_, magnitudes_, sums_;
-  index_t samples_ = 0;
+  Eigen::VectorXd lowest_, highest_, magnitudes_, sums_, squares_;
+  detail::reset_on_move<index_t> samples_;
 };
 
 }  // namespace bitgauge

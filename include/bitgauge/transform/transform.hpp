@@ -55,13 +55,14 @@ using row_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::R
 
 namespace detail {
 
-/// A copy of `matrix`, each row changed by `change`. `what` begins the message of a shape_error.
-template <class Derived, class Change>
-row_matrix changed_rows(const char* what, const Eigen::DenseBase<Derived>& matrix, index_t inputs,
-                        int threads, const Change& change) {
-  if (matrix.cols() != inputs)
-    raise_message<shape_error>({what, ": expected rows of ", inputs, " inputs, found ", matrix.cols()});
+/// A copy of `matrix`, each row changed by `change`; a column vector is one row, as quantize() takes it.
+/// `what` begins the message of a shape_error.
+template <row_readable Matrix, class Change>
+row_matrix changed_rows(const char* what, const Matrix& matrix, index_t inputs, int threads,
+                        const Change& change) {
   return with_rows(matrix, [&](const row_source& source) {
+    if (source.cols() != inputs)
+      raise_message<shape_error>({what, ": expected rows of ", inputs, " inputs, found ", source.cols()});
     row_matrix changed(source.rows(), source.cols());
     constexpr index_t height = 16;
     parallel_for((source.rows() + height - 1) / height, threads, [&](index_t part) {
@@ -81,22 +82,22 @@ row_matrix changed_rows(const char* what, const Eigen::DenseBase<Derived>& matri
 }  // namespace detail
 
 /// Samples x in -> the samples that a layer of transformed weights is given. Throws shape_error.
-template <input_transform T, class Derived>
-row_matrix change_inputs(const T& t, const Eigen::DenseBase<Derived>& samples, int threads = 0) {
+template <input_transform T, row_readable Matrix>
+row_matrix change_inputs(const T& t, const Matrix& samples, int threads = 0) {
   return detail::changed_rows("transform: samples", samples, t.inputs(), threads,
                               [&](std::span<float> row) { t.change_input(row); });
 }
 
 /// W -> W T^-1, out x in. Throws shape_error.
-template <input_transform T, class Derived>
-row_matrix change_weights(const T& t, const Eigen::DenseBase<Derived>& weights, int threads = 0) {
+template <input_transform T, row_readable Matrix>
+row_matrix change_weights(const T& t, const Matrix& weights, int threads = 0) {
   return detail::changed_rows("transform: weights", weights, t.inputs(), threads,
                               [&](std::span<float> row) { t.change_weights(row); });
 }
 
 /// W T^-1, quantized or not, -> W. Throws shape_error.
-template <input_transform T, class Derived>
-row_matrix restore_weights(const T& t, const Eigen::DenseBase<Derived>& weights, int threads = 0) {
+template <input_transform T, row_readable Matrix>
+row_matrix restore_weights(const T& t, const Matrix& weights, int threads = 0) {
   return detail::changed_rows("transform: weights", weights, t.inputs(), threads,
                               [&](std::span<float> row) { t.restore_weights(row); });
 }

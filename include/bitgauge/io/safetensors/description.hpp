@@ -14,6 +14,7 @@
 ///                                       how it was made; for people, not needed to decode
 ///             "bits": 4,                bits of a code
 ///             "codes": "unsigned",      or signed (two's complement), sign (0 is -1, 1 is +1), levels
+///             "levels": "row",          only where every row has levels of its own
 ///             "group": 128,             elements of a row that share parameters, or row, column, tensor
 ///             "zero_point": "stored",   or the one integer that all groups share
 ///             "scale": "dynamic8",      only where scales are no floats: e8m0, e4m3, e4m3_divided,
@@ -22,7 +23,9 @@
 ///             "column_vector": true,    only where a vector of one dimension stands for a column
 ///             "activations": {          only where the layer's inputs are to be quantized too
 ///               "scheme": "static:affine",   as parse_activation_scheme() reads it
-///               "scale": 0.02, "zero_point": 131}}}}   only where static
+///               "scale": 0.02, "zero_point": 131},   only where static
+///             "transform": "smooth:alpha=0.5"}}}   only where the weights were rewritten before they were
+///                                       quantized: as parse_transform_scheme() reads it
 ///
 /// and the file holds, for each such tensor,
 ///
@@ -30,7 +33,11 @@
 ///     w.scales       F32, F16, BF16 [groups]   row by row, and along each row
 ///                    U8 [bytes]             with "scale": as laid out in scale/storage.hpp
 ///     w.zero_points  U8 [bytes]             only with "stored": codes packed LSB first without gaps
-///     w.levels       F32 [2^bits]           only with "levels": the number each code stands for
+///     w.levels       F32 [2^bits]           only with "codes": "levels": the number each code stands for
+///                    F32, F16, I8 [rows, 2^bits]   with "levels": "row"; I8 is a number of 127ths
+///
+///     w.input_factors F32 [columns], w.output_factors F32 [rows]
+///                                           only with a "transform" that has them: see stored_transform
 ///
 /// real = scale * (code - zero_point), the code replaced by its level where there are levels. A vector is one
 /// row.
@@ -44,6 +51,7 @@
 #include <bitgauge/matrix/scheme/words.hpp>
 #include <bitgauge/model/matrix_shape.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
+#include <bitgauge/transform/transform_scheme.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -51,6 +59,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -84,6 +93,7 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
   json["scheme"] = entry.scheme;
   json["bits"] = m.bits;
   json["codes"] = code_word(entry);
+  if (m.levels_by_row) json["levels"] = "row";
   if (groups.what == granularity::kind::group) {
     json["group"] = groups.size;
   } else {
@@ -108,6 +118,7 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
       activations["zero_point"] = entry.activations->frozen.zero_point;
     }
   }
+  if (entry.transform) json["transform"] = to_text(entry.transform->scheme);
   return json;
 }
 
@@ -138,6 +149,10 @@ class description_reader {
     m.is_signed = codes == "signed";
     if (!entry.has_levels && !m.is_sign_only && !m.is_signed && codes != "unsigned")
       fail("codes", "unsigned, signed, sign or levels", member("codes", true));
+    if (json_.contains("levels")) {
+      member("levels", json_["levels"] == "row", "row");
+      m.levels_by_row = true;
+    }
     const nlohmann::ordered_json& zero_point = member("zero_point", true);
     m.has_zero_points = zero_point == "stored";
     if (!m.has_zero_points) m.center = static_cast<int>(number("zero_point", -128, 255));
@@ -151,6 +166,9 @@ class description_reader {
       entry.layout.is_column_vector = member("column_vector", json_["column_vector"] == true && rows == 1,
                                              "true beside a shape of one dimension");
     if (json_.contains("activations")) entry.activations = activations();
+    if (json_.contains("transform"))
+      entry.transform.emplace().scheme =
+          parsed("transform", [](const std::string& text) { return parse_transform_scheme(text); });
     return entry;
   }
 
@@ -190,23 +208,26 @@ class description_reader {
       storage.block = number("scale_block", 1, std::int64_t{1} << 53);
     return storage;
   }
-  /// An error in the text is one of the file.
-  activation_scheme read_activation_scheme() const {
-    const std::string scheme = text("scheme");
+  /// What `parse` makes of a text; an error in the text is one of the file.
+  template <class Parse>
+  std::invoke_result_t<const Parse&, const std::string&> parsed(const char* field, const Parse& parse) const {
+    const std::string value = text(field);
 #if BITGAUGE_EXCEPTIONS
     try {
-      return parse_activation_scheme(scheme);
+      return parse(value);
     } catch (const bitgauge_error& problem) {
-      raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": scheme", problem.what()));
+      raise(parse_error(file_, 8, std::string("__metadata__: bitgauge: tensor ") + name_ + ": " + field,
+                        problem.what()));
     }
 #else
-    return parse_activation_scheme(scheme);
+    return parse(value);
 #endif
   }
   stored_activations activations() const {
     const nlohmann::ordered_json& value = member("activations", true);
     const description_reader inner(file_, name_ + ": activations", value);
-    stored_activations found{inner.read_activation_scheme(), {}};
+    stored_activations found{
+        inner.parsed("scheme", [](const std::string& text) { return parse_activation_scheme(text); }), {}};
     if (!found.scheme.is_static) return found;
     const nlohmann::ordered_json& scale = inner.member("scale", true);
     const float number = scale.is_number() ? scale.get<float>() : 0;

@@ -11,14 +11,17 @@
 #include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/transform/stored_transform.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -39,6 +42,9 @@ struct tensor_part {
   std::vector<std::uint64_t> shape;
 };
 
+/// The element types of levels by row, in the order of level_type.
+inline constexpr dtype level_dtypes[] = {dtype::f32, dtype::f16, dtype::i8};
+
 /// The parts of an entry in the order in which they are written.
 inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
   const quantized_layout& layout = entry.layout;
@@ -52,8 +58,17 @@ inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
        {extent(floats ? layout.groups.count() : layout.scale_bytes())}}};
   if (layout.encoding.has_zero_points)
     parts.push_back({entry.name + ".zero_points", dtype::u8, {extent(layout.zero_point_bytes())}});
-  if (entry.has_levels)
+  if (layout.encoding.levels_by_row) {
+    parts.push_back({entry.name + ".levels",
+                     level_dtypes[static_cast<int>(layout.encoding.stored_levels)],
+                     {extent(layout.groups.rows()), std::uint64_t{1} << layout.encoding.bits}});
+  } else if (entry.has_levels) {
     parts.push_back({entry.name + ".levels", dtype::f32, {std::uint64_t{1} << layout.encoding.bits}});
+  }
+  if (entry.transform && entry.transform->has_input_factors())
+    parts.push_back({entry.name + ".input_factors", dtype::f32, {extent(layout.groups.cols())}});
+  if (entry.transform && entry.transform->has_output_factors())
+    parts.push_back({entry.name + ".output_factors", dtype::f32, {extent(layout.groups.rows())}});
   return parts;
 }
 
@@ -77,22 +92,40 @@ class quantized_writer {
   }
   /// Writes the parts of one tensor, in the order of declaration. Raises shape_error where `q` is not of the
   /// declared layout.
-  void write(safetensors_writer& writer, const std::string& name, const quantized_matrix& q) const {
-    write_codes(writer, name, q);
-    write_parameters(writer, name, {q.scales(), q.zero_points()}, q.encoding().levels);
+  void write(safetensors_writer& writer, const quantized_entry& entry, const quantized_matrix& q) const {
+    write_codes(writer, entry.name, q);
+    const code_encoding& m = q.encoding();
+    if (m.levels_by_row) {
+      write_parameters(writer, entry.name, {q.scales(), q.zero_points(), m.levels, m.stored_levels}, {});
+    } else {
+      write_parameters(writer, entry.name, {q.scales(), q.zero_points()}, m.levels);
+    }
+    if (entry.transform) write_transform(writer, entry.name, *entry.transform);
   }
   /// The same piece by piece: first the codes of some rows after the other, as quantize_in_parts() hands them
   /// out, ...
   void write_codes(safetensors_writer& writer, const std::string& name, const quantized_matrix& part) const {
     writer.write(name + ".codes", std::as_bytes(std::span(part.codes())));
   }
-  /// ... then what all rows share.
+  /// ... then the parameters of all groups, and the levels that all rows share, ...
   void write_parameters(safetensors_writer& writer, const std::string& name, const matrix_parameters& groups,
                         std::span<const float> levels) const {
     writer.write(name + ".scales", std::as_bytes(std::span(groups.scales.bytes())));
     if (!groups.zero_points.empty())
       writer.write(name + ".zero_points", std::as_bytes(std::span(groups.zero_points)));
     if (!levels.empty()) writer.write(name + ".levels", std::as_bytes(levels));
+    if (!groups.row_levels.empty()) {
+      const std::vector<std::uint8_t> bytes =
+          bitgauge::detail::level_bytes(groups.stored_levels, groups.row_levels);
+      writer.write(name + ".levels", std::as_bytes(std::span(bytes)));
+    }
+  }
+  /// ... then, where the entry has a transform, its factors.
+  void write_transform(safetensors_writer& writer, const std::string& name, const stored_transform& t) const {
+    if (t.has_input_factors())
+      writer.write(name + ".input_factors", std::as_bytes(std::span(t.input_factors)));
+    if (t.has_output_factors())
+      writer.write(name + ".output_factors", std::as_bytes(std::span(t.output_factors)));
   }
 
  private:
@@ -125,27 +158,44 @@ class quantized_reader {
   /// Assembles one tensor; only its own buffers are in memory. Raises parse_error, naming the tensor, for a
   /// scale or a restored value that is not finite.
   quantized_matrix read(const quantized_entry& entry) const {
+    return located(entry, [&] { return assemble(entry); });
+  }
+  /// The transform of one tensor with its factors, where it has one. Raises parse_error, naming the tensor, for
+  /// a factor that is not positive and finite.
+  std::optional<stored_transform> transform(const quantized_entry& entry) const {
+    if (!entry.transform) return std::nullopt;
+    stored_transform t = *entry.transform;
+    if (t.has_input_factors()) t.input_factors = floats(entry.name + ".input_factors");
+    if (t.has_output_factors()) t.output_factors = floats(entry.name + ".output_factors");
+    return located(entry, [&] {
+      bitgauge::detail::check_factors("input", t.input_factors);
+      bitgauge::detail::check_factors("output", t.output_factors);
+      return t;
+    });
+  }
+
+ private:
+  /// What `read` gives; an error of its data is one of the file.
+  template <class Read>
+  std::invoke_result_t<const Read&> located(const quantized_entry& entry, const Read& read) const {
 #if BITGAUGE_EXCEPTIONS
     try {
-      return assemble(entry);
+      return read();
     } catch (const data_error& problem) {
       const std::size_t file = parts_.at(entry.name + ".codes", file_).file;
       raise(parse_error(model_.files()[file].name(), 8, "__metadata__: bitgauge: tensor " + entry.name,
                         problem.what()));
     }
 #else
-    return assemble(entry);
+    return read();
 #endif
   }
 
- private:
   quantized_matrix assemble(const quantized_entry& entry) const {
     quantized_layout layout = entry.layout;
-    if (entry.has_levels) {
-      const std::span<const std::byte> bytes = part(entry.name + ".levels");
-      layout.encoding.levels.resize(bytes.size() / sizeof(float));
-      std::memcpy(layout.encoding.levels.data(), bytes.data(), bytes.size());
-    }
+    if (entry.has_levels)
+      layout.encoding.levels =
+          bitgauge::detail::levels_of_bytes(layout.encoding.stored_levels, part(entry.name + ".levels"));
     std::vector<std::uint8_t> zero_points;
     if (layout.encoding.has_zero_points) zero_points = copy(entry.name + ".zero_points");
     return {layout.groups,
@@ -172,13 +222,18 @@ class quantized_reader {
     for (const auto& [name, description] : list.descriptions) {
       if (!model_.lists(name, file) && !model_.lists(name + ".codes", file)) continue;
       quantized_entry entry = detail::description_reader(file_, name, detail::parse_json(description)).read();
-      find_scale_type(file, entry);
+      find_stored_types(file, entry);
       check_parts(file, entry);
       if (!entries_.add(std::move(entry))) fail("tensor " + name, "appears twice");
     }
   }
 
-  void find_scale_type(std::size_t file, quantized_entry& entry) const {
+  void find_stored_types(std::size_t file, quantized_entry& entry) const {
+    const tensor_view* levels = model_.files()[file].find(entry.name + ".levels");
+    if (entry.layout.encoding.levels_by_row && levels != nullptr) {
+      if (levels->type == dtype::f16) entry.layout.encoding.stored_levels = level_type::f16;
+      if (levels->type == dtype::i8) entry.layout.encoding.stored_levels = level_type::int8;
+    }
     const tensor_view* scales = model_.files()[file].find(entry.name + ".scales");
     if (scales == nullptr) fail("tensor " + entry.name, "expected the tensor " + entry.name + ".scales");
     if (entry.layout.scales.type > scale_type::bf16) return;
@@ -203,6 +258,12 @@ class quantized_reader {
 
   std::span<const std::byte> part(const std::string& name) const {
     return parts_.at(name, file_).tensor->data;
+  }
+  std::vector<float> floats(const std::string& name) const {
+    const std::span<const std::byte> bytes = part(name);
+    std::vector<float> values(bytes.size() / sizeof(float));
+    if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
   }
   template <class Bytes = std::vector<std::uint8_t>>
   Bytes copy(const std::string& name) const {

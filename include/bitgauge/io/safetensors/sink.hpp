@@ -47,9 +47,9 @@ class safetensors_sink final : public tensor_sink {
   }
   void begin() override { parts_.describe(writer_); }
 
-  void copy(const tensor_info& tensor, const stored_tensor_data& data) override {
+  void copy(const tensor_info&, const stored_tensor_data& data) override {
     if (const auto* codes = std::get_if<stored_codes>(&data))
-      return parts_.write(writer_, tensor.name, codes->read());
+      return parts_.write(writer_, codes->entry, codes->read());
     for (const stored_numbers& part : std::get<std::vector<stored_numbers>>(data))
       writer_.write(part.name, part.bytes);
   }
@@ -60,6 +60,9 @@ class safetensors_sink final : public tensor_sink {
   void write(const std::string& name, const matrix_parameters& groups,
              const std::vector<float>& levels) override {
     parts_.write_parameters(writer_, name, groups, levels);
+  }
+  void write(const std::string& name, const stored_transform& t) override {
+    parts_.write_transform(writer_, name, t);
   }
   void write(const std::string& name, const gguf::block_matrix& part) override {
     declare_blocks(name, part.type(), {});

@@ -1,0 +1,44 @@
+#pragma once
+
+/// \file
+/// One block of a llama: attention, then the feed-forward network.
+
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/model/llama/config.hpp>
+#include <bitgauge/model/llama/kv_cache.hpp>
+#include <bitgauge/model/llama/projection.hpp>
+#include <bitgauge/model/llama/rope.hpp>
+#include <bitgauge/model/llama/tensor_names.hpp>
+#include <bitgauge/transform/transform.hpp>
+
+#include <Eigen/Core>
+
+#include <array>
+#include <cstddef>
+#include <functional>
+
+namespace bitgauge::llama {
+
+/// Sees the inputs of a matrix, tokens x inputs, before they are multiplied. Where it returns false the tokens go no
+/// further.
+using input_observer = std::function<bool(index_t layer, matrix_of which, const row_matrix& inputs)>;
+
+/// x += Wo attend(Wq n(x), Wk n(x), Wv n(x)); x += Wdown (silu(Wgate n(x)) * Wup n(x)), with n the norms.
+struct block {
+  Eigen::VectorXf attention_norm, feed_forward_norm;
+  std::array<projection, std::size(block_matrices)> matrices;
+
+  const projection& operator[](matrix_of which) const { return matrices[static_cast<std::size_t>(which)]; }
+};
+
+/// Hidden states `x` of the tokens that follow those of the cache, whose keys and values it gets, through block
+/// `layer` of the cache. `observe` may be empty; where it stops the work, false is returned and x is not what comes
+/// out of the block.
+BITGAUGE_DECLARE bool forward(const block& b, const config& c, const rope& positions, index_t layer,
+                              row_matrix& x, kv_cache& cache, const input_observer& observe, int threads);
+
+}  // namespace bitgauge::llama
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/model/llama/block_definitions.hpp>
+#endif

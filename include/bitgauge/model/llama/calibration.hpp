@@ -1,0 +1,209 @@
+#pragma once
+
+/// \file
+/// What the matrices of a llama see while it is quantized, block after block.
+
+#include <bitgauge/base/config.hpp>
+#include <bitgauge/error.hpp>
+#include <bitgauge/model/calibration_source.hpp>
+#include <bitgauge/model/llama/block.hpp>
+#include <bitgauge/model/llama/kv_cache.hpp>
+#include <bitgauge/model/llama/load.hpp>
+#include <bitgauge/model/llama/output_head.hpp>
+#include <bitgauge/model/llama/rope.hpp>
+#include <bitgauge/model/llama/tensor_names.hpp>
+#include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/transform/transform.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace bitgauge::llama {
+
+/// Tokens that calibration is gathered from.
+struct calibration_options {
+  index_t context = 256;  ///< tokens of a window, each from an empty cache
+  index_t windows = 0;    ///< at most; 0: all that the tokens have
+  int threads = 0;
+};
+
+/// Hessians of the inputs of a llama's matrices, from tokens that go through it in windows. The inputs of a matrix
+/// come from the matrices before it as they are by then, those that have been replaced by quantized ones included:
+///
+///     llama::calibration seen(source, config, tokens);
+///     for (const std::string& name : seen.order()) {
+///       const hessian h = *seen.hessian_of(name, 0);
+///       seen.replace(name, quantize(W, gguf::q4_k{}, gptq{h}).dequantize<row_matrix>());
+///     }
+///
+/// Matrices have to be asked for in order(), block after block: a block that is left is not returned to. Memory: the
+/// hidden states of all tokens, one block in floats, and one Hessian. Cost: tokens go through a block up to each of
+/// its matrices, which is some 3 times as much as through the model once.
+class calibration final : public calibration_source {
+ public:
+  /// `source` must live as long as this. Raises shape_error where there is no window, data_error for a token outside
+  /// of the vocabulary, else what load_embedding() does.
+  calibration(const tensor_source& source, const config& c, std::span<const token> tokens,
+              const calibration_options& o = {})
+      : source_(source),
+        config_(complete(source, c)),
+        positions_(config_),
+        options_(o),
+        names_(names_in(source)),
+        name_("calibration tokens") {
+    const auto count = static_cast<index_t>(tokens.size());
+    index_t windows = o.context > 0 ? count / o.context : 0;
+    if (o.windows > 0) windows = std::min(windows, o.windows);
+    if (windows < 1)
+      bitgauge::detail::raise_message<shape_error>(
+          {"calibration: expected at least ", o.context, " tokens, those of a window, found ", count});
+    const embedding start = load_embedding(source, config_);
+    for (index_t w = 0; w < windows; ++w)
+      states_.push_back(start.embed(
+          tokens.subspan(static_cast<std::size_t>(w * o.context), static_cast<std::size_t>(o.context))));
+    for (index_t l = 0; l < config_.layers; ++l)
+      for (std::size_t i = 0; i < std::size(block_matrices); ++i)
+        add(names_.matrix(l, static_cast<matrix_of>(i)), l, static_cast<matrix_of>(i));
+    add(names_.output(), config_.layers, matrix_of::output);
+  }
+
+  /// The names of all matrices in the order in which inputs reach them; the last is that of the output.
+  const std::vector<std::string>& order() const noexcept { return order_; }
+  /// The place of a tensor in order(), or none.
+  std::optional<std::size_t> place_of(const std::string& tensor) const {
+    const auto found = std::find(order_.begin(), order_.end(), tensor);
+    return found == order_.end() ? std::nullopt : std::optional<std::size_t>(found - order_.begin());
+  }
+
+  /// Puts the weights that a matrix has got into its place; other tensors change nothing.
+  void replace(const std::string& tensor, row_matrix weights) {
+    const auto found = places_.find(tensor);
+    if (found == places_.end() || found->second.layer == config_.layers) return;
+    reach(tensor, found->second.layer);
+    projection& matrix = block_->matrices[static_cast<std::size_t>(found->second.which)];
+    matrix = matrix.with_weights(std::move(weights), options_.threads);
+  }
+
+  // --- calibration_source ---
+
+  const std::string& source_name() const override { return name_; }
+  std::optional<index_t> columns(const std::string& tensor) const override {
+    const auto found = places_.find(tensor);
+    if (found == places_.end()) return std::nullopt;
+    if (found->second.layer == config_.layers || found->second.which == matrix_of::query)
+      return config_.width;
+    if (found->second.which == matrix_of::output) return config_.query_width();
+    return found->second.which == matrix_of::down ? config_.feed_forward : config_.width;
+  }
+  /// None: they are not kept.
+  std::optional<float_rows> samples(const std::string&) const override { return std::nullopt; }
+  std::optional<hessian> hessian_of(const std::string& tensor, int) const override {
+    const seen* inputs = inputs_of(tensor);
+    return inputs == nullptr ? std::nullopt : std::optional(inputs->h);
+  }
+  std::optional<activation_stats> stats_of(const std::string& tensor) const override {
+    const seen* inputs = inputs_of(tensor);
+    return inputs == nullptr ? std::nullopt : std::optional(inputs->stats);
+  }
+
+ private:
+  struct place {
+    index_t layer;
+    matrix_of which;
+    bool operator==(const place&) const = default;
+  };
+  /// What is known of the inputs of some matrices.
+  struct seen {
+    place at;
+    hessian h;
+    activation_stats stats;
+  };
+
+  const seen* inputs_of(const std::string& tensor) const {
+    const auto found = places_.find(tensor);
+    if (found == places_.end()) return nullptr;
+    const place at{found->second.layer, first_of_inputs(found->second.which)};
+    reach(tensor, at.layer);
+    if (!latest_ || latest_->at != at) gather(at, *columns(tensor));
+    return &*latest_;
+  }
+
+  void add(const std::string& name, index_t layer, matrix_of which) {
+    order_.push_back(name);
+    places_.emplace(name, place{layer, which});
+  }
+  /// The first of the matrices that have the same inputs.
+  static matrix_of first_of_inputs(matrix_of which) {
+    if (which == matrix_of::key || which == matrix_of::value) return matrix_of::query;
+    return which == matrix_of::up ? matrix_of::gate : which;
+  }
+
+  /// Brings the hidden states to a block.
+  void reach(const std::string& tensor, index_t layer) const {
+    if (layer < layer_)
+      bitgauge::detail::raise_message<data_error>(
+          {name_, ": tensor ", tensor,
+           ": expected matrices in the order of the model, found one that is past"});
+    for (; layer_ < layer; ++layer_, block_.reset()) {
+      load();
+      for (row_matrix& x : states_) pass(x, {});
+    }
+    if (layer < config_.layers) load();
+  }
+  void load() const {
+    if (!block_)
+      block_ = load_block(source_, config_, layer_, {.activations = {}, .threads = options_.threads});
+  }
+  void pass(row_matrix& x, const input_observer& observe) const {
+    kv_cache cache(config_, x.rows(), {}, 1);
+    forward(*block_, config_, positions_, 0, x, cache, observe, options_.threads);
+  }
+
+  void gather(const place& at, index_t inputs) const {
+    seen all{at, hessian(inputs), activation_stats(inputs)};
+    const auto add = [&](const row_matrix& x) {
+      all.h.accumulate(x, {}, options_.threads);
+      all.stats.observe(x);
+    };
+    std::optional<output_head> head;
+    if (at.layer == config_.layers)
+      head = load_output(source_, config_, {.activations = {}, .threads = options_.threads});
+    for (const row_matrix& x : states_) {
+      if (head) {
+        add(head->normalized(x, config_.norm_epsilon));
+        continue;
+      }
+      row_matrix hidden = x;
+      pass(hidden, [&](index_t, matrix_of which, const row_matrix& inputs_here) {
+        if (which != at.which) return true;
+        add(inputs_here);
+        return false;
+      });
+    }
+    latest_ = std::move(all);
+  }
+
+  const tensor_source& source_;
+  config config_;
+  rope positions_;
+  calibration_options options_;
+  tensor_names names_;
+  std::string name_;
+  std::vector<std::string> order_;
+  std::unordered_map<std::string, place> places_;
+  // what is known depends on what has been asked for
+  mutable std::vector<row_matrix> states_;  // of each window, before block layer_
+  mutable index_t layer_ = 0;
+  mutable std::optional<block> block_;  // that of layer_, once needed
+  mutable std::optional<seen> latest_;
+};
+
+}  // namespace bitgauge::llama

@@ -1,0 +1,3 @@
+// Llamas from files.
+
+#include <bitgauge/io/llama_definitions.hpp>

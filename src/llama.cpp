@@ -1,0 +1,5 @@
+// Language models of the llama architecture.
+
+#include <bitgauge/model/llama/block_definitions.hpp>
+#include <bitgauge/model/llama/load_definitions.hpp>
+#include <bitgauge/model/perplexity_definitions.hpp>
