@@ -25,8 +25,8 @@ inline void gather_columns(const weights_view& w, std::span<const index_t> colum
   part = w;
   part.cols = part.group = std::ssize(columns);
   part.units = part.group_units = (part.cols + unit_columns - 1) / unit_columns;
-  std::uint8_t* const fields =
-      to.fields.reserve(static_cast<std::size_t>(w.panels * part.units * unit_fields));
+  to.used = w.panels * part.units * unit_fields;
+  std::uint8_t* const fields = to.memory.reserve(static_cast<std::size_t>(to.used));
   part.fields = fields;
   constexpr index_t together = 16;  // panels of an item
   parallel_for((w.panels + together - 1) / together, threads, [&](index_t item) {
