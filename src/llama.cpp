@@ -2,4 +2,5 @@
 
 #include <bitgauge/model/llama/block_definitions.hpp>
 #include <bitgauge/model/llama/load_definitions.hpp>
+#include <bitgauge/model/llama/projection_definitions.hpp>
 #include <bitgauge/model/perplexity_definitions.hpp>

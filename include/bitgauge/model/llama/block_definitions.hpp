@@ -1,9 +1,10 @@
 #pragma once
 
 /// \file
-/// What block.hpp and projection.hpp declare.
+/// What block.hpp declares.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/attention.hpp>
 #include <bitgauge/model/llama/block.hpp>
 #include <bitgauge/model/llama/projection.hpp>
@@ -11,23 +12,8 @@
 
 #include <cmath>
 #include <utility>
-#include <variant>
 
 namespace bitgauge::llama {
-namespace detail {
-
-BITGAUGE_DEFINE row_matrix project(const projection& p, const row_matrix& x) {
-  row_matrix y = std::visit(
-      [&](const auto& l) -> row_matrix {
-        return p.transform() != nullptr ? l(change_inputs(*p.transform(), x)) : l(x);
-      },
-      p.layer());
-  if (p.output_factors().size() > 0) y.array().rowwise() *= p.output_factors().transpose().array();
-  if (p.bias().size() > 0) y.rowwise() += p.bias().transpose();
-  return y;
-}
-
-}  // namespace detail
 
 BITGAUGE_DEFINE bool forward(const block& b, const config& c, const rope& positions, index_t layer,
                              row_matrix& x, kv_cache& cache, const input_observer& observe, int threads) {

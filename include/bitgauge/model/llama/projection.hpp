@@ -74,5 +74,5 @@ class projection {
 }  // namespace bitgauge::llama
 
 #if !defined(BITGAUGE_COMPILED)
-#include <bitgauge/model/llama/block_definitions.hpp>
+#include <bitgauge/model/llama/projection_definitions.hpp>
 #endif
