@@ -15,6 +15,9 @@
 
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/fitted_codebook.hpp>
+#include <bitgauge/grid/lookup.hpp>
+#include <bitgauge/grid/normal_float.hpp>
+#include <bitgauge/grid/signed_normal_float.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/kernel/row_product.hpp>
 #include <bitgauge/matrix/bias.hpp>

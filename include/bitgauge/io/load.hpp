@@ -33,7 +33,13 @@ template <class Matrix>
 struct loaded {
   std::string name;
   Matrix matrix;
-  std::optional<stored_transform> transform{};  ///< what the weights were rewritten by, where they were
+};
+
+/// The same with what has rewritten the weights before they were quantized, where something has.
+struct loaded_layer {
+  std::string name;
+  quantized_matrix matrix;
+  std::optional<stored_transform> transform{};
 };
 
 namespace detail {
@@ -65,7 +71,6 @@ class stored_blocks {
   stored_blocks(std::span<const std::byte> bytes, const std::string& name) : file_(bytes, name) { list(); }
 
   const std::vector<gguf_tensor>& entries() const noexcept { return entries_; }
-  static std::optional<stored_transform> transform(const gguf_tensor&) { return std::nullopt; }
   gguf::block_matrix read(const gguf_tensor& tensor) const {
     return {tensor.type, static_cast<index_t>(tensor.rows()), static_cast<index_t>(tensor.columns()),
             std::vector<std::byte>(tensor.data.begin(), tensor.data.end())};
@@ -83,11 +88,23 @@ class stored_blocks {
 template <class Matrix>
 using stored_of = std::conditional_t<std::same_as<Matrix, gguf::block_matrix>, stored_blocks, stored_codes>;
 
+/// Raises data_error for a matrix that means nothing without its transform.
+inline void refuse_rewritten(const std::string& where, const quantized_entry& entry) {
+  if (entry.transform)
+    raise(
+        data_error(where + ": \"" + excerpt(entry.name) +
+                   "\": its weights were rewritten by a transform, which a matrix alone does not tell: write "
+                   "load_layers(...), which gives both"));
+}
+inline void refuse_rewritten(const std::string&, const gguf_tensor&) {}
+
 template <class Matrix>
-std::vector<loaded<Matrix>> load_all(const stored_of<Matrix>& from) {
+std::vector<loaded<Matrix>> load_all(const stored_of<Matrix>& from, const std::string& where) {
   std::vector<loaded<Matrix>> all;
-  for (const auto& entry : from.entries())
-    all.push_back({entry.name, from.read(entry), from.transform(entry)});
+  for (const auto& entry : from.entries()) {
+    refuse_rewritten(where, entry);
+    all.push_back({entry.name, from.read(entry)});
+  }
   return all;
 }
 
@@ -96,10 +113,7 @@ Matrix load_one(const stored_of<Matrix>& from, const std::string& where, std::st
   std::vector<std::string_view> names;
   for (const auto& entry : from.entries()) {
     if (entry.name == name) {
-      if (from.transform(entry))
-        raise(data_error(where + ": \"" + excerpt(name) +
-                         "\": its weights were rewritten by a transform, which a matrix alone does not tell: "
-                         "write load(...) without a name, which gives both"));
+      refuse_rewritten(where, entry);
       return from.read(entry);
     }
     names.push_back(entry.name);
@@ -169,18 +183,33 @@ Matrix load(std::istream& stream, std::string_view name) {
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(const std::filesystem::path& path) {
   detail::check_ending<Matrix>(path);
-  return detail::load_all<Matrix>(detail::stored_of<Matrix>(path));
+  return detail::load_all<Matrix>(detail::stored_of<Matrix>(path), path.string());
 }
 /// The same from bytes in memory.
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(std::span<const std::byte> bytes) {
-  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "memory"));
+  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "memory"), "memory");
 }
 /// The same from what is left of a stream, open for bytes.
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(std::istream& stream) {
   const std::vector<std::byte> bytes = detail::remaining_bytes(stream);
-  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "stream"));
+  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "stream"), "stream");
+}
+
+/// All quantized matrices of a .safetensors with the transforms of those whose weights were rewritten:
+///
+///     for (const auto& [name, matrix, transform] : io::load_layers("model.safetensors"))
+///       if (transform) Y = linear(matrix)(change_inputs(any_transform(*transform, matrix.cols()), X));
+///
+/// Raises what load() raises.
+inline std::vector<loaded_layer> load_layers(const std::filesystem::path& path) {
+  detail::check_ending<quantized_matrix>(path);
+  const detail::stored_codes from(path);
+  std::vector<loaded_layer> all;
+  for (const quantized_entry& entry : from.entries())
+    all.push_back({entry.name, from.read(entry), from.transform(entry)});
+  return all;
 }
 
 }  // namespace bitgauge::io

@@ -52,9 +52,10 @@ namespace detail {
 
 /// How a matrix was probably made, for people who read the file.
 inline std::string scheme_text_of(const quantized_matrix& q) {
-  if (!q.encoding().levels.empty()) return "levels";
-  scheme s;
-  s.grid = q.encoding().has_zero_points ? "affine" : "symmetric";
+  const code_encoding& m = q.encoding();
+  if (!m.levels_by_row && m.has_levels()) return "levels";
+  scheme s = named_scheme(m.levels_by_row ? "lookup" : m.has_zero_points ? "affine" : "symmetric");
+  if (m.levels_by_row) s.levels = m.stored_levels;
   s.bits = q.bits();
   s.groups = q.groups().granularity();
   if (!is_nested(q.scales().type())) s.scales = q.scales().storage();
@@ -71,7 +72,7 @@ inline quantized_entry entry_of(const named_matrix& m) {
                         scheme_text_of(q),
                         layout_of(q)};
   if (q.is_column_vector()) entry.shape = {extent(q.rows())};
-  entry.has_levels = !q.encoding().levels.empty();
+  entry.has_levels = q.encoding().has_levels();
   if (m.transform() != nullptr) {
     const stored_transform& t = *m.transform();
     const auto count = [](const std::vector<float>& factors) { return static_cast<index_t>(factors.size()); };
