@@ -22,8 +22,8 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <fstream>
-#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -35,6 +35,7 @@ namespace {
 using bg::row_matrix;
 
 const auto eight_bits = bg::make_symmetric(8);
+constexpr float of_table = 20;  // how many times larger its outliers are
 
 /// What one remedy leaves of the outputs' error, ||Y - X W^T|| / ||X W^T||.
 struct outcome {
@@ -126,11 +127,11 @@ class error_chart {
   error_chart(double top, const std::string& title, double from, double to)
       : chart_({74, top, 796, 330}, title, {"six inputs times", 0, 42}, {"relative output error", from, to}) {
   }
-  void add(double times, const std::vector<outcome>& all, double outcome::*error) {
+  void add(float times, const std::vector<outcome>& all, double outcome::*error) {
     curves_.resize(all.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
       curves_[i].name = all[i].name;
-      curves_[i].points.emplace_back(times, all[i].*error);
+      curves_[i].points.emplace_back(static_cast<double>(times), all[i].*error);
     }
   }
   svg_chart drawn() const {
@@ -151,18 +152,11 @@ class error_chart {
   std::vector<curve> curves_;
 };
 
-void draw(const Eigen::MatrixXf& w, const char* path) {
-  error_chart eight(44, "W8A8, weights rounded to nearest", 1e-3, 1),
-      four(494, "W4A8 in groups of 64, weights rounded by GPTQ", 1e-3, 1);
-  for (const float times : {1.0f, 5.0f, 10.0f, 20.0f, 30.0f, 40.0f}) {
-    const problem p(w, times);
-    eight.add(static_cast<double>(times), w8a8(p), &outcome::nearest);
-    four.add(static_cast<double>(times), w4a8(p), &outcome::gptq);
-  }
+void write(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
-  out << svg_chart::page(900, 920, {eight.drawn(), four.drawn()});
+  out << text;
   out.close();
-  if (!out) throw bg::io_error(std::string(path) + ": cannot be written");
+  if (!out) throw bg::io_error(path + ": cannot be written");
 }
 
 }  // namespace
@@ -175,11 +169,21 @@ int main(int argc, char** argv) {
   try {
     const bg::io::safetensors_file file(BITGAUGE_EXAMPLE_DATA "/real_weights.safetensors");
     const auto w = bg::io::to_matrix<Eigen::MatrixXf>(file.at("kjv_llama.layers.1.self_attn.q_proj.weight"));
-    const problem p(w, 20);
-    print_table("W8A8", w8a8(p));
-    fmt::print("\n");
-    print_table("W4A8, groups of 64", w4a8(p));
-    if (argc == 2) draw(w, argv[1]);
+    error_chart eight(44, "W8A8, weights rounded to nearest", 2e-3, 4e-2),
+        four(494, "W4A8, groups of 64, weights rounded by GPTQ", 9e-3, 1e-1);
+    const std::vector<float> sizes =
+        argc == 2 ? std::vector<float>{1, 5, 10, 20, 40} : std::vector<float>{of_table};
+    for (const float times : sizes) {
+      const problem p(w, times);
+      const std::vector<outcome> of_eight = w8a8(p), of_four = w4a8(p);
+      eight.add(times, of_eight, &outcome::nearest);
+      four.add(times, of_four, &outcome::gptq);
+      if (times != of_table) continue;
+      print_table("W8A8", of_eight);
+      fmt::print("\n");
+      print_table("W4A8, groups of 64", of_four);
+    }
+    if (argc == 2) write(argv[1], svg_chart::page(900, 920, {eight.drawn(), four.drawn()}));
   } catch (const bg::bitgauge_error& failure) {
     fmt::print(stderr, "outliers: {}\n", failure.what());
     return 2;
