@@ -10,6 +10,7 @@
 ///     <bitgauge/metrics/output_error.hpp>   how far a layer's outputs are off
 ///     <bitgauge/range/...>              HQQ, observers, the calibrators of other systems
 ///     <bitgauge/layer/...>              activations, layers with quantized weights
+///     <bitgauge/training/...>           gradients: fake quantization, learned steps, LoRA, QLoRA
 ///     <bitgauge/packing/...>, <bitgauge/bitsandbytes/...>, <bitgauge/hqq/...>   layouts of other systems
 ///     <bitgauge/io.hpp>                 files; needs nlohmann-json
 

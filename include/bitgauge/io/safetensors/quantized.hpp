@@ -5,16 +5,14 @@
 
 #include <bitgauge/base/buffer.hpp>
 #include <bitgauge/io/bytes/named_list.hpp>
-#include <bitgauge/io/safetensors/description.hpp>
 #include <bitgauge/io/safetensors/description_list.hpp>
+#include <bitgauge/io/safetensors/description_text.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
-
-#include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -83,8 +81,7 @@ class quantized_writer {
     for (const detail::tensor_part& part : detail::parts_of(entry))
       writer.declare(part.name, part.type, part.shape);
     // as text at once: a tree would search all its names for each new one
-    descriptions_ += (descriptions_.empty() ? "" : ",") + nlohmann::ordered_json(entry.name).dump() + ":" +
-                     detail::description_of(entry).dump();
+    descriptions_ += (descriptions_.empty() ? "" : ",") + detail::description_member(entry);
   }
   /// Puts the descriptions of all declared tensors into the header.
   void describe(safetensors_writer& writer) const {
@@ -222,7 +219,7 @@ class quantized_reader {
     list.visit();
     for (const auto& [name, description] : list.descriptions) {
       if (!model_.lists(name, file) && !model_.lists(name + ".codes", file)) continue;
-      quantized_entry entry = detail::description_reader(file_, name, detail::parse_json(description)).read();
+      quantized_entry entry = detail::read_description(file_, name, description);
       find_stored_types(file, entry);
       check_parts(file, entry);
       if (!entries_.add(std::move(entry))) fail("tensor " + name, "appears twice");
