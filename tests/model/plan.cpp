@@ -28,7 +28,7 @@ class fixed_samples final : public calibration_source {
   explicit fixed_samples(index_t cols) : cols_(cols) {}
   const std::string& source_name() const override { return name_; }
   std::optional<index_t> columns(const std::string&) const override { return cols_; }
-  std::optional<float_rows> samples(const std::string&) const override { return float_rows::Ones(4, cols_); }
+  std::optional<row_matrix> samples(const std::string&) const override { return row_matrix::Ones(4, cols_); }
 
  private:
   std::string name_ = "samples";

@@ -5,6 +5,7 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/tensor_file.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/calibration_source.hpp>
 #include <bitgauge/model/locate_failures.hpp>
 #include <bitgauge/numeric/bits.hpp>
@@ -29,11 +30,11 @@ class calibration_file final : public calibration_source {
     return file_.shape_of(*found).second;
   }
   /// Raises data_error, naming the file, for NaN and infinity.
-  std::optional<float_rows> samples(const std::string& tensor) const override {
+  std::optional<row_matrix> samples(const std::string& tensor) const override {
     const stored_tensor* found = find(tensor);
     if (found == nullptr) return std::nullopt;
     return locate_failures(file_.path(), found->name, [&] {
-      float_rows values = file_.matrix(*found);
+      row_matrix values = file_.matrix(*found);
       for (index_t i = 0; i < values.size(); ++i)
         if (!numeric::is_finite(values.data()[i])) reject(values, i, tensor);
       return values;
@@ -41,7 +42,7 @@ class calibration_file final : public calibration_source {
   }
 
  private:
-  [[noreturn]] static void reject(const float_rows& values, index_t at, const std::string& tensor) {
+  [[noreturn]] static void reject(const row_matrix& values, index_t at, const std::string& tensor) {
     raise(data_error("row " + std::to_string(at / values.cols()) + ", column " +
                      std::to_string(at % values.cols()) + ": expected finite activations for tensor " +
                      excerpt(tensor) + ", found " +

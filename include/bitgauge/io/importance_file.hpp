@@ -6,6 +6,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/gguf/imatrix.hpp>
 #include <bitgauge/io/tensor_file.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/importance_source.hpp>
 
 #include <algorithm>
@@ -53,7 +54,7 @@ class importance_file final : public importance_source {
     if (found == nullptr) return std::nullopt;
     if (!found->is_real())
       raise(data_error("importance in " + path_ + ": expected floats, found " + found->format));
-    const float_rows values = file_->matrix(*found);
+    const row_matrix values = file_->matrix(*found);
     const bool is_list = values.rows() == 1 || values.cols() == 1;
     if (!is_list && found->shape.back() != static_cast<std::uint64_t>(cols))
       raise(shape_error("importance in " + path_ + ": expected experts x " + std::to_string(cols) +

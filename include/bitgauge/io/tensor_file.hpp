@@ -31,7 +31,7 @@ namespace bitgauge::io {
 /// A file of tensors, opened by its ending. Tensors are mapped; what is asked for is converted one at a time.
 class tensor_file final : public tensor_source {
  public:
-  using float_matrix = float_rows;
+  using float_matrix = row_matrix;
 
   /// Raises io_error for a missing file or an unknown ending, parse_error for damaged contents.
   BITGAUGE_DECLARE explicit tensor_file(const std::filesystem::path& path);
@@ -85,7 +85,7 @@ class tensor_file final : public tensor_source {
   const std::string& source_name() const noexcept override { return path_; }
   std::size_t tensor_count() const noexcept override { return tensors_.size(); }
   const tensor_info& info(std::size_t i) const override { return tensors_[i]; }
-  bitgauge::row_source rows(std::size_t i, row_dimensions dimensions, float_rows& whole) const override {
+  bitgauge::row_source rows(std::size_t i, row_dimensions dimensions, row_matrix& whole) const override {
     return source(tensors_[i], dimensions, whole);
   }
   stored_tensor_data stored(std::size_t i) const override { return stored_data(tensors_[i]); }

@@ -102,7 +102,7 @@ BITGAUGE_DEFINE std::vector<metadata_entry> tensor_file::texts() const {
   return detail::texts_of(metadata(), path_);
 }
 
-BITGAUGE_DEFINE float_rows tensor_file::matrix(const stored_tensor& t, row_dimensions dimensions) const {
+BITGAUGE_DEFINE row_matrix tensor_file::matrix(const stored_tensor& t, row_dimensions dimensions) const {
   const auto [rows, cols] = shape_of(t, dimensions);
   if (t.quantized != nullptr) {
     float_matrix values = quantized(t).dequantize<float_matrix>();

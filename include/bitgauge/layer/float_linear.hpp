@@ -6,10 +6,10 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/numeric/dense/product.hpp>
 #include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/rounding/feedback/serial_products.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <algorithm>
 #include <utility>

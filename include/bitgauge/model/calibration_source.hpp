@@ -4,6 +4,7 @@
 /// Where the activations of layers come from, by the names of their tensors.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/transform/activation_stats.hpp>
@@ -23,7 +24,7 @@ class calibration_source {
   /// The columns of samples(name), without reading them; none where there are none for this tensor.
   virtual std::optional<index_t> columns(const std::string& tensor) const = 0;
   /// The activations that the tensor's columns are multiplied by; none where they are not kept. Raises data_error for NaN and infinity.
-  virtual std::optional<float_rows> samples(const std::string& tensor) const = 0;
+  virtual std::optional<row_matrix> samples(const std::string& tensor) const = 0;
   /// Of a source that does not keep samples: their Hessian, and what transforms need to know of them.
   virtual std::optional<hessian> hessian_of(const std::string&, int) const { return std::nullopt; }
   virtual std::optional<activation_stats> stats_of(const std::string&) const { return std::nullopt; }

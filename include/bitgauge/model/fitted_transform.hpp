@@ -4,6 +4,7 @@
 /// The transform of one tensor of a plan, fitted to its weights and activations.
 
 #include <bitgauge/matrix/options.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/model/quantize.hpp>

@@ -4,6 +4,7 @@
 /// Matrices in memory as the tensors of a model.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 
 #include <cstddef>
@@ -55,7 +56,7 @@ class memory_source final : public tensor_source {
   const std::string& source_name() const override { return name_; }
   std::size_t tensor_count() const override { return entries_.size(); }
   const tensor_info& info(std::size_t i) const override { return entries_[i].info; }
-  row_source rows(std::size_t i, row_dimensions dimensions, float_rows&) const override {
+  row_source rows(std::size_t i, row_dimensions dimensions, row_matrix&) const override {
     const auto [rows, cols] = matrix_shape(*this, info(i), dimensions);
     return {entries_[i].values.data(), rows, cols, cols, 1};
   }
@@ -68,7 +69,7 @@ class memory_source final : public tensor_source {
  private:
   struct entry {
     tensor_info info;
-    float_rows values;
+    row_matrix values;
   };
 
   std::string name_;

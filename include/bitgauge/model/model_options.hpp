@@ -4,6 +4,7 @@
 /// How the work on a model is carried out.
 
 #include <bitgauge/matrix/options.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/calibration_source.hpp>
 
 #include <cstdint>
@@ -34,7 +35,7 @@ struct model_options {
   const calibration_source* calibration = nullptr;
   /// Called with what each quantized tensor has become, in its original basis: some rows after the other, those from
   /// `first` on, before the next tensor is begun. From one thread at a time.
-  std::function<void(const std::string& tensor, index_t first, const float_rows& values)> restored{};
+  std::function<void(const std::string& tensor, index_t first, const row_matrix& values)> restored{};
   /// Called before and after each tensor and some rows apart within; the last call has done == total. From
   /// one thread at a time. What it throws ends the work and reaches the caller.
   std::function<void(const model_progress&)> progress{};

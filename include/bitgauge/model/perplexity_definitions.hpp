@@ -5,10 +5,10 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/kv_cache.hpp>
 #include <bitgauge/model/llama/model.hpp>
 #include <bitgauge/model/perplexity.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,6 +4,7 @@
 /// How a plan says that the inputs of a tensor are quantized.
 
 #include <bitgauge/layer/make_activation_quantizer.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/calibration_source.hpp>
 #include <bitgauge/model/plan_options.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
@@ -25,7 +26,7 @@ inline std::optional<stored_activations> planned_activations(const plan_options&
                                                              std::vector<std::string>& notes) {
   if (!o.activations) return std::nullopt;
   if (!o.activations->is_static) return stored_activations{*o.activations};
-  std::optional<float_rows> x = o.calibration->samples(name);
+  std::optional<row_matrix> x = o.calibration->samples(name);
   if (!x) {
     notes.emplace_back("no calibration data, hence no static activations");
     return std::nullopt;

@@ -4,6 +4,7 @@
 /// The factors by which tensors of a plan that follow each other get equal ranges.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/model/plan.hpp>
 #include <bitgauge/model/tensor_source.hpp>

@@ -6,6 +6,7 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/memory.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/scheme/check.hpp>
 #include <bitgauge/model/fitted_transform.hpp>
 #include <bitgauge/model/importance_source.hpp>
@@ -211,9 +212,9 @@ class planner {
     t.scheme = *options_.transform;
     row.bytes_after = static_cast<std::uint64_t>(row.entry->storage_bytes());
     if (!options_.activations || !options_.activations->is_static) return;  // else fitted with the tensor
-    const std::optional<float_rows> samples = options_.calibration->samples(row.name);
+    const std::optional<row_matrix> samples = options_.calibration->samples(row.name);
     if (!samples) return;
-    float_rows whole;
+    row_matrix whole;
     activation_stats stats(samples->cols());
     stats.observe(*samples);
     hessian h(samples->cols());

@@ -6,6 +6,7 @@
 #include <bitgauge/base/number_text.hpp>
 #include <bitgauge/layer/make_activation_quantizer.hpp>
 #include <bitgauge/matrix/options.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/calibration_source.hpp>
 #include <bitgauge/model/fitted_transform.hpp>
 #include <bitgauge/model/locate_failures.hpp>
@@ -67,12 +68,12 @@ class tensor_quantization {
   }
 
   tensor_report run(tensor_sink& sink) const {
-    float_rows whole;
+    row_matrix whole;
     const row_source values = source_.rows(row_.place, row_.how_rows, whole);
     const std::optional<rewritten_tensor> rewritten = rewrite(values);
     const row_source weights = rewritten ? rewritten->weights() : values;
     const hessian* const h = rewritten ? rewritten->h() : pointer_to(hessian_);
-    const float_rows* const samples = rewritten ? rewritten->samples() : pointer_to(samples_);
+    const row_matrix* const samples = rewritten ? rewritten->samples() : pointer_to(samples_);
     const std::optional<quantized_matrix> inputs = quantized_inputs(samples);
 
     tensor_errors found(values, pointer_to(hessian_), options_.threads);
@@ -84,7 +85,7 @@ class tensor_quantization {
       const auto add = [&](const auto& original) {
         found.add(first, original);
         if (options_.restored)
-          options_.restored(row_.name, first, original.template dequantize<float_rows>());
+          options_.restored(row_.name, first, original.template dequantize<row_matrix>());
       };
       if (rewritten) {
         add(restored_part(part, first, rewritten->rows()));
@@ -122,7 +123,7 @@ class tensor_quantization {
  private:
   using clock = std::chrono::steady_clock;
 
-  hessian hessian_of(const float_rows& samples) const {
+  hessian hessian_of(const row_matrix& samples) const {
     hessian h(samples.cols());
     h.accumulate(samples, {}, options_.threads);
     return h;
@@ -142,7 +143,7 @@ class tensor_quantization {
     return o;
   }
   /// The activations that a layer whose inputs are quantized too would see.
-  std::optional<quantized_matrix> quantized_inputs(const float_rows* samples) const {
+  std::optional<quantized_matrix> quantized_inputs(const row_matrix* samples) const {
     if (samples == nullptr || !row_.entry || !row_.entry->activations) return std::nullopt;
     const stored_activations& activations = *row_.entry->activations;
     return make_activation_quantizer(activations.scheme, activations.frozen)(
@@ -188,7 +189,7 @@ class tensor_quantization {
   const std::function<void(index_t)>& advance_;
   clock::time_point start_ = clock::now();
   mutable clock::duration elsewhere_{};
-  std::optional<float_rows> samples_;
+  std::optional<row_matrix> samples_;
   std::optional<hessian> hessian_;
 };
 

@@ -6,6 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/matrix/importance.hpp>
 #include <bitgauge/matrix/row_decodable.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 #include <bitgauge/rounding/hessian.hpp>
@@ -23,7 +24,7 @@ namespace bitgauge::detail {
 class rewritten_tensor {
  public:
   /// `samples` and `h` may be null.
-  rewritten_tensor(stored_transform t, const row_source& values, const float_rows* samples, const hessian* h,
+  rewritten_tensor(stored_transform t, const row_source& values, const row_matrix* samples, const hessian* h,
                    int threads)
       : transform_(std::move(t)), rows_(transform_, values.cols()) {
     const any_transform& inputs = rows_.inputs();
@@ -48,14 +49,14 @@ class rewritten_tensor {
     }
     return columns;
   }
-  const float_rows* samples() const noexcept { return samples_ ? &*samples_ : nullptr; }
+  const row_matrix* samples() const noexcept { return samples_ ? &*samples_ : nullptr; }
   const hessian* h() const noexcept { return hessian_ ? &*hessian_ : nullptr; }
 
  private:
   stored_transform transform_;
   restored_rows rows_;
-  float_rows weights_;
-  std::optional<float_rows> samples_;
+  row_matrix weights_;
+  std::optional<row_matrix> samples_;
   std::optional<hessian> hessian_;
 };
 
@@ -73,9 +74,9 @@ class restored_part {
     part_.dequantize_row(row, out);
     basis_.restore(first_ + row, out);
   }
-  template <class Plain = float_rows>
+  template <class Plain = row_matrix>
   Plain dequantize(int = 0) const {
-    float_rows all(rows(), cols());
+    row_matrix all(rows(), cols());
     for (index_t r = 0; r < rows(); ++r) dequantize_row(r, all.data() + r * cols());
     return all;
   }

@@ -4,6 +4,7 @@
 /// What quantizing a tensor costs, found out while its rows go by.
 
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/metrics/nonfinite_pairs.hpp>
@@ -67,7 +68,7 @@ class activation_errors {
  public:
   /// `activations` stand for the samples; where they are null nothing is measured. All must live as long as
   /// this.
-  activation_errors(const row_source& values, const float_rows* samples, const quantized_matrix* activations,
+  activation_errors(const row_source& values, const row_matrix* samples, const quantized_matrix* activations,
                     int threads)
       : values_(values), samples_(samples), activations_(activations), threads_(threads) {}
 
@@ -82,7 +83,7 @@ class activation_errors {
 
  private:
   row_source values_;
-  const float_rows* samples_;
+  const row_matrix* samples_;
   const quantized_matrix* activations_;
   int threads_;
   output_error sums_;

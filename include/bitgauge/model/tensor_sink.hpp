@@ -9,6 +9,7 @@
 #include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
@@ -45,7 +46,7 @@ class tensor_sink {
   /// What declare_copy() declared.
   virtual void copy(const tensor_info& tensor, const stored_tensor_data& data) = 0;
   /// What declare_floats() declared.
-  virtual void write(const std::string& name, const float_rows& values) = 0;
+  virtual void write(const std::string& name, const row_matrix& values) = 0;
   /// The next rows of a tensor of codes, in order, as quantize_in_parts() hands them out, ...
   virtual void write(const std::string& name, const quantized_matrix& part) = 0;
   /// ... and what follows the last of them.

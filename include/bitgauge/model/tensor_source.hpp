@@ -6,6 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/model/matrix_shape.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
@@ -21,9 +22,6 @@
 #include <vector>
 
 namespace bitgauge {
-
-/// Rows of float, as tensors are restored.
-using float_rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// What a source says of a tensor before it is read.
 struct tensor_info {
@@ -95,7 +93,7 @@ class tensor_source {
   /// The values of tensor `i` as rows of float, in the order in which they lie; `dimensions` says where rows
   /// end. What is not read in place is restored into `whole`, which must live as long as the rows are used.
   /// Raises data_error where values are not finite that should be, or no numbers.
-  virtual row_source rows(std::size_t i, row_dimensions dimensions, float_rows& whole) const = 0;
+  virtual row_source rows(std::size_t i, row_dimensions dimensions, row_matrix& whole) const = 0;
   /// Tensor `i` as it is stored.
   virtual stored_tensor_data stored(std::size_t i) const = 0;
 

@@ -6,6 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/rotation.hpp>
 #include <bitgauge/transform/stored_transform.hpp>

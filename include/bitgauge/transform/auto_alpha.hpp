@@ -9,6 +9,7 @@
 #include <bitgauge/matrix/importance.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/row_decodable.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/metrics/output_error.hpp>
 #include <bitgauge/rounding/feedback/target.hpp>
 #include <bitgauge/rounding/hessian.hpp>

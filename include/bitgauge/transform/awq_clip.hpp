@@ -5,10 +5,10 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/granularity/granularity.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/transform/awq_trial.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <Eigen/Core>
 

@@ -7,7 +7,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/grid/integer.hpp>
-#include <bitgauge/transform/transform.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -10,6 +10,7 @@
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/recipe.hpp>
 #include <bitgauge/matrix/row_decodable.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>

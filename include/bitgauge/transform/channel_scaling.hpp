@@ -15,6 +15,20 @@
 #include <utility>
 
 namespace bitgauge {
+namespace detail {
+
+/// Raises data_error for a factor that is not positive and finite, or whose inverse is not finite. `whose` and
+/// its number begin the message: "channel_scaling: factor of input".
+inline void check_factors(const char* whose, std::span<const float> factors) {
+  for (std::size_t j = 0; j < factors.size(); ++j) {
+    const float s = factors[j];
+    if (numeric::is_finite(s) && s > 0 && numeric::is_finite(1 / s)) continue;
+    raise_message<data_error>({whose, " ", j, ": expected a positive number with a finite inverse, found ",
+                               general_text(static_cast<double>(s), 6)});
+  }
+}
+
+}  // namespace detail
 
 /// T = diag(1 / s): inputs are divided by s, columns of W multiplied by it.
 class channel_scaling {
@@ -22,13 +36,8 @@ class channel_scaling {
   /// One factor an input. Throws data_error for one that is not positive and finite, or whose inverse is not
   /// finite.
   explicit channel_scaling(Eigen::VectorXf factors) : factors_(std::move(factors)) {
-    for (index_t j = 0; j < factors_.size(); ++j) {
-      const float s = factors_(j);
-      if (!numeric::is_finite(s) || !(s > 0) || !numeric::is_finite(1 / s))
-        detail::raise_message<data_error>({"channel_scaling: factor of input ", j,
-                                           ": expected a positive number with a finite inverse, found ",
-                                           detail::general_text(static_cast<double>(s), 6)});
-    }
+    detail::check_factors("channel_scaling: factor of input",
+                          {factors_.data(), static_cast<std::size_t>(factors_.size())});
   }
 
   index_t inputs() const noexcept { return factors_.size(); }

@@ -66,7 +66,8 @@ class combined {
 /// Transforms as one. GPTQ after them takes the Hessian of the changed inputs:
 ///
 ///     const transformed t(W, combine(channel_scaling(s), rotation(W.cols(), {.seed = 7})));
-///     quantize(t.weights(), symmetric<4>{}, gptq{t.hessian_of(H)});
+///     const hessian changed = t.hessian_of(H);
+///     quantize(t.weights(), symmetric<4>{}, gptq{changed});
 ///
 /// Scale before a rotation, as here, to make inputs alike before they are mixed; after it to balance what it
 /// made of them. Throws shape_error where the transforms differ in their number of inputs. Cost: the sum.

@@ -5,6 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/pending_change.hpp>
 #include <bitgauge/transform/transform.hpp>

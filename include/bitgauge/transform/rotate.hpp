@@ -6,6 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/transform/rotation.hpp>
 #include <bitgauge/transform/transform.hpp>
@@ -117,9 +118,10 @@ class rotated {
 ///
 ///     const rotated r = rotate(W, {.seed = 7});
 ///     const auto q = quantize(r.weights(), symmetric<4>{});
-///     const auto Y = r.outputs(linear(q)(r.inputs(X)));              // W X^T but for the codes
-///     quantize(r.weights(), symmetric<4>{}, gptq{r.hessian_of(H)});  // with error feedback
-///     r.restore(q.dequantize());                                     // in the original basis
+///     const auto Y = r.outputs(linear(q)(r.inputs(X)));            // X W^T but for the codes
+///     const hessian changed = r.hessian_of(H);
+///     quantize(r.weights(), symmetric<4>{}, gptq{changed});        // with error feedback
+///     r.restore(q.dequantize());                                   // in the original basis
 ///
 /// Throws shape_error for a matrix without rows or columns, on the sides that are rotated, and for a block that
 /// has no Hadamard matrix. Cost: out in (log2 in + log2 out) sums where both are powers of two; see hadamard.

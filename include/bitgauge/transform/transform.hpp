@@ -6,6 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 
@@ -49,9 +50,6 @@ concept input_transform = requires(const T& t, std::span<float> row, std::span<d
   t.restore_weights(row);
   t.restore_weights(wide);
 };
-
-/// Rows of floats, as transforms change them.
-using row_matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 namespace detail {
 
@@ -122,8 +120,9 @@ hessian change_hessian(const T& t, const hessian& h) {
 ///
 ///     const auto s = smooth_quant(W, stats, 0.5f);
 ///     const auto q = quantize(s.weights(), symmetric<8>{});
-///     Y = linear(q)(s.inputs(X));                                // W X^T but for the codes
-///     quantize(s.weights(), affine<4>{}, gptq{s.hessian_of(H)});  // with error feedback
+///     Y = linear(q)(s.inputs(X));                                // X W^T but for the codes
+///     const hessian changed = s.hessian_of(H);
+///     quantize(s.weights(), affine<4>{}, gptq{changed});         // with error feedback
 template <input_transform T>
 class transformed {
  public:

@@ -10,6 +10,7 @@
 #include <bitgauge/io/gguf/tensor.hpp>
 #include <bitgauge/io/gguf/value.hpp>
 #include <bitgauge/io/gguf/writer.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/tensor_sink.hpp>
 
 #include <algorithm>
@@ -77,7 +78,7 @@ class gguf_sink final : public tensor_sink {
     writer_.write(tensor.name, blocks != nullptr ? blocks->bytes
                                                  : std::get<std::vector<stored_numbers>>(data).front().bytes);
   }
-  void write(const std::string& name, const float_rows& values) override { writer_.write(name, values); }
+  void write(const std::string& name, const row_matrix& values) override { writer_.write(name, values); }
   void write(const std::string& name, const quantized_matrix&) override {
     detail::refuse(path_, name, "codes and scales");
   }

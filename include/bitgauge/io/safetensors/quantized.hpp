@@ -11,6 +11,7 @@
 #include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstddef>
@@ -165,8 +166,8 @@ class quantized_reader {
     if (t.has_input_factors()) t.input_factors = floats(entry.name + ".input_factors");
     if (t.has_output_factors()) t.output_factors = floats(entry.name + ".output_factors");
     return located(entry, [&] {
-      bitgauge::detail::check_factors("input", t.input_factors);
-      bitgauge::detail::check_factors("output", t.output_factors);
+      bitgauge::detail::check_factors("factor of input", t.input_factors);
+      bitgauge::detail::check_factors("factor of output", t.output_factors);
       return t;
     });
   }

@@ -8,6 +8,7 @@
 #include <bitgauge/io/bytes/sink_refusal.hpp>
 #include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/safetensors/writer.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/tensor_sink.hpp>
 
 #include <cstdint>
@@ -53,7 +54,7 @@ class safetensors_sink final : public tensor_sink {
     for (const stored_numbers& part : std::get<std::vector<stored_numbers>>(data))
       writer_.write(part.name, part.bytes);
   }
-  void write(const std::string& name, const float_rows& values) override { writer_.write(name, values); }
+  void write(const std::string& name, const row_matrix& values) override { writer_.write(name, values); }
   void write(const std::string& name, const quantized_matrix& part) override {
     parts_.write_codes(writer_, name, part);
   }

@@ -5,6 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/config.hpp>
 #include <bitgauge/model/llama/kv_cache.hpp>
 #include <bitgauge/numeric/dense/product.hpp>

@@ -4,6 +4,7 @@
 /// What block.hpp declares.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/attention.hpp>
 #include <bitgauge/model/llama/block.hpp>
 #include <bitgauge/model/llama/projection.hpp>
@@ -13,6 +14,7 @@
 #include <utility>
 
 namespace bitgauge::llama {
+
 BITGAUGE_DEFINE bool forward(const block& b, const config& c, const rope& positions, index_t layer,
                              row_matrix& x, kv_cache& cache, const input_observer& observe, int threads) {
   const auto is_seen = [&](matrix_of which, const row_matrix& inputs) {

@@ -5,6 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/calibration_source.hpp>
 #include <bitgauge/model/llama/block.hpp>
 #include <bitgauge/model/llama/kv_cache.hpp>
@@ -14,7 +15,6 @@
 #include <bitgauge/model/llama/tensor_names.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 #include <bitgauge/rounding/hessian.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -104,7 +104,7 @@ class calibration final : public calibration_source {
     return found->second.which == matrix_of::down ? config_.feed_forward : config_.width;
   }
   /// None: they are not kept.
-  std::optional<float_rows> samples(const std::string&) const override { return std::nullopt; }
+  std::optional<row_matrix> samples(const std::string&) const override { return std::nullopt; }
   std::optional<hessian> hessian_of(const std::string& tensor, int) const override {
     const seen* inputs = inputs_of(tensor);
     return inputs == nullptr ? std::nullopt : std::optional(inputs->h);

@@ -5,8 +5,8 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/any_quantized.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -5,9 +5,9 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/kv_cache.hpp>
 #include <bitgauge/model/llama/model.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,6 +4,7 @@
 /// The keys and values of the tokens that a model has read.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/config.hpp>
 #include <bitgauge/model/llama/kv_codes.hpp>
 #include <bitgauge/numeric/dense/view.hpp>

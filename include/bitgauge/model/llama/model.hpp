@@ -5,6 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/block.hpp>
 #include <bitgauge/model/llama/config.hpp>
 #include <bitgauge/model/llama/embedding.hpp>
@@ -12,7 +13,6 @@
 #include <bitgauge/model/llama/output_head.hpp>
 #include <bitgauge/model/llama/projection.hpp>
 #include <bitgauge/model/llama/rope.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <Eigen/Core>
 

@@ -3,9 +3,9 @@
 /// \file
 /// From hidden states to logits.
 
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/projection.hpp>
 #include <bitgauge/model/llama/rms_norm.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <Eigen/Core>
 

@@ -4,13 +4,13 @@
 /// What projection.hpp declares.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/projection.hpp>
 #include <bitgauge/transform/transform.hpp>
 
 #include <variant>
 
-namespace bitgauge::llama {
-namespace detail {
+namespace bitgauge::llama::detail {
 
 BITGAUGE_DEFINE row_matrix project(const projection& p, const row_matrix& x) {
   row_matrix y = std::visit(
@@ -23,6 +23,4 @@ BITGAUGE_DEFINE row_matrix project(const projection& p, const row_matrix& x) {
   return y;
 }
 
-}  // namespace detail
-
-}  // namespace bitgauge::llama
+}  // namespace bitgauge::llama::detail

@@ -4,6 +4,7 @@
 /// A llama quantized block after block, each matrix by what it sees behind those that are quantized already.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/calibration.hpp>
 #include <bitgauge/model/model_options.hpp>
 #include <bitgauge/model/plan.hpp>
@@ -11,7 +12,6 @@
 #include <bitgauge/model/report.hpp>
 #include <bitgauge/model/tensor_sink.hpp>
 #include <bitgauge/model/tensor_source.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -48,7 +48,7 @@ inline model_report quantize(const tensor_source& source, quantization_plan p, t
     if (!current.empty()) seen.replace(std::exchange(current, {}), std::exchange(values, {}));
   };
   const auto restored = o.restored;
-  o.restored = [&](const std::string& tensor, index_t first, const float_rows& rows) {
+  o.restored = [&](const std::string& tensor, index_t first, const row_matrix& rows) {
     if (restored) restored(tensor, first, rows);
     const auto columns = seen.columns(tensor);
     if (!columns) return;

@@ -4,7 +4,7 @@
 /// Root mean square normalization.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/transform/transform.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 
 #include <Eigen/Core>
 

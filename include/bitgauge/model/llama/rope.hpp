@@ -4,8 +4,8 @@
 /// Rotary position embedding.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/config.hpp>
-#include <bitgauge/transform/transform.hpp>
 
 #include <cmath>
 #include <cstddef>

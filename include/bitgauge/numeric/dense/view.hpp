@@ -48,22 +48,22 @@ matrix_view<const Scalar> view_of(const dense_matrix<Scalar>& m) noexcept {
 
 /// A matrix that owns its numbers, row after row.
 template <class Scalar>
-class row_matrix {
+class row_major_matrix {
  public:
-  row_matrix() = default;
+  row_major_matrix() = default;
   /// The numbers are indeterminate.
-  row_matrix(index_t rows, index_t cols) { resize(rows, cols); }
-  row_matrix(const row_matrix& other) : row_matrix(other.rows_, other.cols_) {
+  row_major_matrix(index_t rows, index_t cols) { resize(rows, cols); }
+  row_major_matrix(const row_major_matrix& other) : row_major_matrix(other.rows_, other.cols_) {
     std::copy_n(other.row(0), rows_ * cols_, row(0));
   }
-  row_matrix(row_matrix&& other) noexcept { swap(*this, other); }
-  row_matrix& operator=(row_matrix other) noexcept {
+  row_major_matrix(row_major_matrix&& other) noexcept { swap(*this, other); }
+  row_major_matrix& operator=(row_major_matrix other) noexcept {
     swap(*this, other);
     return *this;
   }
-  ~row_matrix() = default;
+  ~row_major_matrix() = default;
 
-  friend void swap(row_matrix& a, row_matrix& b) noexcept {
+  friend void swap(row_major_matrix& a, row_major_matrix& b) noexcept {
     std::swap(a.rows_, b.rows_);
     std::swap(a.cols_, b.cols_);
     std::swap(a.room_, b.room_);

@@ -28,14 +28,15 @@ template <class Scalar>
 struct column_batch {
   index_t begin, end, span_end;
   /// Of U = R_BB^-1: U(i, j) / U(i, i), 0 below the diagonal; what is negligible is 0.
-  row_matrix<Scalar> feedback;
-  row_matrix<Scalar> columns;  ///< the same transposed, which the first batch has no need of
+  row_major_matrix<Scalar> feedback;
+  row_major_matrix<Scalar> columns;  ///< the same transposed, which the first batch has no need of
 };
 
 /// The rows of a batch's U from the last to the first, each divided by its diagonal element.
 template <class Scalar>
-row_matrix<Scalar> feedback_within(const feedback_factor<Scalar>& factor, index_t begin, index_t width) {
-  row_matrix<Scalar> u(width, width);
+row_major_matrix<Scalar> feedback_within(const feedback_factor<Scalar>& factor, index_t begin,
+                                         index_t width) {
+  row_major_matrix<Scalar> u(width, width);
   const auto r = numeric::view_of(factor.upper).block(begin, begin, width, width);
   const Scalar* size = &factor.size(begin);
   for (index_t i = width; i-- > 0;) {
@@ -52,8 +53,8 @@ row_matrix<Scalar> feedback_within(const feedback_factor<Scalar>& factor, index_
 }
 
 template <class Scalar>
-row_matrix<Scalar> transposed_upper(const row_matrix<Scalar>& upper) {
-  row_matrix<Scalar> lower(upper.cols(), upper.rows());
+row_major_matrix<Scalar> transposed_upper(const row_major_matrix<Scalar>& upper) {
+  row_major_matrix<Scalar> lower(upper.cols(), upper.rows());
   for (index_t c = 0; c < upper.cols(); ++c) {
     for (index_t r = 0; r <= c; ++r) lower(c, r) = upper(r, c);
     std::fill(lower.row(c) + c + 1, lower.row(c) + upper.rows(), Scalar(0));
@@ -80,7 +81,7 @@ std::vector<column_batch<Scalar>> plan_batches(const column_layout& layout,
     const bool block_starts = fits == fitted_to::up_to_date ? begin % block == 0 : last_block >= begin;
     if (fits != fitted_to::original && block_starts)
       span_end = std::max(end, std::min(cols, last_block + block));
-    row_matrix<Scalar> feedback = feedback_within(factor, begin, end - begin), columns;
+    row_major_matrix<Scalar> feedback = feedback_within(factor, begin, end - begin), columns;
     if (begin > 0) columns = transposed_upper(feedback);
     batches.push_back({begin, end, span_end, std::move(feedback), std::move(columns)});
     begin = end;

@@ -62,11 +62,11 @@ class feedback_error {
 
  private:
   template <class Scalar>
-  void add(const row_matrix<Scalar>& d, index_t first, const feedback_factor<Scalar>& f,
+  void add(const row_major_matrix<Scalar>& d, index_t first, const feedback_factor<Scalar>& f,
            double gptq_report::*field) {
     constexpr index_t width = 128;
     std::vector<double> sum(static_cast<std::size_t>(d.rows()));
-    row_matrix<Scalar> product;
+    row_major_matrix<Scalar> product;
     for (index_t begin = 0; begin < d.cols(); begin += width) {
       const index_t end = std::min(begin + width, d.cols());
       product.resize(d.rows(), end - begin);

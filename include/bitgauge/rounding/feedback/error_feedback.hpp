@@ -50,7 +50,7 @@ class error_feedback {
   /// Reads rows. Where parameters are fitted to the original weights, and `fits`, they are chosen here.
   feedback_panel<Scalar> read(index_t first, index_t count, bool fits = true) const {
     feedback_panel<Scalar> p(first, count, layout_);
-    row_matrix<float> rows(count, layout_.cols);
+    row_major_matrix<float> rows(count, layout_.cols);
     target_.read(first, count, rows.row(0));
     correct(rows);
     for (index_t r = 0; r < count; ++r) {
@@ -72,7 +72,7 @@ class error_feedback {
   }
 
   /// Parameters for `values`, rows of the panel in the order of the matrix.
-  void fit(feedback_panel<Scalar>& p, const row_matrix<float>& values) const {
+  void fit(feedback_panel<Scalar>& p, const row_major_matrix<float>& values) const {
     for (index_t r = 0; r < p.count; ++r) fit_row(p, r, values.row(r));
   }
   /// Asks anew for the parameters of a row, so that the target's last answer is the one that counts.
@@ -96,7 +96,7 @@ class error_feedback {
 
   /// Chooses codes and, where they are not fitted to the original weights and `fits`, parameters.
   void round(feedback_panel<Scalar>& p, bool fits = true) const {
-    row_matrix<Scalar> current;
+    row_major_matrix<Scalar> current;
     std::fill(p.error.begin(), p.error.end(), 0.0);
     for (std::size_t i = 0; i < batches_.size(); ++i) {
       const column_batch<Scalar>& b = batches_[i];
@@ -119,12 +119,12 @@ class error_feedback {
 
   /// current += D_P R_PB R_BB^-1. The sum over P is cut into fixed pieces, so that it does not depend on how
   /// a library divides a product. R_BB is undone batch by batch, each by its own U.
-  void update(const feedback_panel<Scalar>& p, std::size_t index, row_matrix<Scalar>& current) const {
+  void update(const feedback_panel<Scalar>& p, std::size_t index, row_major_matrix<Scalar>& current) const {
     const column_batch<Scalar>& b = batches_[index];
     if (b.begin == 0) return;
     constexpr index_t piece = 128;
     const index_t width = b.span_end - b.begin;
-    row_matrix<Scalar> error(p.count, width);  // with its sign turned
+    row_major_matrix<Scalar> error(p.count, width);  // with its sign turned
     error.fill(0);
     const auto upper = numeric::view_of(factor_.upper);
     const auto differences = p.difference.transposed();
@@ -133,7 +133,7 @@ class error_feedback {
       numeric::subtract_product(error.transposed(), upper.block(k, b.begin, depth, width),
                                 differences.block(k, 0, depth, p.count));
     }
-    row_matrix<Scalar> scratch;
+    row_major_matrix<Scalar> scratch;
     for (; index < batches_.size() && batches_[index].begin < b.span_end; ++index) {
       const column_batch<Scalar>& next = batches_[index];
       const index_t begin = next.begin, end = std::min(next.end, b.span_end), rest = b.span_end - end;
@@ -148,8 +148,8 @@ class error_feedback {
   }
 
   /// Multiplies columns of `error`, from `first` on, by R_BB^-1 of a batch, cut off to `width`.
-  void undo(row_matrix<Scalar>& error, index_t first, const column_batch<Scalar>& b, index_t width,
-            row_matrix<Scalar>& scratch) const {
+  void undo(row_major_matrix<Scalar>& error, index_t first, const column_batch<Scalar>& b, index_t width,
+            row_major_matrix<Scalar>& scratch) const {
     constexpr index_t piece = 32;
     const index_t count = error.rows();
     scratch.resize(count, width);
@@ -193,9 +193,9 @@ class error_feedback {
     p.row_error(r) += scaled * scaled - difference * difference * factor_.added(column(position));
   }
 
-  void correct(row_matrix<float>& rows) const {
+  void correct(row_major_matrix<float>& rows) const {
     if (correction_ == nullptr) return;
-    row_matrix<Scalar> original(rows.rows(), rows.cols()), corrected(rows.rows(), rows.cols());
+    row_major_matrix<Scalar> original(rows.rows(), rows.cols()), corrected(rows.rows(), rows.cols());
     for (index_t r = 0; r < rows.rows(); ++r) std::copy_n(rows.row(r), rows.cols(), original.row(r));
     numeric::multiply(corrected.transposed(), numeric::view_of(*correction_), original.transposed());
     for (index_t r = 0; r < rows.rows(); ++r)

@@ -115,7 +115,7 @@ class gptq_run {
   /// this makes worse on those seen are searched anew for these alone.
   void refine(feedback_panel<Scalar>& p) {
     feedback_panel<Scalar> other = other_start(p);
-    row_matrix<Scalar> weights(p.count, target_.cols());
+    row_major_matrix<Scalar> weights(p.count, target_.cols());
     for (index_t r = 0; r < p.count; ++r)
       for (index_t i = 0; i < target_.cols(); ++i)
         weights(r, factor_.order[static_cast<std::size_t>(i)]) = p.weights(r, i);
@@ -151,7 +151,7 @@ class gptq_run {
 
   /// Refines rows of two panels; the better of each ends in the first.
   void refine(coordinate_descent<Scalar>& refinement, feedback_panel<Scalar>& p,
-              feedback_panel<Scalar>& other, const row_matrix<Scalar>& weights,
+              feedback_panel<Scalar>& other, const row_major_matrix<Scalar>& weights,
               const std::vector<index_t>& rows) const {
     const std::vector<Scalar> error = refinement.run(p, weights, rows),
                               other_error = refinement.run(other, weights, rows);

@@ -13,7 +13,7 @@
 
 namespace bitgauge::detail {
 
-using numeric::row_matrix;
+using numeric::row_major_matrix;
 
 /// The columns of a target, cut into blocks and groups.
 struct column_layout {
@@ -37,13 +37,13 @@ struct column_layout {
 template <class Scalar>
 struct feedback_panel {
   index_t first = 0, count = 0, groups = 0;
-  row_matrix<Scalar> weights;        ///< as read, dead columns 0
-  row_matrix<Scalar> difference;     ///< weights - real value of the codes
-  std::vector<std::uint8_t> choice;  ///< index in target.levels() of each element
-  std::vector<affine_map> maps;      ///< of each group
-  row_matrix<float> rounded;         ///< what each code was chosen for: weights with all errors fed back
-  row_matrix<float> fitted;          ///< what the parameters of each block were last chosen for
-  std::vector<double> error;         ///< of each row, damping left out: set by error_feedback::round
+  row_major_matrix<Scalar> weights;     ///< as read, dead columns 0
+  row_major_matrix<Scalar> difference;  ///< weights - real value of the codes
+  std::vector<std::uint8_t> choice;     ///< index in target.levels() of each element
+  std::vector<affine_map> maps;         ///< of each group
+  row_major_matrix<float> rounded;      ///< what each code was chosen for: weights with all errors fed back
+  row_major_matrix<float> fitted;       ///< what the parameters of each block were last chosen for
+  std::vector<double> error;            ///< of each row, damping left out: set by error_feedback::round
 
   feedback_panel() = default;
   feedback_panel(index_t first_row, index_t rows, const column_layout& layout)

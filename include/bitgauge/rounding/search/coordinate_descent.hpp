@@ -32,7 +32,7 @@ class coordinate_descent {
 
   /// Refines choices and maps of some rows of a panel; `weights` are all its rows in the order of the
   /// matrix. Returns the damped error that each row ends with.
-  std::vector<Scalar> run(feedback_panel<Scalar>& p, const row_matrix<Scalar>& weights,
+  std::vector<Scalar> run(feedback_panel<Scalar>& p, const row_major_matrix<Scalar>& weights,
                           std::vector<index_t> rows) {
     std::vector<Scalar> error = measure(p, weights);
     const auto of = [](const std::vector<Scalar>& all, index_t r) {
@@ -52,7 +52,7 @@ class coordinate_descent {
   }
 
   /// The damped error of each row, free of what rounding adds up to.
-  std::vector<Scalar> measure(feedback_panel<Scalar>& p, const row_matrix<Scalar>& weights) {
+  std::vector<Scalar> measure(feedback_panel<Scalar>& p, const row_major_matrix<Scalar>& weights) {
     panel_ = &p;
     difference_.resize(weights.rows(), weights.cols());
     slope_.resize(weights.rows(), weights.cols());
@@ -165,9 +165,9 @@ class coordinate_descent {
   closest_vector_search search_;
 
   feedback_panel<Scalar>* panel_ = nullptr;
-  std::vector<index_t> active_, changed_;                   ///< rows of the panel
-  row_matrix<Scalar> difference_, slope_, change_, moved_;  ///< the last two by changed row
-  row_matrix<Scalar> offset_;                               ///< a row for each active one
+  std::vector<index_t> active_, changed_;                         ///< rows of the panel
+  row_major_matrix<Scalar> difference_, slope_, change_, moved_;  ///< the last two by changed row
+  row_major_matrix<Scalar> offset_;                               ///< a row for each active one
   std::vector<Scalar> cost_, before_, after_, remainder_;
   std::vector<float> values_;
 };
