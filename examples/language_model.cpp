@@ -1,6 +1,7 @@
 // What quantizing costs a language model: a small llama by a dozen and more schemes, and how well each predicts a text.
 //
 //     language_model [--windows N] [--calibration-windows N] [--scheme TEXT]... [--csv FILE] [--svg FILE]
+//     language_model --names
 //
 // The model is examples/data/kjv_llama; a token is a byte. Every scheme is for all matrices but the embedding and
 // the output, which stay F16, as in `bitgauge quantize --calibration-tokens`. docs/language_model.svg is this
@@ -24,6 +25,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -80,16 +82,15 @@ const std::vector<row> all_rows = {
     {"affine:bits=4,group=64,scale=f16,rounding=gptq,act_order=1", "affine 4"},
     {"affine:bits=3,group=64,scale=f16", "affine 3"},
     {"affine:bits=3,group=64,scale=f16,rounding=gptq,act_order=1", "affine 3"},
-    {"affine:bits=3,group=64,scale=f16,rounding=gptq,effort=best", "affine 3"},
     {"q2_k", "q2_k"},
     {"q2_k:effort=best", "q2_k"},
     {"q2_k:effort=best,rounding=gptq", "q2_k"},
-    {"affine:bits=2,group=64,scale=f16,rounding=gptq,effort=best", "affine 2"},
+    {"affine:bits=2,group=64,scale=f16,rounding=gptq,act_order=1", "affine 2"},
 };
 
 struct settings {
   bg::index_t windows = 60, calibration_windows = 0;
-  std::vector<std::string> schemes;
+  std::vector<row> rows;  ///< none: all_rows
   std::string csv, svg;
 };
 
@@ -252,6 +253,14 @@ void write(const std::string& path, const std::string& text) {
   if (!out) bg::raise(bg::io_error(path + ": cannot be written"));
 }
 
+bg::index_t read_count(const std::string& option, const std::string& text) {
+  bg::index_t count = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || count < 0)
+    bg::raise(bg::data_error(option + ": expected a number from 0 up (0: all), found \"" + text + "\""));
+  return count;
+}
+
 settings read_arguments(int count, char** texts) {
   settings s;
   for (int i = 1; i < count; i += 2) {
@@ -259,11 +268,11 @@ settings read_arguments(int count, char** texts) {
     if (i + 1 == count) bg::raise(bg::data_error(option + ": expected a value behind it"));
     const std::string value = texts[i + 1];
     if (option == "--windows") {
-      s.windows = std::stol(value);
+      s.windows = read_count(option, value);
     } else if (option == "--calibration-windows") {
-      s.calibration_windows = std::stol(value);
+      s.calibration_windows = read_count(option, value);
     } else if (option == "--scheme") {
-      s.schemes.push_back(value);
+      s.rows.push_back({value, value});
     } else if (option == "--csv") {
       s.csv = value;
     } else if (option == "--svg") {
@@ -279,6 +288,10 @@ settings read_arguments(int count, char** texts) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  if (argc == 2 && std::string(argv[1]) == "--names") {
+    for (const row& r : all_rows) fmt::print("{}\n", r.name());
+    return 0;
+  }
   const settings s = read_arguments(argc, argv);
   const experiment kjv(s);
   fmt::print(
@@ -286,9 +299,7 @@ int main(int argc, char** argv) try {
       "decode |\n"
       "|---|---|---|---|---|---|---|---|\n");
   std::vector<result> results;
-  for (const row& r : all_rows) {
-    if (!s.schemes.empty() && std::find(s.schemes.begin(), s.schemes.end(), r.scheme) == s.schemes.end())
-      continue;
+  for (const row& r : s.rows.empty() ? all_rows : s.rows) {
     results.push_back(kjv.run(r));
     print(results.back());
   }
