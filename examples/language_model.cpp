@@ -3,6 +3,7 @@
 //     language_model [--windows N] [--calibration-windows N] [--scheme TEXT]... [--csv FILE] [--svg FILE]
 //     language_model --names
 //
+// --scheme: any that `bitgauge schemes` explains, or the name of a row, as --names lists them, instead of all rows.
 // The model is examples/data/kjv_llama; a token is a byte. Every scheme is for all matrices but the embedding and
 // the output, which stay F16, as in `bitgauge quantize --calibration-tokens`. docs/language_model.svg is this
 // program's, and README.md has its table.
@@ -215,8 +216,8 @@ std::string as_csv(const std::vector<result>& results) {
   return text;
 }
 
+/// The divergence, not the bits lost: it is never negative, and chance moves it less.
 std::string as_svg(const std::vector<result>& results) {
-  constexpr double least = 1e-4;  // below it chance decides
   struct series {
     std::string color, name;
     std::vector<const result*> results{};
@@ -233,15 +234,16 @@ std::string as_svg(const std::vector<result>& results) {
                                          : 0]
           .results.push_back(&r);
   svg_chart chart({74, 44, 796, 470}, "What quantizing costs a llama of 3.5 million parameters",
-                  {"size of the file in MB (F16: 7.1)", 1, 4.2}, {"bits per byte lost", least, 1});
-  const auto height = [&](const result& r) { return std::max(r.lost().mean, least); };
+                  {"size of the file in MB (F16: 7.1)", 1, 4.2},
+                  {"KL divergence from F16, bits a byte", 1e-5, 1});
   for (const series& s : all) {
     svg_chart::points places;
-    for (const result* r : s.results) places.emplace_back(r->megabytes, height(*r));
+    for (const result* r : s.results) places.emplace_back(r->megabytes, r->text.against->divergence.mean);
     chart.dots(places, s.color, s.name);
   }
   for (const series& s : all)
-    for (const result* r : s.results) chart.name_dot(r->megabytes, height(*r), s.color, r->of.label);
+    for (const result* r : s.results)
+      chart.name_dot(r->megabytes, r->text.against->divergence.mean, s.color, r->of.label);
   return svg_chart::page(900, 590, {chart});
 }
 
@@ -272,7 +274,9 @@ settings read_arguments(int count, char** texts) {
     } else if (option == "--calibration-windows") {
       s.calibration_windows = read_count(option, value);
     } else if (option == "--scheme") {
-      s.rows.push_back({value, value});
+      const auto known =
+          std::find_if(all_rows.begin(), all_rows.end(), [&](const row& r) { return r.name() == value; });
+      s.rows.push_back(known == all_rows.end() ? row{value, value} : *known);
     } else if (option == "--csv") {
       s.csv = value;
     } else if (option == "--svg") {
