@@ -31,18 +31,6 @@ namespace {
 
 namespace io = bitgauge::io;
 
-/// The tensors that a language model's quality hangs on most take little of its bytes.
-std::vector<bitgauge::rule> kept_in_language_models(const bitgauge::tensor_source& source) {
-  const auto names = bitgauge::llama::names_in(source);
-  std::vector<bitgauge::rule> rules;
-  for (const std::string& name : {names.embedding(), names.output()})
-    rules.push_back({.names = name,
-                     .to = bitgauge::tensor_format::copy(),
-                     .why = "kept by default: write --rule REGEX=FORMAT to quantize it",
-                     .is_remarked = false});
-  return rules;
-}
-
 bitgauge::model_report run(const quantize_options& options) {
   const bitgauge::scheme scheme = bitgauge::parse_scheme(options.scheme);
   const io::tensor_file file(options.input);
@@ -62,9 +50,10 @@ bitgauge::model_report run(const quantize_options& options) {
       tokens    ? static_cast<const bitgauge::calibration_source*>(&*tokens)
       : samples ? &*samples
                 : nullptr;
-  const bitgauge::quantization_plan plan =
-      plan_of(file, options, scheme, calibration, importance ? &*importance : nullptr,
-              tokens ? kept_in_language_models(file) : std::vector<bitgauge::rule>());
+  const bitgauge::quantization_plan plan = plan_of(
+      file, options, scheme, calibration, importance ? &*importance : nullptr,
+      tokens ? bitgauge::llama::keep_ends(file, "kept by default: write --rule REGEX=FORMAT to quantize it")
+             : std::vector<bitgauge::rule>());
   const std::unique_ptr<bitgauge::tensor_sink> sink = io::open_sink(options.output, file);
   progress bar(options.quiet);
   const bitgauge::model_options how{.threads = options.threads,

@@ -54,13 +54,14 @@ struct perplexity_options {
   const llama::model* base = nullptr;  ///< what to compare with, in the same pass
   llama::kv_options kv{};              ///< how the model, not the base, keeps keys and values
   int threads = 0;
-  std::function<void(index_t done, index_t total)> progress{};  ///< after each window
+  /// After each window, from one thread at a time.
+  std::function<void(index_t done, index_t total)> progress{};
   std::function<bool()> cancel{};  ///< true ends the work by the error `cancelled`
 };
 
 /// Reads `tokens` in windows: for i = 0, 1, ... while (i + 1) * context < tokens, the inputs are the tokens from
-/// i * context on and the targets those that follow each. Memory: the logits of one window, of two with a base;
-/// none are kept. Throws shape_error where there is no window or the base has another vocabulary, data_error for a
+/// i * context on and the targets those that follow each; threads take whole windows. Memory: the logits of a window
+/// a thread, of two with a base; none are kept. Throws shape_error where there is no window or the base has another vocabulary, data_error for a
 /// token outside the vocabulary, cancelled.
 BITGAUGE_DECLARE perplexity_report perplexity(const llama::model& m, std::span<const llama::token> tokens,
                                               const perplexity_options& o = {});

@@ -4,6 +4,7 @@
 /// What perplexity.hpp declares.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/kv_cache.hpp>
@@ -13,7 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <optional>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -31,24 +32,45 @@ inline void log_probabilities(const float* logits, index_t size, std::vector<dou
     out[static_cast<std::size_t>(i)] = (static_cast<double>(logits[i]) - largest - total) / std::log(2.0);
 }
 
-/// Sums of one model over windows.
-class perplexity_sums {
- public:
-  perplexity_sums(const llama::model& m, index_t context, const llama::kv_options& kv)
-      : model_(m), cache_(m.settings(), context, kv) {}
-
-  /// The logits of a window.
-  row_matrix read(std::span<const llama::token> inputs, int threads) {
-    cache_.clear();
-    llama::forward_options o;
-    o.threads = threads;
-    return model_.forward(inputs, cache_, o);
-  }
-
- private:
-  const llama::model& model_;
-  llama::kv_cache cache_;
+/// What one window shows, in bits a token.
+struct window_figures {
+  double bits = 0, base_bits = 0, divergence = 0;
+  index_t same_top = 0;
 };
+
+inline row_matrix logits_of(const llama::model& m, std::span<const llama::token> inputs,
+                            const llama::kv_options& kv, int threads) {
+  llama::kv_cache cache(m.settings(), static_cast<index_t>(inputs.size()), kv);
+  llama::forward_options o;
+  o.threads = threads;
+  return m.forward(inputs, cache, o);
+}
+
+/// `tokens`: those of the window and one more.
+inline window_figures read_window(const llama::model& m, std::span<const llama::token> tokens,
+                                  const perplexity_options& o) {
+  const auto inputs = tokens.first(tokens.size() - 1);
+  const row_matrix logits = logits_of(m, inputs, o.kv, o.threads);
+  row_matrix base;
+  if (o.base != nullptr) base = logits_of(*o.base, inputs, {}, o.threads);
+  window_figures sums;
+  std::vector<double> p, q;
+  const auto largest = [](const std::vector<double>& x) {
+    return std::max_element(x.begin(), x.end()) - x.begin();
+  };
+  for (index_t t = 0; t < logits.rows(); ++t) {
+    const auto target = static_cast<std::size_t>(tokens[static_cast<std::size_t>(t + 1)]);
+    log_probabilities(logits.data() + t * logits.cols(), logits.cols(), p);
+    sums.bits -= p[target];
+    if (o.base == nullptr) continue;
+    log_probabilities(base.data() + t * base.cols(), base.cols(), q);
+    sums.base_bits -= q[target];
+    for (std::size_t i = 0; i < q.size(); ++i) sums.divergence += std::exp2(q[i]) * (q[i] - p[i]);
+    sums.same_top += largest(p) == largest(q);
+  }
+  const auto count = static_cast<double>(inputs.size());
+  return {sums.bits / count, sums.base_bits / count, sums.divergence / count, sums.same_top};
+}
 
 }  // namespace detail
 
@@ -71,42 +93,33 @@ BITGAUGE_DEFINE perplexity_report perplexity(const llama::model& m, std::span<co
       detail::raise_message<data_error>(
           {"token ", i, ": expected 0 to ", vocabulary - 1, ", found ", tokens[static_cast<std::size_t>(i)]});
 
-  detail::perplexity_sums own(m, o.context, o.kv);
-  std::optional<detail::perplexity_sums> other;
-  if (o.base != nullptr) other.emplace(*o.base, o.context, llama::kv_options{});
-  std::vector<double> bits, base_bits, lost, divergence, p, q;
-  index_t same = 0;
-  for (index_t w = 0; w < windows; ++w) {
+  std::vector<detail::window_figures> found(static_cast<std::size_t>(windows));
+  std::mutex reporting;
+  index_t done = 0;
+  // windows know nothing of each other: threads take whole ones
+  parallel_for(windows, o.threads, [&](index_t w) {
     if (o.cancel && o.cancel()) raise(cancelled("cancelled by the caller (perplexity_options::cancel)"));
-    const auto inputs =
-        tokens.subspan(static_cast<std::size_t>(w * o.context), static_cast<std::size_t>(o.context));
-    const row_matrix logits = own.read(inputs, o.threads);
-    row_matrix base;
-    if (other) base = other->read(inputs, o.threads);
-    double sum = 0, base_sum = 0, apart = 0;
-    for (index_t t = 0; t < o.context; ++t) {
-      const auto target = static_cast<std::size_t>(tokens[static_cast<std::size_t>(w * o.context + t + 1)]);
-      detail::log_probabilities(logits.data() + t * vocabulary, vocabulary, p);
-      sum -= p[target];
-      if (!other) continue;
-      detail::log_probabilities(base.data() + t * vocabulary, vocabulary, q);
-      base_sum -= q[target];
-      for (std::size_t i = 0; i < q.size(); ++i) apart += std::exp2(q[i]) * (q[i] - p[i]);
-      same += std::max_element(p.begin(), p.end()) - p.begin() ==
-              std::max_element(q.begin(), q.end()) - q.begin();
-    }
-    const auto tokens_of_window = static_cast<double>(o.context);
-    bits.push_back(sum / tokens_of_window);
-    base_bits.push_back(base_sum / tokens_of_window);
-    lost.push_back(bits.back() - base_bits.back());
-    divergence.push_back(apart / tokens_of_window);
-    if (o.progress) o.progress(w + 1, windows);
+    found[static_cast<std::size_t>(w)] = detail::read_window(
+        m, tokens.subspan(static_cast<std::size_t>(w * o.context), static_cast<std::size_t>(o.context + 1)),
+        o);
+    const std::lock_guard lock(reporting);
+    ++done;
+    if (o.progress) o.progress(done, windows);
+  });
+  std::vector<double> bits, base_bits, lost, divergence;
+  index_t same = 0;
+  for (const detail::window_figures& window : found) {
+    bits.push_back(window.bits);
+    base_bits.push_back(window.base_bits);
+    lost.push_back(window.bits - window.base_bits);
+    divergence.push_back(window.divergence);
+    same += window.same_top;
   }
   perplexity_report report;
   report.windows = windows;
   report.predicted = windows * o.context;
   report.bits = window_mean::of(bits);
-  if (other)
+  if (o.base != nullptr)
     report.against = {window_mean::of(base_bits), window_mean::of(lost), window_mean::of(divergence),
                       static_cast<double>(same) / static_cast<double>(report.predicted)};
   return report;

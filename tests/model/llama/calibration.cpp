@@ -2,6 +2,7 @@
 #include <bitgauge/io/llama.hpp>
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/model/llama/calibration.hpp>
+#include <bitgauge/model/llama/importance.hpp>
 #include <bitgauge/model/llama/quantize.hpp>
 #include <bitgauge/model/planner.hpp>
 
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -99,6 +101,22 @@ TEST_F(llama_calibration, quantizes_block_after_block) {
     EXPECT_EQ(result.matrix(*result.find(name)), values) << name;
     by_hand.replace(name, values);
   }
+}
+
+// Catches weights of another matrix, and sums that are no means: they are the Hessian's diagonal over the tokens.
+TEST_F(llama_calibration, importance_is_the_mean_square_of_inputs) {
+  const io::tensor_file file(path());
+  const llama::model m = io::load_llama(path());
+  const llama::token_importance found(m, llama::names_in(file), tokens, {.context = 8});
+  for (const auto& [name, which] :
+       {std::pair{"attn_v", matrix_of::value}, {"ffn_up", matrix_of::up}, {"ffn_down", matrix_of::down}}) {
+    const Eigen::VectorXd expected = seen_by(m, 1, which).diagonal() / static_cast<double>(tokens.size());
+    const auto weights = found.weights("blk.1." + std::string(name) + ".weight", expected.size());
+    ASSERT_EQ(weights->size(), static_cast<std::size_t>(expected.size())) << name;
+    for (std::size_t i = 0; i < weights->size(); ++i)
+      EXPECT_NEAR((*weights)[i], expected(static_cast<index_t>(i)), 1e-5 * expected.maxCoeff()) << name << i;
+  }
+  EXPECT_FALSE(found.weights("output.weight", 32).has_value());
 }
 
 }  // namespace

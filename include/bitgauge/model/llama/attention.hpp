@@ -14,6 +14,8 @@
 #include <bitgauge/transform/rotation.hpp>
 #include <bitgauge/transform/transform.hpp>
 
+#include <Eigen/Core>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -24,12 +26,11 @@
 namespace bitgauge::llama {
 namespace detail {
 
-/// exp(x_i) / sum of exp(x_j) over the first `count` elements; 0 behind them.
-inline void softmax(float* x, index_t count, index_t size) {
-  const float largest = *std::max_element(x, x + count);
-  float sum = 0;
-  for (index_t i = 0; i < count; ++i) sum += x[i] = std::exp(x[i] - largest);
-  for (index_t i = 0; i < count; ++i) x[i] /= sum;
+/// exp(scale x_i) / sum of exp(scale x_j) over the first `count` elements; 0 behind them.
+inline void softmax(float* x, index_t count, index_t size, float scale) {
+  Eigen::Map<Eigen::ArrayXf> seen(x, count);
+  seen = (scale * (seen - seen.maxCoeff())).exp();
+  seen /= seen.sum();
   std::fill(x + count, x + size, 0.0f);
 }
 
@@ -40,7 +41,7 @@ inline void softmax(float* x, index_t count, index_t size) {
 /// whose keys and values the cache has got. The same bits for any number of threads.
 inline row_matrix attend(const config& c, row_matrix queries, const kv_cache& cache, index_t layer,
                          index_t first, int threads) {
-  const index_t tokens = queries.rows(), seen = first + tokens, size = c.head_size;
+  const index_t tokens = queries.rows(), size = c.head_size;
   row_matrix out(tokens, c.query_width());
   const float scale = 1 / std::sqrt(static_cast<float>(size));
   const rotation* const rotated = cache.rotated();
@@ -49,20 +50,24 @@ inline row_matrix attend(const config& c, row_matrix queries, const kv_cache& ca
       change(std::span(x.data() + t * x.cols() + head * size, static_cast<std::size_t>(size)));
   };
   const bitgauge::detail::serial_products serial;
+  constexpr index_t tile = 64;  // of queries: what lies behind the last of them is not computed
   parallel_for(c.heads, threads, [&](index_t head) {
     const index_t shared = head / (c.heads / c.key_heads);
     if (rotated != nullptr) each_token(queries, head, [&](std::span<float> q) { rotated->change_input(q); });
-    std::vector<float> weights(static_cast<std::size_t>(seen * tokens)), scratch;
-    numeric::multiply<float>({weights.data(), seen, tokens, seen}, cache.keys(layer, shared, seen, scratch),
-                             {queries.data() + head * size, size, tokens, queries.cols()});
-    for (index_t t = 0; t < tokens; ++t) {
-      float* const column = weights.data() + t * seen;
-      for (index_t i = 0; i <= first + t; ++i) column[i] *= scale;
-      detail::softmax(column, first + t + 1, seen);
+    std::vector<float> weights, key_scratch, value_scratch;
+    const auto keys = cache.keys(layer, shared, first + tokens, key_scratch);
+    const auto values = cache.values(layer, shared, first + tokens, value_scratch);
+    for (index_t begin = 0; begin < tokens; begin += tile) {
+      const index_t count = std::min(tile, tokens - begin), seen = first + begin + count;
+      weights.resize(static_cast<std::size_t>(seen * count));
+      numeric::multiply<float>(
+          {weights.data(), seen, count, seen}, keys.block(0, 0, size, seen),
+          {queries.data() + begin * queries.cols() + head * size, size, count, queries.cols()});
+      for (index_t t = 0; t < count; ++t)
+        detail::softmax(weights.data() + t * seen, first + begin + t + 1, seen, scale);
+      numeric::multiply<float>({out.data() + begin * out.cols() + head * size, size, count, out.cols()},
+                               values.block(0, 0, seen, size), {weights.data(), seen, count, seen});
     }
-    numeric::multiply<float>({out.data() + head * size, size, tokens, out.cols()},
-                             cache.values(layer, shared, seen, scratch),
-                             {weights.data(), seen, tokens, seen});
     if (rotated != nullptr) each_token(out, head, [&](std::span<float> o) { rotated->restore_weights(o); });
   });
   return out;

@@ -31,11 +31,22 @@ struct block {
   const projection& operator[](matrix_of which) const { return matrices[static_cast<std::size_t>(which)]; }
 };
 
-/// Hidden states `x` of the tokens that follow those of the cache, whose keys and values it gets, through block
-/// `layer` of the cache. `observe` may be empty; where it stops the work, false is returned and x is not what comes
-/// out of the block.
-BITGAUGE_DECLARE bool forward(const block& b, const config& c, const rope& positions, index_t layer,
-                              row_matrix& x, kv_cache& cache, const input_observer& observe, int threads);
+/// Hidden states `x` of the tokens that follow those of the cache, whose keys and values it gets, through the first
+/// half of block `layer` of the cache. `observe` may be empty; where it stops the work, false is returned and x is
+/// as before.
+BITGAUGE_DECLARE bool forward_attention(const block& b, const config& c, const rope& positions, index_t layer,
+                                        row_matrix& x, kv_cache& cache, const input_observer& observe,
+                                        int threads);
+/// The same through the second half.
+BITGAUGE_DECLARE bool forward_network(const block& b, const config& c, index_t layer, row_matrix& x,
+                                      const input_observer& observe);
+
+/// Both halves; where `observe` stops the work, x is not what comes out of the block.
+inline bool forward(const block& b, const config& c, const rope& positions, index_t layer, row_matrix& x,
+                    kv_cache& cache, const input_observer& observe, int threads) {
+  return forward_attention(b, c, positions, layer, x, cache, observe, threads) &&
+         forward_network(b, c, layer, x, observe);
+}
 
 }  // namespace bitgauge::llama
 

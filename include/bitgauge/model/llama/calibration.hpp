@@ -4,6 +4,7 @@
 /// What the matrices of a llama see while it is quantized, block after block.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/calibration_source.hpp>
@@ -35,6 +36,19 @@ struct calibration_options {
   int threads = 0;
 };
 
+/// The windows that so many tokens have. Raises shape_error where there is none.
+inline index_t windows_of(index_t tokens, const calibration_options& o) {
+  const index_t all = o.context > 0 ? tokens / o.context : 0;
+  if (all < 1)
+    bitgauge::detail::raise_message<shape_error>(
+        {"calibration: expected at least ", o.context, " tokens, those of a window, found ", tokens});
+  return o.windows > 0 ? std::min(o.windows, all) : all;
+}
+/// The tokens of one of them.
+inline std::span<const token> window(std::span<const token> tokens, index_t w, const calibration_options& o) {
+  return tokens.subspan(static_cast<std::size_t>(w * o.context), static_cast<std::size_t>(o.context));
+}
+
 /// Hessians of the inputs of a llama's matrices, from tokens that go through it in windows. The inputs of a matrix
 /// come from the matrices before it as they are by then, those that have been replaced by quantized ones included:
 ///
@@ -44,9 +58,10 @@ struct calibration_options {
 ///       seen.replace(name, quantize(W, gguf::q4_k{}, gptq{h}).dequantize<row_matrix>());
 ///     }
 ///
-/// Matrices have to be asked for in order(), block after block: a block that is left is not returned to. Memory: the
-/// hidden states of all tokens, one block in floats, and one Hessian. Cost: tokens go through a block up to each of
-/// its matrices, which is some 3 times as much as through the model once.
+/// Matrices have to be asked for in order(), half a block after the other (attention, the network): a half that is
+/// left is not returned to. Memory: the hidden states of all tokens, the inputs of some windows, one block in floats,
+/// and one Hessian. Cost: tokens go through half a block up to each of its matrices, which is some 2 times as much
+/// as through the model once.
 class calibration final : public calibration_source {
  public:
   /// `source` must live as long as this. Raises shape_error where there is no window, data_error for a token outside
@@ -59,16 +74,9 @@ class calibration final : public calibration_source {
         options_(o),
         names_(names_in(source)),
         name_("calibration tokens") {
-    const auto count = static_cast<index_t>(tokens.size());
-    index_t windows = o.context > 0 ? count / o.context : 0;
-    if (o.windows > 0) windows = std::min(windows, o.windows);
-    if (windows < 1)
-      bitgauge::detail::raise_message<shape_error>(
-          {"calibration: expected at least ", o.context, " tokens, those of a window, found ", count});
+    const index_t count = windows_of(static_cast<index_t>(tokens.size()), o);
     const embedding start = load_embedding(source, config_);
-    for (index_t w = 0; w < windows; ++w)
-      states_.push_back(start.embed(
-          tokens.subspan(static_cast<std::size_t>(w * o.context), static_cast<std::size_t>(o.context))));
+    for (index_t w = 0; w < count; ++w) states_.push_back(start.embed(window(tokens, w, o)));
     for (index_t l = 0; l < config_.layers; ++l)
       for (std::size_t i = 0; i < std::size(block_matrices); ++i)
         add(names_.matrix(l, static_cast<matrix_of>(i)), l, static_cast<matrix_of>(i));
@@ -87,7 +95,7 @@ class calibration final : public calibration_source {
   void replace(const std::string& tensor, row_matrix weights) {
     const auto found = places_.find(tensor);
     if (found == places_.end() || found->second.layer == config_.layers) return;
-    reach(tensor, found->second.layer);
+    reach(tensor, found->second);
     projection& matrix = block_->matrices[static_cast<std::size_t>(found->second.which)];
     matrix = matrix.with_weights(std::move(weights), options_.threads);
   }
@@ -131,7 +139,7 @@ class calibration final : public calibration_source {
     const auto found = places_.find(tensor);
     if (found == places_.end()) return nullptr;
     const place at{found->second.layer, first_of_inputs(found->second.which)};
-    reach(tensor, at.layer);
+    reach(tensor, at);
     if (!latest_ || latest_->at != at) gather(at, *columns(tensor));
     return &*latest_;
   }
@@ -146,47 +154,69 @@ class calibration final : public calibration_source {
     return which == matrix_of::up ? matrix_of::gate : which;
   }
 
-  /// Brings the hidden states to a block.
-  void reach(const std::string& tensor, index_t layer) const {
-    if (layer < layer_)
+  /// True for the matrices of the second half of a block.
+  static bool is_in_network(matrix_of which) {
+    return which == matrix_of::gate || which == matrix_of::up || which == matrix_of::down;
+  }
+  /// Brings the hidden states to the half of a block that a matrix is in.
+  void reach(const std::string& tensor, const place& at) const {
+    const bool is_output = at.layer == config_.layers;
+    const index_t half = 2 * at.layer + (!is_output && is_in_network(at.which) ? 1 : 0);
+    if (half < half_)
       bitgauge::detail::raise_message<data_error>(
           {name_, ": tensor ", tensor,
            ": expected matrices in the order of the model, found one that is past"});
-    for (; layer_ < layer; ++layer_, block_.reset()) {
+    for (; half_ < half; ++half_) {
       load();
-      for (row_matrix& x : states_) pass(x, {});
+      for_each_window(0, windows(), [&](index_t w) { pass(states_[static_cast<std::size_t>(w)], {}); });
+      if (half_ % 2 == 1) block_.reset();
     }
-    if (layer < config_.layers) load();
+    if (!is_output) load();
   }
   void load() const {
     if (!block_)
-      block_ = load_block(source_, config_, layer_, {.activations = {}, .threads = options_.threads});
+      block_ = load_block(source_, config_, half_ / 2, {.activations = {}, .threads = options_.threads});
   }
+  index_t windows() const { return static_cast<index_t>(states_.size()); }
+  /// Windows know nothing of each other: threads take whole ones.
+  template <class Body>
+  void for_each_window(index_t first, index_t end, const Body& body) const {
+    parallel_for(end - first, options_.threads, [&](index_t i) { body(first + i); });
+  }
+  /// Hidden states through the half that all have been brought to.
   void pass(row_matrix& x, const input_observer& observe) const {
+    if (half_ % 2 == 1) return static_cast<void>(forward_network(*block_, config_, 0, x, observe));
     kv_cache cache(config_, x.rows(), {}, 1);
-    forward(*block_, config_, positions_, 0, x, cache, observe, options_.threads);
+    forward_attention(*block_, config_, positions_, 0, x, cache, observe, options_.threads);
+  }
+  /// What a matrix of that half sees of hidden states.
+  row_matrix inputs_in_half(matrix_of which, row_matrix x) const {
+    row_matrix inputs;
+    pass(x, [&](index_t, matrix_of where, const row_matrix& inputs_here) {
+      if (where == which) inputs = inputs_here;
+      return where != which;
+    });
+    return inputs;
   }
 
   void gather(const place& at, index_t inputs) const {
     seen all{at, hessian(inputs), activation_stats(inputs)};
-    const auto add = [&](const row_matrix& x) {
-      all.h.accumulate(x, {}, options_.threads);
-      all.stats.observe(x);
-    };
     std::optional<output_head> head;
     if (at.layer == config_.layers)
       head = load_output(source_, config_, {.activations = {}, .threads = options_.threads});
-    for (const row_matrix& x : states_) {
-      if (head) {
-        add(head->normalized(x, config_.norm_epsilon));
-        continue;
-      }
-      row_matrix hidden = x;
-      pass(hidden, [&](index_t, matrix_of which, const row_matrix& inputs_here) {
-        if (which != at.which) return true;
-        add(inputs_here);
-        return false;
+    constexpr index_t at_once = 8;
+    std::vector<row_matrix> found(static_cast<std::size_t>(at_once));
+    for (index_t first = 0; first < windows(); first += at_once) {
+      const index_t end = std::min(first + at_once, windows());
+      for_each_window(first, end, [&](index_t w) {
+        const row_matrix& x = states_[static_cast<std::size_t>(w)];
+        found[static_cast<std::size_t>(w - first)] =
+            head ? head->normalized(x, config_.norm_epsilon) : inputs_in_half(at.which, x);
       });
+      for (index_t w = first; w < end; ++w) {  // in their order, whatever the threads did
+        all.h.accumulate(found[static_cast<std::size_t>(w - first)], {}, options_.threads);
+        all.stats.observe(found[static_cast<std::size_t>(w - first)]);
+      }
     }
     latest_ = std::move(all);
   }
@@ -200,9 +230,9 @@ class calibration final : public calibration_source {
   std::vector<std::string> order_;
   std::unordered_map<std::string, place> places_;
   // what is known depends on what has been asked for
-  mutable std::vector<row_matrix> states_;  // of each window, before block layer_
-  mutable index_t layer_ = 0;
-  mutable std::optional<block> block_;  // that of layer_, once needed
+  mutable std::vector<row_matrix> states_;  // of each window, before half_
+  mutable index_t half_ = 0;                // of blocks, counted over all of them
+  mutable std::optional<block> block_;      // that of half_, once needed
   mutable std::optional<seen> latest_;
 };
 

@@ -5,11 +5,15 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/model/format.hpp>
 #include <bitgauge/model/llama/calibration.hpp>
+#include <bitgauge/model/llama/load.hpp>
+#include <bitgauge/model/llama/tensor_names.hpp>
 #include <bitgauge/model/model_options.hpp>
 #include <bitgauge/model/plan.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 #include <bitgauge/model/report.hpp>
+#include <bitgauge/model/rule.hpp>
 #include <bitgauge/model/tensor_sink.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 
@@ -17,6 +21,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace bitgauge::llama {
 
@@ -26,6 +31,16 @@ inline void put_in_order(quantization_plan& p, const calibration& seen) {
   std::stable_sort(p.tensors.begin(), p.tensors.end(), [&](const planned_tensor& a, const planned_tensor& b) {
     return seen.place_of(a.name) < seen.place_of(b.name);
   });
+}
+
+/// Rules that copy the embedding and the output, which a model's quality hangs on most and which take little of its
+/// bytes; to stand before what is to become of the other matrices. `why` is said of both in the plan.
+inline std::vector<rule> keep_ends(const tensor_source& source, const std::string& why = {}) {
+  const tensor_names names = names_in(source);
+  std::vector<rule> rules;
+  for (const std::string& name : {names.embedding(), names.output()})
+    rules.push_back({.names = name, .to = tensor_format::copy(), .why = why, .is_remarked = false});
+  return rules;
 }
 
 /// Does what a plan says, as quantize_model() does, with Hessians and statistics from `seen`, whose matrices become
