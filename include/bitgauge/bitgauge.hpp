@@ -10,11 +10,15 @@
 ///     <bitgauge/metrics/output_error.hpp>   how far a layer's outputs are off
 ///     <bitgauge/range/...>              HQQ, observers, the calibrators of other systems
 ///     <bitgauge/layer/...>              activations, layers with quantized weights
+///     <bitgauge/training/...>           gradients: fake quantization, learned steps, LoRA, QLoRA
 ///     <bitgauge/packing/...>, <bitgauge/bitsandbytes/...>, <bitgauge/hqq/...>   layouts of other systems
 ///     <bitgauge/io.hpp>                 files; needs nlohmann-json
 
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/fitted_codebook.hpp>
+#include <bitgauge/grid/lookup.hpp>
+#include <bitgauge/grid/normal_float.hpp>
+#include <bitgauge/grid/signed_normal_float.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/kernel/row_product.hpp>
 #include <bitgauge/matrix/bias.hpp>

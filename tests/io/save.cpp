@@ -1,4 +1,6 @@
 #include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/grid/lookup.hpp>
+#include <bitgauge/grid/signed_normal_float.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/io/load.hpp>
 #include <bitgauge/io/save.hpp>
@@ -50,6 +52,12 @@ TEST(save, every_kind_of_matrix_comes_back) {
     kept.push_back(quantize(Eigen::RowVectorXf(w.row(0)), nf4{}, groups));
   }
   kept.push_back(quantize(Eigen::MatrixXf(0, 5)));
+  for (const level_type type : {level_type::f32, level_type::f16, level_type::int8}) {
+    kept.push_back(quantize(w, lookup<3>{type}, per_group{8}, f16_scales));
+    kept.push_back(quantize(Eigen::VectorXf(w.col(0)), lookup<2>{type}));
+    kept.push_back(quantize(Eigen::MatrixXf(0, 5), lookup<4>{type}));
+  }
+  kept.push_back(quantize(w, signed_normal_float(3, 8), per_block{8}, bf16_scales));
   std::vector<io::named_matrix> all;
   for (std::size_t i = 0; i < kept.size(); ++i) all.emplace_back("layer." + std::to_string(i), kept[i]);
 

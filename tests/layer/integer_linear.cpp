@@ -2,6 +2,7 @@
 #include <bitgauge/matrix/from_codes.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 
+#include "support/each_instruction_set.hpp"
 #include "support/eigen_vectors.hpp"
 #include "support/message_of.hpp"
 
@@ -224,6 +225,31 @@ TEST(integer_linear, takes_and_fills_any_matrix) {
   for (auto& each : found) threads.emplace_back([&] { each = layer(x); });
   for (auto& each : threads) each.join();
   for (const auto& each : found) EXPECT_EQ(each, expected);
+}
+
+// Catches sums that are rounded on their way from the steps of an instruction set, which scale in float, to int32:
+// those of 1024 columns must be whole, beyond 2^24 too, for few samples and for many, with tails.
+TEST(integer_linear, long_sums_are_exact_with_every_instruction_set) {
+  const index_t in = 2 * 1024 + 459, out = 37;
+  std::mt19937 random(5);
+  for (const int divisor : {1, 8})  // small codes: more columns at a time
+    for (const filling how : {filling::lowest, filling::highest, filling::random}) {
+      codes_of<std::int8_t> w =
+          (filled<std::int8_t>(out, in, how, random).cast<int>() / divisor).cast<std::int8_t>();
+      w.leftCols(9) = filled<std::int8_t>(out, 9, filling::random, random);  // odd sums
+      const Eigen::VectorXi zero_points = Eigen::VectorXi::NullaryExpr(
+          out, [&](index_t r) { return r % 3 == 0 ? 0 : any_code<std::int8_t>(random); });
+      const quantized_matrix q = from_codes(w, Eigen::VectorXf::Ones(out), zero_points,
+                                            make_affine(8, {.signed_codes = true}), per_row{});
+      const integer_linear layer(q, {1, 77}, {1, 0});
+      for (const index_t samples : {1, 5, 9, 50}) {
+        auto x = filled<std::uint8_t>(samples, in, how, random);
+        x.leftCols(9) = filled<std::uint8_t>(samples, 9, filling::random, random);
+        const Eigen::MatrixXd centred = w.cast<double>().colwise() - zero_points.cast<double>();
+        const Eigen::MatrixXd sums = (x.cast<double>().array() - 77).matrix() * centred.transpose();
+        test::on_each_instruction_set([&] { EXPECT_EQ(layer.accumulate(x).cast<double>(), sums); });
+      }
+    }
 }
 
 // Catches a bias that is lost where a row of weights is zero throughout and has no scale.

@@ -1,47 +1,16 @@
 #include <bitgauge/layer/linear.hpp>
 #include <bitgauge/matrix/from_codes.hpp>
 
+#include "support/counted_memory.hpp"
 #include "support/eigen_vectors.hpp"
 #include "support/layer.hpp"
 #include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <limits>
-#include <new>
 #include <thread>
 #include <vector>
-
-namespace {
-std::atomic<long> allocations = 0;
-}
-
-// Every way to memory that the library has; Eigen's is not used once matrices are there.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  ++allocations;
-  const auto unit = static_cast<std::size_t>(alignment);
-  if (void* memory = std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
 
 namespace bitgauge {
 namespace {
@@ -208,10 +177,10 @@ TEST(linear, fetches_no_memory_once_warm) {
     for (const linear_options& how : l.precisions()) {
       const linear layer(q, l.bias, how);
       layer.forward_into(x, y);
-      const long before = allocations;
+      const long before = test::allocations;
       layer.forward_into(x, y);
       layer.forward_into(x.topRows(1), y.topRows(1));
-      EXPECT_EQ(allocations - before, 0);
+      EXPECT_EQ(test::allocations - before, 0);
     }
 }
 

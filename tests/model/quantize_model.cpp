@@ -49,6 +49,18 @@ class samples_of_up final : public calibration_source {
   std::string name_ = "samples";
 };
 
+// Catches levels of rows that a file of a whole model loses, misplaces or counts wrongly.
+TEST(quantize_model, writes_the_levels_of_rows) {
+  const test::temporary_directory folder;
+  const memory_source model = a_model();
+  const quantization_plan codes = plan(model, parse_format("lookup:bits=3,group=32,levels=int8"));
+  const model_report said = quantize_model(model, codes, *io::open_sink(folder / "m.safetensors"));
+  const any_quantized expected = quantize(up, "lookup:bits=3,group=32,levels=int8");
+  EXPECT_EQ(io::load(folder / "m.safetensors", "up"), *expected.get_if<quantized_matrix>());
+  EXPECT_EQ(said.tensors[0].bits_per_weight, expected.get_if<quantized_matrix>()->bits_per_weight());
+  EXPECT_EQ(codes.tensors[0].bytes_after, 300u * (256 * 3 / 8 + 8 * 4 + 8));
+}
+
 // Catches a tensor that is written otherwise than quantize() of it gives, a copy that is changed, an error
 // that is measured against something else, and sizes that differ from the plan's.
 TEST(quantize_model, gives_what_quantize_of_each_tensor_gives) {

@@ -54,7 +54,7 @@ TEST_F(transforms, give_weights_back_in_the_original_basis) {
     EXPECT_NEAR(compare("w.safetensors", "q.safetensors")[0]["mse"], said["mse"].get<double>(),
                 1e-6 * said["mse"].get<double>());
 
-    const auto loaded = io::load(path("q.safetensors"));
+    const auto loaded = io::load_layers(path("q.safetensors"));
     ASSERT_TRUE(loaded.at(0).transform.has_value());
     const bitgauge::any_transform inputs(*loaded[0].transform, 96);
     const Eigen::MatrixXf y =

@@ -386,16 +386,15 @@ class steps_check {
       }
   }
 
-  /// Panels far from each other, and a number of samples that packed products take.
-  kernel::packed_streams choose_panels(index_t most_samples) {
+  /// Panels that follow each other, and a number of samples that packed products take.
+  kernel::packed_range choose_panels(index_t most_samples) {
     samples_ = random_.between(1, most_samples);
-    const index_t step = random_.between(1, w_.panels), first = random_.between(0, step - 1);
-    const index_t there = (w_.panels - first + step - 1) / step;
-    return {&w_, first, step, random_.between(1, std::min(there, kernel::packed_panels))};
+    const index_t first = random_.between(0, w_.panels - 1);
+    return {&w_, first, random_.between(1, std::min(w_.panels - first, kernel::packed_panels))};
   }
 
   void multiply_packed_codes() {
-    const kernel::packed_streams panels = choose_panels(kernel::packed_samples);
+    const kernel::packed_range panels = choose_panels(kernel::packed_samples);
     const index_t count = std::ssize(weights_.segments), stride = panels.panels * 16 + random_.between(0, 5);
     activations x = make_activations(weights_.segments.data(), count, w_.units, true);
     std::vector<std::uint8_t> turned = x.of;
@@ -408,8 +407,8 @@ class steps_check {
         oracle expected;
         const float found = y[at(j * stride + r)];
         if (r < panels.panels * 16)
-          expected = product_of(codes_[at(panels.first_panel + r / 16 * panels.step)], 0,
-                                weights_.segments.data(), count, x, j, r % 16, 0);
+          expected = product_of(codes_[at(panels.first_panel + r / 16)], 0, weights_.segments.data(), count,
+                                x, j, r % 16, 0);
         expected.add(1);
         const double bound = static_cast<double>(2 * count + 4) * rounding * expected.magnitude;
         expect(std::abs(double{found} - expected.value) <= bound, "multiply_packed_codes", r, found,
@@ -418,7 +417,7 @@ class steps_check {
   }
 
   void multiply_packed_floats() {
-    const kernel::packed_streams panels = choose_panels(kernel::packed_float_samples);
+    const kernel::packed_range panels = choose_panels(kernel::packed_float_samples);
     const index_t columns = w_.units * 8, stride = panels.panels * 16 + random_.between(0, 5);
     const std::vector<float> x = random_.reals(columns * samples_, false);
     std::vector<double> sums(at(w_.groups * samples_));
@@ -431,7 +430,7 @@ class steps_check {
     steps_.multiply_packed_floats({panels, samples_, x.data(), x_sums.data(), y.data(), stride});
     const int middle = w_.has_levels ? 0 : 1 << (w_.bits - 1);  // from where packed steps may count
     for (index_t p = 0; p < panels.panels; ++p) {
-      const index_t panel = panels.first_panel + p * panels.step;
+      const index_t panel = panels.first_panel + p;
       kernel::portable::unpack_floats(w_, panel, 0, w_.units, w.data());
       for (index_t j = 0; j < samples_; ++j)
         for (index_t r = 0; r < 16; ++r) {

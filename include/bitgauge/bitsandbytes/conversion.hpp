@@ -98,7 +98,8 @@ inline quantized_matrix to_quantized_matrix(const tensor_4bit& tensor) {
 /// they stand for. Throws invalid_scheme unless the grid is nf4 or fp4 with a scale for each row or for each
 /// group of a row, shape_error where groups would run on from row to row.
 inline tensor_4bit to_bitsandbytes(const quantized_matrix& q) {
-  const std::optional<quant_type> type = detail::type_of(q.encoding().levels);
+  const std::optional<quant_type> type =
+      q.encoding().levels_by_row ? std::nullopt : detail::type_of(q.encoding().levels);
   if (!type) raise(invalid_scheme("to_bitsandbytes: expected the grid nf4 or fp4, found another"));
   const grouping& groups = q.groups();
   if (!groups.within_rows())

@@ -6,10 +6,15 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/codebook.hpp>
+#include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
+#include <bitgauge/simd/multiversion.hpp>
+#include <bitgauge/simd/vector.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <span>
 #include <string>
@@ -25,12 +30,17 @@ class sorted_points {
  public:
   sorted_points(std::span<const float> values, std::span<const float> weights, std::size_t most) {
     std::vector<std::pair<float, double>> points;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const double weight = weights.empty() ? 1.0 : static_cast<double>(weights[i]);
-      if (weight > 0) points.emplace_back(values[i], weight);
+    points.reserve(values.size());
+    if (weights.empty()) {
+      std::vector<float> sorted(values.begin(), values.end());
+      std::sort(sorted.begin(), sorted.end());
+      for (const float value : sorted) points.emplace_back(value, 1.0);
+    } else {
+      for (std::size_t i = 0; i < values.size(); ++i)
+        if (weights[i] > 0) points.emplace_back(values[i], static_cast<double>(weights[i]));
+      std::stable_sort(points.begin(), points.end(),
+                       [](const auto& a, const auto& b) { return a.first < b.first; });
     }
-    std::stable_sort(points.begin(), points.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
     const std::size_t run = std::max<std::size_t>(1, (points.size() + most - 1) / most);
     for (std::size_t first = 0; first < points.size(); first += run) {
       double weight = 0, linear = 0, square = 0;
@@ -50,31 +60,113 @@ class sorted_points {
   double mean(std::size_t from, std::size_t to) const noexcept {
     return (linear_[to] - linear_[from]) / (weight_[to] - weight_[from]);
   }
-  /// sum w (x - mean)^2 over [from, to).
-  double error(std::size_t from, std::size_t to) const noexcept {
-    const double sum = linear_[to] - linear_[from];
-    return std::max(
-        0.0, square_[to] - square_[from] - numeric::uncontracted(sum * sum) / (weight_[to] - weight_[from]));
-  }
+  /// Running sums of w, w x and w x^2 over the first points, none of them first.
+  const double* weight() const noexcept { return weight_.data(); }
+  const double* linear() const noexcept { return linear_.data(); }
+  const double* square() const noexcept { return square_.data(); }
 
  private:
   std::vector<double> weight_{0.0}, linear_{0.0}, square_{0.0};
 };
 
-/// The best cut of all points into 1, 2, .. runs, by dynamic programming over the last run. As the best
-/// beginning of the last run never moves left when points are added, each row is filled by divide and
-/// conquer.
+/// What one more run costs: next[i] is the least, over the beginnings b of a last run that ends before i, of
+/// error[b] + sum w (x - mean)^2 over [b, i), and begins[i] the first such b.
+struct run_row {
+  const double *weight, *linear, *square, *error;
+  double* next;
+  std::uint32_t* begins;
+
+  /// Fills entries [low, high], whose last runs begin in [first, last]. As the best beginning never moves left
+  /// when points are added, the middle entry bounds those on either side of it.
+  template <int Bytes>
+  [[gnu::always_inline]] void fill(std::size_t low, std::size_t high, std::size_t first,
+                                   std::size_t last) const {
+    struct part {
+      std::size_t low, high, first, last;
+    };
+    part open[72];  // halves of halves: two for each bit of an index are enough
+    int count = 0;
+    open[count++] = {low, high, first, last};
+    while (count > 0) {
+      const part p = open[--count];
+      const std::size_t middle = p.low + (p.high - p.low) / 2;
+      const std::size_t best = best_begin<Bytes>(middle, p.first, std::min(p.last, middle - 1));
+      if (p.low < middle) open[count++] = {p.low, middle - 1, p.first, best};
+      if (middle < p.high) open[count++] = {middle + 1, p.high, best, p.last};
+    }
+  }
+
+ private:
+  template <int Bytes>
+  [[gnu::always_inline]] std::size_t best_begin(std::size_t end, std::size_t first, std::size_t last) const {
+    constexpr std::size_t lanes = Bytes / sizeof(double);
+    double least = std::numeric_limits<double>::infinity();
+    std::size_t best = first, begin = first;
+    const double whole_weight = weight[end], whole_linear = linear[end], whole_square = square[end];
+    if (last - first + 1 >= 2 * lanes) {
+      using numbers = simd::vector<double, static_cast<int>(lanes)>;
+      numbers smallest = numbers{} + least, places = numbers{}, place = numbers{};
+      for (std::size_t i = 0; i < lanes; ++i) place[i] = static_cast<double>(first + i);
+      for (; begin + lanes <= last + 1; begin += lanes) {
+        numbers w, l, s, e;
+        std::memcpy(&w, weight + begin, sizeof w);
+        std::memcpy(&l, linear + begin, sizeof l);
+        std::memcpy(&s, square + begin, sizeof s);
+        std::memcpy(&e, error + begin, sizeof e);
+        const numbers sum = whole_linear - l;
+        numbers product = sum * sum;
+        numeric::make_opaque(product);
+        numbers run = whole_square - s - product / (whole_weight - w);
+        run = run > 0 ? run : numbers{};
+        const numbers total = e + run;
+        places = total < smallest ? place : places;
+        smallest = total < smallest ? total : smallest;
+        place += static_cast<double>(lanes);
+      }
+      for (std::size_t i = 0; i < lanes; ++i) {
+        const auto at = static_cast<std::size_t>(places[i]);
+        if (smallest[i] < least || (smallest[i] == least && at < best)) {
+          least = smallest[i];
+          best = at;
+        }
+      }
+    }
+    for (; begin <= last; ++begin) {
+      const double sum = whole_linear - linear[begin];
+      const double run =
+          whole_square - square[begin] - numeric::uncontracted(sum * sum) / (whole_weight - weight[begin]);
+      const double total = error[begin] + std::max(0.0, run);
+      if (total < least) {
+        least = total;
+        best = begin;
+      }
+    }
+    next[end] = least;
+    begins[end] = static_cast<std::uint32_t>(best);
+    return best;
+  }
+};
+
+/// The best cut of all points into 1, 2, .. runs, by dynamic programming over the last run, each row filled by
+/// divide and conquer.
 class best_runs {
  public:
   best_runs(const sorted_points& points, std::size_t runs) : points_(points) {
     const std::size_t n = points.size();
-    error_.assign(n + 1, std::numeric_limits<double>::infinity());
-    error_[0] = 0;
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    std::vector<double> error(n + 1, infinity), next(n + 1);
+    error[0] = 0;
     for (std::size_t run = 0; run < runs; ++run) {
-      next_.assign(n + 1, std::numeric_limits<double>::infinity());
+      std::fill(next.begin(), next.end(), infinity);
       begins_.emplace_back(n + 1, 0u);
-      fill(run + 1, n, run, n - 1);
-      error_.swap(next_);
+      const run_row row{points.weight(), points.linear(), points.square(),
+                        error.data(),    next.data(),     begins_.back().data()};
+      // of the entries that end before the last runs: one point for each of these is left, of the last run the end
+      const std::size_t high = n - (runs - 1 - run), low = run + 1 < runs ? run + 1 : n;
+      simd::multiversion([&](auto bytes) __attribute__((always_inline)) {
+        row.template fill<bytes()>(low, high, run, high - 1);
+      });
+      error.swap(next);
     }
   }
 
@@ -92,25 +184,7 @@ class best_runs {
   }
 
  private:
-  /// Fills entries [low, high] of the row, whose last runs begin in [first, last].
-  void fill(std::size_t low, std::size_t high, std::size_t first, std::size_t last) {
-    if (low > high) return;
-    const std::size_t middle = low + (high - low) / 2;
-    std::size_t best = first;
-    for (std::size_t begin = first; begin <= std::min(last, middle - 1); ++begin) {
-      const double error = error_[begin] + points_.error(begin, middle);
-      if (error < next_[middle]) {
-        next_[middle] = error;
-        best = begin;
-      }
-    }
-    begins_.back()[middle] = static_cast<std::uint32_t>(best);
-    fill(low, middle - 1, first, best);
-    fill(middle + 1, high, best, last);
-  }
-
   const sorted_points& points_;
-  std::vector<double> error_, next_;
   std::vector<std::vector<std::uint32_t>> begins_;
 };
 

@@ -6,6 +6,7 @@
 #include <bitgauge/grid/integer.hpp>
 #include <bitgauge/grid/level_table.hpp>
 #include <bitgauge/grid/parameters.hpp>
+#include <bitgauge/grid/stored_levels.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +14,9 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace bitgauge {
@@ -27,6 +31,10 @@ namespace bitgauge {
 ///       `range`
 ///     };
 ///
+/// Where it has members row_levels() and fit_row(), as lookup_grid has, every row gets levels of its own; level()
+/// and nearest() are then those by which ranges choose scales.
+/// Where it has a member with_positive_scales() const, the same grid but for that scale_for() is never below 0,
+/// scale_for() may be, and such scales are stored as f32, f16 or bf16.
 /// Where it has a member encode(const float* x, index count, float inverse_scale, std::uint8_t* fields)
 /// const, many elements are encoded by that; it must give what nearest(x[i] * inverse_scale) gives.
 template <class G>
@@ -88,6 +96,17 @@ class any_grid {
   /// The largest distance of a code from zero, in units of the scale.
   virtual double reach(int zero_point) const = 0;
 
+  /// Where scales may be below 0: the same levels below scales that are not, for ranges that search these; else
+  /// null.
+  virtual const any_grid* with_positive_scales() const { return nullptr; }
+  bool has_signed_scales() const { return with_positive_scales() != nullptr; }
+
+  /// Whether every row has levels of its own, and how these are stored and fitted: values are over their scales,
+  /// weights as many or none, levels 2^bits.
+  virtual bool fits_rows() const { return false; }
+  virtual level_type row_levels() const { return level_type::f32; }
+  virtual void fit_row(std::span<const float>, std::span<const float>, std::span<float>) const {}
+
  private:
   mutable std::once_flag prepared_;
   mutable std::unique_ptr<const detail::level_table> levels_;
@@ -95,10 +114,17 @@ class any_grid {
 
 namespace detail {
 
+/// What a grid has beside itself: nothing, or, where its scales have a sign, itself with others.
+template <class G>
+struct positive_grid {
+  explicit positive_grid(const G&) {}
+  const any_grid* get() const { return nullptr; }
+};
+
 template <class G>
 class any_grid_of final : public any_grid {
  public:
-  explicit any_grid_of(const G& g) : grid_(g) { require_bits(grid_.bits()); }
+  explicit any_grid_of(const G& g) : grid_(g), positive_(g) { require_bits(grid_.bits()); }
   int bits() const override { return grid_.bits(); }
   float level(int field) const override { return grid_.level(field); }
   float scale_for(interval range) const override { return grid_.scale_for(range); }
@@ -118,9 +144,31 @@ class any_grid_of final : public any_grid {
   double reach(int) const override {
     return std::max(std::fabs(levels().levels().front()), std::fabs(levels().levels().back()));
   }
+  const any_grid* with_positive_scales() const override { return positive_.get(); }
+  bool fits_rows() const override { return row_fitting; }
+  level_type row_levels() const override {
+    if constexpr (row_fitting) return grid_.row_levels();
+    return level_type::f32;
+  }
+  void fit_row([[maybe_unused]] std::span<const float> values,
+               [[maybe_unused]] std::span<const float> weights,
+               [[maybe_unused]] std::span<float> levels) const override {
+    if constexpr (row_fitting) grid_.fit_row(values, weights, levels);
+  }
 
  private:
+  static constexpr bool row_fitting =
+      requires(const G& g, std::span<const float> x, std::span<float> levels) { g.fit_row(x, x, levels); };
   G grid_;
+  positive_grid<G> positive_;
+};
+
+template <class G>
+requires requires(const G& g) { g.with_positive_scales(); }
+struct positive_grid<G> {
+  explicit positive_grid(const G& g) : grid(g.with_positive_scales()) {}
+  const any_grid* get() const { return &grid; }
+  any_grid_of<std::remove_cvref_t<decltype(std::declval<const G&>().with_positive_scales())>> grid;
 };
 
 template <>

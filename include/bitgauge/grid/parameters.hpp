@@ -7,7 +7,8 @@
 
 namespace bitgauge {
 
-/// The parameters of one group: real = scale * (level(code) - zero_point). Zero is always representable.
+/// The parameters of one group: real = scale * (level(code) - zero_point). Zero is always representable,
+/// except by levels that are fitted to a row.
 struct parameters {
   float scale = 0;
   std::int32_t zero_point = 0;
@@ -18,7 +19,7 @@ struct parameters {
 /// 1 / scale as codes are computed with; 0 where the scale is 0, so that an all-zero group gets its zero
 /// point.
 inline float inverse_scale(float scale) noexcept {
-  return scale > 0 ? 1.0f / scale : 0.0f;
+  return scale > 0 || scale < 0 ? 1.0f / scale : 0.0f;
 }
 
 /// The values a group's codes are to cover: low <= 0 <= high.

@@ -4,26 +4,19 @@
 /// Loads quantized matrices that save() or the program `bitgauge` has written: from a file, a stream or
 /// memory.
 
-#include <bitgauge/base/closest_word.hpp>
-#include <bitgauge/error.hpp>
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/io/gguf/reader.hpp>
-#include <bitgauge/io/safetensors/quantized.hpp>
-#include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <istream>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace bitgauge::io {
@@ -33,108 +26,14 @@ template <class Matrix>
 struct loaded {
   std::string name;
   Matrix matrix;
-  std::optional<stored_transform> transform{};  ///< what the weights were rewritten by, where they were
 };
 
-namespace detail {
-
-/// The quantized matrices of a .safetensors, or of all shards of an index.
-class stored_codes {
- public:
-  using matrix = quantized_matrix;
-  explicit stored_codes(const std::filesystem::path& path) : model_(path), reader_(model_) {}
-  stored_codes(std::span<const std::byte> bytes, const std::string& name)
-      : model_(bytes, name), reader_(model_) {}
-
-  const std::vector<quantized_entry>& entries() const noexcept { return reader_.entries(); }
-  quantized_matrix read(const quantized_entry& entry) const { return reader_.read(entry); }
-  std::optional<stored_transform> transform(const quantized_entry& entry) const {
-    return reader_.transform(entry);
-  }
-
- private:
-  safetensors_model model_;
-  quantized_reader reader_;
+/// The same with what has rewritten the weights before they were quantized, where something has.
+struct loaded_layer {
+  std::string name;
+  quantized_matrix matrix;
+  std::optional<stored_transform> transform{};
 };
-
-/// The block matrices of a .gguf; tensors of plain numbers are none.
-class stored_blocks {
- public:
-  using matrix = gguf::block_matrix;
-  explicit stored_blocks(const std::filesystem::path& path) : file_(path) { list(); }
-  stored_blocks(std::span<const std::byte> bytes, const std::string& name) : file_(bytes, name) { list(); }
-
-  const std::vector<gguf_tensor>& entries() const noexcept { return entries_; }
-  static std::optional<stored_transform> transform(const gguf_tensor&) { return std::nullopt; }
-  gguf::block_matrix read(const gguf_tensor& tensor) const {
-    return {tensor.type, static_cast<index_t>(tensor.rows()), static_cast<index_t>(tensor.columns()),
-            std::vector<std::byte>(tensor.data.begin(), tensor.data.end())};
-  }
-
- private:
-  void list() {
-    for (const gguf_tensor& tensor : file_.tensors())
-      if (gguf::traits_of(tensor.type).is_quantized()) entries_.push_back(tensor);
-  }
-  gguf_file file_;
-  std::vector<gguf_tensor> entries_;
-};
-
-template <class Matrix>
-using stored_of = std::conditional_t<std::same_as<Matrix, gguf::block_matrix>, stored_blocks, stored_codes>;
-
-template <class Matrix>
-std::vector<loaded<Matrix>> load_all(const stored_of<Matrix>& from) {
-  std::vector<loaded<Matrix>> all;
-  for (const auto& entry : from.entries())
-    all.push_back({entry.name, from.read(entry), from.transform(entry)});
-  return all;
-}
-
-template <class Matrix>
-Matrix load_one(const stored_of<Matrix>& from, const std::string& where, std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const auto& entry : from.entries()) {
-    if (entry.name == name) {
-      if (from.transform(entry))
-        raise(data_error(where + ": \"" + excerpt(name) +
-                         "\": its weights were rewritten by a transform, which a matrix alone does not tell: "
-                         "write load(...) without a name, which gives both"));
-      return from.read(entry);
-    }
-    names.push_back(entry.name);
-  }
-  raise(data_error(where + ": expected a quantized matrix \"" + excerpt(name) + "\", found " +
-                   std::to_string(names.size()) + " of other names" +
-                   excerpt(bitgauge::detail::did_you_mean(bitgauge::detail::closest_word(name, names)))));
-}
-
-/// All that is left of a stream. Raises io_error where it fails.
-inline std::vector<std::byte> remaining_bytes(std::istream& stream) {
-  constexpr std::size_t step = std::size_t{1} << 20;
-  std::vector<std::byte> bytes;
-  while (stream) {
-    const std::size_t before = bytes.size();
-    bytes.resize(before + step);
-    stream.read(reinterpret_cast<char*>(bytes.data() + before), static_cast<std::streamsize>(step));
-    bytes.resize(before + static_cast<std::size_t>(stream.gcount()));
-  }
-  if (stream.bad() || !stream.eof()) raise(io_error("stream: cannot read: the stream has failed"));
-  return bytes;
-}
-
-/// Raises invalid_scheme where the ending is that of the other container.
-template <class Matrix>
-void check_ending(const std::filesystem::path& path) {
-  constexpr bool blocks = std::same_as<Matrix, gguf::block_matrix>;
-  if (blocks == (path.extension() == ".gguf")) return;
-  raise(invalid_scheme(path.string() +
-                       (blocks ? ": ggml blocks are in a .gguf: write load<quantized_matrix>(...)"
-                               : ": a .gguf holds ggml blocks: write "
-                                 "load<gguf::block_matrix>(...)")));
-}
-
-}  // namespace detail
 
 /// Matrices that can be loaded.
 template <class Matrix>
@@ -147,40 +46,37 @@ concept loadable = std::same_as<Matrix, quantized_matrix> || std::same_as<Matrix
 ///     auto b = io::load<gguf::block_matrix>("model.gguf", "w");
 ///
 /// Raises io_error where the file cannot be opened, parse_error where it is not what its format says,
-/// data_error where it has no such matrix or one whose weights a transform has rewritten, invalid_scheme where the ending is that of the other container.
+/// data_error where it has no such matrix or one whose weights a transform has rewritten, invalid_scheme where
+/// the ending is that of the other container.
 template <loadable Matrix = quantized_matrix>
-Matrix load(const std::filesystem::path& path, std::string_view name) {
-  detail::check_ending<Matrix>(path);
-  return detail::load_one<Matrix>(detail::stored_of<Matrix>(path), path.string(), name);
-}
+Matrix load(const std::filesystem::path& path, std::string_view name);
 /// The same from bytes in memory.
 template <loadable Matrix = quantized_matrix>
-Matrix load(std::span<const std::byte> bytes, std::string_view name) {
-  return detail::load_one<Matrix>(detail::stored_of<Matrix>(bytes, "memory"), "memory", name);
-}
+Matrix load(std::span<const std::byte> bytes, std::string_view name);
 /// The same from what is left of a stream, open for bytes; all of it is read.
 template <loadable Matrix = quantized_matrix>
-Matrix load(std::istream& stream, std::string_view name) {
-  const std::vector<std::byte> bytes = detail::remaining_bytes(stream);
-  return detail::load_one<Matrix>(detail::stored_of<Matrix>(bytes, "stream"), "stream", name);
-}
+Matrix load(std::istream& stream, std::string_view name);
 
 /// All quantized matrices of a file, in its order.
 template <loadable Matrix = quantized_matrix>
-std::vector<loaded<Matrix>> load(const std::filesystem::path& path) {
-  detail::check_ending<Matrix>(path);
-  return detail::load_all<Matrix>(detail::stored_of<Matrix>(path));
-}
+std::vector<loaded<Matrix>> load(const std::filesystem::path& path);
 /// The same from bytes in memory.
 template <loadable Matrix = quantized_matrix>
-std::vector<loaded<Matrix>> load(std::span<const std::byte> bytes) {
-  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "memory"));
-}
+std::vector<loaded<Matrix>> load(std::span<const std::byte> bytes);
 /// The same from what is left of a stream, open for bytes.
 template <loadable Matrix = quantized_matrix>
-std::vector<loaded<Matrix>> load(std::istream& stream) {
-  const std::vector<std::byte> bytes = detail::remaining_bytes(stream);
-  return detail::load_all<Matrix>(detail::stored_of<Matrix>(bytes, "stream"));
-}
+std::vector<loaded<Matrix>> load(std::istream& stream);
+
+/// All quantized matrices of a .safetensors with the transforms of those whose weights were rewritten:
+///
+///     for (const auto& [name, matrix, transform] : io::load_layers("model.safetensors"))
+///       if (transform) Y = linear(matrix)(change_inputs(any_transform(*transform, matrix.cols()), X));
+///
+/// Raises what load() raises.
+BITGAUGE_DECLARE std::vector<loaded_layer> load_layers(const std::filesystem::path& path);
 
 }  // namespace bitgauge::io
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/io/load_definitions.hpp>
+#endif

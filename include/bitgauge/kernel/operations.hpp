@@ -26,7 +26,7 @@ struct product_operations {
   /// Products without unpacking to memory, for up to packed_samples samples, packed_float_samples of floats, of
   /// weights for which `multiplies_packed` is true; null where there are none.
   bool (*multiplies_packed)(const weights_view& w) = nullptr;
-  /// Other weights that multiply_packed_codes takes, for up to packed_float_samples samples; null where there are none.
+  /// Other weights that multiply_packed_codes takes, for up to packed_samples samples; null where there are none.
   bool (*multiplies_few_packed)(const weights_view& w) = nullptr;
   void (*multiply_packed_codes)(const packed_tile& tile) = nullptr;
   /// Where it is tile_samples, multiply_packed_codes takes tiles, and some segments of a row, too.

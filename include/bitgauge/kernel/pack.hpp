@@ -23,18 +23,12 @@ struct packed_data {
   packed_data& operator=(const packed_data&) = delete;
 
   weights_view view;
-  bitgauge::detail::aligned_buffer<std::uint8_t> fields, zero_points;
-  bitgauge::detail::aligned_buffer<float> scales, offsets;
-  bitgauge::detail::aligned_buffer<std::uint16_t> half_scales, half_offsets;
-  bitgauge::detail::aligned_buffer<std::int8_t> scale_factors, offset_factors;
+  /// Fields and parameters, array after array, so that short ones lie in huge pages too.
+  bitgauge::detail::aligned_buffer<std::uint8_t> memory;
+  index_t used = 0;  ///< of the memory
   std::vector<float> column_scales, column_zeros;
 
-  index_t bytes() const noexcept {
-    return static_cast<index_t>(
-        fields.size() + zero_points.size() + scale_factors.size() + offset_factors.size() +
-        2 * (half_scales.size() + half_offsets.size()) +
-        4 * (scales.size() + offsets.size() + column_scales.size() + column_zeros.size()));
-  }
+  index_t bytes() const noexcept { return used + 4 * (std::ssize(column_scales) + std::ssize(column_zeros)); }
 };
 
 /// One row as it is given to be packed.
@@ -73,6 +67,44 @@ struct row_parts {
   bool factors = false;  ///< scales, and offsets where there are any, are products, see weights_view
 };
 
+/// Where the fields and parameters of packed weights go; null what they do not have.
+struct packed_arrays {
+  std::uint8_t *fields = nullptr, *zero_points = nullptr;
+  float *scales = nullptr, *offsets = nullptr;
+  std::uint16_t *half_scales = nullptr, *half_offsets = nullptr;
+  std::int8_t *scale_factors = nullptr, *offset_factors = nullptr;
+
+  /// Fetches the memory of `data`, whose view is complete but for pointers, parameters 0. `of_groups`, `of_scales`:
+  /// parameters of groups, and scales.
+  packed_arrays(packed_data& data, const row_parts& parts, index_t of_groups, index_t of_scales) {
+    const weights_view& w = data.view;
+    // twice: how much there is, and where it lies. Parameters come first: the end may miss its huge page
+    for (const bool placed : {false, true}) {
+      index_t at = 0;
+      const auto place = [&]<class Value>(bool wanted, Value*& values, index_t count) {
+        if (!wanted) return;
+        if (placed) values = reinterpret_cast<Value*>(data.memory.data() + at);
+        at = (at + count * index_t{sizeof(Value)} + line - 1) / line * line;
+      };
+      place(parts.halves, half_scales, of_scales);
+      place(!parts.halves, scales, of_scales);
+      place(parts.offsets && parts.halves, half_offsets, of_scales);
+      place(parts.offsets && !parts.halves, offsets, of_scales);
+      place(parts.zero_points, zero_points, of_groups);
+      place(parts.factors, scale_factors, of_groups);
+      place(parts.factors && parts.offsets, offset_factors, of_groups);
+      const index_t of_parameters = at;
+      place(true, fields, w.panels * w.units * unit_bytes(w.bits));
+      if (placed) continue;
+      data.used = at;
+      std::fill_n(data.memory.reserve(static_cast<std::size_t>(at)), of_parameters, std::uint8_t{0});
+    }
+  }
+
+ private:
+  static constexpr index_t line = 64;
+};
+
 /// Fills `data`, whose view says rows, cols, group (columns that share parameters), bits and what fields stand
 /// for, with rows that `read(row, unpacked_row)` gives. Rows are read by several threads. Cost: one pass.
 template <class Read>
@@ -86,26 +118,15 @@ void pack_rows(packed_data& data, const row_parts& parts, int threads, const Rea
       std::max<index_t>(w.groups - 1, 0) * w.group_units + (last_columns + unit_columns - 1) / unit_columns;
   w.panels = (w.rows + 2 * panel_rows - 1) / (2 * panel_rows) * 2;
   const index_t of_groups = w.panels * w.groups * panel_rows;
-  const index_t of_scales = parts.factors ? of_groups >> w.super_shift : of_groups;
-  const auto resize = [](bool wanted, auto& values, index_t count) {
-    if (wanted) std::fill_n(values.reserve(static_cast<std::size_t>(count)), count, 0);
-  };
-  data.fields.reserve(static_cast<std::size_t>(w.panels * w.units * unit_bytes(w.bits)));
-  resize(parts.halves, data.half_scales, of_scales);
-  resize(!parts.halves, data.scales, of_scales);
-  resize(parts.offsets && parts.halves, data.half_offsets, of_scales);
-  resize(parts.offsets && !parts.halves, data.offsets, of_scales);
-  resize(parts.zero_points, data.zero_points, of_groups);
-  resize(parts.factors, data.scale_factors, of_groups);
-  resize(parts.factors && parts.offsets, data.offset_factors, of_groups);
+  const packed_arrays to(data, parts, of_groups, parts.factors ? of_groups >> w.super_shift : of_groups);
 
   parallel_for(w.panels, threads, [&](index_t panel) {
     const auto size = [](index_t n) { return static_cast<std::size_t>(n); };
     std::vector<std::uint8_t> units(size(w.units * unit_fields)), fields(size(w.cols)), zeros(size(w.groups));
     std::vector<float> scales(size(w.groups)), offsets(size(w.groups));
     std::vector<std::int8_t> scale_factors(size(w.groups)), offset_factors(size(w.groups));
-    const auto store = [&](float value, bool is_half, auto& halves, auto& floats, std::size_t at) {
-      if (is_half) {
+    const auto store = [&](float value, std::uint16_t* halves, float* floats, std::size_t at) {
+      if (parts.halves) {
         halves[at] = numeric::half_from_float(value);
       } else {
         floats[at] = value;
@@ -117,34 +138,36 @@ void pack_rows(packed_data& data, const row_parts& parts, int threads, const Rea
       for (index_t g = 0; g < (parts.factors ? w.groups >> w.super_shift : w.groups); ++g) {
         const index_t of_group = w.parameter(panel, parts.factors ? g << w.super_shift : g) + r;
         const auto at = size(parts.factors ? w.shared_parameter(of_group) : of_group), from = size(g);
-        store(scales[from], parts.halves, data.half_scales, data.scales, at);
-        if (parts.offsets) store(offsets[from], parts.halves, data.half_offsets, data.offsets, at);
+        store(scales[from], to.half_scales, to.scales, at);
+        if (parts.offsets) store(offsets[from], to.half_offsets, to.offsets, at);
       }
       for (index_t g = 0; g < w.groups; ++g) {
         const auto at = size(w.parameter(panel, g) + r), from = size(g);
-        if (parts.zero_points) data.zero_points[at] = zeros[from];
-        if (parts.factors) data.scale_factors[at] = scale_factors[from];
-        if (parts.factors && parts.offsets) data.offset_factors[at] = offset_factors[from];
-        std::uint8_t* const to = units.data() + g * w.group_units * unit_fields;
+        if (parts.zero_points) to.zero_points[at] = zeros[from];
+        if (parts.factors) to.scale_factors[at] = scale_factors[from];
+        if (parts.factors && parts.offsets) to.offset_factors[at] = offset_factors[from];
+        std::uint8_t* const unit = units.data() + g * w.group_units * unit_fields;
         for (index_t c = 0; c < w.columns_of(g); ++c)
-          to[c / unit_columns * unit_fields + place_in_unit(r, c % unit_columns)] =
+          unit[c / unit_columns * unit_fields + place_in_unit(r, c % unit_columns)] =
               fields[size(g * w.group + c)];
       }
     }
-    std::uint8_t* const packed = data.fields.data() + panel * w.units * unit_bytes(w.bits);
+    std::uint8_t* const packed = to.fields + panel * w.units * unit_bytes(w.bits);
     for (index_t u = 0; u < w.units; ++u)
       pack_unit(units.data() + u * unit_fields, w.bits, packed + u * unit_bytes(w.bits));
   });
 
-  const auto pointer = [](const auto& values) { return values.empty() ? nullptr : values.data(); };
-  w.fields = data.fields.data();
-  w.scales = pointer(data.scales);
-  w.half_scales = pointer(data.half_scales);
-  w.zero_points = pointer(data.zero_points);
-  w.offsets = pointer(data.offsets);
-  w.half_offsets = pointer(data.half_offsets);
-  w.scale_factors = pointer(data.scale_factors);
-  w.offset_factors = pointer(data.offset_factors);
+  w.fields = to.fields;
+  w.scales = to.scales;
+  w.half_scales = to.half_scales;
+  w.zero_points = to.zero_points;
+  w.offsets = to.offsets;
+  w.half_offsets = to.half_offsets;
+  w.scale_factors = to.scale_factors;
+  w.offset_factors = to.offset_factors;
+  const auto pointer = [](const std::vector<float>& values) {
+    return values.empty() ? nullptr : values.data();
+  };
   w.column_scales = pointer(data.column_scales);
   w.column_zeros = pointer(data.column_zeros);
 }

@@ -12,7 +12,8 @@
 namespace bitgauge::kernel {
 
 /// The weights of `q`, packed. Rows of a matrix with a group for each column share one scale, 1, and what the
-/// columns have goes to the activations. `threads` as in options.
+/// columns have goes to the activations. Levels by row become codes of 8 bits: of 127ths of the row's largest, or,
+/// exactly, of 127ths where these are stored. `threads` as in options.
 BITGAUGE_DECLARE std::shared_ptr<const packed_data> pack(const quantized_matrix& q, int threads);
 
 }  // namespace bitgauge::kernel

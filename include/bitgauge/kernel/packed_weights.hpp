@@ -32,6 +32,9 @@ class block_matrix;
 /// exact: |Y - W X| <= (n + 8) e (|W||X| + |bias|). integer: that, with the activations as rounded to codes: off
 /// by half a step, a 254th of the largest magnitude of their block (a 510th of the extent on an affine grid), and
 /// with levels that are no multiples of a common step, such as those of NF4, rounded to 127ths of the largest.
+/// Levels by row (lookup) are packed as codes of 8 bits, whatever the precision, as no kernel has a table for each
+/// row: exactly where they are stored as int8, else each off by at most a 254th of the largest of its row, which
+/// `q * x` avoids.
 /// bfloat16: |Y - W X| <= (2^-7 + 2^-16 + (n + 8) e) (|W||X| + |bias|); weights, activations and sums below 2^-126
 /// may count as zero, weights and activations beyond the largest bfloat16 become infinite.
 class packed_weights {

@@ -65,14 +65,15 @@ class product {
           pack_floats(w_, x_, first_, tile, rounds(), x, own->tile);
         }
       });
-      const index_t together = packed ? packed_panels : panels_together();
+      const index_t together = packed ? packed_together() : panels_together();
       const index_t items = (w_.panels + together - 1) / together;
       parallel_for(items, options_.threads, [&](index_t item) {
         const auto own = thread_scratches().borrow();
+        const index_t first = item * together, panels = std::min(together, w_.panels - first);
         if (packed) {
-          multiply_packed(item, items, *own);
+          multiply_packed(first, panels, *own);
         } else {
-          multiply_unpacked(item * together, std::min(together, w_.panels - item * together), *own);
+          multiply_unpacked(first, panels, *own);
         }
       });
     }
@@ -89,8 +90,9 @@ class product {
 
   /// The samples that are multiplied at most with weights as they are packed.
   index_t few_samples() const {
-    if (packs(steps_.multiplies_packed)) return is_integer() ? packed_samples : packed_float_samples;
-    return is_integer() && packs(steps_.multiplies_few_packed) ? packed_float_samples : 0;
+    if (is_integer())
+      return packs(steps_.multiplies_packed) || packs(steps_.multiplies_few_packed) ? packed_samples : 0;
+    return packs(steps_.multiplies_packed) ? packed_float_samples : 0;
   }
 
   /// Whether tiles are multiplied with weights as they are packed: unpacking is not worth its while for bytes of long
@@ -156,6 +158,11 @@ class product {
     return together;
   }
 
+  /// Panels as they are packed: all but a few pieces, of which every thread gets some.
+  index_t packed_together() const noexcept {
+    return std::clamp<index_t>(w_.panels / 16, tile_panels, packed_panels);
+  }
+
   /// The codes of a tile from a chunk on.
   activation_codes codes_of(index_t tile, const chunk& part) const {
     const packed_activations& x = scratch_.x;
@@ -174,21 +181,20 @@ class product {
             part.steps};
   }
 
-  /// The panels `item`, `item` + `step`, ..: each thread's neighbouring items are streams of memory.
-  void multiply_packed(index_t item, index_t step, thread_scratch& own) const {
-    const packed_streams panels{&w_, item, step, (w_.panels - item + step - 1) / step};
-    const index_t y_stride = rows_of(panels.panels);
+  void multiply_packed(index_t first_panel, index_t panels, thread_scratch& own) const {
+    const index_t y_stride = rows_of(panels);
     float* const y = resized(own.y, y_stride * samples_);
-    for (index_t p = 0; p < panels.panels; ++p) start(item + p * step, 1, y + rows_of(p), y_stride);
+    start(first_panel, panels, y, y_stride);
+    const packed_range weights{&w_, first_panel, panels};
     if (is_integer()) {
       const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units, 0, 0};
       steps_.multiply_packed_codes(
-          {panels, scratch_.segments.data(), all.segments, codes_of(0, all), y, y_stride});
+          {weights, scratch_.segments.data(), all.segments, codes_of(0, all), y, y_stride});
     } else {
       steps_.multiply_packed_floats(
-          {panels, samples_, scratch_.x.floats.data(), scratch_.x.group_sums.data(), y, y_stride});
+          {weights, samples_, scratch_.x.floats.data(), scratch_.x.group_sums.data(), y, y_stride});
     }
-    for (index_t p = 0; p < panels.panels; ++p) store(item + p * step, 1, y + rows_of(p), y_stride);
+    store(first_panel, panels, y, y_stride);
   }
 
   void multiply_unpacked(index_t first_panel, index_t panels, thread_scratch& own) const {
@@ -210,7 +216,7 @@ class product {
     const tile_shares shares = scratch_.x.shares();
     for (const chunk& part : scratch_.chunks) {
       for_each_tile(panels, shares, after(part, first_panel, panels), [&](index_t p, index_t t) {
-        steps_.multiply_packed_codes({{&w_, first_panel + p, 1, tile_panels},
+        steps_.multiply_packed_codes({{&w_, first_panel + p, tile_panels},
                                       scratch_.segments.data() + part.first_segment,
                                       part.segments,
                                       codes_of(t, part),

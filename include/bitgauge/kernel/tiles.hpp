@@ -36,7 +36,7 @@ struct tile_shares {
 inline constexpr index_t tile_panels = 2;
 
 /// Samples and panels that are multiplied at most without unpacking the weights to memory.
-inline constexpr index_t packed_samples = 8, packed_float_samples = 4, packed_panels = 4;
+inline constexpr index_t packed_samples = 8, packed_float_samples = 4, packed_panels = 16;
 
 /// What a segment of a panel has besides its codes, by row.
 struct alignas(64) segment_parameters {
@@ -84,18 +84,16 @@ struct integer_tile {
   index_t y_stride;
 };
 
-/// Some panels as they are packed, far apart: each is a stream of memory that goes on into the next panel, which
-/// is multiplied next.
-struct packed_streams {
+/// Some panels that follow each other, as they are packed.
+struct packed_range {
   const weights_view* weights;
-  index_t first_panel, step;  ///< the panels first_panel, first_panel + step, ..
-  index_t panels;             ///< 1..packed_panels
+  index_t first_panel, panels;  ///< 1..packed_panels of them
 };
 
 /// Panels as they are packed times a tile of few samples, over whole rows or some segments that follow each other.
 /// Zero points of the activations are all 128, and their codes less 128, in two's complement.
 struct packed_tile {
-  packed_streams weights;
+  packed_range weights;
   const segment* segments;
   index_t count;
   activation_codes x;
@@ -118,7 +116,7 @@ using bfloat16_tile = value_tile<std::uint16_t>;
 
 /// Panels as they are packed times a tile of few samples of floats, over whole rows.
 struct packed_exact_tile {
-  packed_streams weights;
+  packed_range weights;
   index_t samples;
   const float* x;       ///< [column of units][sample]
   const float* x_sums;  ///< [group][sample]

@@ -78,7 +78,7 @@ class integer_linear {
     if (bias.size() != 0 && bias.size() != weights.rows())
       detail::raise_message<shape_error>(
           {"integer_linear: bias: expected ", weights.rows(), " values, found ", bias.size()});
-    weights_ = detail::integer_weights(weights, rows.zero_points);
+    weights_ = detail::integer_weights(weights, rows.zero_points, how.threads);
     std::vector<double> multipliers;
     Eigen::VectorXd scales(weights.rows());
     for (index_t r = 0; r < weights.rows(); ++r) {

@@ -32,7 +32,7 @@ inline const char* granularity_name(granularity::kind what) {
 
 /// Throws invalid_scheme where a row has several, and for weights that are no integers.
 inline row_scales row_scales_of(const quantized_matrix& w, const char* who) {
-  if (!w.encoding().levels.empty())
+  if (w.encoding().has_levels())
     raise_message<invalid_scheme>({who, ": expected weights on an integer grid, found a codebook"});
   if (w.is_column_vector())
     raise_message<invalid_scheme>(

@@ -15,6 +15,7 @@
 #include <bitgauge/scale/storage.hpp>
 
 #include <concepts>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -107,6 +108,10 @@ constexpr bool weighs_errors() {
 }
 template <class Answer>
 inline constexpr bool is_weighing_range = question_of<Answer>() == question::range && weighs_errors<Answer>();
+/// A grid that is fitted weighs errors too.
+template <class Answer>
+inline constexpr bool is_weighing_grid =
+    requires(const Answer& g, std::span<const float> x, std::span<float> y) { g.fit_row(x, x, y); };
 
 /// What a type that is no answer was probably meant to be.
 template <class Answer>
@@ -155,7 +160,8 @@ template <class... Answers>
 constexpr void check_answers() {
   check_contradictions<Answers...>();
   constexpr bool without_effect = answers_to < question::importance,
-                 Answers... >> 0 && !(is_weighing_range<Answers> || ...);
+                 Answers... >> 0 && !(is_weighing_range<Answers> || ...) &&
+                     !(is_weighing_grid<Answers> || ...);
   static_assert(!without_effect,
                 "bitgauge: an importance has no effect here: min-max, absmax and ranges of your own that are "
                 "intervals do not weigh errors. Add a range that does, such as mse_range{}");

@@ -3,7 +3,9 @@
 /// \file
 /// What the codes of a matrix stand for, and which combinations of that make sense.
 
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
+#include <bitgauge/grid/stored_levels.hpp>
 #include <bitgauge/numeric/bits.hpp>
 
 #include <algorithm>
@@ -24,11 +26,21 @@ struct code_encoding {
   bool has_zero_points = false;  ///< one per group; otherwise `center` for all
   int center = 0;
   std::vector<float> levels{};  ///< the value of each of the 2^bits fields, where the grid is a codebook
+  bool levels_by_row = false;   ///< every row has 2^bits levels of its own, row after row
+  level_type stored_levels = level_type::f32;  ///< of levels by row; each is a number of this type
+
+  /// Whether fields stand for levels, also before these are known.
+  bool has_levels() const noexcept { return levels_by_row || !levels.empty(); }
+  /// The levels of stored row `row`.
+  const float* levels_of(index_t row) const noexcept {
+    return levels.data() + (levels_by_row ? row << bits : index_t{0});
+  }
 
   /// Levels are compared by their bits: an FP8 grid has codes of NaN, which equal themselves.
   friend bool operator==(const code_encoding& a, const code_encoding& b) {
     return a.bits == b.bits && a.is_signed == b.is_signed && a.is_sign_only == b.is_sign_only &&
            a.has_zero_points == b.has_zero_points && a.center == b.center &&
+           a.levels_by_row == b.levels_by_row && a.stored_levels == b.stored_levels &&
            std::equal(a.levels.begin(), a.levels.end(), b.levels.begin(), b.levels.end(),
                       [](float x, float y) {
                         return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
@@ -53,6 +65,9 @@ inline encoding_fault fault_of(const code_encoding& m, bool has_levels) {
   const int kinds = int{m.is_signed} + int{m.is_sign_only} + int{has_levels};
   if (kinds > 1)
     return {"codes", message_of({"expected one of unsigned, signed, sign and levels, found ", kinds})};
+  if (m.levels_by_row && !has_levels) return {"codes", "expected levels, as rows have their own"};
+  if (!m.levels_by_row && m.stored_levels != level_type::f32)
+    return {"levels", "expected f32, as all rows share them"};
   if (m.is_sign_only && m.bits != 1)
     return {"bits", message_of({"expected 1 for sign codes, found ", m.bits})};
   const bool is_integer = !m.is_sign_only && !has_levels;

@@ -35,6 +35,10 @@ class feedback_quantizer final : public feedback_target {
         integer_(answers.grid->integer()),
         parameters_(answers.scales, *answers.grid, groups_.count()) {
     check_importance(answers.column_weights, groups_.rows(), groups_.cols());
+    if (answers.grid->fits_rows())
+      raise_message<invalid_scheme>(
+          {"error feedback: expected levels that all rows share, found a table for each row (lookup): round "
+           "to nearest"});
     list_levels();
   }
 
@@ -63,7 +67,8 @@ class feedback_quantizer final : public feedback_target {
   index_t group_width() const override { return groups_.run(); }
   std::span<const level> levels() const override { return levels_; }
   bool fitted_beforehand() const override { return !groups_.within_rows(); }
-  bool adjustable() const override { return groups_.within_rows(); }
+  /// Not scales with a sign: those beside a stored one are not looked for across zero.
+  bool adjustable() const override { return groups_.within_rows() && !answers_.grid->has_signed_scales(); }
 
   void read(index_t first, index_t count, float* out) const override {
     monitor_.check();

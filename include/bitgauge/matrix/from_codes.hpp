@@ -48,6 +48,10 @@ class code_assembly {
         encoding_(encoding_of(*answers.grid)),
         codes_(static_cast<std::size_t>(groups.rows() * packing::dense_bytes(groups.cols(), encoding_.bits))),
         scales_(answers.scales, groups.count()) {
+    if (answers.grid->fits_rows())
+      raise(invalid_scheme(
+          "from_codes: rows that have levels of their own come with these to the constructor of "
+          "quantized_matrix"));
     if (is_nested(answers.scales.type))
       raise(
           invalid_scheme("from_codes: scales are numbers of f32, f16, bf16 or e8m0; those that are quantized "
@@ -71,8 +75,12 @@ class code_assembly {
   void set_scale(index_t group, double scale) {
     const auto stored = static_cast<float>(scale);
     const std::string what = "from_codes: scale of group " + std::to_string(group) + ": ";
-    if (!numeric::is_finite(stored) || !(stored >= 0))
-      raise(data_error(what + "expected a finite value from 0 up, found " + std::to_string(scale)));
+    const bool has_sign = answers_.grid->has_signed_scales();
+    if (!numeric::is_finite(stored) || !(has_sign || stored >= 0))
+      raise(data_error(
+          what +
+          (has_sign ? "expected a finite value, found " : "expected a finite value from 0 up, found ") +
+          std::to_string(scale)));
     scales_.set(group, scale_array::rounding(scales_, group).nearest(stored));
     if (static_cast<double>(scales_[group]) != scale)
       raise(data_error(what + std::to_string(scale) +

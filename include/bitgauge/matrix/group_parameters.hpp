@@ -3,6 +3,7 @@
 /// \file
 /// The parameters of all groups while they are found, from several threads, as the storage holds them.
 
+#include <bitgauge/error.hpp>
 #include <bitgauge/grid/grid.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/packing/dense.hpp>
@@ -21,7 +22,12 @@ class group_parameters {
   group_parameters(const scale_storage& storage, const any_grid& grid, index_t groups)
       : grid_(grid),
         scales_(storage, groups),
-        zero_points_(grid.has_zero_point() ? static_cast<std::size_t>(groups) : 0) {}
+        zero_points_(grid.has_zero_point() ? static_cast<std::size_t>(groups) : 0) {
+    if (grid.has_signed_scales() && storage.type > scale_type::bf16)
+      raise_message<invalid_scheme>(
+          {"scales: expected f32, f16 or bf16, as this grid's scales have a sign, found ",
+           storage.type == scale_type::e8m0 ? "e8m0" : "scales that are quantized themselves"});
+  }
 
   const scale_array& scales() const noexcept { return scales_; }
   /// The scales; to be called once, in the end.

@@ -49,7 +49,8 @@ memory_estimate estimate_memory(double parameters, const scheme& s, index_t cols
       s.groups.what == granularity::kind::tensor || s.groups.what == granularity::kind::column;
   const quantized_layout layout = layout_of(s, rows, cols);
   const auto bytes =
-      static_cast<double>(per_model ? layout.code_bytes() : layout.storage_bytes() - layout.level_bytes());
+      static_cast<double>(per_model ? layout.code_bytes() + layout.level_bytes() - layout.shared_level_bytes()
+                                    : layout.storage_bytes() - layout.shared_level_bytes());
   return estimate_memory(parameters, 8 * bytes / static_cast<double>(rows * cols));
 }
 

@@ -39,7 +39,7 @@ class own_codes {
 }  // namespace detail
 
 /// A quantized matrix W (out x in): real(r, c) = scale(g) * (code(r, c) - zero_point(g)), g the group of (r,
-/// c); with a codebook the code is replaced by its level.
+/// c); with a codebook the code is replaced by its level, with levels by row by that of its row.
 ///
 /// Layout. Codes: row after row, each row packed densely (packing/dense.hpp) from a byte boundary on,
 /// row_bytes() a row. Scales: one per group in the order of `grouping`, see scale_array. Zero points: one
@@ -111,7 +111,7 @@ class quantized_matrix {
           {"code(", row, ", ", col, ") of a matrix of ", rows(), " x ", cols()});
     if (is_column_vector_) std::swap(row, col);
     const std::uint8_t field = packing::dense_field(codes_.data() + row * row_bytes(), col, encoding_.bits);
-    return encoding_.levels.empty() ? code_of_field(field) : field;
+    return encoding_.has_levels() ? field : code_of_field(field);
   }
 
   /// The codes, rows x cols; with a codebook their fields. Throws data_error where Plain's numbers do not
@@ -127,15 +127,14 @@ class quantized_matrix {
 
   /// Bytes of codes, scales, zero points and their padding, and of a codebook.
   index_t storage_bytes() const noexcept {
-    return static_cast<index_t>(codes_.size() + scales_.bytes().size() + zero_points_.size() +
-                                encoding_.levels.size() * sizeof(float));
+    return static_cast<index_t>(codes_.size() + scales_.bytes().size() + zero_points_.size()) + level_bytes();
   }
-  /// Stored bits over elements: codes, scales, zero points and their padding; a codebook, which is one for
-  /// all, is left out. 0 for an empty matrix.
+  /// Stored bits over elements: codes, scales, zero points, levels by row and their padding; a codebook that is
+  /// one for all is left out. 0 for an empty matrix.
   double bits_per_weight() const noexcept {
-    const auto levels = static_cast<index_t>(encoding_.levels.size() * sizeof(float));
+    const index_t shared = encoding_.levels_by_row ? 0 : level_bytes();
     return size() == 0 ? 0
-                       : 8.0 * static_cast<double>(storage_bytes() - levels) / static_cast<double>(size());
+                       : 8.0 * static_cast<double>(storage_bytes() - shared) / static_cast<double>(size());
   }
 
   /// Writes stored row `row` as cols floats (of a column vector: row 0, all elements) to `out`. Throws
@@ -189,6 +188,9 @@ class quantized_matrix {
   int stored_zero_point(index_t group) const noexcept {
     if (!encoding_.has_zero_points) return encoding_.center;
     return code_of_field(packing::dense_field(zero_points_.data(), group, encoding_.bits));
+  }
+  index_t level_bytes() const noexcept {
+    return static_cast<index_t>(encoding_.levels.size()) * bytes_of(encoding_.stored_levels);
   }
   int code_of_field(int field) const noexcept {
     if (encoding_.is_sign_only) return field != 0 ? 1 : -1;

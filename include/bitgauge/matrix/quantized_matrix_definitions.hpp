@@ -33,7 +33,7 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
   scales_.read_into(first, runs, scratch.scales.data());
   for (index_t i = 0; i < runs; ++i)
     scratch.zero_points[static_cast<std::size_t>(i)] = stored_zero_point(first + i);
-  const bool codebook = !encoding_.levels.empty();
+  const bool codebook = encoding_.has_levels();
   const bool extend = encoding_.is_signed && !encoding_.is_sign_only && !codebook;
   const std::uint8_t* fields = codes_.data() + row * row_bytes();
   if (encoding_.bits < 8) {
@@ -42,7 +42,7 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
   }
   if (codebook || encoding_.is_sign_only) {
     constexpr float signs[] = {-1, 1};
-    simd::decode_levels(fields, cols, run, scratch.scales.data(), codebook ? encoding_.levels.data() : signs,
+    simd::decode_levels(fields, cols, run, scratch.scales.data(), codebook ? encoding_.levels_of(row) : signs,
                         encoding_.bits, out);
   } else {
     simd::row_kernels().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend,
@@ -60,7 +60,7 @@ BITGAUGE_DEFINE float quantized_matrix::validate() const {
     expected = bytes;
     found = static_cast<index_t>(size);
   };
-  const detail::encoding_fault fault = detail::fault_of(encoding_, !encoding_.levels.empty());
+  const detail::encoding_fault fault = detail::fault_of(encoding_, encoding_.has_levels());
   if (fault.field != nullptr)
     detail::raise_message<invalid_scheme>({"quantized matrix: ", fault.field, ": ", fault.problem});
   if (is_column_vector_ && groups_.rows() != 1)
@@ -71,12 +71,20 @@ BITGAUGE_DEFINE float quantized_matrix::validate() const {
   expect("scales", scale_bytes(scales_.storage(), count), scales_.bytes().size());
   expect("zero points", encoding_.has_zero_points ? packing::dense_bytes(count, encoding_.bits) : 0,
          zero_points_.size());
-  if (!encoding_.levels.empty())
-    expect("levels", (index_t{1} << encoding_.bits) * index_t{sizeof(float)},
-           encoding_.levels.size() * sizeof(float));
+  if (encoding_.has_levels())
+    expect(
+        "levels",
+        ((encoding_.levels_by_row ? groups_.rows() : index_t{1}) << encoding_.bits) * index_t{sizeof(float)},
+        encoding_.levels.size() * sizeof(float));
   if (what != nullptr)
     detail::raise_message<shape_error>(
         {"quantized matrix: ", what, ": expected ", expected, " bytes, found ", found});
+  for (std::size_t i = 0; encoding_.levels_by_row && i < encoding_.levels.size(); ++i)
+    if (const float level = encoding_.levels[i];
+        !numeric::is_finite(level) || detail::stored_level(encoding_.stored_levels, level) != level)
+      detail::raise_message<data_error>(
+          {"quantized matrix: levels of row ", static_cast<index_t>(i) >> encoding_.bits,
+           ": expected numbers of the type that they are stored as, found ", level});
   float some[256], largest = 0;
   for (index_t first = 0; first < count; first += std::ssize(some)) {
     const index_t n = std::min(std::ssize(some), count - first);

@@ -73,16 +73,16 @@ Plain parameter_matrix(const char* what, const quantized_matrix& q, const Value&
 template <class Plain>
 Plain quantized_matrix::codes_as() const {
   const std::pair<int, int> bounds =
-      encoding_.levels.empty()
-          ? detail::code_bounds(encoding_.bits, encoding_.is_signed, encoding_.is_sign_only)
-          : std::pair{0, (1 << encoding_.bits) - 1};
+      encoding_.has_levels()
+          ? std::pair{0, (1 << encoding_.bits) - 1}
+          : detail::code_bounds(encoding_.bits, encoding_.is_signed, encoding_.is_sign_only);
   detail::require_room<typename Plain::Scalar>("codes_as", bounds);
   Plain out = detail::shaped<Plain>("codes_as", rows(), cols());
   for (index_t r = 0; r < groups_.rows(); ++r) {
     const std::uint8_t* fields = codes_.data() + r * row_bytes();
     for (index_t c = 0; c < groups_.cols(); ++c) {
       const std::uint8_t field = packing::dense_field(fields, c, encoding_.bits);
-      const int code = encoding_.levels.empty() ? code_of_field(field) : field;
+      const int code = encoding_.has_levels() ? field : code_of_field(field);
       (is_column_vector_ ? out(c, r) : out(r, c)) = static_cast<typename Plain::Scalar>(code);
     }
   }

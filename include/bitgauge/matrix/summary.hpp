@@ -19,7 +19,8 @@ inline std::string summary_of(const quantized_matrix& q) {
   const code_encoding& m = q.encoding();
   const granularity groups = q.groups().granularity();
   std::string text = "quantized_matrix " + std::to_string(q.rows()) + " x " + std::to_string(q.cols()) + ": ";
-  text += !m.levels.empty()   ? std::to_string(m.levels.size()) + " levels"
+  text += m.levels_by_row     ? std::to_string(1 << m.bits) + " levels a row"
+          : !m.levels.empty() ? std::to_string(m.levels.size()) + " levels"
           : m.is_sign_only    ? "signs"
           : m.has_zero_points ? "affine"
                               : "symmetric";

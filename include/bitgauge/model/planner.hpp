@@ -195,7 +195,7 @@ class planner {
   void describe_codes(const tensor_info& tensor, planned_tensor& row) const {
     row.entry = quantized_entry{tensor.name, tensor.shape, tensor.original, to_text(row.to),
                                 layout_of(row.to.answers(), row.rows, row.cols)};
-    row.entry->has_levels = !row.entry->layout.encoding.levels.empty();
+    row.entry->has_levels = row.entry->layout.encoding.has_levels();
     row.entry->rows = row.how_rows;
     row.bytes_after = static_cast<std::uint64_t>(row.entry->layout.storage_bytes());
     if (options_.transform) rewrite(row);

@@ -6,6 +6,8 @@
 #include <bitgauge/range/range.hpp>
 #include <bitgauge/scale/codec.hpp>
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +22,16 @@ class given_parameters {
 
   explicit given_parameters(std::vector<float> scales, std::vector<std::int32_t> zero_points = {})
       : scales_(std::move(scales)), zero_points_(std::move(zero_points)) {}
+  /// From the parameters themselves, as an observer's finish() returns them.
+  static given_parameters of(std::span<const parameters> groups) {
+    std::vector<float> scales;
+    std::vector<std::int32_t> zero_points;
+    for (const parameters& p : groups) {
+      scales.push_back(p.scale);
+      zero_points.push_back(p.zero_point);
+    }
+    return given_parameters(std::move(scales), std::move(zero_points));
+  }
 
   /// Throws shape_error for a group that has no scale, data_error for a scale that is negative or not finite,
   /// invalid_scheme for a zero point outside the grid's codes, or on a grid without zero points another one

@@ -7,6 +7,7 @@
 #include <bitgauge/grid/grid.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/numeric/bits.hpp>
+#include <bitgauge/numeric/uncontracted.hpp>
 #include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/scale/codec.hpp>
 
@@ -15,6 +16,7 @@
 #include <concepts>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace bitgauge {
 
@@ -106,12 +108,41 @@ inline interval extent_of(std::span<const float> values) {
   return range;
 }
 
+/// Scales with a sign, by a range that finds those that are not negative: for the values and for the values
+/// mirrored, whichever errs less.
+template <class R>
+parameters fit_either_sign(const R& r, const group_values& group, const any_grid& positive,
+                           const scale_codec& storage) {
+  parameters best;
+  double least = 0;
+  std::vector<float> values(group.values.begin(), group.values.end());
+  for (const float sign : {1.0f, -1.0f}) {
+    if (sign < 0)
+      for (float& x : values) x = -x;
+    const parameters p = r.fit({values, group.weights, group.group}, positive, storage);
+    double error = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const float level = positive.level(positive.nearest(values[i] * inverse_scale(p.scale), 0));
+      const double off = static_cast<double>(values[i]) - static_cast<double>(p.scale * level);
+      error += numeric::uncontracted(off * off *
+                                     (group.weights.empty() ? 1.0 : static_cast<double>(group.weights[i])));
+    }
+    if (sign > 0 || error < least) {
+      best = {sign * p.scale, p.zero_point};
+      least = error;
+    }
+  }
+  return best;
+}
+
 template <class R>
 class any_range_of final : public any_range {
  public:
   explicit any_range_of(const R& r) : range_(r) {}
   parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const override {
     if constexpr (fitting_range<R>) {
+      if (const any_grid* positive = grid.with_positive_scales())
+        return fit_either_sign(range_, group, *positive, storage);
       return range_.fit(group, grid, storage);
     } else {
       const interval chosen = range_(group.values);

@@ -19,10 +19,13 @@ class scale_codec {
  public:
   virtual ~scale_codec() = default;
 
-  /// The stored value nearest to `scale` >= 0. 0 stays 0 and nothing else becomes 0: what is smaller than the
-  /// smallest stored value (for binary32 the smallest normal, whose inverse is finite) is raised to it.
-  /// Throws data_error where the storage overflows.
-  virtual float nearest(float scale) const { return scale > 0 && scale < FLT_MIN ? FLT_MIN : scale; }
+  /// The stored value nearest to `scale`. 0 stays 0 and nothing else becomes 0: what is smaller than the
+  /// smallest stored value (for binary32 the smallest normal, whose inverse is finite) is raised to it. Below 0,
+  /// which only f32, f16 and bf16 take, the same mirrored. Throws data_error where the storage overflows.
+  virtual float nearest(float scale) const {
+    if (scale == 0 || std::fabs(scale) >= FLT_MIN) return scale;
+    return std::copysign(FLT_MIN, scale);
+  }
 
   /// True where every normal binary32 number can be stored.
   virtual bool is_exact() const { return true; }

@@ -17,7 +17,7 @@
 namespace bitgauge {
 
 /// Rounds a scale to a type that needs no second level: f32, f16, bf16 or E8M0. E8M0 has no zero: the
-/// smallest power of two stands for it.
+/// smallest power of two stands for it; nor has it a sign.
 class float_scale_codec final : public scale_codec {
  public:
   explicit float_scale_codec(scale_type type) : type_(type) {}
@@ -25,6 +25,7 @@ class float_scale_codec final : public scale_codec {
   float nearest(float scale) const override {
     if (type_ == scale_type::e8m0) return numeric::e8m0::from_float(scale).to_float();
     const float floor = type_ == scale_type::f16 ? 0x1p-24f : 0x1p-126f;
+    if (scale < 0) return -nearest(-scale);
     if (!(scale > 0)) return 0;
     if (scale < floor) return floor;
     if (type_ == scale_type::f32) return scale;

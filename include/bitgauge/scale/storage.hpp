@@ -162,7 +162,8 @@ class scale_array {
     std::uint8_t* at = bytes_.data() + first * bytes_of(storage_.type);
     switch (storage_.type) {
       case scale_type::f32:
-        for (float& scale : scales) scale = scale > 0 ? std::max(scale, FLT_MIN) : 0.0f;
+        for (float& scale : scales)
+          scale = scale > 0 ? std::max(scale, FLT_MIN) : scale < 0 ? std::min(scale, -FLT_MIN) : 0.0f;
         if (!scales.empty()) std::memcpy(at, scales.data(), scales.size_bytes());
         return;
       case scale_type::e8m0:

@@ -18,7 +18,7 @@ namespace bitgauge::simd {
 /// Sixteen floats in vectors of `Bytes` bytes.
 template <int Bytes>
 struct lanes {
-  static constexpr int count = 16;
+  static constexpr int count = 16, vector_bytes = Bytes;
   static constexpr std::size_t parts = 64 / Bytes, part_lanes = Bytes / sizeof(float);
   using part = vector<float, Bytes / 4>;
 

@@ -71,6 +71,8 @@ TEST(quantized_description, refuses_wrong_values_by_field) {
                                                                   {"/bits", 9},
                                                                   {"/bits", 4.5},
                                                                   {"/codes", "coded"},
+                                                                  {"/levels", "column"},
+                                                                  {"/levels", "row"},
                                                                   {"/group", 0},
                                                                   {"/group", "rows"},
                                                                   {"/zero_point", {}},

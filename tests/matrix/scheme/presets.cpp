@@ -1,4 +1,6 @@
 #include <bitgauge/grid/codebook_tables.hpp>
+#include <bitgauge/grid/lookup.hpp>
+#include <bitgauge/grid/signed_normal_float.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/scheme/presets.hpp>
@@ -21,6 +23,9 @@ TEST(scheme_presets, names_are_their_formats) {
     EXPECT_EQ(quantize(w, parse_scheme(text)), quantize(w, answers...)) << text;
   };
   expect_same("nf4", nf4{}, per_block{64});
+  expect_same("normal_float", nf4{}, per_block{64});
+  expect_same("normal_float:signed=1", signed_normal_float(4, 64), per_block{64});
+  expect_same("lookup", lookup<4>{}, per_row{});
   expect_same("nf4:double=256", nf4{}, per_block{64}, double_quantized{256});
   expect_same("fp4:group=32", fp4{}, per_block{32});
   expect_same("dynamic8", dynamic8{}, per_block{256});

@@ -74,6 +74,11 @@ TEST(scheme_recipe, refuses_what_it_does_not_know) {
   EXPECT_EQ(message("nf4:torch=1"), "scheme: torch: nf4 has no such option, found torch=1");
   EXPECT_EQ(message("nf4:bits=3"), "scheme: bits: nf4 has 4, found 3");
   EXPECT_EQ(message("nf4:bits=4"), "no error");
+  EXPECT_EQ(message("normal_float:bits=7"), "normal_float: bits: expected 2 to 6, found 7");
+  EXPECT_NE(message("normal_float:signed=1,group=row").find("expected group=N"), std::string::npos);
+  EXPECT_NE(message("normal_float:signed=1,scale=e8m0").find("expected f32, f16 or bf16"), std::string::npos);
+  EXPECT_NE(message("normal_float:signed=1,double=256").find("expected f32, f16 or bf16"), std::string::npos);
+  EXPECT_NE(message("lookup:rounding=gptq").find("no error feedback takes"), std::string::npos);
 }
 
 // Catches a field that is ignored in silence: each that has no effect beside the others is named, together
@@ -96,8 +101,10 @@ TEST(scheme_recipe, fields_without_effect_are_refused) {
   EXPECT_NE(failure("affine:damping=0.1").find("damping has no effect"), std::string::npos);
   EXPECT_NE(failure("nf4:scale=f16,double=256").find("scale has no effect: double says how"),
             std::string::npos);
-  for (const char* text : {"affine:range=mse,effort=best", "affine:rounding=stochastic,seed=3",
-                           "affine:range=percentile,percentile=99", "nf4:double=256", "mxfp4"})
+  EXPECT_NE(failure("affine:levels=int8").find("levels has no effect"), std::string::npos);
+  for (const char* text :
+       {"affine:range=mse,effort=best", "lookup:levels=int8", "affine:rounding=stochastic,seed=3",
+        "affine:range=percentile,percentile=99", "nf4:double=256", "mxfp4"})
     EXPECT_EQ(failure(text), "no error");
   const importance weights(std::vector<float>(37, 1.0f));
   EXPECT_EQ(
@@ -106,6 +113,7 @@ TEST(scheme_recipe, fields_without_effect_are_refused) {
       "such as range=mse");
   quantize(x, scheme{}, importance{});
   quantize(x, scheme{.range = range_kind::mse}, weights);
+  quantize(x, parse_scheme("lookup"), weights);
 }
 
 }  // namespace

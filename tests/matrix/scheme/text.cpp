@@ -42,6 +42,7 @@ TEST(scheme_text, writes_what_it_reads) {
         "affine:signed=1,group=column,range=mse,scale=bf16", "symmetric:unsigned=1,torch=1",
         "affine:range=percentile,percentile=99.99", "affine:rounding=gptq,act_order=1,damping=0.05",
         "affine:rounding=gptq,act_order=1,static_groups=1,damping=0.05", "affine:rounding=stochastic,seed=7",
+        "normal_float:bits=3,signed=1,group=32", "lookup:bits=3,group=128,levels=int8", "lookup",
         "nf4:double=256", "nf4:group=row", "mxfp4", "nvfp4:group=32,scale=f16",
         "fp8_e4m3:group=128,scale=e8m0"}) {
     EXPECT_EQ(to_text(parse_scheme(text)), text);
@@ -96,7 +97,7 @@ TEST(scheme_text, names_are_checked_when_they_are_read) {
     EXPECT_EQ(s.grid.view(), name);
     EXPECT_EQ(to_text(s), name);
   }
-  EXPECT_EQ(detail::scheme_names().size(), 47u);  // 19 grids, 30 ggml types, mxfp4 and nvfp4 among both
+  EXPECT_EQ(detail::scheme_names().size(), 49u);  // 19 grids, 30 ggml types, mxfp4 and nvfp4 among both
   EXPECT_NE(test::message_of<invalid_scheme>([] {
               parse_scheme("xyzzy");
             }).find("unknown name \"xyzzy\": expected one of symmetric, affine, nf4"),

@@ -79,6 +79,9 @@ class super_scale_search {
   /// Tries a super-scale, and what it is refitted to.
   [[gnu::always_inline]] void consider(float super, solution& best) noexcept {
     if (!(super > 0.0f)) return;
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) { consider_here(super, best); });
+  }
+  [[gnu::always_inline]] void consider_here(float super, solution& best) noexcept {
     solution trial;
     trial.super = super;
     choose(trial, 1.02 * best.error);
@@ -109,22 +112,30 @@ class super_scale_search {
     return error;
   }
 
-  /// The less of the errors with the scale and its negative, as far as these are tried.
+  /// The less of the errors with the scale and its negative, as far as these are tried. A loop: error_of() is long.
   [[gnu::always_inline]] lanes error_of_either_sign(std::size_t s, const lanes& scale) const noexcept {
     const auto& least = ranges_[s].least;
-    if (least[1] == HUGE_VALF) return error_of(s, scale);
-    const lanes negative = error_of(s, lanes::all(-1.0f) * scale);
-    return least[0] == HUGE_VALF ? negative : smaller(error_of(s, scale), negative);
+    const bool is_negative = least[1] != HUGE_VALF, tries_both = is_negative && least[0] != HUGE_VALF;
+    lanes error, tried = is_negative ? lanes::all(-1.0f) * scale : scale;
+    for (int k = 0; k < (tries_both ? 2 : 1); ++k, tried = scale) {
+      const lanes found = error_of(s, tried);
+      error = k == 0 ? found : smaller(found, error);
+    }
+    return error;
   }
 
   /// The best of some scales, a multiple of sixteen.
   [[gnu::always_inline]] auto best_of(std::size_t s, const float* scales,
                                       std::size_t scale_count) const noexcept {
-    running_least<Bytes> least;
-    for (std::size_t k = 0; k < scale_count; k += lanes::count) {
-      least.take(k, error_of(s, lanes::load(scales + k)));
-    }
-    return least.found();
+    typename running_least<Bytes>::trial found;
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) {
+      running_least<Bytes> least;
+      for (std::size_t k = 0; k < scale_count; k += lanes::count) {
+        least.take(k, error_of(s, lanes::load(scales + k)));
+      }
+      found = least.found();
+    });
+    return found;
   }
 
   /// Tries each sub-block alone with scales of both signs.
@@ -177,6 +188,9 @@ class super_scale_search {
 
   /// Chooses the factors under trial.super, and the error; an infinite one as soon as it must exceed `limit`.
   [[gnu::always_inline]] void choose(solution& trial, double limit) noexcept {
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) { choose_here(trial, limit); });
+  }
+  [[gnu::always_inline]] void choose_here(solution& trial, double limit) noexcept {
     double to_come = 0.0;
     for (const range& r : ranges_) to_come += static_cast<double>(r.error);
     static constexpr std::array<float, 16> counted{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

@@ -7,6 +7,7 @@
 #include <bitgauge/gguf/fast/elements.hpp>
 #include <bitgauge/gguf/format/block_format.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 #include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
@@ -72,6 +73,14 @@ class codeword_groups {
   /// The nearest codes for a scale of each sub-block. Shifts are chosen anew, or remain those of `found`.
   template <class Lanes>
   [[gnu::always_inline]] void choose(const scales& scale, bool choose_shifts, choice& found) noexcept {
+    simd::out_of_line<Lanes::vector_bytes>([&](auto) __attribute__((always_inline)) {
+      choose_here<Lanes>(scale, choose_shifts, found);
+    });
+  }
+
+ private:
+  template <class Lanes>
+  [[gnu::always_inline]] void choose_here(const scales& scale, bool choose_shifts, choice& found) noexcept {
     found.sums.fill({});
     if constexpr (!is_shifted) found.codes.sign = sign_;
     for (std::size_t b = 0; b < batches; ++b) {
@@ -85,12 +94,11 @@ class codeword_groups {
         for (std::size_t g = 0; g < 16; ++g)
           shift[g] = found.codes.sign[(16 * b + g) / shift_run] != 0 ? -1.0f : 1.0f;
       }
-      search_.template run<Lanes>(x_[b].data(), weight_[b].data(), by, shift);
+      find<Lanes>(b, by, shift);
       add<Lanes>(b, search_.index, shift, found);
     }
   }
 
- private:
   /// Groups that share a shift.
   static constexpr std::size_t shift_run = [] {
     if constexpr (is_shifted) return static_cast<std::size_t>(levels::shift_run) / dimension;
@@ -121,6 +129,16 @@ class codeword_groups {
     simd::row_kernels().transpose(from, dimension, dimension, 16, to[0].data(), 16, false);
   }
 
+  /// Searches for sixteen groups, in a function of its own where that is called from several places.
+  template <class Lanes>
+  [[gnu::always_inline]] void find(std::size_t b, const sixteen& scale, const sixteen& shift) noexcept {
+    const auto run = [&](auto) __attribute__((always_inline)) {
+      search_.template run<Lanes>(x_[b].data(), weight_[b].data(), scale, shift);
+    };
+    if constexpr (is_shifted) return simd::out_of_line<Lanes::vector_bytes>(run);
+    run(0);
+  }
+
   /// The codes of sixteen groups, the shift up or down, whichever costs less.
   template <class Lanes>
   [[gnu::always_inline]] void choose_shifted(std::size_t b, const sixteen& scale, choice& found) noexcept {
@@ -129,7 +147,7 @@ class codeword_groups {
     for (std::size_t down = 0; down < 2; ++down) {
       sixteen shift;
       shift.fill(down == 0 ? 1.0f : -1.0f);
-      search_.template run<Lanes>(x_[b].data(), weight_[b].data(), scale, shift);
+      find<Lanes>(b, scale, shift);
       cost[down] = search_.cost;
       index[down] = search_.index;
     }

@@ -8,6 +8,7 @@
 #include <bitgauge/gguf/format/search_plan.hpp>
 #include <bitgauge/gguf/search/level_set.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -111,11 +112,19 @@ template <class Levels, trials Plan, bool Positive, class Lanes, class Block>
   constexpr int second = far_below ? set::most : Positive ? -set::least : set::least;
   const auto per_extreme = inverse_of(Positive ? greater(high, below) : where_less(high, below, low, high));
   fit<Lanes> best;
-  constexpr auto straight = Plan.template reaches<Plan.count>(first);
-  constexpr auto turned = Plan.template reaches<Plan.turned>(second);
-  for (const float reach : straight) try_scale<Levels>(block, per_extreme * Lanes::all(reach), best);
-  for (const float reach : turned) try_scale<Levels>(block, per_extreme * Lanes::all(reach), best);
-  for (int pass = 0; pass < Plan.passes; ++pass) try_scale<Levels>(block, inverse_of(best.scale), best);
+  static constexpr auto reaches = [] {
+    constexpr auto straight = Plan.template reaches<Plan.count>(first);
+    constexpr auto turned = Plan.template reaches<Plan.turned>(second);
+    std::array<float, straight.size() + turned.size()> all{};
+    std::copy(turned.begin(), turned.end(), std::copy(straight.begin(), straight.end(), all.begin()));
+    return all;
+  }();
+  constexpr auto count = static_cast<int>(reaches.size());
+  for (int k = 0; k < count + Plan.passes; ++k) {  // one loop: a second one would be compiled again
+    const auto inverse =
+        k < count ? per_extreme * Lanes::all(reaches[static_cast<std::size_t>(k)]) : inverse_of(best.scale);
+    try_scale<Levels>(block, inverse, best);
+  }
   return best;
 }
 

@@ -30,6 +30,8 @@ namespace bitgauge::gguf::best {
 /// distinct numbers have many; they are met from the other end there, which would change bytes. Here the
 /// length and the levels are known to the compiler, nothing is allocated, and points are sorted in buckets.
 ///
+/// What has no vectors and is called from several places is not inlined: it is compiled once for all instruction sets.
+///
 /// Cost: O(Count) a sweep and O(1) an interval, by a bucket sort of the points.
 template <int Count, const auto& Levels, bool IsHalf = true>
 class optimal_scale {
@@ -66,14 +68,14 @@ class optimal_scale {
   }
 
   /// A first solution, the extreme element at the last level.
-  void start(double sign) noexcept {
+  [[gnu::noinline]] void start(double sign) noexcept {
     double most = 0.0;
     for (const double value : x_) most = std::max(most, std::abs(value));
     if (most > 0.0) try_inverse(sign, std::max(std::abs(levels.front()), std::abs(levels.back())) / most);
   }
 
   /// Considers the levels nearest to x/d, and the best scale for these, where 1/|d| is `inverse`.
-  void try_inverse(double sign, double inverse) noexcept {
+  [[gnu::noinline]] void try_inverse(double sign, double inverse) noexcept {
     projection<double> sums;
     for (std::size_t j = 0; j < x_.size(); ++j) {
       add(sums, sign, j, levels[nearest(sign * x_[j] * inverse)]);
@@ -105,7 +107,7 @@ class optimal_scale {
   }
 
   /// Visits every interval of 1/|d| up to `last`.
-  void sweep(double sign, double last) noexcept {
+  [[gnu::noinline]] void sweep(double sign, double last) noexcept {
     std::array<std::uint8_t, static_cast<std::size_t>(Count)> from, to;
     for (std::size_t j = 0; j < x_.size(); ++j) {
       const double value = sign * x_[j];
@@ -118,7 +120,7 @@ class optimal_scale {
   }
 
   /// Visits every interval between the levels numbered `from` and `to`, those at two inverse scales.
-  void sweep(double sign, const std::uint8_t* from, const std::uint8_t* to) noexcept {
+  [[gnu::noinline]] void sweep(double sign, const std::uint8_t* from, const std::uint8_t* to) noexcept {
     projection<double> sums;
     for (std::size_t j = 0; j < x_.size(); ++j) add(sums, sign, j, levels[from[j]]);
     consider(sums, sign);

@@ -5,6 +5,7 @@
 
 #include <bitgauge/gguf/search/affine_error.hpp>
 #include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
 #include <array>
@@ -146,6 +147,10 @@ class scale_bounds {
   /// Drops the ranges that cannot hold a scale of less error, once the middle of the best is tried.
   template <class Search>
   [[gnu::always_inline]] void limit(Search& search, double sign) noexcept {
+    simd::out_of_line<Bytes>([&](auto) __attribute__((always_inline)) { limit_here(search, sign); });
+  }
+  template <class Search>
+  [[gnu::always_inline]] void limit_here(Search& search, double sign) noexcept {
     // the last group is filled up with the last range
     lanes::all(middle_[count_ - 1]).store(&middle_[count_]);
     lanes::all(half_[count_ - 1]).store(&half_[count_]);

@@ -14,6 +14,7 @@
 ///                                       how it was made; for people, not needed to decode
 ///             "bits": 4,                bits of a code
 ///             "codes": "unsigned",      or signed (two's complement), sign (0 is -1, 1 is +1), levels
+///             "levels": "row",          only where every row has levels of its own
 ///             "group": 128,             elements of a row that share parameters, or row, column, tensor
 ///             "zero_point": "stored",   or the one integer that all groups share
 ///             "scale": "dynamic8",      only where scales are no floats: e8m0, e4m3, e4m3_divided,
@@ -32,7 +33,8 @@
 ///     w.scales       F32, F16, BF16 [groups]   row by row, and along each row
 ///                    U8 [bytes]             with "scale": as laid out in scale/storage.hpp
 ///     w.zero_points  U8 [bytes]             only with "stored": codes packed LSB first without gaps
-///     w.levels       F32 [2^bits]           only with "levels": the number each code stands for
+///     w.levels       F32 [2^bits]           only with "codes": "levels": the number each code stands for
+///                    F32, F16, I8 [rows, 2^bits]   with "levels": "row"; I8 is a number of 127ths
 ///
 ///     w.input_factors F32 [columns], w.output_factors F32 [rows]
 ///                                           only with a "transform" that has them: see stored_transform
@@ -91,6 +93,7 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
   json["scheme"] = entry.scheme;
   json["bits"] = m.bits;
   json["codes"] = code_word(entry);
+  if (m.levels_by_row) json["levels"] = "row";
   if (groups.what == granularity::kind::group) {
     json["group"] = groups.size;
   } else {
@@ -146,6 +149,10 @@ class description_reader {
     m.is_signed = codes == "signed";
     if (!entry.has_levels && !m.is_sign_only && !m.is_signed && codes != "unsigned")
       fail("codes", "unsigned, signed, sign or levels", member("codes", true));
+    if (json_.contains("levels")) {
+      member("levels", json_["levels"] == "row", "row");
+      m.levels_by_row = true;
+    }
     const nlohmann::ordered_json& zero_point = member("zero_point", true);
     m.has_zero_points = zero_point == "stored";
     if (!m.has_zero_points) m.center = static_cast<int>(number("zero_point", -128, 255));

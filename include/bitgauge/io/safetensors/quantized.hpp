@@ -5,15 +5,13 @@
 
 #include <bitgauge/base/buffer.hpp>
 #include <bitgauge/io/bytes/named_list.hpp>
-#include <bitgauge/io/safetensors/description.hpp>
 #include <bitgauge/io/safetensors/description_list.hpp>
+#include <bitgauge/io/safetensors/description_text.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
-
-#include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -42,6 +40,9 @@ struct tensor_part {
   std::vector<std::uint64_t> shape;
 };
 
+/// The element types of levels by row, in the order of level_type.
+inline constexpr dtype level_dtypes[] = {dtype::f32, dtype::f16, dtype::i8};
+
 /// The parts of an entry in the order in which they are written.
 inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
   const quantized_layout& layout = entry.layout;
@@ -55,8 +56,13 @@ inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
        {extent(floats ? layout.groups.count() : layout.scale_bytes())}}};
   if (layout.encoding.has_zero_points)
     parts.push_back({entry.name + ".zero_points", dtype::u8, {extent(layout.zero_point_bytes())}});
-  if (entry.has_levels)
+  if (layout.encoding.levels_by_row) {
+    parts.push_back({entry.name + ".levels",
+                     level_dtypes[static_cast<int>(layout.encoding.stored_levels)],
+                     {extent(layout.groups.rows()), std::uint64_t{1} << layout.encoding.bits}});
+  } else if (entry.has_levels) {
     parts.push_back({entry.name + ".levels", dtype::f32, {std::uint64_t{1} << layout.encoding.bits}});
+  }
   if (entry.transform && entry.transform->has_input_factors())
     parts.push_back({entry.name + ".input_factors", dtype::f32, {extent(layout.groups.cols())}});
   if (entry.transform && entry.transform->has_output_factors())
@@ -74,8 +80,7 @@ class quantized_writer {
     for (const detail::tensor_part& part : detail::parts_of(entry))
       writer.declare(part.name, part.type, part.shape);
     // as text at once: a tree would search all its names for each new one
-    descriptions_ += (descriptions_.empty() ? "" : ",") + nlohmann::ordered_json(entry.name).dump() + ":" +
-                     detail::description_of(entry).dump();
+    descriptions_ += (descriptions_.empty() ? "" : ",") + detail::description_member(entry);
   }
   /// Puts the descriptions of all declared tensors into the header.
   void describe(safetensors_writer& writer) const {
@@ -86,7 +91,12 @@ class quantized_writer {
   /// declared layout.
   void write(safetensors_writer& writer, const quantized_entry& entry, const quantized_matrix& q) const {
     write_codes(writer, entry.name, q);
-    write_parameters(writer, entry.name, {q.scales(), q.zero_points()}, q.encoding().levels);
+    const code_encoding& m = q.encoding();
+    if (m.levels_by_row) {
+      write_parameters(writer, entry.name, {q.scales(), q.zero_points(), m.levels, m.stored_levels}, {});
+    } else {
+      write_parameters(writer, entry.name, {q.scales(), q.zero_points()}, m.levels);
+    }
     if (entry.transform) write_transform(writer, entry.name, *entry.transform);
   }
   /// The same piece by piece: first the codes of some rows after the other, as quantize_in_parts() hands them
@@ -94,13 +104,18 @@ class quantized_writer {
   void write_codes(safetensors_writer& writer, const std::string& name, const quantized_matrix& part) const {
     writer.write(name + ".codes", std::as_bytes(std::span(part.codes())));
   }
-  /// ... then what all rows share, ...
+  /// ... then the parameters of all groups, and the levels that all rows share, ...
   void write_parameters(safetensors_writer& writer, const std::string& name, const matrix_parameters& groups,
                         std::span<const float> levels) const {
     writer.write(name + ".scales", std::as_bytes(std::span(groups.scales.bytes())));
     if (!groups.zero_points.empty())
       writer.write(name + ".zero_points", std::as_bytes(std::span(groups.zero_points)));
     if (!levels.empty()) writer.write(name + ".levels", std::as_bytes(levels));
+    if (!groups.row_levels.empty()) {
+      const std::vector<std::uint8_t> bytes =
+          bitgauge::detail::level_bytes(groups.stored_levels, groups.row_levels);
+      writer.write(name + ".levels", std::as_bytes(std::span(bytes)));
+    }
   }
   /// ... then, where the entry has a transform, its factors.
   void write_transform(safetensors_writer& writer, const std::string& name, const stored_transform& t) const {
@@ -175,7 +190,9 @@ class quantized_reader {
 
   quantized_matrix assemble(const quantized_entry& entry) const {
     quantized_layout layout = entry.layout;
-    if (entry.has_levels) layout.encoding.levels = floats(entry.name + ".levels");
+    if (entry.has_levels)
+      layout.encoding.levels =
+          bitgauge::detail::levels_of_bytes(layout.encoding.stored_levels, part(entry.name + ".levels"));
     std::vector<std::uint8_t> zero_points;
     if (layout.encoding.has_zero_points) zero_points = copy(entry.name + ".zero_points");
     return {layout.groups,
@@ -201,14 +218,19 @@ class quantized_reader {
     list.visit();
     for (const auto& [name, description] : list.descriptions) {
       if (!model_.lists(name, file) && !model_.lists(name + ".codes", file)) continue;
-      quantized_entry entry = detail::description_reader(file_, name, detail::parse_json(description)).read();
-      find_scale_type(file, entry);
+      quantized_entry entry = detail::read_description(file_, name, description);
+      find_stored_types(file, entry);
       check_parts(file, entry);
       if (!entries_.add(std::move(entry))) fail("tensor " + name, "appears twice");
     }
   }
 
-  void find_scale_type(std::size_t file, quantized_entry& entry) const {
+  void find_stored_types(std::size_t file, quantized_entry& entry) const {
+    const tensor_view* levels = model_.files()[file].find(entry.name + ".levels");
+    if (entry.layout.encoding.levels_by_row && levels != nullptr) {
+      if (levels->type == dtype::f16) entry.layout.encoding.stored_levels = level_type::f16;
+      if (levels->type == dtype::i8) entry.layout.encoding.stored_levels = level_type::int8;
+    }
     const tensor_view* scales = model_.files()[file].find(entry.name + ".scales");
     if (scales == nullptr) fail("tensor " + entry.name, "expected the tensor " + entry.name + ".scales");
     if (entry.layout.scales.type > scale_type::bf16) return;

@@ -10,7 +10,7 @@ template <int Bits, bool Levels, unsigned Samples>
   constexpr std::int32_t turned_by = Bits == 8 ? 128 : 0;
   const weights_view& w = *tile.weights.weights;
   const activation_codes& x = tile.x;
-  const index_t width = x.samples, panel = tile.weights.first_panel + number * tile.weights.step;
+  const index_t width = x.samples, panel = tile.weights.first_panel + number;
   const auto* const table = reinterpret_cast<const std::uint8_t*>(w.codes.data());
   const std::uint8_t *fields = w.unit(panel, 0), *four = x.codes + 4 * first;
   for (index_t i = 0; i < tile.count; ++i) {

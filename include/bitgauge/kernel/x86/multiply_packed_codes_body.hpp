@@ -50,9 +50,10 @@ template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
   }
 }
 
-/// `Panels` panels of a tile from number `first_panel` of it on, by `Samples` samples from `first` on.
+/// The panels number `first_panel`, `first_panel` + `distance`, .. of a tile by `Samples` samples from `first` on.
 template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
-[[BITGAUGE_TIER]] void multiply_packed_codes_of(const packed_tile& tile, index_t first_panel, index_t first) {
+[[BITGAUGE_TIER]] void multiply_packed_codes_of(const packed_tile& tile, index_t first_panel,
+                                                index_t distance, index_t first) {
   const weights_view& w = *tile.weights.weights;
   const activation_codes& x = tile.x;
   const index_t width = x.samples;
@@ -62,7 +63,7 @@ template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
   const std::uint8_t* fields[Panels];
   index_t parameter[Panels];
   for (unsigned p = 0; p < Panels; ++p) {
-    const index_t panel = tile.weights.first_panel + (first_panel + p) * tile.weights.step;
+    const index_t panel = tile.weights.first_panel + first_panel + p * distance;
     fields[p] = w.unit(panel, 0);
     parameter[p] = w.parameter(panel, 0);
   }
@@ -88,7 +89,8 @@ template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
         const floats scales = scales_at(w, at);
 #pragma GCC unroll 4
         for (unsigned j = 0; j < Samples; ++j) {
-          float* const y = tile.y + (first + j) * tile.y_stride + (first_panel + p) * panel_rows + h * lanes;
+          float* const y =
+              tile.y + (first + j) * tile.y_stride + (first_panel + p * distance) * panel_rows + h * lanes;
           floats total = product_plus(to_floats(sums[p][h][j]), product(scales, all(x.scales[of_block + j])),
                                       load_floats(y));
           if (w.has_stored_offsets())
@@ -99,16 +101,18 @@ template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
   }
 }
 
-/// Some panels of a tile from number `first_panel` of it on: as many together as the registers hold.
+/// The panels of a tile from number `first_panel` of it on: as many together as the registers hold, so far from each
+/// other that each goes on in memory where it was.
 template <int Bits, bool Levels, unsigned Samples,
           unsigned Panels = Samples == 1   ? 4
                             : Samples == 2 ? 2
                                            : 1>
 [[BITGAUGE_TIER]] void multiply_packed_panels(const packed_tile& tile, index_t first_panel, index_t first) {
-  for (; first_panel + Panels <= tile.weights.panels; first_panel += Panels)
-    multiply_packed_codes_of<Bits, Levels, Panels, Samples>(tile, first_panel, first);
+  const index_t each = (tile.weights.panels - first_panel) / Panels;
+  for (index_t i = 0; i < each; ++i)
+    multiply_packed_codes_of<Bits, Levels, Panels, Samples>(tile, first_panel + i, each, first);
   if constexpr (Panels > 1)
-    multiply_packed_panels<Bits, Levels, Samples, Panels / 2>(tile, first_panel, first);
+    multiply_packed_panels<Bits, Levels, Samples, Panels / 2>(tile, first_panel + each * Panels, first);
 }
 
 template <int Bits, bool Levels>

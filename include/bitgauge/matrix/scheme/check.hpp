@@ -7,9 +7,10 @@
 
 namespace bitgauge {
 
-/// True where a range weighs errors, so that an importance has an effect: all but min-max.
+/// True where a range weighs errors, so that an importance has an effect: all but min-max; or where levels are
+/// fitted: lookup.
 constexpr bool uses_importance(const scheme& s) noexcept {
-  return s.range != range_kind::minmax;
+  return s.range != range_kind::minmax || s.grid.view() == "lookup";
 }
 
 /// Throws invalid_scheme for a field that is set and can have no effect beside the others (an effort where

@@ -26,6 +26,8 @@ BITGAUGE_DEFINE void check_scheme(const scheme& s) {
   require(s.damping == bare.damping || gptq, "damping", "leave it out, or write rounding=gptq");
   require(s.effort == bare.effort || gptq || s.range == range_kind::mse, "effort",
           "leave it out, or write range=mse or rounding=gptq");
+  require(s.levels == bare.levels || s.grid.view() == "lookup", "levels",
+          "leave it out, as only lookup has levels that are stored by row");
   require(s.effort != effort::reference || gptq, "effort=reference",
           "leave it out, as only GPTQ and ggml types reproduce another system");
   require(s.double_block == 0 || s.scales == bare.scales, "scale",

@@ -15,9 +15,9 @@ using shared_grid = std::shared_ptr<const any_grid>;
 
 /// The names of grids in scheme texts.
 inline constexpr std::string_view grid_names[] = {
-    "symmetric",     "affine",        "nf4",        "fp4",      "dynamic8", "fp8_e4m3", "fp8_e5m2",
-    "fp8_e4m3_fnuz", "fp8_e5m2_fnuz", "fp6_e3m2",   "fp6_e2m3", "fp4_e2m1", "mxfp4",    "mxfp6_e3m2",
-    "mxfp6_e2m3",    "mxfp8_e4m3",    "mxfp8_e5m2", "mxint8",   "nvfp4"};
+    "symmetric", "affine",     "nf4",           "fp4",           "normal_float", "lookup",   "dynamic8",
+    "fp8_e4m3",  "fp8_e5m2",   "fp8_e4m3_fnuz", "fp8_e5m2_fnuz", "fp6_e3m2",     "fp6_e2m3", "fp4_e2m1",
+    "mxfp4",     "mxfp6_e3m2", "mxfp6_e2m3",    "mxfp8_e4m3",    "mxfp8_e5m2",   "mxint8",   "nvfp4"};
 
 }  // namespace detail
 

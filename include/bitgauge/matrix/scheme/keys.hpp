@@ -122,6 +122,7 @@ inline constexpr scheme_key scheme_key_rows[] = {
     word_key<&scheme::scales, scale_words, Any>("scale"),
     number_key<&scheme::double_block, 0, std::numeric_limits<index_t>::max(), Any>("double"),
     word_key<&scheme::effort, effort_words, Any>("effort"),
+    word_key<&scheme::levels, level_words, Any>("levels"),
 };
 
 /// Every key, in the order in which they are written; a new field of `scheme` gets its row above. A template, as

@@ -6,6 +6,9 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/grid.hpp>
+#include <bitgauge/grid/lookup.hpp>
+#include <bitgauge/grid/normal_float.hpp>
+#include <bitgauge/grid/signed_normal_float.hpp>
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/matrix/scheme/grid_names.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
@@ -62,6 +65,22 @@ constexpr named_grid fixed_grid(std::string_view name) {
           }};
 }
 
+/// NormalFloat; its levels with a signed absmax depend on the length of groups.
+template <int>
+shared_grid normal_float_of(const scheme& s) {
+  refuse_options(s,
+                 {{"full", &scheme::full}, {"unsigned", &scheme::unsigned_codes}, {"torch", &scheme::torch}});
+  if (!s.signed_codes) return share(make_normal_float(s.bits));
+  if (s.groups.what != granularity::kind::group)
+    raise(invalid_scheme(
+        "scheme: signed: normal_float:signed=1 has the levels that are best for blocks of one size: "
+        "expected group=N, such as group=64"));
+  if (s.stored_scales().type > scale_type::bf16)
+    raise(invalid_scheme(
+        "scheme: scale: normal_float:signed=1 has scales with a sign: expected f32, f16 or bf16"));
+  return share(signed_normal_float(s.bits, s.groups.size));
+}
+
 template <int Any = 0>
 inline constexpr named_grid named_grid_rows[] = {
     {"symmetric",
@@ -76,6 +95,20 @@ inline constexpr named_grid named_grid_rows[] = {
      }},
     fixed_grid<nf4, Any>("nf4"),
     fixed_grid<fp4, Any>("fp4"),
+    {"normal_float", &normal_float_of<Any>},
+    {"lookup",
+     [](const scheme& s) {
+       refuse_options(s, {{"full", &scheme::full},
+                          {"signed", &scheme::signed_codes},
+                          {"unsigned", &scheme::unsigned_codes},
+                          {"torch", &scheme::torch}});
+       if (s.rounding == rounding_kind::gptq)
+         raise(
+             invalid_scheme("scheme: rounding: lookup has a table for each row, which no error feedback "
+                            "takes: expected nearest or "
+                            "stochastic, found gptq"));
+       return share(lookup_grid(s.bits, s.levels));
+     }},
     fixed_grid<dynamic8, Any>("dynamic8"),
     fixed_grid<fp8_e4m3, Any>("fp8_e4m3"),
     fixed_grid<fp8_e5m2, Any>("fp8_e5m2"),

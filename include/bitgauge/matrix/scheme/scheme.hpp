@@ -6,6 +6,7 @@
 #include <bitgauge/effort.hpp>
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/grid/integer.hpp>
+#include <bitgauge/grid/stored_levels.hpp>
 #include <bitgauge/scale/storage.hpp>
 
 #include <array>
@@ -43,9 +44,9 @@ enum class rounding_kind : std::uint8_t { nearest, stochastic, gptq };
 ///     auto b = quantize<w4>(W);      // compile time: a == b
 struct scheme {
   format_name grid = "affine";  ///< symmetric, affine, or a named format such as nf4 or q4_k
-  int bits = 8;                 ///< of symmetric and affine grids
+  int bits = 8;                 ///< of symmetric, affine, normal_float and lookup grids
   bool full = false;            ///< symmetric_options::full
-  bool signed_codes = false;    ///< affine_options::signed_codes
+  bool signed_codes = false;    ///< affine_options::signed_codes; of normal_float: signed_normal_float
   bool unsigned_codes = false;  ///< symmetric_options::unsigned_codes
   bool torch = false;           ///< torch's conventions, of either grid
   granularity groups = per_row{};
@@ -60,6 +61,7 @@ struct scheme {
   scale_storage scales{};
   index_t double_block = 0;  ///< scales quantized themselves, in blocks of so many; 0: not
   bitgauge::effort effort = bitgauge::effort::normal;
+  level_type levels = level_type::f16;  ///< of lookup: how the levels of rows are stored
 
   /// How scales are stored: as `scales` says, or quantized themselves where there is a double_block.
   constexpr scale_storage stored_scales() const noexcept {

@@ -5,6 +5,7 @@
 
 #include <bitgauge/effort.hpp>
 #include <bitgauge/granularity/granularity.hpp>
+#include <bitgauge/grid/stored_levels.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/scale/type.hpp>
 
@@ -37,6 +38,8 @@ inline constexpr std::pair<std::string_view, effort> effort_words[] = {{"referen
                                                                        {"fast", effort::fast},
                                                                        {"default", effort::normal},
                                                                        {"best", effort::best}};
+inline constexpr std::pair<std::string_view, level_type> level_words[] = {
+    {"f32", level_type::f32}, {"f16", level_type::f16}, {"int8", level_type::int8}};
 inline constexpr std::pair<std::string_view, bool> flag_words[] = {{"0", false}, {"1", true}};
 
 template <class Value>

@@ -73,7 +73,7 @@ inline float scales(const float* low, const float* high, index_t runs, bool symm
 }
 
 inline void inverses(const float* scale, index_t runs, float* inverse) {
-  for (index_t i = 0; i < runs; ++i) inverse[i] = scale[i] > 0 ? 1.0f / scale[i] : 0.0f;
+  for (index_t i = 0; i < runs; ++i) inverse[i] = scale[i] > 0 || scale[i] < 0 ? 1.0f / scale[i] : 0.0f;
 }
 
 inline void encode(const float* x, index_t count, index_t run, const float* inverse,

@@ -18,7 +18,7 @@ namespace bitgauge::kernel::neon {
 template <int Bits, unsigned Samples>
 void multiply_packed_float_samples(const packed_exact_tile& tile, index_t number) {
   const weights_view& w = *tile.weights.weights;
-  const index_t panel = tile.weights.first_panel + number * tile.weights.step;
+  const index_t panel = tile.weights.first_panel + number;
   const std::uint8_t* fields = w.unit(panel, 0);
   const float* x = tile.x;
   for (index_t g = 0, unit_number = 0; g < w.groups; ++g) {

@@ -30,15 +30,16 @@ template <int Bits, bool Levels>
   return to_floats(_mm256_srai_epi32(_mm256_slli_epi32(turned, 32 - Bits - first_bit), 32 - Bits));
 }
 
-/// `Panels` panels of a tile from number `first_panel` of it on, by all its samples.
+/// The panels number `first_panel`, `first_panel` + `distance`, .. of a tile by all its samples.
 template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
-[[BITGAUGE_AVX2]] void multiply_packed_floats_of(const packed_exact_tile& tile, index_t first_panel) {
+[[BITGAUGE_AVX2]] void multiply_packed_floats_of(const packed_exact_tile& tile, index_t first_panel,
+                                                 index_t distance) {
   const weights_view& w = *tile.weights.weights;
   const value_tables tables = value_tables_of(w);
   const std::uint8_t* fields[Panels];
   index_t parameter[Panels];
   for (unsigned p = 0; p < Panels; ++p) {
-    const index_t panel = tile.weights.first_panel + (first_panel + p) * tile.weights.step;
+    const index_t panel = tile.weights.first_panel + first_panel + p * distance;
     fields[p] = w.unit(panel, 0);
     parameter[p] = w.parameter(panel, 0);
   }
@@ -75,7 +76,7 @@ template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
         const floats zero =
             Levels ? _mm256_setzero_ps() : to_floats(difference(zero_points_at(w, at), all(1 << (Bits - 1))));
         for (unsigned j = 0; j < Samples; ++j) {
-          float* const y = tile.y + j * tile.y_stride + (first_panel + p) * panel_rows + h * lanes;
+          float* const y = tile.y + j * tile.y_stride + (first_panel + p * distance) * panel_rows + h * lanes;
           const floats x_sum = all(x_sums[j]);
           floats total = product_plus(scales, less_product(zero, x_sum, sums[p][h][j]), load_floats(y));
           if (w.has_stored_offsets()) total = less_product(offsets_at(w, at), x_sum, total);
@@ -85,16 +86,18 @@ template <int Bits, bool Levels, unsigned Panels, unsigned Samples>
   }
 }
 
-/// Some panels of a tile from number `first_panel` of it on: as many together as the registers hold.
+/// The panels of a tile from number `first_panel` of it on: as many together as the registers hold, so far from each
+/// other that each goes on in memory where it was.
 template <int Bits, bool Levels, unsigned Samples,
           unsigned Panels = Samples == 1   ? 4
                             : Samples == 2 ? 2
                                            : 1>
 [[BITGAUGE_AVX2]] void multiply_packed_float_panels(const packed_exact_tile& tile, index_t first_panel) {
-  for (; first_panel + Panels <= tile.weights.panels; first_panel += Panels)
-    multiply_packed_floats_of<Bits, Levels, Panels, Samples>(tile, first_panel);
+  const index_t each = (tile.weights.panels - first_panel) / Panels;
+  for (index_t i = 0; i < each; ++i)
+    multiply_packed_floats_of<Bits, Levels, Panels, Samples>(tile, first_panel + i, each);
   if constexpr (Panels > 1)
-    multiply_packed_float_panels<Bits, Levels, Samples, Panels / 2>(tile, first_panel);
+    multiply_packed_float_panels<Bits, Levels, Samples, Panels / 2>(tile, first_panel + each * Panels);
 }
 
 template <int Bits, bool Levels>

@@ -8,7 +8,8 @@
 #if BITGAUGE_X86
 #include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/multiply_codes.hpp>
-#include <bitgauge/kernel/x86/avx512_vnni/multiply_packed.hpp>
+#include <bitgauge/kernel/x86/avx512_vnni/multiply_packed_codes.hpp>
+#include <bitgauge/kernel/x86/avx512_vnni/multiply_packed_floats.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/unpack.hpp>
 #include <bitgauge/simd/dispatch.hpp>
 

@@ -75,9 +75,10 @@ namespace bitgauge::kernel::avx512_vnni {
   if (factors != nullptr) _mm_prefetch(factors + at, _MM_HINT_T0);
 }
 
-/// Fetches the parameters of a group that is multiplied some time after the one at `at`.
+/// Fetches the parameters of the group `Groups` groups after the one at `at`.
+template <index_t Groups = 8>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters(const weights_view& w, index_t at) {
-  constexpr index_t ahead = 8 * panel_rows;
+  constexpr index_t ahead = Groups * panel_rows;
   fetch_parameters_at(w, w.scales, w.half_scales, w.scale_factors, at + ahead);
   if (w.zero_points != nullptr) _mm_prefetch(w.zero_points + at + ahead, _MM_HINT_T0);
   if (w.has_stored_offsets()) fetch_parameters_at(w, w.offsets, w.half_offsets, w.offset_factors, at + ahead);
@@ -88,6 +89,28 @@ namespace bitgauge::kernel::avx512_vnni {
                                                                            index_t at) {
   if (w.zero_points == nullptr) return _mm512_set1_epi32(w.center);
   return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w.zero_points + at)));
+}
+
+/// How many bytes of fields ahead of what is multiplied memory is fetched, and how many groups of parameters. Tiles of
+/// many samples find them in the caches.
+inline constexpr index_t fetched_ahead = 6144, fetched_ahead_of_two = 4096, fetched_ahead_of_tiles = 1024,
+                         fetched_groups = 32;
+
+/// Sums in floats from and to the tile's y; what stands for a panel that is not there goes nowhere.
+template <int Samples, class Tile>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void load_totals(__m512 (&total)[Samples],
+                                                                     const Tile& tile, index_t p) {
+#pragma GCC unroll 12
+  for (int j = 0; j < Samples; ++j)
+    total[j] = p < tile.weights.panels ? _mm512_loadu_ps(tile.y + j * tile.y_stride + p * panel_rows)
+                                       : _mm512_setzero_ps();
+}
+template <int Samples, class Tile>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void store_totals(const __m512 (&total)[Samples],
+                                                                      const Tile& tile, index_t p) {
+  if (p >= tile.weights.panels) return;
+#pragma GCC unroll 12
+  for (int j = 0; j < Samples; ++j) _mm512_storeu_ps(tile.y + j * tile.y_stride + p * panel_rows, total[j]);
 }
 
 }  // namespace bitgauge::kernel::avx512_vnni

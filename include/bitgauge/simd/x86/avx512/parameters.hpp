@@ -41,8 +41,8 @@ namespace bitgauge::simd::avx512 {
   for (index_t i = 0; i < runs; i += 16) {
     const __mmask16 mask = detail::lanes(runs - i);
     const __m512 s = _mm512_maskz_loadu_ps(mask, scale + i);
-    const __mmask16 positive = _mm512_cmp_ps_mask(s, _mm512_setzero_ps(), _CMP_GT_OQ);
-    _mm512_mask_storeu_ps(inverse + i, mask, _mm512_maskz_div_ps(positive, _mm512_set1_ps(1), s));
+    const __mmask16 other = _mm512_cmp_ps_mask(s, _mm512_setzero_ps(), _CMP_NEQ_OQ);
+    _mm512_mask_storeu_ps(inverse + i, mask, _mm512_maskz_div_ps(other, _mm512_set1_ps(1), s));
   }
 }
 

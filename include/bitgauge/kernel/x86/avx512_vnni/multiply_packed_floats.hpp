@@ -1,0 +1,140 @@
+#pragma once
+
+/// \file
+/// Products of few samples of floats with AVX-512: weights are read as they are packed.
+
+#include <bitgauge/simd/x86/target.hpp>
+
+#if BITGAUGE_X86
+#include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/kernel/x86/avx512_vnni/unpack.hpp>
+#include <bitgauge/kernel/x86/avx512_vnni/vectors.hpp>
+
+#include <cstdint>
+
+BITGAUGE_BEGIN_AVX512
+namespace bitgauge::kernel::avx512_vnni {
+
+/// Sums of columns c, c + n, .. of a panel and a sample, so that they need not wait for each other.
+template <int Panels, int Samples>
+inline constexpr int float_chains = Panels * Samples == 2 ? 4 : 2;
+
+template <int Chains>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 sum_of(const __m512 (&chain)[Chains]) {
+  const __m512 two = _mm512_add_ps(chain[0], chain[1]);
+  if constexpr (Chains == 2) return two;
+  return _mm512_add_ps(two, _mm512_add_ps(chain[2], chain[3]));
+}
+
+/// The values of column `c` of a unit. Fields of 8 bits count from 128.
+template <int Bits>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 value_at(const std::uint8_t* fields, int c,
+                                                                    __m512 table) {
+  if constexpr (Bits == 4) {
+    const auto down = static_cast<unsigned>(c < 4 ? 8 * c : 8 * (c - 4) + 4);
+    return _mm512_permutexvar_ps(_mm512_srli_epi32(load(fields), down), table);
+  }
+  // a byte less 128 to the top of its lane, and down again with its sign
+  const __m512i four = _mm512_xor_si512(load(fields + c / 4 * 64), _mm512_set1_epi8(-128));
+  const __m512i top = _mm512_slli_epi32(four, static_cast<unsigned>(24 - 8 * (c % 4)));
+  return _mm512_cvtepi32_ps(_mm512_srai_epi32(top, 24));
+}
+
+/// The same with floats: the panels number `first` and, where there are two, `first` + `distance` of the tile. Fields
+/// count from `middle`, so that zero points near it cost no accuracy.
+template <int Bits, int Panels, int Samples>
+[[BITGAUGE_AVX512_VNNI]] void multiply_packed_floats_of(const packed_exact_tile& tile, index_t first,
+                                                        index_t distance) {
+  const weights_view& w = *tile.weights.weights;
+  constexpr int middle = 1 << (Bits - 1), chains = float_chains<Panels, Samples>;
+  constexpr index_t ahead = Panels == 1 ? fetched_ahead : fetched_ahead_of_two;
+  value_tables tables = value_tables_of(w);
+  if (!w.has_levels) tables.table = _mm512_sub_ps(tables.table, _mm512_set1_ps(middle));
+  const std::uint8_t* fields[Panels];
+  index_t parameter[Panels];
+  __m512 total[Panels][Samples];
+#pragma GCC unroll 2
+  for (int p = 0; p < Panels; ++p) {
+    const index_t number = first + p * distance;
+    const index_t panel = tile.weights.first_panel + (number < tile.weights.panels ? number : first);
+    fields[p] = w.unit(panel, 0);
+    parameter[p] = w.parameter(panel, 0);
+    load_totals(total[p], tile, number);
+  }
+  const float* x = tile.x;
+  for (index_t g = 0, unit = 0; g < w.groups; ++g) {
+    const index_t end = g + 1 < w.groups ? unit + w.group_units : w.units;
+    __m512 sum[Panels][Samples][chains];
+#pragma GCC unroll 2
+    for (int p = 0; p < Panels; ++p)
+#pragma GCC unroll 4
+      for (int j = 0; j < Samples; ++j)
+#pragma GCC unroll 4
+        for (int i = 0; i < chains; ++i) sum[p][j][i] = _mm512_setzero_ps();
+    for (; unit < end; ++unit, x += unit_columns * Samples) {
+#pragma GCC unroll 2
+      for (int p = 0; p < Panels; ++p) {
+        _mm_prefetch(fields[p] + ahead, _MM_HINT_T0);
+        if constexpr (Bits == 8) _mm_prefetch(fields[p] + ahead + 64, _MM_HINT_T0);
+#pragma GCC unroll 8
+        for (int c = 0; c < unit_columns; ++c) {
+          const __m512 value = value_at<Bits>(fields[p], c, tables.table);
+#pragma GCC unroll 4
+          for (int j = 0; j < Samples; ++j)
+            sum[p][j][c % chains] =
+                _mm512_fmadd_ps(value, _mm512_set1_ps(x[c * Samples + j]), sum[p][j][c % chains]);
+        }
+        fields[p] += unit_bytes(Bits);
+      }
+    }
+    const float* const x_sums = tile.x_sums + g * Samples;
+#pragma GCC unroll 2
+    for (int p = 0; p < Panels; ++p) {
+      const index_t at = parameter[p] + g * panel_rows;
+      fetch_parameters<fetched_groups>(w, at);
+      const __m512 scales = scales_at(w, at);
+      const __m512 zero =
+          w.has_levels
+              ? _mm512_setzero_ps()
+              : _mm512_cvtepi32_ps(_mm512_sub_epi32(zero_points_at(w, at), _mm512_set1_epi32(middle)));
+#pragma GCC unroll 4
+      for (int j = 0; j < Samples; ++j) {
+        const __m512 x_sum = _mm512_set1_ps(x_sums[j]);
+        total[p][j] = _mm512_fmadd_ps(scales, _mm512_fnmadd_ps(zero, x_sum, sum_of(sum[p][j])), total[p][j]);
+      }
+      if (!w.has_stored_offsets()) continue;
+      const __m512 offsets = offsets_at(w, at);
+#pragma GCC unroll 4
+      for (int j = 0; j < Samples; ++j)
+        total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x_sums[j]), total[p][j]);
+    }
+  }
+#pragma GCC unroll 2
+  for (int p = 0; p < Panels; ++p) store_totals(total[p], tile, first + p * distance);
+}
+
+/// Two panels share what is read of one or two samples: they are half the tile apart, so that each goes on in memory
+/// where it was.
+template <int Bits>
+[[BITGAUGE_AVX512_VNNI]] void multiply_packed_floats_by(const packed_exact_tile& tile) {
+  static_assert(packed_float_samples == 4);
+  const index_t panels = tile.weights.panels, half = (panels + 1) / 2;
+  const auto two =
+      tile.samples == 1 ? multiply_packed_floats_of<Bits, 2, 1> : multiply_packed_floats_of<Bits, 2, 2>;
+  const auto one =
+      tile.samples == 3 ? multiply_packed_floats_of<Bits, 1, 3> : multiply_packed_floats_of<Bits, 1, 4>;
+  if (tile.samples <= 2) {
+    for (index_t p = 0; p < half; ++p) two(tile, p, half);
+  } else {
+    for (index_t p = 0; p < panels; ++p) one(tile, p, 0);
+  }
+}
+
+[[BITGAUGE_AVX512_VNNI]] inline void multiply_packed_floats(const packed_exact_tile& tile) {
+  if (tile.weights.weights->bits == 8) return multiply_packed_floats_by<8>(tile);
+  multiply_packed_floats_by<4>(tile);
+}
+
+}  // namespace bitgauge::kernel::avx512_vnni
+BITGAUGE_END_AVX512
+#endif  // BITGAUGE_X86

@@ -1,0 +1,3 @@
+// Layers.
+
+#include <bitgauge/layer/outlier_product_definitions.hpp>
