@@ -46,7 +46,9 @@ TEST_F(plan, is_within_the_budget_and_is_what_quantize_does) {
 
   succeed("quantize m.gguf -o q.gguf --plan plan.json " + tokens);
   std::uint64_t bytes = 0;
-  for (const json& tensor : inspect("q.gguf")["tensors"]) {
+  const json listed = inspect("q.gguf")["tensors"];
+  EXPECT_EQ(listed.size(), said["tensors"].size());
+  for (const json& tensor : listed) {
     const json& planned = said["tensors"][tensor["name"].get<std::string>()];
     const std::string format = planned["format"], type = tensor["format"];
     EXPECT_EQ(format == "copy" ? "F32" : format.substr(0, 4), type) << tensor;
