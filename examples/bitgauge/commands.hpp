@@ -14,6 +14,7 @@ struct quantize_options {
   std::string input, output, scheme, calibration, activations, transform, importance, include, exclude,
       fallback, report;
   std::string drop;                ///< regular expression: these tensors are not written
+  std::string plan;                ///< of `bitgauge plan`, instead of a scheme
   std::string calibration_tokens;  ///< of a language model, which is quantized block after block
   int calibration_context = 0;     ///< 0: what the model was made for
   std::vector<std::string> rules;  ///< REGEX=FORMAT, the first match wins
@@ -24,6 +25,17 @@ struct quantize_options {
   bitgauge::nonfinite on_nonfinite = bitgauge::nonfinite::reject;
 };
 void quantize(const quantize_options& options);
+
+struct plan_command_options {
+  quantize_options model;  ///< its output is that of the plan
+  std::string output;      ///< .json; empty: none
+  std::string budget;      ///< empty: what --scheme says
+  std::string formats = "q2_k,q3_k,q4_k,q5_k,q6_k,q8_0";
+  bool output_error = false;  ///< by outputs' errors, where tokens could tell the divergence
+  int windows = 8;            ///< of the divergence; 0: all
+};
+/// What would become of each tensor; with a budget, which formats lose least within it.
+void plan(const plan_command_options& options);
 
 struct dequantize_options {
   std::string input, output;

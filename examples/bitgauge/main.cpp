@@ -21,14 +21,10 @@
 
 namespace {
 
-void add_quantize(CLI::App& app) {
-  static program::quantize_options options;
-  CLI::App* command = app.add_subcommand("quantize", "Quantize the matrices of a file");
+/// What decides on each tensor, whether it is quantized or planned.
+void add_decisions(CLI::App* command, program::quantize_options& options) {
   command->add_option("IN", options.input, ".npy, .safetensors, .index.json or .gguf")->required();
-  command->add_option("-o,--output", options.output, "where to write; the ending chooses the container")
-      ->required();
-  command->add_option("--scheme", options.scheme, "NAME[:KEY=VALUE,...], such as affine:bits=4,group=128")
-      ->required();
+  command->add_option("--scheme", options.scheme, "NAME[:KEY=VALUE,...], such as affine:bits=4,group=128");
   command->add_option("--calibration", options.calibration,
                       "activations, samples x in: .npy, or .safetensors by tensor name");
   command->add_option(
@@ -43,13 +39,6 @@ void add_quantize(CLI::App& app) {
       "--rule", options.rules,
       "REGEX=FORMAT: tensors whose name matches get this scheme, or copy; may be repeated, the first "
       "match counts");
-  command->add_option("--activations", options.activations,
-                      "how the layers' inputs become 8-bit: dynamic[:SCHEME] or static[:SCHEME], "
-                      "such as static:affine:range=kl; static needs --calibration");
-  command->add_option(
-      "--transform", options.transform,
-      "what rewrites the weights first, so that outliers cost less: smooth[:alpha=A|auto], awq "
-      "(both need --calibration), rotate[:seed=S] or equalize");
   command->add_option(
       "--importance", options.importance,
       "a positive weight per column, or per column of each expert: .npy, .safetensors by tensor "
@@ -58,7 +47,6 @@ void add_quantize(CLI::App& app) {
                       "quantize only tensors whose name matches this regular expression");
   command->add_option("--exclude", options.exclude,
                       "copy tensors whose name matches this regular expression");
-  command->add_option("--drop", options.drop, "leave out tensors whose name matches this regular expression");
   command->add_option(
       "--rows", options.rows,
       "REGEX=first|last: the rows of tensors of 3 and more dimensions are the first, or all but "
@@ -71,14 +59,50 @@ void add_quantize(CLI::App& app) {
   command->add_flag("-q,--quiet", options.quiet, "neither bar nor table");
   command->add_option("--threads", options.threads, "0: all")
       ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  command->add_option("--report", options.report, "write the report too: .json, .csv or .md");
-  const std::map<std::string, bitgauge::nonfinite> policies{{"reject", bitgauge::nonfinite::reject},
-                                                            {"saturate", bitgauge::nonfinite::saturate}};
+  static const std::map<std::string, bitgauge::nonfinite> policies{
+      {"reject", bitgauge::nonfinite::reject}, {"saturate", bitgauge::nonfinite::saturate}};
   command
       ->add_option("--nonfinite", options.on_nonfinite,
                    "what to do about NaN and infinity: reject or saturate")
       ->transform(CLI::CheckedTransformer(policies));
+}
+
+void add_quantize(CLI::App& app) {
+  static program::quantize_options options;
+  CLI::App* command = app.add_subcommand("quantize", "Quantize the matrices of a file");
+  add_decisions(command, options);
+  command->add_option("-o,--output", options.output, "where to write; the ending chooses the container")
+      ->required();
+  command->add_option("--plan", options.plan,
+                      "what `bitgauge plan` has written, instead of --scheme: each tensor's format");
+  command->add_option("--activations", options.activations,
+                      "how the layers' inputs become 8-bit: dynamic[:SCHEME] or static[:SCHEME], "
+                      "such as static:affine:range=kl; static needs --calibration");
+  command->add_option(
+      "--transform", options.transform,
+      "what rewrites the weights first, so that outliers cost less: smooth[:alpha=A|auto], awq "
+      "(both need --calibration), rotate[:seed=S] or equalize");
+  command->add_option("--drop", options.drop, "leave out tensors whose name matches this regular expression");
+  command->add_option("--report", options.report, "write the report too: .json, .csv or .md");
   command->callback([] { program::quantize(options); });
+}
+
+void add_plan(CLI::App& app) {
+  static program::plan_command_options options;
+  CLI::App* command = app.add_subcommand(
+      "plan", "Say what would become of each tensor, or choose the formats that lose least within a budget");
+  add_decisions(command, options.model);
+  command->add_option("-o,--output", options.output, "a .json for quantize --plan");
+  command->add_option("--budget", options.budget,
+                      "bits a weight such as 3.5, or bytes such as 2.0MB, of the tensors that are quantized");
+  command->add_option("--formats", options.formats, "what a budget chooses from, separated by commas")
+      ->capture_default_str();
+  command->add_flag("--output-error", options.output_error,
+                    "measure errors of outputs where --calibration-tokens could tell the divergence: sooner");
+  command->add_option("--windows", options.windows, "measure the divergence over so many windows; 0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()))
+      ->capture_default_str();
+  command->callback([] { program::plan(options); });
 }
 
 void add_dequantize(CLI::App& app) {
@@ -172,6 +196,7 @@ int main(int argc, char** argv) {
                                                 BITGAUGE_VERSION_MINOR, BITGAUGE_VERSION_PATCH));
   app.require_subcommand(1);
   add_quantize(app);
+  add_plan(app);
   add_dequantize(app);
   add_compare(app);
   add_inspect(app);

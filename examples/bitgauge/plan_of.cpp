@@ -72,36 +72,67 @@ std::vector<tensor_type> read_fallbacks(const std::string& list) {
 
 }  // namespace
 
-bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const quantize_options& options,
-                                    const bitgauge::scheme& scheme,
-                                    const bitgauge::calibration_source* calibration,
-                                    const bitgauge::importance_source* importance,
-                                    std::vector<bitgauge::rule> defaults) {
-  bitgauge::plan_options how{.requantize = options.requantize,
-                             .calibration = calibration,
-                             .importance = importance,
-                             .words = {.calibration = "--calibration",
-                                       .activations = "--activations",
-                                       .transform = "--transform",
-                                       .fallback = "--fallback",
-                                       .copy = "--exclude",
-                                       .drop = "--drop",
-                                       .rows = "--rows"}};
+bitgauge::shared_names names_by(const std::string& path) {
+  return path.ends_with(".gguf") ? bitgauge::shared_names::blocks : bitgauge::shared_names::grids;
+}
+
+std::vector<bitgauge::tensor_format> read_formats(const std::string& list, bitgauge::shared_names names) {
+  std::vector<std::string> texts;
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', at), list.size());
+    const std::string piece = list.substr(at, comma - at);
+    const bool is_key = piece.find('=') < piece.find(':') && !texts.empty();  // of the format before it
+    if (is_key) {
+      texts.back() += "," + piece;
+    } else {
+      texts.push_back(piece);
+    }
+    at = comma + 1;
+  }
+  std::vector<bitgauge::tensor_format> formats;
+  for (const std::string& text : texts) {
+    if (!begins_with_format(text))
+      bitgauge::raise(bitgauge::invalid_scheme(
+          "--formats: expected formats such as q2_k,q4_k,affine:bits=4,group=64, found \"" +
+          bitgauge::excerpt(text) + "\""));
+    formats.push_back(bitgauge::parse_format(text, names));
+  }
+  return formats;
+}
+
+plan_request request_of(const model_inputs& inputs, const quantize_options& options) {
+  plan_request asked;
+  bitgauge::plan_options& how = asked.how;
+  how.requantize = options.requantize;
+  how.calibration = inputs.calibration();
+  how.importance = inputs.importance();
+  how.words = {.calibration = "--calibration",
+               .activations = "--activations",
+               .transform = "--transform",
+               .fallback = "--fallback",
+               .copy = "--exclude",
+               .drop = "--drop",
+               .rows = "--rows"};
   const name_filter filter(options.include, options.exclude);
   for (const std::string& text : options.rows) how.rows.push_back(read_rows(text));
   if (!options.drop.empty()) how.drop.push_back(name_expression("--drop", options.drop).found());
-  if (filter.included()) require_match(*filter.included(), file);
+  if (filter.included()) require_match(*filter.included(), inputs.file());
   if (!options.activations.empty()) how.activations = bitgauge::parse_activation_scheme(options.activations);
   if (!options.transform.empty()) how.transform = bitgauge::parse_transform_scheme(options.transform);
   if (!options.fallback.empty()) how.fallbacks = read_fallbacks(options.fallback);
-  // some names stand for a grid and for a ggml type: the container decides
-  const auto names =
-      options.output.ends_with(".gguf") ? bitgauge::shared_names::blocks : bitgauge::shared_names::grids;
-  std::vector<bitgauge::rule> rules = filter.rules();
-  for (const std::string& text : options.rules) rules.push_back(read_rule(text, names));
-  for (bitgauge::rule& each : defaults) rules.push_back(std::move(each));
-  rules.push_back({.names = "*", .to = bitgauge::tensor_format(scheme, names), .is_remarked = false});
-  return plan(file, rules, how);
+  asked.names = names_by(options.output.empty() ? options.input : options.output);
+  asked.rules = filter.rules();
+  for (const std::string& text : options.rules) asked.rules.push_back(read_rule(text, asked.names));
+  if (options.plan.empty())
+    for (bitgauge::rule& each : inputs.defaults()) asked.rules.push_back(std::move(each));
+  return asked;
+}
+
+bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const plan_request& asked,
+                                    const bitgauge::scheme& scheme) {
+  std::vector<bitgauge::rule> rules = asked.rules;
+  rules.push_back({.names = "*", .to = bitgauge::tensor_format(scheme, asked.names), .is_remarked = false});
+  return plan(file, rules, asked.how);
 }
 
 }  // namespace program

@@ -1,18 +1,17 @@
 // bitgauge quantize: each matrix of a file is read, quantized, measured and written before the next is
 // touched.
 
-#include <bitgauge/io/calibration_file.hpp>
-#include <bitgauge/io/importance_file.hpp>
-#include <bitgauge/io/llama.hpp>
+#include <bitgauge/error.hpp>
 #include <bitgauge/io/open_sink.hpp>
-#include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/io/token_file.hpp>
+#include <bitgauge/io/plan_file.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
 #include <bitgauge/model/llama/quantize.hpp>
+#include <bitgauge/model/planner.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 
 #include "commands.hpp"
 #include "console.hpp"
+#include "inputs.hpp"
 #include "plan_of.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -24,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace program {
@@ -31,37 +31,32 @@ namespace {
 
 namespace io = bitgauge::io;
 
+/// What becomes of each tensor: by --plan, or by --scheme.
+bitgauge::quantization_plan decide(const model_inputs& inputs, const quantize_options& options) {
+  if (options.plan.empty() == options.scheme.empty())
+    bitgauge::raise(bitgauge::invalid_scheme(
+        options.plan.empty()
+            ? "--scheme is required (or --plan)"
+            : "--plan: expected it without --scheme, since it says every tensor's, found both"));
+  const plan_request asked = request_of(inputs, options);
+  if (options.plan.empty()) return plan_of(inputs.file(), asked, bitgauge::parse_scheme(options.scheme));
+  std::vector<bitgauge::rule> rules = asked.rules;
+  for (bitgauge::rule& each : io::plan_file(options.plan).rules_for(inputs.file()))
+    rules.push_back(std::move(each));
+  return plan(inputs.file(), rules, asked.how);
+}
+
 bitgauge::model_report run(const quantize_options& options) {
-  const bitgauge::scheme scheme = bitgauge::parse_scheme(options.scheme);
-  const io::tensor_file file(options.input);
-  std::optional<io::importance_file> importance;
-  if (!options.importance.empty()) importance.emplace(options.importance);
-  std::optional<io::calibration_file> samples;
-  if (!options.calibration.empty()) samples.emplace(options.calibration);
-  std::optional<bitgauge::llama::calibration> tokens;
-  if (!options.calibration_tokens.empty()) {
-    const auto sizes = io::llama_config(file);
-    const int context = options.calibration_context;
-    tokens.emplace(file, sizes, io::read_tokens(options.calibration_tokens),
-                   bitgauge::llama::calibration_options{.context = context > 0 ? context : sizes.context,
-                                                        .threads = options.threads});
-  }
-  const bitgauge::calibration_source* calibration =
-      tokens    ? static_cast<const bitgauge::calibration_source*>(&*tokens)
-      : samples ? &*samples
-                : nullptr;
-  const bitgauge::quantization_plan plan = plan_of(
-      file, options, scheme, calibration, importance ? &*importance : nullptr,
-      tokens ? bitgauge::llama::keep_ends(file, "kept by default: write --rule REGEX=FORMAT to quantize it")
-             : std::vector<bitgauge::rule>());
-  const std::unique_ptr<bitgauge::tensor_sink> sink = io::open_sink(options.output, file);
+  model_inputs inputs(options);
+  const bitgauge::quantization_plan plan = decide(inputs, options);
+  const std::unique_ptr<bitgauge::tensor_sink> sink = io::open_sink(options.output, inputs.file());
   progress bar(options.quiet);
   const bitgauge::model_options how{.threads = options.threads,
                                     .on_nonfinite = options.on_nonfinite,
-                                    .calibration = calibration,
+                                    .calibration = inputs.calibration(),
                                     .progress = [&](const bitgauge::model_progress& now) { bar.show(now); }};
-  return tokens ? bitgauge::llama::quantize(file, plan, *sink, *tokens, how)
-                : bitgauge::quantize_model(file, plan, *sink, how);
+  return inputs.seen() != nullptr ? bitgauge::llama::quantize(inputs.file(), plan, *sink, *inputs.seen(), how)
+                                  : bitgauge::quantize_model(inputs.file(), plan, *sink, how);
 }
 
 }  // namespace

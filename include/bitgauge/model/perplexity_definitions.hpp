@@ -9,6 +9,7 @@
 #include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/kv_cache.hpp>
 #include <bitgauge/model/llama/model.hpp>
+#include <bitgauge/model/log_probabilities.hpp>
 #include <bitgauge/model/perplexity.hpp>
 
 #include <algorithm>
@@ -20,17 +21,6 @@
 
 namespace bitgauge {
 namespace detail {
-
-/// log2 of the softmax of one row of logits, in double.
-inline void log_probabilities(const float* logits, index_t size, std::vector<double>& out) {
-  out.resize(static_cast<std::size_t>(size));
-  const auto largest = static_cast<double>(*std::max_element(logits, logits + size));
-  double sum = 0;
-  for (index_t i = 0; i < size; ++i) sum += std::exp(static_cast<double>(logits[i]) - largest);
-  const double total = std::log(sum);
-  for (index_t i = 0; i < size; ++i)
-    out[static_cast<std::size_t>(i)] = (static_cast<double>(logits[i]) - largest - total) / std::log(2.0);
-}
 
 /// What one window shows, in bits a token.
 struct window_figures {

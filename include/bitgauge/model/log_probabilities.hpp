@@ -1,0 +1,26 @@
+#pragma once
+
+/// \file
+/// From logits to the logarithms of probabilities.
+
+#include <bitgauge/base/config.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace bitgauge::detail {
+
+/// log2 of the softmax of one row of logits, in double.
+inline void log_probabilities(const float* logits, index_t size, std::vector<double>& out) {
+  out.resize(static_cast<std::size_t>(size));
+  const auto largest = static_cast<double>(*std::max_element(logits, logits + size));
+  double sum = 0;
+  for (index_t i = 0; i < size; ++i) sum += std::exp(static_cast<double>(logits[i]) - largest);
+  const double total = std::log(sum);
+  for (index_t i = 0; i < size; ++i)
+    out[static_cast<std::size_t>(i)] = (static_cast<double>(logits[i]) - largest - total) / std::log(2.0);
+}
+
+}  // namespace bitgauge::detail
