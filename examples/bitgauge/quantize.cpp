@@ -7,6 +7,7 @@
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/io/token_file.hpp>
+#include <bitgauge/io/unfinished_run.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
 #include <bitgauge/model/llama/quantize.hpp>
 #include <bitgauge/model/quantize_model.hpp>
@@ -45,6 +46,8 @@ std::vector<bitgauge::rule> kept_in_language_models(const bitgauge::tensor_sourc
 
 bitgauge::model_report run(const quantize_options& options) {
   const bitgauge::scheme scheme = bitgauge::parse_scheme(options.scheme);
+  std::optional<io::unfinished_run> unfinished;  // first: a second run is refused before it reads anything
+  if (!options.calibration_tokens.empty()) unfinished.emplace(options.output);
   const io::tensor_file file(options.input);
   std::optional<io::importance_file> importance;
   if (!options.importance.empty()) importance.emplace(options.importance);
@@ -70,9 +73,15 @@ bitgauge::model_report run(const quantize_options& options) {
   const bitgauge::model_options how{.threads = options.threads,
                                     .on_nonfinite = options.on_nonfinite,
                                     .calibration = calibration,
+                                    .finished = unfinished ? &*unfinished : nullptr,
                                     .progress = [&](const bitgauge::model_progress& now) { bar.show(now); }};
-  return tokens ? bitgauge::llama::quantize(file, plan, *sink, *tokens, how)
-                : bitgauge::quantize_model(file, plan, *sink, how);
+  if (!tokens) return bitgauge::quantize_model(file, plan, *sink, how);
+  bitgauge::model_report report = bitgauge::llama::quantize(
+      file, plan, *sink, *tokens, how, {.divergence_windows = options.divergence_windows});
+  if (unfinished->resumed() > 0)
+    report.remarks.push_back(
+        fmt::format("{} tensors had been finished by an earlier run", unfinished->resumed()));
+  return report;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 /// What the matrices of a llama see while it is quantized, block after block.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/fingerprint.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/model/calibration_source.hpp>
 #include <bitgauge/model/llama/block.hpp>
@@ -18,7 +19,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,10 +66,12 @@ class calibration final : public calibration_source {
     if (windows < 1)
       bitgauge::detail::raise_message<shape_error>(
           {"calibration: expected at least ", o.context, " tokens, those of a window, found ", count});
+    const auto read = tokens.first(static_cast<std::size_t>(windows * o.context));
+    fingerprint_ = fingerprint_of(read);
     const embedding start = load_embedding(source, config_);
     for (index_t w = 0; w < windows; ++w)
       states_.push_back(start.embed(
-          tokens.subspan(static_cast<std::size_t>(w * o.context), static_cast<std::size_t>(o.context))));
+          read.subspan(static_cast<std::size_t>(w * o.context), static_cast<std::size_t>(o.context))));
     for (index_t l = 0; l < config_.layers; ++l)
       for (std::size_t i = 0; i < std::size(block_matrices); ++i)
         add(names_.matrix(l, static_cast<matrix_of>(i)), l, static_cast<matrix_of>(i));
@@ -92,6 +95,20 @@ class calibration final : public calibration_source {
     matrix = matrix.with_weights(std::move(weights), options_.threads);
   }
 
+  /// The block of a tensor; none for the output and for what is no matrix of a block.
+  std::optional<index_t> block_of(const std::string& tensor) const {
+    const auto found = places_.find(tensor);
+    if (found == places_.end() || found->second.layer == config_.layers) return std::nullopt;
+    return found->second.layer;
+  }
+  /// The hidden states of the windows before block `layer`, for which blocks before it are left; of all layers
+  /// those after the last.
+  const std::vector<row_matrix>& states_before(index_t layer) {
+    pass_up_to(layer);
+    return states_;
+  }
+  const config& settings() const noexcept { return config_; }
+
   // --- calibration_source ---
 
   const std::string& source_name() const override { return name_; }
@@ -113,6 +130,8 @@ class calibration final : public calibration_source {
     const seen* inputs = inputs_of(tensor);
     return inputs == nullptr ? std::nullopt : std::optional(inputs->stats);
   }
+  /// Of the tokens, the length of windows, and the sizes and constants of the model.
+  std::uint64_t fingerprint() const override { return fingerprint_; }
 
  private:
   struct place {
@@ -126,6 +145,17 @@ class calibration final : public calibration_source {
     hessian h;
     activation_stats stats;
   };
+
+  std::uint64_t fingerprint_of(std::span<const token> read) const {
+    bitgauge::detail::fingerprint sum;
+    sum.add(std::as_bytes(read)).add(options_.context);
+    const config& c = config_;
+    for (const index_t size :
+         {c.vocabulary, c.width, c.layers, c.heads, c.key_heads, c.head_size, c.feed_forward, c.rope_size})
+      sum.add(size);
+    sum.add(c.norm_epsilon).add(c.rotated).add(c.rope_base).add(c.rope_scale);
+    return sum.add(std::as_bytes(std::span(c.rope_factors))).value();
+  }
 
   const seen* inputs_of(const std::string& tensor) const {
     const auto found = places_.find(tensor);
@@ -152,11 +182,14 @@ class calibration final : public calibration_source {
       bitgauge::detail::raise_message<data_error>(
           {name_, ": tensor ", tensor,
            ": expected matrices in the order of the model, found one that is past"});
+    pass_up_to(layer);
+    if (layer < config_.layers) load();
+  }
+  void pass_up_to(index_t layer) const {
     for (; layer_ < layer; ++layer_, block_.reset()) {
       load();
       for (row_matrix& x : states_) pass(x, {});
     }
-    if (layer < config_.layers) load();
   }
   void load() const {
     if (!block_)
@@ -197,6 +230,7 @@ class calibration final : public calibration_source {
   calibration_options options_;
   tensor_names names_;
   std::string name_;
+  std::uint64_t fingerprint_ = 0;
   std::vector<std::string> order_;
   std::unordered_map<std::string, place> places_;
   // what is known depends on what has been asked for
