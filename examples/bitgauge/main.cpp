@@ -34,7 +34,7 @@ void add_quantize(CLI::App& app) {
   command->add_option(
       "--calibration-tokens", options.calibration_tokens,
       "tokens of a text, .npy: a llama is quantized block after block, each matrix by what it sees "
-      "behind those that are quantized already");
+      "behind those that are quantized already; what is ended goes on where it was");
   command
       ->add_option("--calibration-context", options.calibration_context,
                    "tokens of a window; 0: what the model was made for")

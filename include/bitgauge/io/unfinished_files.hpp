@@ -92,7 +92,7 @@ inline std::string kept_json(const tensor_report& row, const std::string& data) 
                                 {"seconds", bits(row.seconds)},
                                 {"notes", row.notes},
                                 {"data", data}}
-             .dump(1) +
+             .dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
          "\n";
 }
 /// The report and the fingerprint of the data.

@@ -53,6 +53,7 @@ class unfinished_run final : public finished_tensors {
   // --- finished_tensors ---
 
   void begin(const tensor_source& source, const quantization_plan& p, const model_options& o) override {
+    note_partial();  // what follows reads the whole source
     const run_identity own = identity_of(source, p, o);
     const std::string text = detail::identity_json(own);
     const std::optional<std::string> earlier =
@@ -65,7 +66,6 @@ class unfinished_run final : public finished_tensors {
       remove_tensors();
       detail::write_checked(identity_file(), text);
     }
-    note_partial();
   }
 
   std::optional<kept> find(const quantization_plan& p, std::size_t place) override {
