@@ -4,13 +4,16 @@
 #include "model/llama/small_llama.hpp"
 #include "program_test.hpp"
 
+#include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
+#include <filesystem>
 #include <random>
-#include <spawn.h>
 #include <string>
 #include <sys/wait.h>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <vector>
