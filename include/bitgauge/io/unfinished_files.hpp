@@ -124,7 +124,8 @@ inline std::pair<tensor_report, std::string> read_kept(const std::string& text) 
 /// The temporary file that an atomic_file of this process writes `target` in, or an empty path.
 inline std::filesystem::path partial_file_of(const std::filesystem::path& target) {
   std::error_code ignored;
-  const std::filesystem::path real = std::filesystem::weakly_canonical(target, ignored);
+  const std::filesystem::path real =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(target, ignored), ignored);
   for (const partial_file& each : partial_files) {
     if (each.now != partial_file::state::listed) continue;
     const std::filesystem::path found = std::filesystem::weakly_canonical(each.path.data(), ignored);
