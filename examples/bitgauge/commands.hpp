@@ -17,6 +17,7 @@ struct quantize_options {
   std::string plan;                ///< of `bitgauge plan`, instead of a scheme
   std::string calibration_tokens;  ///< of a language model, which is quantized block after block
   int calibration_context = 0;     ///< 0: what the model was made for
+  int divergence_windows = 4;      ///< over which it is compared with the original after each block; 0: not
   std::vector<std::string> rules;  ///< REGEX=FORMAT, the first match wins
   std::vector<std::string> rows;   ///< REGEX=first|last, the first match wins
   bool requantize = false;         ///< quantized tensors too, from their values
@@ -64,6 +65,15 @@ struct perplexity_options {
 };
 /// How well a language model predicts a text, and what it has lost against another.
 void perplexity(const perplexity_options& options);
+
+struct importance_options {
+  std::string model, tokens, output;
+  int context = 0, windows = 0;  ///< 0: the model's own, and all
+  int threads = 0;
+  bool quiet = false;
+};
+/// Writes how much each column of a model's matrices matters.
+void importance(const importance_options& options);
 
 struct generate_options {
   std::string model, prompt, kv;

@@ -30,10 +30,15 @@ void add_decisions(CLI::App* command, program::quantize_options& options) {
   command->add_option(
       "--calibration-tokens", options.calibration_tokens,
       "tokens of a text, .npy: a llama is quantized block after block, each matrix by what it sees "
-      "behind those that are quantized already");
+      "behind those that are quantized already; what is ended goes on where it was");
   command
       ->add_option("--calibration-context", options.calibration_context,
                    "tokens of a window; 0: what the model was made for")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command
+      ->add_option("--divergence-windows", options.divergence_windows,
+                   "windows of --calibration-tokens over which the model is compared with the original after "
+                   "each block; 0: none")
       ->check(CLI::Range(0, std::numeric_limits<int>::max()));
   command->add_option(
       "--rule", options.rules,
@@ -155,6 +160,25 @@ void add_perplexity(CLI::App& app) {
   command->callback([] { program::perplexity(options); });
 }
 
+void add_importance(CLI::App& app) {
+  static program::importance_options options;
+  CLI::App* command = app.add_subcommand(
+      "importance", "Measure how much each column of a language model's matrices matters, for --importance");
+  command->add_option("MODEL", options.model, "a llama: .gguf, or .safetensors beside its config.json")
+      ->required();
+  command->add_option("--tokens", options.tokens, "of a text: whole numbers, one dimension, .npy")
+      ->required();
+  command->add_option("-o,--output", options.output, "an importance matrix of llama.cpp: .gguf")->required();
+  command->add_option("--context", options.context, "tokens of a window; 0: what the model was made for")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_option("--windows", options.windows, "read so many windows at most; 0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_option("--threads", options.threads, "0: all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_flag("-q,--quiet", options.quiet, "no bar");
+  command->callback([] { program::importance(options); });
+}
+
 void add_generate(CLI::App& app) {
   static program::generate_options options;
   CLI::App* command = app.add_subcommand("generate", "Let a language model continue a text");
@@ -201,6 +225,7 @@ int main(int argc, char** argv) {
   add_compare(app);
   add_inspect(app);
   add_perplexity(app);
+  add_importance(app);
   add_generate(app);
   add_schemes(app);
   program::end_cleanly_on_signals();

@@ -4,6 +4,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/io/plan_file.hpp>
+#include <bitgauge/io/unfinished_run.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
 #include <bitgauge/model/llama/quantize.hpp>
 #include <bitgauge/model/planner.hpp>
@@ -47,6 +48,8 @@ bitgauge::quantization_plan decide(const model_inputs& inputs, const quantize_op
 }
 
 bitgauge::model_report run(const quantize_options& options) {
+  std::optional<io::unfinished_run> unfinished;  // first: a second run is refused before it reads anything
+  if (!options.calibration_tokens.empty()) unfinished.emplace(options.output);
   model_inputs inputs(options);
   const bitgauge::quantization_plan plan = decide(inputs, options);
   const std::unique_ptr<bitgauge::tensor_sink> sink = io::open_sink(options.output, inputs.file());
@@ -54,9 +57,15 @@ bitgauge::model_report run(const quantize_options& options) {
   const bitgauge::model_options how{.threads = options.threads,
                                     .on_nonfinite = options.on_nonfinite,
                                     .calibration = inputs.calibration(),
+                                    .finished = unfinished ? &*unfinished : nullptr,
                                     .progress = [&](const bitgauge::model_progress& now) { bar.show(now); }};
-  return inputs.seen() != nullptr ? bitgauge::llama::quantize(inputs.file(), plan, *sink, *inputs.seen(), how)
-                                  : bitgauge::quantize_model(inputs.file(), plan, *sink, how);
+  if (inputs.seen() == nullptr) return bitgauge::quantize_model(inputs.file(), plan, *sink, how);
+  bitgauge::model_report report = bitgauge::llama::quantize(
+      inputs.file(), plan, *sink, *inputs.seen(), how, {.divergence_windows = options.divergence_windows});
+  if (unfinished->resumed() > 0)
+    report.remarks.push_back(
+        fmt::format("{} tensors had been finished by an earlier run", unfinished->resumed()));
+  return report;
 }
 
 }  // namespace

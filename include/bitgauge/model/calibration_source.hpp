@@ -9,6 +9,7 @@
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/transform/activation_stats.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,8 @@ class calibration_source {
   /// Of a source that does not keep samples: their Hessian, and what transforms need to know of them.
   virtual std::optional<hessian> hessian_of(const std::string&, int) const { return std::nullopt; }
   virtual std::optional<activation_stats> stats_of(const std::string&) const { return std::nullopt; }
+  /// A number that tells what they are computed from, from anything else.
+  virtual std::uint64_t fingerprint() const { return 0; }
 };
 
 }  // namespace bitgauge

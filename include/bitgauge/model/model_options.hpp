@@ -6,6 +6,8 @@
 #include <bitgauge/matrix/options.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/calibration_source.hpp>
+#include <bitgauge/model/finished_tensors.hpp>
+#include <bitgauge/model/report.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -36,6 +38,12 @@ struct model_options {
   /// Called with what each quantized tensor has become, in its original basis: some rows after the other, those from
   /// `first` on, before the next tensor is begun. From one thread at a time.
   std::function<void(const std::string& tensor, index_t first, const row_matrix& values)> restored{};
+  /// Called with what is said of each quantized tensor, which may be added to, after all of its values and before the
+  /// next tensor is begun; `is_new` is false where it comes from `finished`.
+  std::function<void(tensor_report& row, bool is_new)> reported{};
+  /// Where finished tensors are kept until all are there; those that it has already are not done again, to the same
+  /// bytes. Null: nowhere.
+  finished_tensors* finished = nullptr;
   /// Called before and after each tensor and some rows apart within; the last call has done == total. From
   /// one thread at a time. What it throws ends the work and reaches the caller.
   std::function<void(const model_progress&)> progress{};

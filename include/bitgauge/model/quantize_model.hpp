@@ -6,11 +6,12 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/model/model_options.hpp>
 #include <bitgauge/model/plan.hpp>
-#include <bitgauge/model/quantize_tensor.hpp>
 #include <bitgauge/model/report.hpp>
+#include <bitgauge/model/resumed_tensor.hpp>
 #include <bitgauge/model/tensor_sink.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 
@@ -88,23 +89,26 @@ class model_monitor {
 ///
 /// The bytes of each tensor are those of quantize(W, format). Tensors go by one after the other, in the order
 /// of the plan, each some rows at a time: p.peak_bytes() says what that takes. Where it fails or is cancelled
-/// the sink is not committed: no file appears. Raises invalid_scheme, before anything is written, where the
+/// the sink is not committed: no file appears; with options.finished the next call goes on where this one ended.
+/// Raises invalid_scheme, before anything is written, where the
 /// sink cannot hold a format; data_error where the plan is of another source; cancelled; else what
 /// quantize_tensor() and the sink raise.
 inline model_report quantize_model(const tensor_source& source, const quantization_plan& p, tensor_sink& sink,
                                    const model_options& options = {}) {
   detail::check_plan(source, p);
+  if (options.finished != nullptr) options.finished->begin(source, p, options);
   detail::declare(source, p, sink);
   detail::model_monitor monitor(p, options);
   const std::function<void(index_t)> advance =
       options.progress ? [&](index_t done) { monitor.reach(done); } : std::function<void(index_t)>();
   model_report result{{}, p.remarks};
-  for (const planned_tensor& row : p.tensors) {
-    monitor.begin(row);
-    result.tensors.push_back(quantize_tensor(source, row, sink, options, advance));
-    monitor.finish(row);
+  for (std::size_t i = 0; i < p.tensors.size(); ++i) {
+    monitor.begin(p.tensors[i]);
+    result.tensors.push_back(detail::finish_tensor(source, p, i, sink, options, advance));
+    monitor.finish(p.tensors[i]);
   }
   sink.commit();
+  if (options.finished != nullptr) options.finished->complete();
   return result;
 }
 

@@ -4,6 +4,7 @@
 /// What the matrices of a llama see while it is quantized, block after block.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/fingerprint.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
@@ -19,6 +20,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -75,6 +77,7 @@ class calibration final : public calibration_source {
         names_(names_in(source)),
         name_("calibration tokens") {
     const index_t count = windows_of(static_cast<index_t>(tokens.size()), o);
+    fingerprint_ = fingerprint_of(tokens.first(static_cast<std::size_t>(count * o.context)));
     const embedding start = load_embedding(source, config_);
     for (index_t w = 0; w < count; ++w) states_.push_back(start.embed(window(tokens, w, o)));
     for (index_t l = 0; l < config_.layers; ++l)
@@ -100,6 +103,20 @@ class calibration final : public calibration_source {
     matrix = matrix.with_weights(std::move(weights), options_.threads);
   }
 
+  /// The block of a tensor; none for the output and for what is no matrix of a block.
+  std::optional<index_t> block_of(const std::string& tensor) const {
+    const auto found = places_.find(tensor);
+    if (found == places_.end() || found->second.layer == config_.layers) return std::nullopt;
+    return found->second.layer;
+  }
+  /// The hidden states of the windows before block `layer`, for which blocks before it are left; of all layers
+  /// those after the last.
+  const std::vector<row_matrix>& states_before(index_t layer) {
+    pass_up_to(2 * layer);
+    return states_;
+  }
+  const config& settings() const noexcept { return config_; }
+
   // --- calibration_source ---
 
   const std::string& source_name() const override { return name_; }
@@ -121,6 +138,8 @@ class calibration final : public calibration_source {
     const seen* inputs = inputs_of(tensor);
     return inputs == nullptr ? std::nullopt : std::optional(inputs->stats);
   }
+  /// Of the tokens, the length of windows, and the sizes and constants of the model.
+  std::uint64_t fingerprint() const override { return fingerprint_; }
 
  private:
   struct place {
@@ -134,6 +153,17 @@ class calibration final : public calibration_source {
     hessian h;
     activation_stats stats;
   };
+
+  std::uint64_t fingerprint_of(std::span<const token> read) const {
+    bitgauge::detail::fingerprint sum;
+    sum.add(std::as_bytes(read)).add(options_.context);
+    const config& c = config_;
+    for (const index_t size :
+         {c.vocabulary, c.width, c.layers, c.heads, c.key_heads, c.head_size, c.feed_forward, c.rope_size})
+      sum.add(size);
+    sum.add(c.norm_epsilon).add(c.rotated).add(c.rope_base).add(c.rope_scale);
+    return sum.add(std::as_bytes(std::span(c.rope_factors))).value();
+  }
 
   const seen* inputs_of(const std::string& tensor) const {
     const auto found = places_.find(tensor);
@@ -166,12 +196,15 @@ class calibration final : public calibration_source {
       bitgauge::detail::raise_message<data_error>(
           {name_, ": tensor ", tensor,
            ": expected matrices in the order of the model, found one that is past"});
+    pass_up_to(half);
+    if (!is_output) load();
+  }
+  void pass_up_to(index_t half) const {
     for (; half_ < half; ++half_) {
       load();
       for_each_window(0, windows(), [&](index_t w) { pass(states_[static_cast<std::size_t>(w)], {}); });
       if (half_ % 2 == 1) block_.reset();
     }
-    if (!is_output) load();
   }
   void load() const {
     if (!block_)
@@ -227,6 +260,7 @@ class calibration final : public calibration_source {
   calibration_options options_;
   tensor_names names_;
   std::string name_;
+  std::uint64_t fingerprint_ = 0;
   std::vector<std::string> order_;
   std::unordered_map<std::string, place> places_;
   // what is known depends on what has been asked for

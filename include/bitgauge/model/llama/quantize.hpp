@@ -4,9 +4,11 @@
 /// A llama quantized block after block, each matrix by what it sees behind those that are quantized already.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/model/llama/calibration.hpp>
+#include <bitgauge/model/llama/divergence.hpp>
 #include <bitgauge/model/llama/load.hpp>
 #include <bitgauge/model/llama/tensor_names.hpp>
 #include <bitgauge/model/model_options.hpp>
@@ -18,8 +20,9 @@
 #include <bitgauge/model/tensor_source.hpp>
 
 #include <algorithm>
-#include <cstddef>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -43,40 +46,80 @@ inline std::vector<rule> keep_ends(const tensor_source& source, const std::strin
   return rules;
 }
 
+/// What is said of a model while it is quantized.
+struct quantize_options {
+  /// Windows of the calibration over which the divergence from the original is measured after each block; 0: not at
+  /// all. See divergence for what it costs.
+  index_t divergence_windows = 0;
+};
+
+namespace detail {
+
+/// Feeds what tensors become back into the calibration, and measures after each block.
+class block_feedback {
+ public:
+  block_feedback(const tensor_source& source, const quantization_plan& p, calibration& seen,
+                 const quantize_options& o, int threads)
+      : seen_(seen) {
+    for (const planned_tensor& row : p.tensors) {
+      rows_[row.name] = row.rows;
+      if (const auto block = seen.block_of(row.name); block && !row.is_copied()) last_[*block] = row.name;
+    }
+    if (o.divergence_windows > 0 && !last_.empty())
+      divergence_.emplace(source, seen.settings(), seen.states_before(0), o.divergence_windows, threads);
+  }
+
+  void take(const std::string& tensor, index_t first, const row_matrix& values) {
+    if (!seen_.columns(tensor)) return;
+    if (first == 0) values_.resize(rows_.at(tensor), values.cols());
+    values_.middleRows(first, values.rows()) = values;
+  }
+  /// All of a tensor is there.
+  void finish(tensor_report& row, bool is_new) {
+    if (seen_.columns(row.name)) seen_.replace(row.name, std::exchange(values_, {}));
+    const auto block = seen_.block_of(row.name);
+    if (!divergence_ || !is_new || !block || last_.at(*block) != row.name) return;
+    const double bits = divergence_->of(seen_.states_before(*block + 1), *block + 1);
+    row.notes.push_back("divergence up to this block " + bitgauge::detail::general_text(bits, 3) +
+                        " bits a token, " + std::to_string(divergence_->windows()) + " windows");
+  }
+
+ private:
+  calibration& seen_;
+  row_matrix values_;
+  std::unordered_map<std::string, index_t> rows_;
+  std::unordered_map<index_t, std::string> last_;  // of the tensors of a block that are quantized
+  std::optional<divergence> divergence_;
+};
+
+}  // namespace detail
+
 /// Does what a plan says, as quantize_model() does, with Hessians and statistics from `seen`, whose matrices become
 /// those that are written. `p` is to have been made with `seen` as its calibration.
 ///
 ///     const io::tensor_file file("model.gguf");
+///     io::unfinished_run run("q.gguf");   // the same lines go on where they ended
 ///     llama::calibration seen(file, io::llama_config(file), tokens);
 ///     quantization_plan p = plan(file, parse_format("q4_k:rounding=gptq"), {.calibration = &seen});
-///     llama::quantize(file, p, *io::open_sink("q.gguf", file), seen);
+///     llama::quantize(file, p, *io::open_sink("q.gguf", file), seen, {.finished = &run});
 ///
-/// The inputs of matrices are computed in floats, whatever the plan says of activations. Memory: that of
-/// `seen`, and of quantize_model() for one tensor.
+/// The inputs of matrices are computed in floats, whatever the plan says of activations. With
+/// how.divergence_windows a note of the last tensor of each block says how far the model is from the original by then,
+/// blocks behind it being original. Memory: that of `seen`, and of quantize_model() for one tensor.
 inline model_report quantize(const tensor_source& source, quantization_plan p, tensor_sink& sink,
-                             calibration& seen, model_options o = {}) {
+                             calibration& seen, model_options o = {}, const quantize_options& how = {}) {
   put_in_order(p, seen);
   o.calibration = &seen;
-  std::string current;
-  row_matrix values;
-  const auto finish = [&] {
-    if (!current.empty()) seen.replace(std::exchange(current, {}), std::exchange(values, {}));
-  };
+  detail::block_feedback feedback(source, p, seen, how, o.threads);
   const auto restored = o.restored;
-  o.restored = [&](const std::string& tensor, index_t first, const row_matrix& rows) {
-    if (restored) restored(tensor, first, rows);
-    const auto columns = seen.columns(tensor);
-    if (!columns) return;
-    if (tensor != current) finish();
-    current = tensor;
-    const index_t before = first == 0 ? 0 : values.rows();
-    values.conservativeResize(before + rows.rows(), rows.cols());
-    values.bottomRows(rows.rows()) = rows;
+  o.restored = [&](const std::string& tensor, index_t first, const row_matrix& values) {
+    if (restored) restored(tensor, first, values);
+    feedback.take(tensor, first, values);
   };
-  const auto progress = o.progress;
-  o.progress = [&](const model_progress& now) {
-    if (now.between_tensors) finish();  // the next one sees it
-    if (progress) progress(now);
+  const auto reported = o.reported;
+  o.reported = [&](tensor_report& row, bool is_new) {
+    feedback.finish(row, is_new);
+    if (reported) reported(row, is_new);
   };
   return quantize_model(source, p, sink, o);
 }
