@@ -45,8 +45,8 @@ class samples_of_seen final : public calibration_source {
   std::optional<index_t> columns(const std::string& tensor) const override {
     return tensor == "seen" ? std::optional(inputs.cols()) : std::nullopt;
   }
-  std::optional<float_rows> samples(const std::string& tensor) const override {
-    return tensor == "seen" ? std::optional<float_rows>(inputs) : std::nullopt;
+  std::optional<row_matrix> samples(const std::string& tensor) const override {
+    return tensor == "seen" ? std::optional<row_matrix>(inputs) : std::nullopt;
   }
 
  private:

@@ -32,7 +32,7 @@ class no_sink final : public tensor_sink {
   void declare_codes(const quantized_entry&) override {}
   void declare_blocks(const std::string&, gguf::tensor_type, const std::vector<std::uint64_t>&) override {}
   void copy(const tensor_info&, const stored_tensor_data&) override {}
-  void write(const std::string&, const float_rows&) override {}
+  void write(const std::string&, const row_matrix&) override {}
   void write(const std::string&, const quantized_matrix&) override {}
   void write(const std::string&, const matrix_parameters&, const std::vector<float>&) override {}
   void write(const std::string&, const stored_transform&) override {}
@@ -46,7 +46,7 @@ class weighted_error {
   weighted_error(const tensor_source& source, const planned_tensor& row)
       : weights_(row.weights), values_(source.rows(row.place, row.how_rows, whole_)) {}
 
-  void add(index_t first, const float_rows& restored) {
+  void add(index_t first, const row_matrix& restored) {
     for (index_t r = 0; r < restored.rows(); ++r) {
       const auto original = values_.read(first + r, 1, scratch_).row(0);
       const std::span<const float> v = weights_.of_row(first + r, values_.rows());
@@ -62,7 +62,7 @@ class weighted_error {
 
  private:
   const importance& weights_;
-  float_rows whole_;
+  row_matrix whole_;
   row_source values_;
   std::vector<float> scratch_;
   double error_ = 0, energy_ = 0;
@@ -117,7 +117,7 @@ inline void measure_errors(const tensor_source& source, model_candidates& all, c
                       .cancel = o.cancel};
     if (!each.plan.weights.weights.empty()) {
       weighted.emplace(source, each.plan);
-      how.restored = [&](const std::string&, index_t first, const float_rows& rows) {
+      how.restored = [&](const std::string&, index_t first, const row_matrix& rows) {
         weighted->add(first, rows);
       };
     }

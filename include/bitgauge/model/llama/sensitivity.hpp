@@ -184,7 +184,7 @@ inline void measure_divergence(const tensor_source& source, const config& c, std
     const bool asks_for_inputs = each.plan.to.feeds_back() || (each.plan.entry && each.plan.entry->transform);
     model_options how{.threads = o.threads, .on_nonfinite = o.on_nonfinite, .cancel = o.cancel};
     if (asks_for_inputs) how.calibration = &seen;  // else tokens need not go through all of them
-    how.restored = [&](const std::string&, index_t first, const float_rows& rows) {
+    how.restored = [&](const std::string&, index_t first, const row_matrix& rows) {
       values.middleRows(first, rows.rows()) = rows;
     };
     bitgauge::detail::no_sink nothing;
