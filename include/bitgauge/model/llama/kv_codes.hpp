@@ -38,8 +38,8 @@ class kv_codes {
     return static_cast<index_t>(codes_.size() + sizeof(std::uint16_t) * (scales_.size() + least_.size()));
   }
 
-  void write(index_t token, index_t head, const float* x) {
-    const std::size_t at = place(token, head);
+  void write(index_t position, index_t head, const float* x) {
+    const std::size_t at = place(position, head);
     const auto [low, high] = std::minmax_element(x, x + size_);
     std::uint8_t* const out = codes_.data() + at * code_bytes();
     if (!is_small_) {
@@ -82,8 +82,8 @@ class kv_codes {
   }
 
  private:
-  std::size_t place(index_t token, index_t head) const {
-    return static_cast<std::size_t>(token * heads_ + head);
+  std::size_t place(index_t position, index_t head) const {
+    return static_cast<std::size_t>(position * heads_ + head);
   }
   std::size_t code_bytes() const { return static_cast<std::size_t>(is_small_ ? (size_ + 1) / 2 : size_); }
 
