@@ -99,6 +99,10 @@ struct run_row {
  private:
   template <int Bytes>
   [[gnu::always_inline]] std::size_t best_begin(std::size_t end, std::size_t first, std::size_t last) const {
+#if defined( \
+    __clang__)  // takes no vector into an assembler statement that is wider than the translation unit's
+#pragma clang fp contract(off)
+#endif
     constexpr std::size_t lanes = Bytes / sizeof(double);
     double least = std::numeric_limits<double>::infinity();
     std::size_t best = first, begin = first;
@@ -115,7 +119,9 @@ struct run_row {
         std::memcpy(&e, error + begin, sizeof e);
         const numbers sum = whole_linear - l;
         numbers product = sum * sum;
+#if !defined(__clang__)
         numeric::make_opaque(product);
+#endif
         numbers run = whole_square - s - product / (whole_weight - w);
         run = run > 0 ? run : numbers{};
         const numbers total = e + run;

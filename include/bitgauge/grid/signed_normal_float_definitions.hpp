@@ -22,7 +22,7 @@ namespace detail {
 inline double negative_exponential(double y) {
   constexpr double log2_high = 0x1.62e42fefa38p-1, log2_low = 0x1.ef35793c7673p-45;
   if (!(y < 700)) return 0;
-  const auto k = static_cast<int>(numeric::uncontracted(y * 1.4426950408889634) + 0.5);
+  const auto k = static_cast<int>(std::floor(numeric::uncontracted(y * 1.4426950408889634) + 0.5));
   const double r = numeric::uncontracted(k * log2_high) - y + numeric::uncontracted(k * log2_low);
   double sum = 1;
   for (int term = 17; term > 0; --term) sum = 1 + numeric::uncontracted(sum * r) / term;

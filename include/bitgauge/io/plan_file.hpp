@@ -179,6 +179,7 @@ class plan_file {
       raise(data_error(name_ + ": expected a plan of " + source.source_name() +
                        ", found no format for tensor " + excerpt(found.begin()->first)));
     std::vector<rule> rules;
+    rules.reserve(names.size());
     for (auto& [text, those] : names)
       rules.push_back({.names = {name_, text,
                                  [set = std::make_shared<const std::set<std::string, std::less<>>>(std::move(

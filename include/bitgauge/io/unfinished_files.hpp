@@ -128,7 +128,7 @@ inline std::filesystem::path partial_file_of(const std::filesystem::path& target
       std::filesystem::weakly_canonical(std::filesystem::absolute(target, ignored), ignored);
   for (const partial_file& each : partial_files) {
     if (each.now != partial_file::state::listed) continue;
-    const std::filesystem::path found = std::filesystem::weakly_canonical(each.path.data(), ignored);
+    std::filesystem::path found = std::filesystem::weakly_canonical(each.path.data(), ignored);
     const std::string name = found.filename().string();
     if (found.parent_path() == real.parent_path() && name.starts_with(real.filename().string() + ".") &&
         name.ends_with(".partial"))

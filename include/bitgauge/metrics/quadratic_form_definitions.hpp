@@ -99,9 +99,8 @@ BITGAUGE_DEFINE void quadratic_form::prepare(const hessian& h, index_t first, in
               1.01 * std::sqrt(all(first + i, first + i)) * std::sqrt(all(first + j, first + j)))
             raise_message<data_error>(
                 {"hessian: element (", first + i, ", ", first + j,
-                 "): expected at most the root of the product of its diagonal elements, "
-                 "as of samples, found ",
-                 general_text(element, 6)});
+                 "): expected at most the root of the product of its diagonal elements,",
+                 " as of samples, found ", general_text(element, 6)});
           *tile = static_cast<float>(element / both);
         }
   for (double& factor : factors_) factor *= by;

@@ -106,11 +106,10 @@ inline model_candidates candidates(const tensor_source& source, const std::vecto
       const bool is_last = f + 1 == formats.size();
       if (fits ? known.empty() || !is_fixed : known.empty() && is_last) known.push_back({std::move(row)});
       if (!known.empty() && known.front().plan.why == detail::misfit)
-        detail::raise_message<shape_error>({source.source_name(), ": tensor ",
-                                            excerpt(known.front().plan.name), ": ", known.front().plan.cols,
-                                            " columns are no multiple of the blocks of any format to choose "
-                                            "from (choose one with a rule, or ",
-                                            o.words.fallback, ")"});
+        detail::raise_message<shape_error>(
+            {source.source_name(), ": tensor ", excerpt(known.front().plan.name), ": ",
+             known.front().plan.cols, " columns are no multiple of the blocks of any format",
+             " to choose from (choose one with a rule, or ", o.words.fallback, ")"});
     }
   }
   return all;

@@ -99,7 +99,7 @@ template <int Bytes>
   constexpr index_t lanes = Bytes / 4;
   using floats = vector<float, lanes>;
   const index_t size = matrix.size();
-  floats sums[sign_matrix::most_size / lanes] = {};
+  floats sums[static_cast<std::size_t>(sign_matrix::most_size / lanes)] = {};
   for (index_t k = 0; k < size; k += 4) {
     const float* const signs[4] = {matrix.column(k), matrix.column(k + 1), matrix.column(k + 2),
                                    matrix.column(k + 3)};

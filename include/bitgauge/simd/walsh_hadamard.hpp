@@ -44,6 +44,7 @@ template <int Distance, class Vector, std::size_t... Lane>
 /// Asks for what lies 16 KiB behind x, for the next rows of a matrix: while one is transformed in the first
 /// cache, the processor has no reason to fetch another by itself. Reads nothing, so that it may lie anywhere.
 [[gnu::always_inline]] inline void fetch_ahead(const float* x) noexcept {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): an address that may be nobody's
   __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(x) + 16384), 1, 3);
 }
 
@@ -54,8 +55,8 @@ template <int Bytes, int Radix, bool First, bool Last>
                                                      float scale) noexcept {
   constexpr int lanes = Bytes / 4;
   using floats = vector<float, lanes>;
-  using lane_indices = std::make_index_sequence<lanes>;
-  floats v[Radix];
+  using lane_indices = std::make_index_sequence<static_cast<std::size_t>(lanes)>;
+  floats v[static_cast<std::size_t>(Radix)];
 #pragma GCC unroll 16
   for (int i = 0; i < Radix; ++i) {
     std::memcpy(&v[i], x + i * step, Bytes);

@@ -58,13 +58,13 @@ template <class Student, class Teacher>
 distillation_loss<detail::plain_like<detail::scalar_of<Student>, Student>> distill(
     const Eigen::DenseBase<Student>& student, const Eigen::DenseBase<Teacher>& teacher,
     const distillation_options& options = {}) {
-  using Scalar = detail::scalar_of<Student>;
+  using scalar = detail::scalar_of<Student>;
   const double t = options.temperature;
   if (!detail::is_number(t) || !(t > 0))
     detail::raise_message<invalid_scheme>(
         {"distillation: temperature: expected a positive number, found ", t});
-  distillation_loss<detail::plain_like<Scalar, Student>> result{0, {student.rows(), student.cols()}};
-  detail::with_numbers<Scalar>(student, [&](const auto& s) {
+  distillation_loss<detail::plain_like<scalar, Student>> result{0, {student.rows(), student.cols()}};
+  detail::with_numbers<scalar>(student, [&](const auto& s) {
     detail::with_numbers<detail::scalar_of<Teacher>>(teacher, [&](const auto& goal) {
       detail::require_shape("distillation", "teacher", s.rows, s.cols, goal.rows, goal.cols);
       if (s.rows == 0 || s.cols == 0)
@@ -82,7 +82,7 @@ distillation_loss<detail::plain_like<detail::scalar_of<Student>, Student>> disti
         for (index_t c = 0; c < s.cols; ++c) {
           const double log_p = p[detail::as_size(c)], log_q = q[detail::as_size(c)], share = std::exp(log_p);
           if (share > 0) sum += share * (log_p - log_q);
-          result.student(r, c) = static_cast<Scalar>(factor / (t * samples) * (std::exp(log_q) - share));
+          result.student(r, c) = static_cast<scalar>(factor / (t * samples) * (std::exp(log_q) - share));
         }
         result.value += factor / samples * sum;
       }

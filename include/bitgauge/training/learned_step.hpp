@@ -33,7 +33,7 @@ struct learned_step_gradients {
 ///     s.step -= rate * dstep;                                         // your optimiser
 ///     const auto q = quantize(W, symmetric<4>{{.full = true}}, per_row{}, s.range());  // dequantizes to forward(W)
 ///
-/// Activations: affine<B>{} counts from 0 to 2^B - 1 here, as behind a ReLU. With v = x / s and what is inside
+/// Activations: `affine<B>{}` counts from 0 to 2^B - 1 here, as behind a ReLU. With v = x / s and what is inside
 /// being -Q_N <= v <= Q_P, the bounds included:
 ///
 ///     dx = dy inside, 0 outside

@@ -64,12 +64,12 @@ inline representable_numbers numbers_of(const code_encoding& encoding) {
 template <class DY>
 detail::plain_like<detail::scalar_of<DY>, DY> straight_through(const gradient_mask& mask,
                                                                const Eigen::DenseBase<DY>& dy) {
-  using Scalar = detail::scalar_of<DY>;
-  detail::plain_like<Scalar, DY> dx(mask.rows(), mask.cols());
-  detail::with_numbers<Scalar>(dy, [&](const detail::number_view<Scalar>& g) {
+  using scalar = detail::scalar_of<DY>;
+  detail::plain_like<scalar, DY> dx(mask.rows(), mask.cols());
+  detail::with_numbers<scalar>(dy, [&](const detail::number_view<scalar>& g) {
     detail::require_gradient("straight_through", g, mask.rows(), mask.cols());
     for (index_t c = 0; c < mask.cols(); ++c)
-      for (index_t r = 0; r < mask.rows(); ++r) dx(r, c) = mask(r, c) ? g(r, c) : Scalar(0);
+      for (index_t r = 0; r < mask.rows(); ++r) dx(r, c) = mask(r, c) ? g(r, c) : scalar(0);
   });
   return dx;
 }

@@ -37,7 +37,7 @@ class awq_rounded {
 ///     w' = (clamp(rint(w / scale) + z, 0, 2^b - 1) - z) * scale
 ///
 /// and without zero points scale = max(max|w|, 1e-5) / (2^(b-1) - 1), z = 0, codes -2^(b-1) .. 2^(b-1) - 1.
-/// It departs from affine<B> in three ways: [min, max] is not widened to hold 0, so that weights of 5 .. 6
+/// It departs from `affine<B>` in three ways: [min, max] is not widened to hold 0, so that weights of 5 .. 6
 /// are cut off at 1; scales have a least value; w is divided by the scale, where quantize() multiplies by its
 /// inverse. The last decides where weights are clipped to [-m, m]: then m / scale is half-way between two
 /// codes. For comparisons with that program:

@@ -115,7 +115,7 @@ channel_scaling equalizing_factors(const First& first, const Second& second) {
 /// changed then. Cost: two passes, and copies of both in float (double of double).
 template <writable_dense First, writable_dense Bias, writable_dense Second>
 channel_scaling equalize(First&& first, Bias&& bias, Second&& second) {
-  const channel_scaling s = detail::equalizing_factors(first, second);
+  channel_scaling s = detail::equalizing_factors(first, second);
   const auto divide = [&](auto values) { s.change_input(values); };
   const detail::pending_change new_first("equalize: first weights", first, false, divide);
   const auto new_bias = detail::change_of_vector("equalize: first bias", bias, s.inputs(), divide);

@@ -47,7 +47,7 @@ class vocabulary {
       bytes_.push_back(found->second);
     }
   }
-  /// 260 tokens: <unk>, <s>, </s>, the 256 bytes, and a space.
+  /// 260 tokens: `<unk>`, `<s>`, `</s>`, the 256 bytes, and a space.
   static vocabulary bytes() {
     std::vector<std::string> pieces{"<unk>", "<s>", "</s>"};
     for (int byte = 0; byte < 256; ++byte) pieces.push_back(byte_piece(byte));
@@ -93,7 +93,7 @@ class vocabulary {
     return tokens;
   }
 
-  /// The text of a token; nothing for <unk>, <s> and </s>. Raises data_error for one that is not there.
+  /// The text of a token; nothing for `<unk>`, `<s>` and `</s>`. Raises data_error for one that is not there.
   std::string text_of(token t) const {
     if (t < 0 || t >= size())
       bitgauge::detail::raise_message<data_error>({"token: expected 0 to ", size() - 1, ", found ", t});
