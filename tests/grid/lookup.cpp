@@ -6,6 +6,7 @@
 #include <bitgauge/rounding/gptq.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 
+#include "support/layer.hpp"
 #include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
@@ -19,12 +20,6 @@ namespace {
 
 using namespace bitgauge;
 using bitgauge::index_t;
-
-Eigen::MatrixXf normal_matrix(index_t rows, index_t cols, unsigned seed) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<float> normal;
-  return Eigen::MatrixXf::NullaryExpr(rows, cols, [&] { return normal(random); });
-}
 
 double squared_error(const Eigen::MatrixXf& x, const Eigen::MatrixXf& back, const Eigen::VectorXf& weights) {
   return ((x - back).array().square().rowwise() * weights.transpose().array()).cast<double>().sum();
@@ -80,7 +75,7 @@ TEST(lookup, is_the_best_table_of_each_row) {
 // Catches levels that are not the Lloyd-Max quantizer of normal rows (distortions .1175, .03454, .009497: Max, 1960),
 // within what a row of 4096 gains by its own table; and a size that is not codes, a scale and 2^bits levels a row.
 TEST(lookup, reaches_lloyd_and_max) {
-  const Eigen::MatrixXf x = normal_matrix(24, 4096, 1);
+  const Eigen::MatrixXf x = test::normal_matrix<Eigen::MatrixXf, std::mt19937_64>(24, 4096, 1);
   constexpr double distortion[] = {0.1175, 0.03454, 0.009497};
   for (int bits = 2; bits <= 4; ++bits) {
     const auto q = quantize(x, lookup_grid(bits));
@@ -97,7 +92,7 @@ TEST(lookup, reaches_lloyd_and_max) {
 // Catches scales of groups that the fit does not weigh or that decoding leaves out: groups of very different size
 // would be lost under one scale a row of int8 levels.
 TEST(lookup, groups_share_the_table_of_their_row) {
-  Eigen::MatrixXf x = normal_matrix(8, 512, 5);
+  Eigen::MatrixXf x = test::normal_matrix<Eigen::MatrixXf, std::mt19937_64>(8, 512, 5);
   x.rightCols(256) *= 1000;
   const auto q = quantize(x, lookup<4>{level_type::int8}, per_group{64}, f16_scales);
   const auto whole = quantize(x, lookup<4>{level_type::int8});
@@ -129,7 +124,7 @@ TEST(lookup, takes_every_row) {
     const auto q = quantize(Eigen::MatrixXf(rows, cols), lookup<4>{});
     EXPECT_EQ(q.dequantize().rows(), rows);
   }
-  const Eigen::VectorXf column = normal_matrix(30, 1, 2);
+  const Eigen::VectorXf column = test::normal_matrix<Eigen::MatrixXf, std::mt19937_64>(30, 1, 2);
   EXPECT_LT((column - quantize(column, lookup<4>{}).dequantize<Eigen::VectorXf>()).norm(),
             0.1f * column.norm());
   x(4, 1) = std::numeric_limits<float>::quiet_NaN();
@@ -140,7 +135,7 @@ TEST(lookup, takes_every_row) {
 
 // Catches parts that are not those of the whole, and codes or levels that depend on threads.
 TEST(lookup, parts_and_threads_give_the_same) {
-  const Eigen::MatrixXf x = normal_matrix(50, 70, 6);
+  const Eigen::MatrixXf x = test::normal_matrix<Eigen::MatrixXf, std::mt19937_64>(50, 70, 6);
   const auto q = quantize(x, lookup<3>{}, options{.threads = 1});
   EXPECT_EQ(quantize(x, lookup<3>{}, options{.threads = 3}), q);
   const matrix_parameters groups = quantize_in_parts(
@@ -154,7 +149,7 @@ TEST(lookup, parts_and_threads_give_the_same) {
 
 // Catches combinations that would be wrong in silence.
 TEST(lookup, refuses_error_feedback_and_foreign_parts) {
-  const Eigen::MatrixXf x = normal_matrix(4, 16, 1);
+  const Eigen::MatrixXf x = test::normal_matrix<Eigen::MatrixXf, std::mt19937_64>(4, 16, 1);
   hessian h(16);
   h.accumulate(x);
   EXPECT_NE(test::message_of<invalid_scheme>([&] { quantize(x, lookup<4>{}, gptq(h)); }).find("(lookup)"),

@@ -7,6 +7,7 @@
 #include <bitgauge/rounding/gptq.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 
+#include "support/layer.hpp"
 #include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
@@ -19,12 +20,6 @@ namespace {
 
 using namespace bitgauge;
 using bitgauge::index_t;
-
-Eigen::MatrixXf normal_matrix(index_t rows, index_t cols, unsigned seed) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<float> normal;
-  return Eigen::MatrixXf::NullaryExpr(rows, cols, [&] { return normal(random); });
-}
 
 double relative_error(const Eigen::MatrixXf& x, const quantized_matrix& q) {
   return static_cast<double>((x - q.dequantize()).squaredNorm() / x.squaredNorm());
@@ -84,7 +79,7 @@ TEST(signed_normal_float, levels_are_means_of_what_is_nearest) {
 // Catches a scale that loses its sign in storing, fitting or encoding: then half of the groups were mirrored. And
 // levels that are no better than nf4's at the same bytes.
 TEST(signed_normal_float, errs_less_than_nf4) {
-  const Eigen::MatrixXf x = normal_matrix(64, 1000, 1);
+  const Eigen::MatrixXf x = test::normal_matrix<Eigen::MatrixXf, std::mt19937_64>(64, 1000, 1);
   const double nf4_error = relative_error(x, quantize(x, nf4{}, per_block{64}));
   const signed_normal_float grid(4, 64);
   const quantized_matrix q = quantize(x, grid, per_block{64});
@@ -99,7 +94,8 @@ TEST(signed_normal_float, errs_less_than_nf4) {
 
 // Catches a consumer of scales that takes them for positive: products, codes from elsewhere, error feedback.
 TEST(signed_normal_float, scales_below_zero_are_understood) {
-  const Eigen::MatrixXf w = normal_matrix(33, 200, 2), x = normal_matrix(200, 5, 3);
+  const Eigen::MatrixXf w = test::normal_matrix<Eigen::MatrixXf, std::mt19937_64>(33, 200, 2),
+                        x = test::normal_matrix<Eigen::MatrixXf, std::mt19937_64>(200, 5, 3);
   const signed_normal_float grid(3, 64);
   const quantized_matrix q = quantize(w, grid, per_block{64}, f16_scales);
   const Eigen::MatrixXf y = q.dequantize() * x;
@@ -116,7 +112,7 @@ TEST(signed_normal_float, scales_below_zero_are_understood) {
 
 // Catches a storage without a sign that takes such scales, and sizes without levels.
 TEST(signed_normal_float, refuses_what_has_no_sign) {
-  const Eigen::MatrixXf x = normal_matrix(2, 64, 1);
+  const Eigen::MatrixXf x = test::normal_matrix<Eigen::MatrixXf, std::mt19937_64>(2, 64, 1);
   const signed_normal_float grid(4, 64);
   EXPECT_EQ(test::message_of<invalid_scheme>([&] { quantize(x, grid, e8m0_scales); }),
             "scales: expected f32, f16 or bf16, as this grid's scales have a sign, found e8m0");

@@ -1,48 +1,11 @@
 #include <bitgauge/kernel/packed_weights.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
 
+#include "support/counted_memory.hpp"
 #include "support/each_instruction_set.hpp"
 #include "support/quantize_oracle.hpp"
 
 #include <gtest/gtest.h>
-
-#include <atomic>
-#include <cstddef>
-#include <cstdlib>
-#include <new>
-
-namespace {
-
-std::atomic<long> allocations{0};
-
-void* counted(std::size_t bytes, std::size_t alignment) {
-  ++allocations;
-  void* const memory = std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-
-}  // namespace
-
-// Not to be inlined: GCC would compare malloc() with operator delete and free() with operator new.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  return counted(bytes, alignof(std::max_align_t));
-}
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return counted(bytes, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
 
 namespace {
 
@@ -66,9 +29,9 @@ TEST(product, fetches_no_memory_once_it_is_warm) {
             P.multiply(halves, doubles, {.precision = precision, .threads = 1});
           };
           multiply();
-          const long before = allocations;
+          const long before = test::allocations;
           multiply();
-          EXPECT_EQ(allocations - before, 0) << scheme << " " << samples;
+          EXPECT_EQ(test::allocations - before, 0) << scheme << " " << samples;
         });
   }
 }

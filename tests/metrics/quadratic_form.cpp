@@ -1,22 +1,15 @@
 #include <bitgauge/metrics/quadratic_form.hpp>
 
 #include "support/each_instruction_set.hpp"
+#include "support/layer.hpp"
 #include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
-
-#include <random>
 
 namespace bitgauge::detail {
 namespace {
 
 using rows_of_floats = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-rows_of_floats random_rows(index_t rows, index_t cols, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  return rows_of_floats::NullaryExpr(rows, cols, [&] { return normal(random); });
-}
 
 /// Of each row of d, by the class: inputs first .. first + d.cols() - 1 of the samples x.
 std::vector<double> values_of(const rows_of_floats& x, const rows_of_floats& d, index_t first) {
@@ -40,7 +33,8 @@ TEST(quadratic_form, is_the_energy_of_the_outputs) {
   for (const index_t n : {1, 31, 32, 33, 256, 257, 600})
     for (const index_t first : {0, 5})
       for (const float size : {1.0f, 0x1p90f, 0x1p-90f}) {
-        rows_of_floats x = random_rows(9, n + 2 * first, 1) * size, d = random_rows(7, n, 2) / size;
+        rows_of_floats x = test::normal_matrix<rows_of_floats>(9, n + 2 * first, 1) * size,
+                       d = test::normal_matrix<rows_of_floats>(7, n, 2) / size;
         x.col(first).setZero();
         if (n > 40) x.col(first + 40) *= 1000;
         const auto values = values_of(x, d, first);
@@ -54,7 +48,8 @@ TEST(quadratic_form, is_the_energy_of_the_outputs) {
 
 // Catches sums whose order hangs on the width of vectors: a factor would be another on another processor.
 TEST(quadratic_form, is_the_same_on_every_instruction_set) {
-  const rows_of_floats x = random_rows(20, 300, 3), d = random_rows(9, 300, 4);
+  const rows_of_floats x = test::normal_matrix<rows_of_floats>(20, 300, 3),
+                       d = test::normal_matrix<rows_of_floats>(9, 300, 4);
   const auto values = values_of(x, d, 0);
   test::on_each_instruction_set([&] { EXPECT_EQ(values_of(x, d, 0), values); });
 }

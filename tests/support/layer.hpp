@@ -10,10 +10,12 @@
 
 namespace test {
 
-inline Eigen::MatrixXf normal_matrix(Eigen::Index rows, Eigen::Index cols, unsigned seed) {
-  std::mt19937 engine(seed);
+/// N(0, 1), drawn in the storage order of Matrix.
+template <class Matrix = Eigen::MatrixXf, class Engine = std::mt19937>
+Matrix normal_matrix(Eigen::Index rows, Eigen::Index cols, unsigned seed) {
+  Engine engine(seed);
   std::normal_distribution<float> normal;
-  return Eigen::MatrixXf::NullaryExpr(rows, cols, [&] { return normal(engine); });
+  return Matrix::NullaryExpr(rows, cols, [&] { return normal(engine); });
 }
 
 /// Samples x inputs of an AR(1) process, correlation rho between neighbouring inputs, each input scaled by

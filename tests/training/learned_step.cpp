@@ -4,6 +4,7 @@
 #include "support/eigen_vectors.hpp"
 #include "support/failure.hpp"
 #include "support/layer.hpp"
+#include "support/near.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,12 +18,6 @@ using nlohmann::json;
 using matrix = test::row_major<double>;
 
 constexpr const char* topic = "training";
-
-/// Within a share of the largest magnitude.
-void expect_near(const matrix& found, const matrix& expected, double share) {
-  ASSERT_EQ(found.rows(), expected.rows());
-  EXPECT_LE((found - expected).cwiseAbs().maxCoeff(), share * expected.cwiseAbs().maxCoeff());
-}
 
 integer_grid grid_of(const json& params) {
   const int bits = params["bits"];
@@ -38,11 +33,11 @@ void expect_as_defined(const json& entry, double share) {
   const learned_step f(grid_of(entry["params"]), per_tensor{}, input);
   const double start = entry["params"]["initial_step"], dstep = entry["outputs"]["dstep"];
   EXPECT_NEAR(static_cast<double>(f.step(0)), start, share * start);
-  expect_near(f.forward(input).template cast<double>(),
-              test::load_matrix<double>(topic, entry["outputs"]["y"]), share);
+  test::expect_near(f.forward(input).template cast<double>(),
+                    test::load_matrix<double>(topic, entry["outputs"]["y"]), share);
   const auto gradients = f.backward(input, dy);
-  expect_near(gradients.x.template cast<double>(), test::load_matrix<double>(topic, entry["outputs"]["dx"]),
-              share);
+  test::expect_near(gradients.x.template cast<double>(),
+                    test::load_matrix<double>(topic, entry["outputs"]["dx"]), share);
   EXPECT_NEAR(static_cast<double>(gradients.step(0)), dstep, 10 * share * std::fabs(dstep));
 }
 

@@ -3,6 +3,7 @@
 #include "support/eigen_vectors.hpp"
 #include "support/failure.hpp"
 #include "support/layer.hpp"
+#include "support/near.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,14 +25,6 @@ matrix normal(index_t rows, index_t cols, unsigned seed) {
   return test::normal_matrix(rows, cols, seed).cast<double>();
 }
 
-template <class Found>
-void expect_near(const Found& found, const matrix& expected, double share) {
-  ASSERT_EQ(found.rows(), expected.rows());
-  ASSERT_EQ(found.cols(), expected.cols());
-  EXPECT_LE((found.template cast<double>() - expected).cwiseAbs().maxCoeff(),
-            share * expected.cwiseAbs().maxCoeff());
-}
-
 // Catches a scaling that is lost, doubled or of another power, and operands that are taken for their transposes.
 TEST(lora, is_that_of_the_paper) {
   const auto check = [](const json& entry, const auto& scalar, double share) {
@@ -42,12 +35,12 @@ TEST(lora, is_that_of_the_paper) {
     const test::row_major<Scalar> dy = load(in["dY"]).cast<Scalar>();
     const lora<Scalar> l(load(in["A"]).cast<Scalar>(), load(in["B"]).cast<Scalar>(),
                          entry["params"]["alpha"]);
-    expect_near(l.forward(x, w), load(out["Y"]), share);
-    expect_near(l.forward(test::row_major<Scalar>(x), w), load(out["Y"]), share);
+    test::expect_near(l.forward(x, w), load(out["Y"]), share);
+    test::expect_near(l.forward(test::row_major<Scalar>(x), w), load(out["Y"]), share);
     const auto g = l.backward(x, w, dy);
-    expect_near(g.A, load(out["dA"]), share);
-    expect_near(g.B, load(out["dB"]), share);
-    expect_near(g.X, load(out["dX"]), share);
+    test::expect_near(g.A, load(out["dA"]), share);
+    test::expect_near(g.B, load(out["dB"]), share);
+    test::expect_near(g.X, load(out["dX"]), share);
   };
   for (const json& entry : test::cases_of(topic, "lora")) {
     check(entry, double{}, 1e-12);

@@ -3,6 +3,7 @@
 #include "support/eigen_vectors.hpp"
 #include "support/failure.hpp"
 #include "support/layer.hpp"
+#include "support/near.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,11 +18,6 @@ using matrix = test::row_major<double>;
 
 constexpr const char* topic = "training";
 
-void expect_near(const matrix& found, const matrix& expected, double share) {
-  ASSERT_EQ(found.rows(), expected.rows());
-  EXPECT_LE((found - expected).cwiseAbs().maxCoeff(), share * expected.cwiseAbs().maxCoeff());
-}
-
 // Catches a step that does not end at alpha, a gradient that passes a clipped activation, and one of alpha that
 // misses some.
 TEST(pact, is_that_of_the_paper) {
@@ -33,10 +29,10 @@ TEST(pact, is_that_of_the_paper) {
     // a parameter of torch is a float
     const basic_pact<double> f{p["bits"], static_cast<double>(p["alpha"].get<float>())};
     const pact g{p["bits"], p["alpha"]};
-    expect_near(f.forward(x), test::load_matrix<double>(topic, out["y"]), 1e-12);
-    expect_near(g.forward(x).cast<double>(), test::load_matrix<double>(topic, out["y"]), 1e-6);
+    test::expect_near(f.forward(x), test::load_matrix<double>(topic, out["y"]), 1e-12);
+    test::expect_near(g.forward(x).cast<double>(), test::load_matrix<double>(topic, out["y"]), 1e-6);
     const auto gradients = f.backward(x, dy);
-    expect_near(gradients.x, test::load_matrix<double>(topic, out["dx"]), 1e-12);
+    test::expect_near(gradients.x, test::load_matrix<double>(topic, out["dx"]), 1e-12);
     EXPECT_NEAR(gradients.alpha, out["dalpha"].get<double>(), 1e-12);
     EXPECT_NEAR(static_cast<double>(g.backward(x, dy).alpha), out["dalpha"].get<double>(), 1e-5);
   }

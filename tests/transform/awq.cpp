@@ -5,6 +5,7 @@
 #include <bitgauge/transform/awq.hpp>
 
 #include "support/eigen_vectors.hpp"
+#include "support/layer.hpp"
 #include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +14,6 @@
 #include <cmath>
 #include <iostream>
 #include <limits>
-#include <random>
 
 namespace bitgauge {
 namespace {
@@ -31,16 +31,10 @@ struct layer {
   }
 };
 
-row_matrix random_rows(index_t rows, index_t cols, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  return row_matrix::NullaryExpr(rows, cols, [&] { return normal(random); });
-}
-
 layer with_outliers(index_t out, index_t in, index_t samples = 50) {
-  row_matrix x = random_rows(samples, in, 5);
+  row_matrix x = test::normal_matrix<row_matrix>(samples, in, 5);
   for (index_t j = 3; j < in; j += 17) x.col(j) *= 20;
-  return {random_rows(out, in, 6), std::move(x)};
+  return {test::normal_matrix<row_matrix>(out, in, 6), std::move(x)};
 }
 
 /// The mean over samples and outputs of the squared error of `q`, weights in the basis of `scaling`, by

@@ -3,22 +3,16 @@
 #include <bitgauge/transform/awq_reference.hpp>
 
 #include "support/eigen_vectors.hpp"
+#include "support/layer.hpp"
 #include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
-#include <random>
 
 namespace bitgauge {
 namespace {
-
-row_matrix random_rows(index_t rows, index_t cols, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  return row_matrix::NullaryExpr(rows, cols, [&] { return normal(random); });
-}
 
 hessian hessian_of(const row_matrix& x) {
   hessian h(x.cols());
@@ -69,7 +63,8 @@ TEST(awq_clip, is_that_of_the_authors) {
 // Catches a symmetric grid that is not searched, groups that do not divide, ends of the wrong group, and errors that are
 // not those of what the caller will quantize; also where groups span rows. 101 rows are more than are summed at once.
 TEST(awq_clip, error_is_that_of_the_result) {
-  const row_matrix w = random_rows(101, 40, 1), x = random_rows(30, 40, 2);
+  const row_matrix w = test::normal_matrix<row_matrix>(101, 40, 1),
+                   x = test::normal_matrix<row_matrix>(30, 40, 2);
   const hessian h = hessian_of(x);
   const auto check = [&](const char* what, index_t run, const auto&... answers) {
     const awq_clipped found = awq_clip(w, h, answers...);
@@ -88,7 +83,8 @@ TEST(awq_clip, error_is_that_of_the_result) {
 
 // Catches shares that are not tried, or tried where another was better: every share of every row by itself, written out.
 TEST(awq_clip, is_the_best_of_the_shares) {
-  const row_matrix w = random_rows(20, 24, 3), x = random_rows(30, 24, 4);
+  const row_matrix w = test::normal_matrix<row_matrix>(20, 24, 3),
+                   x = test::normal_matrix<row_matrix>(30, 24, 4);
   const awq_clipped found = awq_clip(w, hessian_of(x), symmetric<3>{});
   for (index_t r = 0; r < w.rows(); ++r) {
     double least = std::numeric_limits<double>::infinity();
@@ -115,7 +111,7 @@ TEST(awq_clip, degenerate_input_is_defined) {
     EXPECT_EQ(found.weights.rows(), w.rows());
     EXPECT_LE(found.error, found.plain_error);
   };
-  row_matrix w = random_rows(5, 40, 5), x = random_rows(3, 40, 6);
+  row_matrix w = test::normal_matrix<row_matrix>(5, 40, 5), x = test::normal_matrix<row_matrix>(3, 40, 6);
   x.col(2).setZero();
   w.col(4).setZero();
   check(w, x);
@@ -129,7 +125,7 @@ TEST(awq_clip, degenerate_input_is_defined) {
 
 // Catches messages that do not say what is wrong, or none.
 TEST(awq_clip, refuses) {
-  row_matrix w = random_rows(5, 40, 5);
+  row_matrix w = test::normal_matrix<row_matrix>(5, 40, 5);
   const hessian h = hessian_of(w);
   EXPECT_EQ(test::message_of<shape_error>([&] { awq_clip(w, hessian(39), affine<4>{}); }),
             "awq_clip: expected a Hessian of 40 inputs, as the weights have, found 39");

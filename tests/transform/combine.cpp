@@ -7,6 +7,7 @@
 #include <bitgauge/transform/rotation.hpp>
 #include <bitgauge/transform/transform.hpp>
 
+#include "support/layer.hpp"
 #include "support/message_of.hpp"
 
 #include <Eigen/Core>
@@ -16,17 +17,10 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <random>
 
 namespace {
 
 using namespace bitgauge;
-
-row_matrix normal_matrix(index_t rows, index_t cols, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  return row_matrix::NullaryExpr(rows, cols, [&] { return normal(random); });
-}
 
 Eigen::VectorXf factors(index_t n) {
   return Eigen::VectorXf::NullaryExpr(n, [](index_t i) { return 0.5f + 0.01f * static_cast<float>(i); });
@@ -42,7 +36,7 @@ TEST(combine, is_the_product_of_matrices) {
   });
   const Eigen::MatrixXd rotate = h * first.signs().cast<double>().asDiagonal();
   const Eigen::MatrixXd scale = factors(n).cast<double>().cwiseInverse().asDiagonal();
-  const row_matrix w = normal_matrix(9, n, 1), x = normal_matrix(5, n, 2);
+  const row_matrix w = test::normal_matrix<row_matrix>(9, n, 1), x = test::normal_matrix<row_matrix>(5, n, 2);
   const auto check = [&](const auto& t, const Eigen::MatrixXd& matrix) {
     const transformed changed(w, t);
     const Eigen::MatrixXf inputs = changed.inputs(x), weights = changed.weights();
@@ -70,9 +64,10 @@ TEST(combine, refuses_transforms_of_other_widths) {
 TEST(combine, rotation_and_gptq_are_better_than_each_alone) {
   constexpr index_t n = 128;
   for (const unsigned seed : {1u, 2u, 3u}) {
-    row_matrix w = normal_matrix(48, n, seed);
-    row_matrix x = normal_matrix(512, n, seed + 10) +
-                   0.5f * normal_matrix(512, 8, seed + 20) * normal_matrix(8, n, seed + 30);
+    row_matrix w = test::normal_matrix<row_matrix>(48, n, seed);
+    row_matrix x = test::normal_matrix<row_matrix>(512, n, seed + 10) +
+                   0.5f * test::normal_matrix<row_matrix>(512, 8, seed + 20) *
+                       test::normal_matrix<row_matrix>(8, n, seed + 30);
     for (index_t i = 0; i < 6; ++i) x.col((i * 37 + 11) % n) *= 20.0f;
     hessian h(n);
     h.accumulate(x);

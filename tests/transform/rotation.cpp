@@ -7,6 +7,7 @@
 #include <bitgauge/transform/transform.hpp>
 
 #include "support/eigen_vectors.hpp"
+#include "support/layer.hpp"
 #include "support/message_of.hpp"
 
 #include <Eigen/Core>
@@ -15,21 +16,14 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <random>
 
 namespace {
 
 using namespace bitgauge;
 
-row_matrix normal_matrix(index_t rows, index_t cols, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  return row_matrix::NullaryExpr(rows, cols, [&] { return normal(random); });
-}
-
 /// Samples with channels twenty times as large as others.
 row_matrix outlier_samples(index_t rows, index_t cols, unsigned seed) {
-  row_matrix x = normal_matrix(rows, cols, seed);
+  row_matrix x = test::normal_matrix<row_matrix>(rows, cols, seed);
   for (index_t i = 0; i < 6; ++i) x.col((i * 37 + 11) % cols) *= 20.0f;
   return x;
 }
@@ -117,7 +111,7 @@ TEST(rotation, refuses_what_cannot_be) {
 // Catches a sample that reaches into another, and rows that are not those of the copying function.
 TEST(rotation, changes_each_sample_apart) {
   const rotation t(96, {.seed = 2});
-  row_matrix x = normal_matrix(19, 96, 1);
+  row_matrix x = test::normal_matrix<row_matrix>(19, 96, 1);
   const row_matrix before = change_inputs(t, x);
   x(3, 5) = std::numeric_limits<float>::quiet_NaN();
   change_inputs_in_place(t, x);
@@ -138,7 +132,7 @@ double relative(const Eigen::MatrixXf& found, const Eigen::MatrixXf& expected) {
 TEST(rotation, spreads_outliers) {
   const auto codes = [](const row_matrix& m) { return quantize(m, symmetric<4>{}); };
   for (const index_t n : {256, 344, 1024}) {
-    const row_matrix w = normal_matrix(64, n, 3), x = outlier_samples(128, n, 4);
+    const row_matrix w = test::normal_matrix<row_matrix>(64, n, 3), x = outlier_samples(128, n, 4);
     const transformed t(w, rotation(n, {.seed = 1}));
     const row_matrix spread = t.inputs(x);
     EXPECT_LE(relative(codes(spread).dequantize(), spread), 0.35 * relative(codes(x).dequantize(), x)) << n;
@@ -150,7 +144,8 @@ TEST(rotation, spreads_outliers) {
 
 // Catches a side that is forgotten, undone in the wrong order, or a Hessian of other inputs.
 TEST(rotate, keeps_products_on_each_side) {
-  const row_matrix w = normal_matrix(24, 40, 1), x = normal_matrix(7, 40, 2);
+  const row_matrix w = test::normal_matrix<row_matrix>(24, 40, 1),
+                   x = test::normal_matrix<row_matrix>(7, 40, 2);
   const Eigen::MatrixXf y = x * w.transpose();
   for (const auto sides : {rotated_sides::inputs, rotated_sides::outputs, rotated_sides::both}) {
     const rotated r = rotate(w, {.seed = 9, .sides = sides});

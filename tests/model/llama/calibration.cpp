@@ -107,7 +107,7 @@ TEST_F(llama_calibration, quantizes_block_after_block) {
 TEST_F(llama_calibration, importance_is_the_mean_square_of_inputs) {
   const io::tensor_file file(path());
   const llama::model m = io::load_llama(path());
-  const llama::token_importance found(m, llama::names_in(file), tokens, {.context = 8});
+  const llama::token_importance found(file, io::llama_config(file), tokens, {.context = 8});
   for (const auto& [name, which] :
        {std::pair{"attn_v", matrix_of::value}, {"ffn_up", matrix_of::up}, {"ffn_down", matrix_of::down}}) {
     const Eigen::VectorXd expected = seen_by(m, 1, which).diagonal() / static_cast<double>(tokens.size());
