@@ -7,6 +7,7 @@
 #include <charconv>
 #include <concepts>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace bitgauge::detail {
@@ -34,6 +35,16 @@ std::string shortest_text(Scalar value) {
   std::array<char, 32> text;
   const auto [end, failure] = std::to_chars(text.data(), text.data() + text.size(), value);
   return failure == std::errc{} ? std::string(text.data(), end) : std::string();
+}
+
+/// True where all of `text` is a number, which goes to `to`; `to` is left alone otherwise. The same in every locale.
+template <class Number>
+bool read_number(std::string_view text, Number& to) {
+  Number value{};
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc{} || end != text.data() + text.size()) return false;
+  to = value;
+  return true;
 }
 
 }  // namespace bitgauge::detail

@@ -3,15 +3,14 @@
 /// \file
 /// How large a quantized model may be: in bits a weight, or in bytes.
 
+#include <bitgauge/base/number_text.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/bits.hpp>
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace bitgauge {
@@ -53,9 +52,8 @@ inline bit_budget parse_bit_budget(std::string_view text) {
       digits.remove_suffix(name.size());
     }
   double value = 0;
-  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  const bool is_number = failure == std::errc() && end == digits.data() + digits.size() &&
-                         numeric::binary64::is_finite(value) && value > 0 && value * unit < 1e18;
+  const bool is_number = detail::read_number(digits, value) && numeric::binary64::is_finite(value) &&
+                         value > 0 && value * unit < 1e18;
   if (!is_number)
     raise(invalid_scheme(
         "budget: expected bits a weight such as 3.5, or bytes such as 2.0MB, 350KB or 4096B, found \"" +

@@ -9,7 +9,6 @@
 #include <bitgauge/base/printable.hpp>
 #include <bitgauge/error.hpp>
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -97,11 +96,6 @@ class transform_reader {
                                       : "nothing more") +
            ", found \"" + excerpt(key) + "\"");
     }
-  }
-  template <class Number>
-  static bool read_number(std::string_view text, Number& to) {
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), to);
-    return failure == std::errc{} && end == text.data() + text.size();
   }
 
   std::string_view text_;

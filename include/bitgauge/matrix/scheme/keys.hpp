@@ -10,7 +10,6 @@
 #include <bitgauge/matrix/scheme/suggestions.hpp>
 #include <bitgauge/matrix/scheme/words.hpp>
 
-#include <charconv>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -41,9 +40,7 @@ struct scheme_key {
 template <class Number>
 bool read_number(std::string_view text, Number low, Number high, Number& to) {
   Number value{};
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc{} || end != text.data() + text.size() || !(value >= low && value <= high))
-    return false;
+  if (!read_number(text, value) || !(value >= low && value <= high)) return false;
   to = value;
   return true;
 }

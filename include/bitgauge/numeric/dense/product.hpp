@@ -10,21 +10,8 @@
 
 namespace bitgauge::numeric {
 
-/// c -= a^T b, c rows x cols, a depth x rows, b depth x cols; none may overlap c. Not called from several
+/// c += factor a^T b, c rows x cols, a depth x rows, b depth x cols; none may overlap c. Not called from several
 /// threads by Eigen itself where serial_products says so. Cost: rows * cols * depth multiplications.
-template <class Scalar>
-[[gnu::noinline]] void subtract_product(matrix_view<Scalar> c,
-                                        std::type_identity_t<matrix_view<const Scalar>> a,
-                                        std::type_identity_t<matrix_view<const Scalar>> b) {
-  using stride = Eigen::OuterStride<>;
-  using row_major = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Eigen::Map<const row_major, 0, stride> left(a.data, a.cols, a.rows, stride(a.stride));
-  const Eigen::Map<const dense_matrix<Scalar>, 0, stride> right(b.data, b.rows, b.cols, stride(b.stride));
-  Eigen::Map<dense_matrix<Scalar>, 0, stride> result(c.data, c.rows, c.cols, stride(c.stride));
-  result.noalias() -= left * right;
-}
-
-/// c += factor a^T b, with the shapes of subtract_product.
 template <class Scalar>
 [[gnu::noinline]] void add_product(matrix_view<Scalar> c, std::type_identity_t<Scalar> factor,
                                    std::type_identity_t<matrix_view<const Scalar>> a,
@@ -37,7 +24,14 @@ template <class Scalar>
   result.noalias() += (factor * left) * right;
 }
 
-/// c = a^T b, with the shapes of subtract_product.
+/// c -= a^T b, with the shapes of add_product.
+template <class Scalar>
+void subtract_product(matrix_view<Scalar> c, std::type_identity_t<matrix_view<const Scalar>> a,
+                      std::type_identity_t<matrix_view<const Scalar>> b) {
+  add_product<Scalar>(c, Scalar(-1), a, b);
+}
+
+/// c = a^T b, with the shapes of add_product.
 template <class Scalar>
 [[gnu::noinline]] void multiply(matrix_view<Scalar> c, std::type_identity_t<matrix_view<const Scalar>> a,
                                 std::type_identity_t<matrix_view<const Scalar>> b) {
