@@ -155,8 +155,7 @@ class experiment {
     std::optional<llama::calibration> seen;
     if (format.feeds_back()) seen.emplace(file_, sizes_, calibration_tokens_, tokens);
     std::optional<llama::token_importance> weights;
-    if (r.what == with::importance)
-      weights.emplace(base_, llama::names_in(file_), calibration_tokens_, tokens);
+    if (r.what == with::importance) weights.emplace(file_, sizes_, calibration_tokens_, tokens);
     std::vector<bg::rule> rules = llama::keep_ends(file_);
     rules.push_back({"*", format});
     const bg::quantization_plan plan = bg::plan(

@@ -5,7 +5,7 @@
 #include <bitgauge/io/llama.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/io/token_file.hpp>
-#include <bitgauge/model/llama/measure_importance.hpp>
+#include <bitgauge/model/llama/importance.hpp>
 
 #include "commands.hpp"
 #include "progress.hpp"

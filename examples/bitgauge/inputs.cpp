@@ -2,10 +2,7 @@
 
 #include <bitgauge/io/llama.hpp>
 #include <bitgauge/io/token_file.hpp>
-#include <bitgauge/model/format.hpp>
-#include <bitgauge/model/llama/load.hpp>
-
-#include <string>
+#include <bitgauge/model/llama/quantize.hpp>
 
 namespace program {
 
@@ -28,15 +25,8 @@ const bitgauge::calibration_source* model_inputs::calibration() const noexcept {
 }
 
 std::vector<bitgauge::rule> model_inputs::defaults() const {
-  std::vector<bitgauge::rule> rules;
-  if (!seen_) return rules;
-  const auto names = bitgauge::llama::names_in(file_);
-  for (const std::string& name : {names.embedding(), names.output()})
-    rules.push_back({.names = name,
-                     .to = bitgauge::tensor_format::copy(),
-                     .why = "kept by default: write --rule REGEX=FORMAT to quantize it",
-                     .is_remarked = false});
-  return rules;
+  if (!seen_) return {};
+  return bitgauge::llama::keep_ends(file_, "kept by default: write --rule REGEX=FORMAT to quantize it");
 }
 
 }  // namespace program

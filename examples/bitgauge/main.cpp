@@ -21,6 +21,24 @@
 
 namespace {
 
+/// A number of something, from 0 up.
+CLI::Option* add_count(CLI::App* command, const char* name, int& count, const char* meaning) {
+  return command->add_option(name, count, meaning)->check(CLI::Range(0, std::numeric_limits<int>::max()));
+}
+void add_threads(CLI::App* command, int& threads) {
+  add_count(command, "--threads", threads, "0: all");
+}
+void add_context(CLI::App* command, const char* name, int& tokens) {
+  add_count(command, name, tokens, "tokens of a window; 0: what the model was made for");
+}
+void add_model(CLI::App* command, std::string& path) {
+  command->add_option("MODEL", path, "a llama: .gguf, or .safetensors beside its config.json")->required();
+}
+void add_kv(CLI::App* command, std::string& format) {
+  command->add_option("--kv", format, "keep keys and values in 8 or 4 bits")
+      ->check(CLI::IsMember({"f32", "q8", "q4", "q8_rotated", "q4_rotated"}));
+}
+
 /// What decides on each tensor, whether it is quantized or planned.
 void add_decisions(CLI::App* command, program::quantize_options& options) {
   command->add_option("IN", options.input, ".npy, .safetensors, .index.json or .gguf")->required();
@@ -31,15 +49,10 @@ void add_decisions(CLI::App* command, program::quantize_options& options) {
       "--calibration-tokens", options.calibration_tokens,
       "tokens of a text, .npy: a llama is quantized block after block, each matrix by what it sees "
       "behind those that are quantized already; what is ended goes on where it was");
-  command
-      ->add_option("--calibration-context", options.calibration_context,
-                   "tokens of a window; 0: what the model was made for")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  command
-      ->add_option("--divergence-windows", options.divergence_windows,
-                   "windows of --calibration-tokens over which the model is compared with the original after "
-                   "each block; 0: none")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  add_context(command, "--calibration-context", options.calibration_context);
+  add_count(command, "--divergence-windows", options.divergence_windows,
+            "windows of --calibration-tokens over which the model is compared with the original after "
+            "each block; 0: none");
   command->add_option(
       "--rule", options.rules,
       "REGEX=FORMAT: tensors whose name matches get this scheme, or copy; may be repeated, the first "
@@ -62,8 +75,7 @@ void add_decisions(CLI::App* command, program::quantize_options& options) {
   command->add_flag("--requantize", options.requantize,
                     "quantize what is quantized already, from its values; else it is copied");
   command->add_flag("-q,--quiet", options.quiet, "neither bar nor table");
-  command->add_option("--threads", options.threads, "0: all")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  add_threads(command, options.threads);
   static const std::map<std::string, bitgauge::nonfinite> policies{
       {"reject", bitgauge::nonfinite::reject}, {"saturate", bitgauge::nonfinite::saturate}};
   command
@@ -104,8 +116,7 @@ void add_plan(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--output-error", options.output_error,
                     "measure errors of outputs where --calibration-tokens could tell the divergence: sooner");
-  command->add_option("--windows", options.windows, "measure the divergence over so many windows; 0: all")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()))
+  add_count(command, "--windows", options.windows, "measure the divergence over so many windows; 0: all")
       ->capture_default_str();
   command->callback([] { program::plan(options); });
 }
@@ -139,22 +150,17 @@ void add_inspect(CLI::App& app) {
 void add_perplexity(CLI::App& app) {
   static program::perplexity_options options;
   CLI::App* command = app.add_subcommand("perplexity", "Measure how well a language model predicts a text");
-  command->add_option("MODEL", options.model, "a llama: .gguf, or .safetensors beside its config.json")
-      ->required();
+  add_model(command, options.model);
   CLI::Option_group* text = command->add_option_group("text");
   text->add_option("--tokens", options.tokens, "whole numbers, one dimension: .npy");
   text->add_option("--text", options.text, "a file of text, which the model's vocabulary takes apart");
   text->require_option(1);
-  command->add_option("--context", options.context, "tokens of a window; 0: what the model was made for")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  command->add_option("--windows", options.windows, "read so many windows at most; 0: all")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  add_context(command, "--context", options.context);
+  add_count(command, "--windows", options.windows, "read so many windows at most; 0: all");
   command->add_option("--base", options.base, "compare with this model, in the same pass");
-  command->add_option("--kv", options.kv, "keep keys and values in 8 or 4 bits")
-      ->check(CLI::IsMember({"f32", "q8", "q4", "q8_rotated", "q4_rotated"}));
+  add_kv(command, options.kv);
   command->add_flag("--dynamic", options.dynamic, "8-bit inputs in all quantized layers, a scale a token");
-  command->add_option("--threads", options.threads, "0: all")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  add_threads(command, options.threads);
   command->add_flag("--json", options.json, "print JSON");
   command->add_flag("-q,--quiet", options.quiet, "no bar");
   command->callback([] { program::perplexity(options); });
@@ -164,17 +170,13 @@ void add_importance(CLI::App& app) {
   static program::importance_options options;
   CLI::App* command = app.add_subcommand(
       "importance", "Measure how much each column of a language model's matrices matters, for --importance");
-  command->add_option("MODEL", options.model, "a llama: .gguf, or .safetensors beside its config.json")
-      ->required();
+  add_model(command, options.model);
   command->add_option("--tokens", options.tokens, "of a text: whole numbers, one dimension, .npy")
       ->required();
   command->add_option("-o,--output", options.output, "an importance matrix of llama.cpp: .gguf")->required();
-  command->add_option("--context", options.context, "tokens of a window; 0: what the model was made for")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  command->add_option("--windows", options.windows, "read so many windows at most; 0: all")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  command->add_option("--threads", options.threads, "0: all")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  add_context(command, "--context", options.context);
+  add_count(command, "--windows", options.windows, "read so many windows at most; 0: all");
+  add_threads(command, options.threads);
   command->add_flag("-q,--quiet", options.quiet, "no bar");
   command->callback([] { program::importance(options); });
 }
@@ -182,18 +184,14 @@ void add_importance(CLI::App& app) {
 void add_generate(CLI::App& app) {
   static program::generate_options options;
   CLI::App* command = app.add_subcommand("generate", "Let a language model continue a text");
-  command->add_option("MODEL", options.model, "a llama: .gguf, or .safetensors beside its config.json")
-      ->required();
+  add_model(command, options.model);
   command->add_option("--prompt", options.prompt, "what to continue")->required();
-  command->add_option("--count", options.tokens, "tokens at most")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  add_count(command, "--count", options.tokens, "tokens at most");
   command->add_option("--temperature", options.temperature, "0: always the most likely token")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--kv", options.kv, "keep keys and values in 8 or 4 bits")
-      ->check(CLI::IsMember({"f32", "q8", "q4", "q8_rotated", "q4_rotated"}));
+  add_kv(command, options.kv);
   command->add_option("--seed", options.seed, "of the draws");
-  command->add_option("--threads", options.threads, "0: all")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  add_threads(command, options.threads);
   command->callback([] { program::generate(options); });
 }
 

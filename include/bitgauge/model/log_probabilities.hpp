@@ -23,4 +23,11 @@ inline void log_probabilities(const float* logits, index_t size, std::vector<dou
     out[static_cast<std::size_t>(i)] = (static_cast<double>(logits[i]) - largest - total) / std::log(2.0);
 }
 
+/// KL(p || q) in bits, of two distributions given by their log2.
+inline double divergence_of(const std::vector<double>& p, const std::vector<double>& q) {
+  double sum = 0;
+  for (std::size_t i = 0; i < p.size(); ++i) sum += std::exp2(p[i]) * (p[i] - q[i]);
+  return sum;
+}
+
 }  // namespace bitgauge::detail

@@ -55,7 +55,7 @@ inline window_figures read_window(const llama::model& m, std::span<const llama::
     if (o.base == nullptr) continue;
     log_probabilities(base.data() + t * base.cols(), base.cols(), q);
     sums.base_bits -= q[target];
-    for (std::size_t i = 0; i < q.size(); ++i) sums.divergence += std::exp2(q[i]) * (q[i] - p[i]);
+    sums.divergence += divergence_of(q, p);
     sums.same_top += largest(p) == largest(q);
   }
   const auto count = static_cast<double>(inputs.size());

@@ -80,14 +80,7 @@ inline row_matrix restored(const tensor_source& source, row_dimensions how_rows)
     const restored_rows basis(*codes->entry.transform, q.cols());
     return restored_part(q, 0, basis).dequantize();
   }
-  row_matrix whole;
-  const row_source rows = source.rows(0, how_rows, whole);
-  if (whole.size() > 0) return whole;
-  row_matrix values(rows.rows(), rows.cols());
-  std::vector<float> scratch;
-  for (index_t r = 0; r < rows.rows(); ++r)
-    values.row(r) = Eigen::Map<const Eigen::RowVectorXf>(rows.read(r, 1, scratch).row(0), rows.cols());
-  return values;
+  return floats_of(source, 0, how_rows);
 }
 
 /// Hands a tensor that was finished earlier to a sink, as quantize_tensor() would.

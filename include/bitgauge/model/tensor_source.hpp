@@ -105,6 +105,18 @@ class tensor_source {
   tensor_source& operator=(tensor_source&&) = default;
 };
 
+/// The values of tensor `i` as rows that own their memory; raises what rows() raises.
+inline row_matrix floats_of(const tensor_source& source, std::size_t i, row_dimensions dimensions) {
+  row_matrix whole;
+  const row_source rows = source.rows(i, dimensions, whole);
+  if (whole.size() > 0) return whole;
+  row_matrix values(rows.rows(), rows.cols());
+  std::vector<float> scratch;
+  for (index_t r = 0; r < rows.rows(); ++r)
+    values.row(r) = Eigen::Map<const Eigen::RowVectorXf>(rows.read(r, 1, scratch).row(0), rows.cols());
+  return values;
+}
+
 /// Rows and columns of a tensor: matrix_shape().
 inline std::pair<index_t, index_t> matrix_shape(const tensor_source& source, const tensor_info& tensor,
                                                 row_dimensions dimensions) {

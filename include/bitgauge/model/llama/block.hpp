@@ -47,6 +47,12 @@ inline bool forward(const block& b, const config& c, const rope& positions, inde
   return forward_attention(b, c, positions, layer, x, cache, observe, threads) &&
          forward_network(b, c, layer, x, observe);
 }
+/// The same for tokens that none precede and whose keys and values nobody needs afterwards.
+inline bool forward_alone(const block& b, const config& c, const rope& positions, row_matrix& x,
+                          const input_observer& observe, int threads) {
+  kv_cache cache(c, x.rows(), {}, 1);
+  return forward(b, c, positions, 0, x, cache, observe, threads);
+}
 
 }  // namespace bitgauge::llama
 

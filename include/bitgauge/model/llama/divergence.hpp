@@ -10,38 +10,17 @@
 #include <bitgauge/model/llama/load.hpp>
 #include <bitgauge/model/llama/output_head.hpp>
 #include <bitgauge/model/llama/rope.hpp>
+#include <bitgauge/model/log_probabilities.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 #include <bitgauge/transform/transform.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace bitgauge::llama {
-namespace detail {
-
-/// sum p log2(p / q) of the softmax of two rows of logits, in double.
-inline double token_divergence(const float* p, const float* q, index_t size) {
-  const auto log_sum = [size](const float* logits) {
-    const auto largest = static_cast<double>(*std::max_element(logits, logits + size));
-    double sum = 0;
-    for (index_t i = 0; i < size; ++i) sum += std::exp(static_cast<double>(logits[i]) - largest);
-    return largest + std::log(sum);
-  };
-  const double total_p = log_sum(p), total_q = log_sum(q);
-  double sum = 0;
-  for (index_t i = 0; i < size; ++i) {
-    const double log_p = static_cast<double>(p[i]) - total_p, log_q = static_cast<double>(q[i]) - total_q;
-    sum += std::exp(log_p) * (log_p - log_q);
-  }
-  return sum / std::log(2.0);
-}
-
-}  // namespace detail
-
 /// The divergence from the original of what hidden states lead to, the blocks before which they are being original:
 ///
 ///     llama::divergence d(source, config, seen.states_before(0), 4);
@@ -67,6 +46,7 @@ class divergence {
   double of(std::span<const row_matrix> states, index_t layer) const {
     const std::vector<row_matrix> found = rest(states, layer);
     const output_head head = load_output(source_, config_, {.activations = {}, .threads = threads_});
+    std::vector<double> original, changed;
     double sum = 0;
     index_t tokens = 0;
     constexpr index_t few = 16;  // logits of a large vocabulary are large
@@ -77,8 +57,11 @@ class divergence {
           return head.logits(row_matrix(x.middleRows(t, count)), config_.norm_epsilon);
         };
         const row_matrix p = logits(expected_[w]), q = logits(found[w]);
-        for (index_t i = 0; i < count; ++i)
-          sum += detail::token_divergence(p.data() + i * p.cols(), q.data() + i * q.cols(), p.cols());
+        for (index_t i = 0; i < count; ++i) {
+          bitgauge::detail::log_probabilities(p.data() + i * p.cols(), p.cols(), original);
+          bitgauge::detail::log_probabilities(q.data() + i * q.cols(), q.cols(), changed);
+          sum += bitgauge::detail::divergence_of(original, changed);
+        }
         tokens += count;
       }
     return tokens > 0 ? sum / static_cast<double>(tokens) : 0;
@@ -90,10 +73,7 @@ class divergence {
     std::vector<row_matrix> x(states.begin(), states.begin() + windows_);
     for (; layer < config_.layers; ++layer) {
       const block b = load_block(source_, config_, layer, {.activations = {}, .threads = threads_});
-      for (row_matrix& window : x) {
-        kv_cache cache(config_, window.rows(), {}, 1);
-        forward(b, config_, positions_, 0, window, cache, {}, threads_);
-      }
+      for (row_matrix& window : x) forward_alone(b, config_, positions_, window, {}, threads_);
     }
     return x;
   }

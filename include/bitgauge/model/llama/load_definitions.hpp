@@ -47,8 +47,9 @@ class loader {
   }
   embedding tokens() const {
     const std::size_t place = of_shape(names_.embedding(), c_.vocabulary, c_.width);
-    if (is_rewritten(place)) return floats(place);
-    return std::visit([](auto rows) { return embedding(std::move(rows)); }, stored(place));
+    stored_matrix rows = stored(place);
+    if (rows.entry && rows.entry->transform) return floats(place);
+    return std::visit([](auto& values) { return embedding(std::move(values)); }, rows.values);
   }
   block read_block(index_t l) const {
     block b;
@@ -94,16 +95,7 @@ class loader {
                                                     found_cols});
     return place;
   }
-  row_matrix floats(std::size_t place) const {
-    row_matrix whole;
-    const row_source rows = source_.rows(place, source_.info(place).rows, whole);
-    if (whole.size() > 0) return whole;
-    row_matrix values(rows.rows(), rows.cols());
-    std::vector<float> scratch;
-    for (index_t r = 0; r < rows.rows(); ++r)
-      values.row(r) = Eigen::Map<const Eigen::RowVectorXf>(rows.read(r, 1, scratch).row(0), rows.cols());
-    return values;
-  }
+  row_matrix floats(std::size_t place) const { return floats_of(source_, place, source_.info(place).rows); }
   /// Vectors are one row.
   Eigen::VectorXf vector(const std::string& name, index_t size) const {
     const row_matrix values = floats(of_shape(name, 1, size));
@@ -114,36 +106,34 @@ class loader {
     return name.empty() || !find(name) ? Eigen::VectorXf() : vector(name, size);
   }
 
-  bool is_rewritten(std::size_t place) const {
-    if (!source_.info(place).is_quantized()) return false;
-    const stored_tensor_data data = source_.stored(place);
-    const auto* codes = std::get_if<stored_codes>(&data);
-    return codes != nullptr && codes->entry.transform.has_value();
-  }
-  /// A tensor as it is stored: floats, or what is quantized.
-  std::variant<row_matrix, any_quantized> stored(std::size_t place) const {
+  /// A tensor as it is stored: floats, or what is quantized, with what is said of codes.
+  struct stored_matrix {
+    std::variant<row_matrix, any_quantized> values;
+    std::optional<quantized_entry> entry{};
+  };
+  stored_matrix stored(std::size_t place) const {
     const tensor_info& tensor = source_.info(place);
-    if (!tensor.is_quantized()) return floats(place);
+    if (!tensor.is_quantized()) return {floats(place)};
     const stored_tensor_data data = source_.stored(place);
-    if (const auto* codes = std::get_if<stored_codes>(&data)) return any_quantized(codes->read());
+    if (const auto* codes = std::get_if<stored_codes>(&data))
+      return {any_quantized(codes->read()), codes->entry};
     const auto& blocks = std::get<stored_blocks>(data);
     const auto [rows, cols] = matrix_shape(source_, tensor, tensor.rows);
-    return any_quantized(gguf::block_matrix(
-        blocks.type, rows, cols, std::vector<std::byte>(blocks.bytes.begin(), blocks.bytes.end())));
+    return {any_quantized(gguf::block_matrix(
+        blocks.type, rows, cols, std::vector<std::byte>(blocks.bytes.begin(), blocks.bytes.end())))};
   }
   projection matrix(const std::string& name, const std::string& bias_name, index_t rows, index_t cols) const {
     const std::size_t place = of_shape(name, rows, cols);
     return locate_failures(source_.source_name(), name, [&] {
       const Eigen::VectorXf b = bias(bias_name, rows);
-      auto data = stored(place);
-      if (auto* values = std::get_if<row_matrix>(&data))
+      stored_matrix weights = stored(place);
+      if (auto* values = std::get_if<row_matrix>(&weights.values))
         return projection(float_linear(std::move(*values), options_.threads), b);
       linear_options o{.activations = options_.activations, .threads = options_.threads};
-      const any_quantized& q = std::get<any_quantized>(data);
+      const any_quantized& q = std::get<any_quantized>(weights.values);
       if (const auto* blocks = q.get_if<gguf::block_matrix>())
         return projection(linear(packed_weights(*blocks), o), b);
-      const stored_tensor_data again = source_.stored(place);
-      const quantized_entry& entry = std::get<stored_codes>(again).entry;
+      const quantized_entry& entry = *weights.entry;
       if (!o.activations && entry.activations)
         o.activations = make_activation_quantizer(entry.activations->scheme, entry.activations->frozen);
       linear layer(*q.get_if<quantized_matrix>(), o);

@@ -113,8 +113,7 @@ class single_replacement {
       for (row_matrix& x : states_) pass(layer_, x);
   }
   void pass(index_t layer, row_matrix& x) const {
-    kv_cache cache(config_, x.rows(), {}, 1);
-    forward(blocks_[static_cast<std::size_t>(layer)], config_, positions_, 0, x, cache, {}, options_.threads);
+    forward_alone(blocks_[static_cast<std::size_t>(layer)], config_, positions_, x, {}, options_.threads);
   }
   /// The logits of hidden states before a block.
   row_matrix finish(index_t layer, row_matrix& x) const {
@@ -133,8 +132,7 @@ class single_replacement {
         std::vector<double> p, q;
         bitgauge::detail::log_probabilities(logits_[w].row(t).data(), logits.cols(), p);
         bitgauge::detail::log_probabilities(logits.row(t).data(), logits.cols(), q);
-        for (std::size_t i = 0; i < p.size(); ++i)
-          apart[static_cast<std::size_t>(t)] += std::exp2(p[i]) * (p[i] - q[i]);
+        apart[static_cast<std::size_t>(t)] = bitgauge::detail::divergence_of(p, q);
       });
       for (const double each : apart) sum += each / static_cast<double>(logits.rows());
     }
