@@ -40,6 +40,9 @@ target_link_libraries(bitgauge_development INTERFACE bitgauge::bitgauge nlohmann
 target_compile_options(bitgauge_development INTERFACE
   "$<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:${bitgauge_warnings}>")
 
+# GCC collects garbage from 128 MiB on, again and again: a tenth of the time of a unit that takes 500.
+add_compile_options("$<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=524288>")
+
 if(BITGAUGE_OPENMP)
   find_package(OpenMP COMPONENTS CXX)
   if(OpenMP_CXX_FOUND)

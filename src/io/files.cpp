@@ -1,5 +1,7 @@
 // Files of tensors: to open, to save and to load.
 
+#include <bitgauge/io/gguf/reader_definitions.hpp>
+#include <bitgauge/io/gguf/value_bytes_definitions.hpp>
 #include <bitgauge/io/load_definitions.hpp>
 #include <bitgauge/io/report_json_definitions.hpp>
 #include <bitgauge/io/safetensors/description_text_definitions.hpp>

@@ -15,7 +15,7 @@ namespace bg = bitgauge;
 
 // Catches a Hessian that keeps the last batch alone, a rounding that is ignored (then outputs err as after
 // nearest), and inputs that are never active but are not said to be.
-TEST(how_do_i, gptq_with_a_streamed_hessian) {
+TEST(how_do_i_feedback, gptq_with_a_streamed_hessian) {
   const Eigen::MatrixXf W = test::random_matrix(32, 64, 1);
   std::vector<Eigen::MatrixXf> batches;
   for (unsigned seed : {2u, 3u, 4u}) {

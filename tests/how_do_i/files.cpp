@@ -27,7 +27,7 @@ namespace bg = bitgauge;
 const Eigen::MatrixXf W = test::random_matrix(64, 256, 1);
 
 // Catches a matrix that a file does not give back.
-TEST(how_do_i, save_and_load) {
+TEST(how_do_i_files, save_and_load) {
   const test::temporary_directory folder;
   const auto path = folder.path() / "q.safetensors";
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{128});
@@ -44,7 +44,7 @@ TEST(how_do_i, save_and_load) {
 }
 
 // Catches tensors of one container that another reads otherwise.
-TEST(how_do_i, read_weights) {
+TEST(how_do_i_files, read_weights) {
   const test::temporary_directory folder;
   const auto path = folder.path() / "w.safetensors", npy = folder.path() / "w.npy";
   bg::io::safetensors_writer writer(path);
@@ -65,7 +65,7 @@ TEST(how_do_i, read_weights) {
 }
 
 // Catches parts that are not the bytes of the whole, or that come in another order.
-TEST(how_do_i, larger_than_memory) {
+TEST(how_do_i_files, larger_than_memory) {
   const test::temporary_directory folder;
   const auto path = folder.path() / "w.safetensors";
   bg::io::safetensors_writer writer(path);
@@ -91,7 +91,7 @@ TEST(how_do_i, larger_than_memory) {
 }
 
 // Catches layers of other systems whose values change on the way through a file.
-TEST(how_do_i, layers_of_other_systems) {
+TEST(how_do_i_files, layers_of_other_systems) {
   const test::temporary_directory folder;
   const auto path = folder.path() / "layers.safetensors";
   // README: exchange layers with bitsandbytes, AutoGPTQ and AutoAWQ

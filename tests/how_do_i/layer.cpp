@@ -30,7 +30,7 @@ float error_of(const Eigen::MatrixXf& y) {
 }
 
 // Catches a product that an entry shows and that is none.
-TEST(how_do_i, multiply_with_quantized_weights) {
+TEST(how_do_i_layer, multiply_with_quantized_weights) {
   // README: multiply with quantized weights
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{32});
   const bg::packed_weights P(q);                 // once
@@ -45,7 +45,7 @@ TEST(how_do_i, multiply_with_quantized_weights) {
 }
 
 // Catches a layer that an entry shows and that computes something else.
-TEST(how_do_i, use_a_quantized_layer) {
+TEST(how_do_i_layer, use_a_quantized_layer) {
   // README: use a quantized layer
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{32});
   const bg::linear a(q, bias);                                                        // W4A16
@@ -62,7 +62,7 @@ TEST(how_do_i, use_a_quantized_layer) {
 }
 
 // Catches a static scale that is not that of the observer, and codes of a layer in integers that are off.
-TEST(how_do_i, quantize_a_layers_inputs_by_a_scale_from_calibration) {
+TEST(how_do_i_layer, quantize_a_layers_inputs_by_a_scale_from_calibration) {
   const std::vector<Eigen::MatrixXf> batches{X.topRows(10), X.bottomRows(10)};
   // README: quantize a layer's inputs by a scale from calibration
   bg::minmax_observer seen_inputs, seen_outputs;  // or histogram_observer, with percentiles and the like
@@ -85,7 +85,7 @@ TEST(how_do_i, quantize_a_layers_inputs_by_a_scale_from_calibration) {
 }
 
 // Catches a rule that is not heeded.
-TEST(how_do_i, replace_the_layers_of_a_network) {
+TEST(how_do_i_layer, replace_the_layers_of_a_network) {
   std::vector<bg::float_layer> network{{"up", W, bias}, {"down", W.transpose()}, {"head", W.topRows(5)}};
   // README: replace the layers of a network
   const auto layers =

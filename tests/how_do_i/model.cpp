@@ -18,7 +18,7 @@ namespace bg = bitgauge;
 const Eigen::MatrixXf W = test::random_matrix(8, 256, 1);
 
 // Catches a rule that another one hides, and a tensor that is written as another type than planned.
-TEST(how_do_i, whole_model) {
+TEST(how_do_i_model, whole_model) {
   const test::temporary_directory folder;
   const auto in = folder.path() / "in.safetensors", out = folder.path() / "out.gguf";
   bg::io::safetensors_writer writer(in);

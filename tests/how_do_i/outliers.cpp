@@ -40,7 +40,7 @@ float plain_error() {
 }
 
 // Catches factors that are given to the weights but not taken from the inputs, and those that a norm does not take.
-TEST(how_do_i, hand_outliers_of_inputs_over_to_weights) {
+TEST(how_do_i_outliers, hand_outliers_of_inputs_over_to_weights) {
   const Eigen::VectorXf gain = Eigen::VectorXf::LinSpaced(256, 1, 2);  // the norm's, before a fold
   Eigen::VectorXf norm_weight = gain;
   // README: hand outliers of inputs over to weights
@@ -58,7 +58,7 @@ TEST(how_do_i, hand_outliers_of_inputs_over_to_weights) {
 }
 
 // Catches a search whose factors are not those of the weights that it returns.
-TEST(how_do_i, scale_weights_by_the_inputs_they_meet) {
+TEST(how_do_i_outliers, scale_weights_by_the_inputs_they_meet) {
   // README: scale weights by the inputs they meet (AWQ)
   bg::activation_stats stats(W.cols());
   bg::hessian H(W.cols());
@@ -74,7 +74,7 @@ TEST(how_do_i, scale_weights_by_the_inputs_they_meet) {
 }
 
 // Catches weights rotated another way than inputs, and a Hessian or a result in the wrong basis.
-TEST(how_do_i, spread_outliers_by_a_rotation) {
+TEST(how_do_i_outliers, spread_outliers_by_a_rotation) {
   bg::hessian H(W.cols());
   for (const auto& batch : batches) H.accumulate(batch);
   // README: spread outliers by a rotation
@@ -90,7 +90,7 @@ TEST(how_do_i, spread_outliers_by_a_rotation) {
 }
 
 // Catches outliers that become integers all the same.
-TEST(how_do_i, keep_outliers_of_inputs_as_floats) {
+TEST(how_do_i_outliers, keep_outliers_of_inputs_as_floats) {
   bg::activation_stats stats(W.cols());
   for (const auto& batch : batches) stats.observe(batch);
   // README: keep outliers of inputs as floats (LLM.int8)

@@ -30,7 +30,7 @@ namespace bg = bitgauge;
 const Eigen::MatrixXf W = test::random_matrix(256, 256, 1);
 
 // Catches an answer that an entry names and that has no effect.
-TEST(how_do_i, quantize_with_types) {
+TEST(how_do_i_quantize, quantize_with_types) {
   // README: quantize with types
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{128});
   const auto p = bg::quantize(W, bg::per_group{32}, bg::symmetric<4>{}, bg::mse_range{}, bg::f16_scales);
@@ -43,7 +43,7 @@ TEST(how_do_i, quantize_with_types) {
 }
 
 // Catches figures of another matrix, and a bound that 4 bits with 128 elements a group cannot miss.
-TEST(how_do_i, measure_the_error) {
+TEST(how_do_i_quantize, measure_the_error) {
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{128});
   const Eigen::MatrixXf X = test::random_matrix(300, 256, 2);
   // README: measure the error of the result
@@ -64,7 +64,7 @@ TEST(how_do_i, measure_the_error) {
 }
 
 // Catches sizes that are not those of the result.
-TEST(how_do_i, ask_for_sizes_before) {
+TEST(how_do_i_quantize, ask_for_sizes_before) {
   // README: know the size before
   const bg::scheme s = bg::parse_scheme("affine:bits=4,group=128,scale=f16");
   const bg::index_t bytes = bg::storage_bytes(s, 4096, 4096);         // of one matrix, padding included
@@ -76,7 +76,7 @@ TEST(how_do_i, ask_for_sizes_before) {
 }
 
 // Catches a tail that is refused, padded or merged with the group before it.
-TEST(how_do_i, choose_groups) {
+TEST(how_do_i_quantize, choose_groups) {
   const Eigen::MatrixXf w = test::random_matrix(16, 300, 3);
   // README: choose who shares a scale
   const auto tensor = bg::quantize(w, bg::symmetric<8>{}, bg::per_tensor{});  // one scale
@@ -93,7 +93,7 @@ TEST(how_do_i, choose_groups) {
 }
 
 // Catches a scale per token that depends on other tokens, and a frozen one that follows the batch.
-TEST(how_do_i, quantize_activations) {
+TEST(how_do_i_quantize, quantize_activations) {
   const std::vector<Eigen::MatrixXf> batches{test::random_matrix(8, 256, 4), test::random_matrix(8, 256, 5)};
   const Eigen::MatrixXf X = test::random_matrix(8, 256, 6);
   // README: quantize activations
@@ -112,7 +112,7 @@ TEST(how_do_i, quantize_activations) {
 }
 
 // Catches codes, scales or zero points of another place or sign: the equation by hand.
-TEST(how_do_i, raw_codes_and_back) {
+TEST(how_do_i_quantize, raw_codes_and_back) {
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{128});
   // README: get codes, scales and zero points, and go back
   const Eigen::MatrixXi codes = q.codes_as();                     // 256 x 256, from 0 to 15
@@ -125,7 +125,7 @@ TEST(how_do_i, raw_codes_and_back) {
 }
 
 // Catches another order of bits than the one that packing/dense.hpp draws.
-TEST(how_do_i, pack_bits) {
+TEST(how_do_i_quantize, pack_bits) {
   // README: pack codes densely
   const std::vector<std::uint8_t> codes{1, 0, 3, 2, 3};  // of 2 bits, one a byte
   const std::vector<std::uint8_t> bytes = bg::packing::packed_dense(codes.data(), 5, 2);  // 177, 3
@@ -138,7 +138,7 @@ TEST(how_do_i, pack_bits) {
 
 // Catches scales that are not quantized themselves: 4 bits, 8 for each 64 elements, 32 for each 256 scales
 // and 32 for all.
-TEST(how_do_i, nf4_double_quantized) {
+TEST(how_do_i_quantize, nf4_double_quantized) {
   // README: quantize to NF4 with double quantization
   const auto q = bg::quantize(W, bg::nf4{}, bg::per_block{64}, bg::double_quantized{256});
   // end
@@ -146,7 +146,7 @@ TEST(how_do_i, nf4_double_quantized) {
 }
 
 // Catches levels that are sorted or scaled before they are stored.
-TEST(how_do_i, own_grid) {
+TEST(how_do_i_quantize, own_grid) {
   // README: use a grid of my own
   constexpr std::array<float, 4> levels{-1, -0.25f, 0.25f, 1};  // up to 256 numbers, in any order
   const auto q = bg::quantize(W, bg::codebook_grid(levels), bg::per_group{64}, bg::mse_range{});
@@ -157,7 +157,7 @@ TEST(how_do_i, own_grid) {
 }
 
 // Catches work that goes around the hook, and bytes that depend on threads.
-TEST(how_do_i, threads) {
+TEST(how_do_i_quantize, threads) {
   std::atomic<int> calls = 0;
   // README: say how many threads, or bring a pool
   const auto q = bg::quantize(W, bg::affine<4>{}, bg::per_group{128}, bg::options{.threads = 2});
@@ -180,7 +180,7 @@ TEST(how_do_i, threads) {
 }
 
 // Catches a callback that is not called, and a call that ends as if nothing had been asked.
-TEST(how_do_i, progress_and_cancel) {
+TEST(how_do_i_quantize, progress_and_cancel) {
   std::atomic<bool> stop = true;
   int percent = -1;
   // README: show progress and cancel
@@ -200,7 +200,7 @@ TEST(how_do_i, progress_and_cancel) {
 }
 
 // Catches NaN that passes in silence, and infinity that stretches the scale.
-TEST(how_do_i, not_finite) {
+TEST(how_do_i_quantize, not_finite) {
   Eigen::MatrixXf w = W;
   w(1, 2) = std::bit_cast<float>(0x7fc00000u);
   w(1, 3) = std::bit_cast<float>(0x7f800000u);
@@ -222,7 +222,7 @@ TEST(how_do_i, not_finite) {
 }
 
 // Catches bytes that depend on the instruction set, and a choice that outlives its scope.
-TEST(how_do_i, pin_the_instruction_set) {
+TEST(how_do_i_quantize, pin_the_instruction_set) {
   const auto same = bg::quantize(W, bg::affine<4>{});
   const auto before = bg::simd::selected();
   {

@@ -24,7 +24,7 @@ namespace bg = bitgauge;
 const Eigen::MatrixXf W = test::random_matrix(8, 256, 1);
 
 // Catches a text that means another scheme than its types.
-TEST(how_do_i, quantize_by_text) {
+TEST(how_do_i_text_and_blocks, quantize_by_text) {
   // README: quantize by a text
   const bg::any_quantized q = bg::quantize(W, "affine: bits=4, group=128");
   const bg::any_quantized b = bg::quantize(W, "q4_k: effort=best");  // ggml's types, too
@@ -41,7 +41,7 @@ TEST(how_do_i, quantize_by_text) {
 }
 
 // Catches blocks of another type or size: 144 bytes for 256 elements.
-TEST(how_do_i, ggml_blocks) {
+TEST(how_do_i_text_and_blocks, ggml_blocks) {
   // README: make ggml's blocks
   const bg::gguf::block_matrix b = bg::quantize(W, bg::gguf::q4_k{});
   const std::span<const std::byte> bytes = b.blocks();  // what ggml's tensors hold
@@ -55,7 +55,7 @@ TEST(how_do_i, ggml_blocks) {
 }
 
 // Catches weights of columns that change nothing: what matters most must err less than without them.
-TEST(how_do_i, importance) {
+TEST(how_do_i_text_and_blocks, importance) {
   Eigen::VectorXf v = Eigen::VectorXf::Ones(256);
   v.head(8).setConstant(1000);
   // README: say which columns matter
@@ -71,7 +71,7 @@ TEST(how_do_i, importance) {
 }
 
 // Catches blocks, names or metadata that a file does not give back.
-TEST(how_do_i, gguf_files) {
+TEST(how_do_i_text_and_blocks, gguf_files) {
   const test::temporary_directory folder;
   const std::string path = (folder.path() / "m.gguf").string();
   const bg::gguf::block_matrix b = bg::quantize(W, bg::gguf::q8_0{});

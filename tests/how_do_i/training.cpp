@@ -24,7 +24,7 @@ float loss_of(const Eigen::MatrixXf& y) {
 }
 
 // Catches a gradient that does not train: the loss through quantized weights falls.
-TEST(how_do_i, train_with_quantization) {
+TEST(how_do_i_training, train_with_quantization) {
   // README: train with quantization
   Eigen::MatrixXf weights = W;
   const bg::fake_quantize f(bg::affine<4>{}, bg::per_group{32});
@@ -39,7 +39,7 @@ TEST(how_do_i, train_with_quantization) {
 }
 
 // Catches an adapter that does not learn, or weights that are not frozen.
-TEST(how_do_i, fine_tune_quantized_weights) {
+TEST(how_do_i_training, fine_tune_quantized_weights) {
   // README: fine-tune quantized weights
   bg::qlora l(bg::quantize(W, bg::nf4{}, bg::per_block{64}, bg::double_quantized{256}), {.rank = 8});
   for (int step = 0; step < 200; ++step) {

@@ -63,14 +63,14 @@ nlohmann::json without_text(const nlohmann::json& value) {
   return list;
 }
 
-class gguf : public testing::Test {
+class gguf_sample : public testing::Test {
  protected:
   io::gguf_file file{data / "sample.gguf"};
   nlohmann::json listing = nlohmann::json::parse(test::read_file(data / "sample.json"));
 };
 
 // Catches any value, type or order that differs from what ggml says is in the file that ggml wrote.
-TEST_F(gguf, metadata_agrees_with_ggml) {
+TEST_F(gguf_sample, metadata_agrees_with_ggml) {
   EXPECT_EQ(file.version(), listing["version"]);
   EXPECT_EQ(file.alignment(), listing["alignment"]);
   EXPECT_EQ(file.data_offset(), listing["data_offset"]);
@@ -90,7 +90,7 @@ TEST_F(gguf, metadata_agrees_with_ggml) {
 }
 
 // Catches tensors of any type taken from the wrong place or with the wrong size.
-TEST_F(gguf, tensors_agree_with_ggml) {
+TEST_F(gguf_sample, tensors_agree_with_ggml) {
   ASSERT_EQ(file.tensors().size(), listing["tensors"].size());
   for (std::size_t i = 0; i < file.tensors().size(); ++i) {
     const io::gguf_tensor& tensor = file.tensors()[i];
@@ -105,7 +105,7 @@ TEST_F(gguf, tensors_agree_with_ggml) {
 }
 
 // Catches a writer that is not the reader's inverse, byte for byte.
-TEST_F(gguf, is_written_back_the_same) {
+TEST_F(gguf_sample, is_written_back_the_same) {
   const test::temporary_directory folder;
   io::gguf_writer writer(folder / "copy.gguf");
   for (const io::gguf_entry& entry : file.metadata()) writer.set(entry.name, entry.value);
@@ -117,7 +117,7 @@ TEST_F(gguf, is_written_back_the_same) {
 }
 
 // Catches a read beyond the end: every shorter file is refused, and none otherwise than by parse_error.
-TEST_F(gguf, every_truncation_is_refused) {
+TEST_F(gguf_sample, every_truncation_is_refused) {
   const std::string whole = test::read_file(data / "sample.gguf");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const std::string part = whole.substr(0, size);

@@ -84,10 +84,10 @@ Eigen::MatrixXf some_samples(std::mt19937& random, index_t in, index_t samples) 
   return x;
 }
 
-struct shape {
+struct product_shape {
   index_t rows, cols, samples;
 };
-shape some_shape(std::mt19937& random) {
+product_shape some_shape(std::mt19937& random) {
   return {some(random, 0, 70), random() % 8 == 0 ? some(random, 0, 600) : some(random, 0, 70),
           random() % 3 == 0 ? some(random, 0, 4) : some(random, 1, 70)};
 }
@@ -119,7 +119,7 @@ struct some_product {
     });
   }
 
-  shape size;
+  product_shape size;
   std::string scheme;
   quantized_matrix q;
   Eigen::MatrixXf x;

@@ -5,6 +5,7 @@
 #include "support/eigen_vectors.hpp"
 #include "support/layer.hpp"
 #include "support/message_of.hpp"
+#include "support/near.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,11 +16,8 @@
 namespace bitgauge {
 namespace {
 
+using test::relative;
 using row_major = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-double relative(const Eigen::MatrixXf& a, const Eigen::MatrixXf& b) {
-  return static_cast<double>((a - b).norm() / b.norm());
-}
 
 /// 24 outputs of 96 inputs, in the schemes that layers are made of.
 struct made_up_layer {

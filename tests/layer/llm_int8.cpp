@@ -8,6 +8,7 @@
 #include "support/eigen_vectors.hpp"
 #include "support/layer.hpp"
 #include "support/message_of.hpp"
+#include "support/near.hpp"
 
 #include <gtest/gtest.h>
 
@@ -20,6 +21,7 @@
 namespace bitgauge {
 namespace {
 
+using test::relative;
 using row_major = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
@@ -31,10 +33,6 @@ Eigen::MatrixXf with_outlier_channels(index_t samples, index_t inputs, const std
   Eigen::MatrixXf x = test::normal_matrix(samples, inputs, seed);
   for (const index_t c : channels) x.col(c) *= 20;
   return x;
-}
-
-double relative(const Eigen::MatrixXd& found, const Eigen::MatrixXd& expected) {
-  return (found - expected).norm() / expected.norm();
 }
 
 // Catches another rule for codes, scales and outlier columns than that of bitsandbytes, and sums of other columns.

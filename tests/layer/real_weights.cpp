@@ -2,6 +2,7 @@
 #include <bitgauge/layer/linear.hpp>
 
 #include "support/layer.hpp"
+#include "support/near.hpp"
 #include "support/quantize_oracle.hpp"
 
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@ namespace {
 
 using namespace bitgauge;
 using bitgauge::index_t;
+using test::relative;
 
 /// Calls check(name, W, X, exact Y) for each real matrix, X made up and correlated.
 void for_each_layer(const std::function<void(const std::string&, const Eigen::MatrixXf&,
@@ -23,10 +25,6 @@ void for_each_layer(const std::function<void(const std::string&, const Eigen::Ma
     const Eigen::MatrixXf x = test::correlated_inputs(9, w.cols(), 0.9f, 3);
     check(tensor.name, w, x, x.cast<double>() * w.cast<double>().transpose());
   }
-}
-
-double relative(const Eigen::MatrixXd& y, const Eigen::MatrixXd& exact) {
-  return (y - exact).norm() / exact.norm();
 }
 
 // Catches a product that loses more than its weights' codes do. Rows of one scale are off by half a hundredth

@@ -12,9 +12,9 @@ namespace {
 using namespace bitgauge;
 using bitgauge::index_t;
 
-constexpr granularity granularities[] = {per_tensor{}, per_row{},     per_column{},   per_group{1},
-                                         per_group{7}, per_group{16}, per_group{1000}};
-constexpr scale_storage storages[] = {f32_scales, f16_scales, bf16_scales};
+constexpr granularity all_granularities[] = {per_tensor{}, per_row{},     per_column{},   per_group{1},
+                                             per_group{7}, per_group{16}, per_group{1000}};
+constexpr scale_storage float_storages[] = {f32_scales, f16_scales, bf16_scales};
 
 void expect_as_defined(const Eigen::MatrixXf& x, const integer_grid& grid, granularity groups,
                        scale_storage storage) {
@@ -41,8 +41,8 @@ std::string text_of(const integer_grid& grid, granularity groups, scale_storage 
 TEST(quantizer, agrees_with_the_definition_for_every_grid_granularity_and_storage) {
   const Eigen::MatrixXf x = test::random_matrix(21, 37, 1);
   for (const integer_grid& grid : test::all_integer_grids())
-    for (const granularity groups : granularities)
-      for (const scale_storage storage : storages) {
+    for (const granularity groups : all_granularities)
+      for (const scale_storage storage : float_storages) {
         SCOPED_TRACE(text_of(grid, groups, storage));
         expect_as_defined(x, grid, groups, storage);
       }
@@ -53,7 +53,7 @@ TEST(quantizer, agrees_with_the_definition_for_every_grid_granularity_and_storag
 TEST(quantizer, agrees_with_the_definition_for_every_shape) {
   for (const index_t rows : {1, 2, 15, 16, 17, 33})
     for (const index_t cols : {1, 2, 3, 5, 8, 31, 63, 64, 65, 130})
-      for (const granularity groups : granularities)
+      for (const granularity groups : all_granularities)
         for (const integer_grid& grid :
              {make_affine(3), make_symmetric(5), make_affine(8), make_symmetric(1)}) {
           SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(cols) + ", " +
@@ -76,7 +76,7 @@ TEST(quantizer, agrees_with_the_definition_on_degenerate_data) {
         lonely, negative_zero, Eigen::MatrixXf(random * 1e-30f)})
     for (const integer_grid& grid : test::all_integer_grids())
       for (const granularity groups : {granularity(per_tensor{}), granularity(per_group{7})})
-        for (const scale_storage storage : storages) {
+        for (const scale_storage storage : float_storages) {
           SCOPED_TRACE(text_of(grid, groups, storage));
           expect_as_defined(x, grid, groups, storage);
         }
@@ -108,7 +108,7 @@ TEST(quantizer, spans_all_of_binary32) {
 // Catches results that depend on the number of threads or on who runs them.
 TEST(quantizer, gives_the_same_bytes_with_any_number_of_threads) {
   const Eigen::MatrixXf x = test::random_matrix(100, 150, 4);
-  for (const granularity groups : granularities)
+  for (const granularity groups : all_granularities)
     for (const integer_grid& grid : {make_affine(3), make_symmetric(8), make_symmetric(1)}) {
       const auto one = quantize(x, grid, groups, options{.threads = 1});
       EXPECT_EQ(one, quantize(x, grid, groups, options{.threads = 2}));

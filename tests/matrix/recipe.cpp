@@ -58,8 +58,8 @@ struct rounding_without_position {
 };
 static_assert(!grid<grid_without_levels> && !neighbour_rounding<rounding_without_position>);
 
-constexpr granularity granularities[] = {per_tensor{}, per_row{}, per_column{}, per_group{5}};
-constexpr scale_storage storages[] = {f32_scales, f16_scales, bf16_scales};
+constexpr granularity recipe_granularities[] = {per_tensor{}, per_row{}, per_column{}, per_group{5}};
+constexpr scale_storage recipe_storages[] = {f32_scales, f16_scales, bf16_scales};
 const Eigen::MatrixXf x = test::random_matrix(18, 21, 2);
 
 // Catches a grid of the user's that is encoded or decoded by other levels than its own.
@@ -77,8 +77,8 @@ TEST(recipe, a_users_grid) {
 // its neighbours allow.
 TEST(recipe, every_answer_combines_with_any_other) {
   const auto check = [](const auto& grid, double bound) {
-    for (const granularity groups : granularities)
-      for (const scale_storage storage : storages) {
+    for (const granularity groups : recipe_granularities)
+      for (const scale_storage storage : recipe_storages) {
         const auto judge = [&](const quantized_matrix& q, bool clips) {
           const Eigen::MatrixXf back = q.dequantize(1);
           for (index_t r = 0; r < x.rows(); ++r)

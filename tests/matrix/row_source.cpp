@@ -16,11 +16,11 @@ static_assert(real_scalar<float> && real_scalar<double> && real_scalar<Eigen::ha
 static_assert(!real_scalar<int> && !real_scalar<long double> && !real_scalar<std::complex<float>> &&
               !real_scalar<bool>);
 
-constexpr granularity granularities[] = {per_tensor{}, per_row{}, per_column{}, per_group{5}};
+constexpr granularity source_granularities[] = {per_tensor{}, per_row{}, per_column{}, per_group{5}};
 
 template <class Derived>
 void expect_same(const Eigen::DenseBase<Derived>& input, const Eigen::MatrixXf& values, const char* what) {
-  for (const granularity groups : granularities)
+  for (const granularity groups : source_granularities)
     for (const integer_grid& grid : {make_affine(4), make_symmetric(8)}) {
       const auto q = quantize(input, grid, groups, options{.threads = 1});
       const auto expected = quantize(values, grid, groups, options{.threads = 1});
@@ -88,7 +88,7 @@ TEST_F(row_source, blocks_references_and_views) {
 TEST_F(row_source, vectors) {
   const Eigen::VectorXf column = x.col(4);
   const Eigen::RowVectorXf row = column.transpose();
-  for (const granularity groups : granularities) {
+  for (const granularity groups : source_granularities) {
     const auto standing = quantize(column, affine<4>{}, groups);
     const auto lying = quantize(row, affine<4>{}, groups);
     EXPECT_EQ(standing.rows(), 19);
@@ -140,7 +140,7 @@ struct counted_square {
 
 // Catches an expression that is evaluated once for the range and again for the codes.
 TEST_F(row_source, expressions_are_evaluated_once) {
-  for (const granularity groups : granularities) {
+  for (const granularity groups : source_granularities) {
     int calls = 0;
     const auto q = quantize(x.unaryExpr(counted_square{&calls}), affine<4>{}, groups, options{.threads = 1});
     EXPECT_EQ(calls, 19 * 23);
@@ -157,14 +157,14 @@ TEST_F(row_source, inputs_are_left_alone) {
   Eigen::MatrixXf copy = x;
   copy(2, 3) = std::numeric_limits<float>::infinity();
   const Eigen::MatrixXf before = copy;
-  for (const granularity groups : granularities)
+  for (const granularity groups : source_granularities)
     quantize(copy, symmetric<3>{}, groups, options{.on_nonfinite = nonfinite::saturate});
   EXPECT_EQ(copy, before);
 }
 
 // Catches a division by an empty shape, and shapes that are lost.
 TEST_F(row_source, empty_matrices_and_one_element) {
-  for (const granularity groups : granularities) {
+  for (const granularity groups : source_granularities) {
     for (const auto& [rows, cols] : {std::pair<index_t, index_t>{0, 0}, {0, 5}, {5, 0}}) {
       const auto q = quantize(Eigen::MatrixXf(rows, cols), affine<3>{}, groups, f16_scales);
       EXPECT_EQ(q.rows(), rows);

@@ -14,7 +14,7 @@ namespace {
 
 using namespace bitgauge;
 
-memory_source a_model() {
+memory_source planned_model() {
   memory_source model("model");
   model.add("blk.0.attn.weight", Eigen::MatrixXf::Ones(8, 512));
   model.add("blk.0.norm.weight", Eigen::MatrixXf::Ones(8, 64));
@@ -38,7 +38,7 @@ class fixed_samples final : public calibration_source {
 // Catches a rule that is heeded after one before it, a tensor that is not copied, and sizes that are not
 // those of the formats' definitions.
 TEST(plan, first_rule_decides) {
-  const memory_source model = a_model();
+  const memory_source model = planned_model();
   const quantization_plan p = plan(model, {{"*norm*", tensor_format::copy()},
                                            {"*attn*", parse_format("q4_k")},
                                            {"*", parse_format("affine:bits=4,group=row")}});
@@ -67,7 +67,7 @@ TEST(plan, first_rule_decides) {
 
 // Catches a mistyped rule that changes nothing in silence.
 TEST(plan, reports_rules_that_match_nothing) {
-  const memory_source model = a_model();
+  const memory_source model = planned_model();
   rule typo{"*atn*", parse_format("q8_0")};
   EXPECT_EQ(plan(model, {typo, {"*attn*", parse_format("q8_0")}}).remarks,
             std::vector<std::string>{"rule \"*atn*\" matches no tensor"});
@@ -87,7 +87,7 @@ TEST(plan, reports_rules_that_match_nothing) {
 // Catches blocks that do not divide rows, a fallback that is not said or forgets the effort, and rows that
 // are counted otherwise than a rule says.
 TEST(plan, falls_back_and_counts_rows) {
-  const memory_source model = a_model();
+  const memory_source model = planned_model();
   const std::vector<rule> rules{{"*weight", parse_format("q4_k:effort=fast")}};
   EXPECT_EQ(test::message_of<shape_error>([&] { plan(model, rules); }),
             "model: tensor blk.0.norm.weight: 64 columns are no multiple of q4_K's blocks of 256 (choose "

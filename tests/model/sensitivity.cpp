@@ -26,11 +26,11 @@ namespace {
 using namespace bitgauge;
 
 const Eigen::MatrixXf seen = test::random_matrix(48, 64, 1), unseen = test::random_matrix(16, 64, 2),
-                      odd = test::random_matrix(5, 9, 3), inputs = test::random_matrix(80, 64, 4);
+                      odd = test::random_matrix(5, 9, 3), seen_inputs = test::random_matrix(80, 64, 4);
 const std::vector<tensor_format> formats{parse_format("q4_0"), parse_format("q8_0"),
                                          parse_format("affine:bits=3")};
 
-memory_source a_model() {
+memory_source measured_model() {
   memory_source model("model");
   model.add("seen", seen);
   model.add("unseen", unseen);
@@ -43,10 +43,10 @@ class samples_of_seen final : public calibration_source {
  public:
   const std::string& source_name() const override { return name_; }
   std::optional<index_t> columns(const std::string& tensor) const override {
-    return tensor == "seen" ? std::optional(inputs.cols()) : std::nullopt;
+    return tensor == "seen" ? std::optional(seen_inputs.cols()) : std::nullopt;
   }
   std::optional<row_matrix> samples(const std::string& tensor) const override {
-    return tensor == "seen" ? std::optional<row_matrix>(inputs) : std::nullopt;
+    return tensor == "seen" ? std::optional<row_matrix>(seen_inputs) : std::nullopt;
   }
 
  private:
@@ -67,7 +67,7 @@ class importance_of_unseen final : public importance_source {
 // Catches a format that a tensor cannot have, a tensor that a rule has decided and that is free all the same, and one
 // that has no format left without a word.
 TEST(candidates, are_the_formats_that_fit) {
-  const memory_source model = a_model();
+  const memory_source model = measured_model();
   const model_candidates all = candidates(model, {{"unseen", parse_format("q5_0")}}, formats);
   ASSERT_EQ(all.tensors.size(), 4u);
   EXPECT_EQ(all.tensors[0].formats.size(), 3u);
@@ -87,7 +87,7 @@ TEST(candidates, are_the_formats_that_fit) {
 
 // Catches costs that are not those of the definition: of outputs, of weights by importance, of weights.
 TEST(sensitivity, is_the_relative_error) {
-  const memory_source model = a_model();
+  const memory_source model = measured_model();
   const samples_of_seen samples;
   importance_of_unseen importance;
   for (std::size_t c = 0; c < 64; ++c) importance.values[c] = static_cast<float>(1 + c % 7);
@@ -102,7 +102,8 @@ TEST(sensitivity, is_the_relative_error) {
   };
   Eigen::VectorXd roots(64);
   for (index_t c = 0; c < 64; ++c) roots(c) = std::sqrt(static_cast<double>(1 + c % 7));
-  EXPECT_NEAR(*all.tensors[0].formats[0].cost, error_of(0, seen, inputs.cast<double>().transpose()), 1e-5);
+  EXPECT_NEAR(*all.tensors[0].formats[0].cost, error_of(0, seen, seen_inputs.cast<double>().transpose()),
+              1e-5);
   EXPECT_NEAR(*all.tensors[1].formats[0].cost, error_of(1, unseen, roots.asDiagonal().toDenseMatrix()), 1e-9);
   EXPECT_NEAR(*all.tensors[2].formats[0].cost, error_of(2, odd, Eigen::MatrixXd::Identity(9, 9)), 1e-9);
   EXPECT_FALSE(all.tensors[3].formats[0].cost.has_value());
@@ -110,7 +111,7 @@ TEST(sensitivity, is_the_relative_error) {
 
 // Catches a plan that is larger than its budget, counts what is copied, or costs more than another of its size.
 TEST(plan_within, chooses_least_cost_in_the_budget) {
-  const memory_source model = a_model();
+  const memory_source model = measured_model();
   model_candidates all = candidates(model, {}, formats);
   EXPECT_NE(test::message_of<data_error>([&] { plan_within(all, bit_budget(8)); }).find("none measured"),
             std::string::npos);

@@ -10,10 +10,10 @@ namespace {
 
 using namespace bitgauge::numeric;
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float infinite = std::numeric_limits<float>::infinity();
 
-static_assert(is_nan(std::numeric_limits<float>::quiet_NaN()) && !is_nan(infinity) && !is_nan(0));
-static_assert(is_infinite(-infinity) && !is_infinite(std::numeric_limits<float>::max()));
+static_assert(is_nan(std::numeric_limits<float>::quiet_NaN()) && !is_nan(infinite) && !is_nan(0));
+static_assert(is_infinite(-infinite) && !is_infinite(std::numeric_limits<float>::max()));
 static_assert(is_negative(-0.0f) && !is_negative(0.0f));
 
 // Catches a class of patterns (signalling NaN, subnormals, both signs) that is sorted wrongly: a walk over
@@ -32,9 +32,9 @@ TEST(bits, agree_with_the_standard_library) {
 // Catches an order of magnitudes in which NaN could pass for the largest finite value.
 TEST(bits, magnitudes_are_ordered) {
   const float ascending[] = {0, std::numeric_limits<float>::denorm_min(), 1,
-                             std::numeric_limits<float>::max(), infinity};
+                             std::numeric_limits<float>::max(), infinite};
   for (int i = 0; i + 1 < 5; ++i) EXPECT_LT(magnitude_bits(-ascending[i]), magnitude_bits(ascending[i + 1]));
-  EXPECT_GT(magnitude_bits(std::bit_cast<float>(0xff800001u)), magnitude_bits(infinity));
+  EXPECT_GT(magnitude_bits(std::bit_cast<float>(0xff800001u)), magnitude_bits(infinite));
 }
 
 }  // namespace

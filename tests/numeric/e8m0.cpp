@@ -12,7 +12,7 @@ namespace {
 
 using namespace bitgauge::numeric;
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float infinite_scale = std::numeric_limits<float>::infinity();
 
 static_assert(e8m0{}.to_float() == 1 && e8m0::from_float(4.0f).exponent() == 2);
 
@@ -66,11 +66,11 @@ TEST(e8m0, rounds_every_midpoint) {
 
 // Catches a value the format lacks being taken silently for a number under the IEEE rule.
 TEST(e8m0, values_it_lacks) {
-  for (const float value : {0.0f, -0.0f, -3.0f, infinity, std::numeric_limits<float>::max()})
+  for (const float value : {0.0f, -0.0f, -3.0f, infinite_scale, std::numeric_limits<float>::max()})
     EXPECT_EQ(e8m0::from_float(value, overflow_rule::ieee).code, e8m0::nan_code) << value;
   EXPECT_EQ(e8m0::from_float(0.0f).code, 0);
   EXPECT_EQ(e8m0::from_float(-3.0f).code, 0);
-  EXPECT_EQ(e8m0::from_float(infinity).code, 254);
+  EXPECT_EQ(e8m0::from_float(infinite_scale).code, 254);
   EXPECT_EQ(e8m0::from_float(std::numeric_limits<float>::quiet_NaN()).code, e8m0::nan_code);
 }
 

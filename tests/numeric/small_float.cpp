@@ -15,7 +15,7 @@ namespace {
 
 using namespace bitgauge::numeric;
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float infinite_value = std::numeric_limits<float>::infinity();
 
 // Conversions are constant expressions; the values are those the specifications print.
 static_assert(e4m3::max() == 448 && e4m3::smallest() == 0x1p-9f && e4m3::max_exponent == 8);
@@ -94,11 +94,11 @@ TEST(small_float, rounds_every_midpoint) {
       const float middle = low + (high - low) / 2;
       EXPECT_EQ(Float::from_float(low).code, code);
       EXPECT_EQ(Float::from_float(std::nextafter(middle, 0.0f)).code, code);
-      EXPECT_EQ(Float::from_float(std::nextafter(middle, infinity)).code, code + 1);
+      EXPECT_EQ(Float::from_float(std::nextafter(middle, infinite_value)).code, code + 1);
       EXPECT_EQ(Float::from_float(middle).code, code + code % 2);
       EXPECT_EQ(Float::from_float(middle, overflow_rule::saturate, tie_rule::away_from_zero).code, code + 1);
       const std::uint32_t negative = (code + 1) | Float::sign_mask;
-      EXPECT_EQ(Float::from_float(-std::nextafter(middle, infinity)).code, negative);
+      EXPECT_EQ(Float::from_float(-std::nextafter(middle, infinite_value)).code, negative);
     }
     EXPECT_EQ(Float::from_float(Float::max()).code, Float::max_code);
   });
@@ -127,16 +127,16 @@ TEST(small_float, scales_exactly) {
 
 // Catches a special code that is not what the format has, or a sign lost on the way.
 TEST(small_float, overflows_as_asked) {
-  EXPECT_EQ(e5m2::from_float(infinity, overflow_rule::ieee).to_float(), infinity);
-  EXPECT_EQ(e5m2::from_float(-infinity, overflow_rule::ieee).to_float(), -infinity);
-  EXPECT_EQ(e5m2::from_float(-infinity).to_float(), -57344.0f);
+  EXPECT_EQ(e5m2::from_float(infinite_value, overflow_rule::ieee).to_float(), infinite_value);
+  EXPECT_EQ(e5m2::from_float(-infinite_value, overflow_rule::ieee).to_float(), -infinite_value);
+  EXPECT_EQ(e5m2::from_float(-infinite_value).to_float(), -57344.0f);
   EXPECT_EQ(e5m2::from_float(1e6f, overflow_rule::saturate_finite).to_float(), 57344.0f);
-  EXPECT_EQ(e5m2::from_float(infinity, overflow_rule::saturate_finite).to_float(), infinity);
+  EXPECT_EQ(e5m2::from_float(infinite_value, overflow_rule::saturate_finite).to_float(), infinite_value);
   EXPECT_EQ(e4m3::from_float(464.0f, overflow_rule::ieee).to_float(), 448.0f);  // a tie with a NaN code
   EXPECT_TRUE(is_nan(e4m3::from_float(465.0f, overflow_rule::ieee).to_float()));
-  EXPECT_EQ(e4m3_fnuz::from_float(-infinity, overflow_rule::ieee).code, 0x80);
+  EXPECT_EQ(e4m3_fnuz::from_float(-infinite_value, overflow_rule::ieee).code, 0x80);
   EXPECT_EQ(e4m3_fnuz::from_float(-1e-9f).code, 0);
-  EXPECT_EQ(e2m1::from_float(-infinity, overflow_rule::ieee).to_float(), -6.0f);
+  EXPECT_EQ(e2m1::from_float(-infinite_value, overflow_rule::ieee).to_float(), -6.0f);
   EXPECT_EQ(e2m1::from_float(std::numeric_limits<float>::quiet_NaN()).to_float(), 6.0f);
   EXPECT_EQ(e4m3::from_float(-0.0f).code, 0x80);
 }

@@ -14,12 +14,12 @@ namespace bitgauge {
 namespace {
 
 /// A layer with six inputs of twenty times the size.
-struct layer {
+struct outlier_layer {
   Eigen::MatrixXf w = test::normal_matrix(24, 64, 1), x = test::correlated_inputs(200, 64, 0.6f, 2);
   activation_stats stats{64};
   hessian h{64};
 
-  layer() {
+  outlier_layer() {
     for (const index_t j : {3, 20, 41, 47, 48, 60}) x.col(j) *= 20;
     stats.observe(x);
     h.accumulate(x);
@@ -41,7 +41,7 @@ struct layer {
 // Catches a criterion that leaves out what quantized inputs lose, or weighs it wrongly, and factors that are
 // not those of the alpha reported: beside the best of all candidates by the outputs themselves.
 TEST(auto_alpha, is_near_the_best_for_the_outputs) {
-  const layer l;
+  const outlier_layer l;
   const activation_noise tokens{per_row{}, make_symmetric(8)}, tensor{per_tensor{}, make_affine(8)};
   for (const activation_noise* noise : {&tokens, &tensor, static_cast<const activation_noise*>(nullptr)})
     for (const int bits : {4, 8}) {
@@ -91,7 +91,7 @@ TEST(auto_alpha, no_smoothing_is_a_candidate) {
 // Catches a choice that hangs on a factor common to all of the Hessian, a Hessian of the original inputs handed
 // to GPTQ, and a function that is not asked for what it makes.
 TEST(auto_alpha, takes_a_function_and_any_scale_of_the_hessian) {
-  const layer l;
+  const outlier_layer l;
   smooth_quant_report report, scaled;
   const auto by_gptq = [](const row_matrix& w, const hessian& h) {
     return quantize(w, symmetric<4>{}, gptq{h});
@@ -108,7 +108,7 @@ TEST(auto_alpha, takes_a_function_and_any_scale_of_the_hessian) {
 
 // Catches division by zero: an input of zeros, one sample, fewer samples than inputs.
 TEST(auto_alpha, degenerate_samples_are_defined) {
-  layer l;
+  outlier_layer l;
   l.x.col(5).setZero();
   for (const index_t samples : {1, 20}) {
     activation_stats stats(64);
@@ -123,7 +123,7 @@ TEST(auto_alpha, degenerate_samples_are_defined) {
 }
 
 TEST(auto_alpha, wrong_use_is_named) {
-  const layer l;
+  const outlier_layer l;
   EXPECT_EQ(test::message_of<shape_error>(
                 [&] { smooth_quant(l.w, l.stats, auto_alpha{}, hessian(3), symmetric<8>{}); }),
             "smooth_quant: expected statistics and a Hessian of 64 inputs, found 64 and 3");

@@ -13,11 +13,11 @@ namespace bitgauge {
 namespace {
 
 /// Inputs that are far from 0 on average.
-Eigen::MatrixXf some_samples() {
+Eigen::MatrixXf shifted_samples() {
   return (test::normal_matrix(60, 40, 2).array() + 1.5f).matrix();
 }
 
-activation_stats stats_of(const Eigen::MatrixXf& x) {
+activation_stats mean_stats_of(const Eigen::MatrixXf& x) {
   activation_stats stats(x.cols());
   stats.observe(x);
   return stats;
@@ -31,22 +31,23 @@ Eigen::VectorXd mean_error(const Eigen::MatrixXf& w, const Eigen::MatrixXf& q, c
 // Catches a shift of the wrong sign, of magnitudes, and rows left out (70 are more than a panel): the mean
 // error of each output over the samples, once corrected, is 0.
 TEST(bias_correction, makes_the_mean_error_zero) {
-  const Eigen::MatrixXf w = test::normal_matrix(70, 40, 1), x = some_samples();
+  const Eigen::MatrixXf w = test::normal_matrix(70, 40, 1), x = shifted_samples();
   const auto q = quantize(w, affine<3>{});
-  const Eigen::VectorXd shift = bias_correction(w, q, stats_of(x), 2).cast<double>(),
+  const Eigen::VectorXd shift = bias_correction(w, q, mean_stats_of(x), 2).cast<double>(),
                         expected = mean_error(w, q.dequantize(), x);
   EXPECT_LE((shift - expected).norm(), 1e-6 * expected.norm());
   EXPECT_GT(expected.norm(), 0.1);
-  EXPECT_EQ(bias_correction(w.cast<double>(), q, stats_of(x).mean().transpose()).cast<double>(), shift);
+  EXPECT_EQ(bias_correction(w.cast<double>(), q, mean_stats_of(x).mean().transpose()).cast<double>(), shift);
 }
 
 // Catches the mean of the original inputs with weights of another basis.
 TEST(bias_correction, of_rewritten_weights_is_of_their_inputs) {
-  const Eigen::MatrixXf w = test::normal_matrix(9, 40, 1), x = some_samples();
-  const auto s = smooth_quant(w, stats_of(x), 0.7);
+  const Eigen::MatrixXf w = test::normal_matrix(9, 40, 1), x = shifted_samples();
+  const auto s = smooth_quant(w, mean_stats_of(x), 0.7);
   const auto q = quantize(s.weights(), affine<3>{});
   const Eigen::VectorXd expected = mean_error(w, s.restore(q.dequantize()), x);
-  EXPECT_LE((bias_correction(s, q, stats_of(x)).cast<double>() - expected).norm(), 1e-5 * expected.norm());
+  EXPECT_LE((bias_correction(s, q, mean_stats_of(x)).cast<double>() - expected).norm(),
+            1e-5 * expected.norm());
 }
 
 TEST(bias_correction, wrong_use_is_named) {

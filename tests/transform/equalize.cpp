@@ -3,6 +3,7 @@
 
 #include "support/layer.hpp"
 #include "support/message_of.hpp"
+#include "support/near.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,15 +15,12 @@
 namespace bitgauge {
 namespace {
 
+using test::relative;
 /// Weights whose rows differ in size by a factor of a thousand.
 Eigen::MatrixXf uneven(index_t rows, index_t cols, unsigned seed) {
   Eigen::MatrixXf w = test::normal_matrix(rows, cols, seed);
   for (index_t r = 0; r < rows; ++r) w.row(r) *= std::exp2(5 * std::sin(static_cast<float>(3 * r)));
   return w;
-}
-
-double relative(const Eigen::MatrixXf& y, const Eigen::MatrixXf& exact) {
-  return static_cast<double>((y - exact).norm() / exact.norm());
 }
 
 /// Linear layers with leaky ReLU between, on some inputs.

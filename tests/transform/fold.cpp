@@ -3,6 +3,7 @@
 
 #include "support/layer.hpp"
 #include "support/message_of.hpp"
+#include "support/near.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,14 +12,11 @@
 namespace bitgauge {
 namespace {
 
+using test::relative;
 /// Some factors from 1/16 to 16.
 channel_scaling some_factors(index_t n) {
   return channel_scaling(Eigen::VectorXf::NullaryExpr(
       n, [](index_t i) { return std::exp2(4 * std::sin(static_cast<float>(3 * i))); }));
-}
-
-double relative(const Eigen::MatrixXf& y, const Eigen::MatrixXf& exact) {
-  return static_cast<double>((y - exact).norm() / exact.norm());
 }
 
 /// Rows over their root mean square, times weight, plus bias.

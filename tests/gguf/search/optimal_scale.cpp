@@ -90,7 +90,7 @@ template <class Format>
 double error_of_best(const std::vector<float>& x, const float* importance) {
   block_codes<Format> codes;
   encode(x.data(), importance, codes);
-  block<Format> stored;
+  gguf::block<Format> stored;
   pack(codes, stored.bytes.data());
   std::vector<float> decoded(x.size());
   decode_block<Format>(stored.bytes.data(), decoded.data());

@@ -14,7 +14,7 @@ using namespace bitgauge;
 using packing::zero_storage;
 
 /// A layer whose every code, zero point and scale depends on its place.
-packing::grouped_codes layer(int bits, std::vector<std::int32_t> groups) {
+packing::grouped_codes layer_of(int bits, std::vector<std::int32_t> groups) {
   const auto in = static_cast<Eigen::Index>(groups.size());
   packing::grouped_codes weights{bits, packing::code_matrix(64, in), packing::code_matrix(64, 2),
                                  packing::float_matrix(64, 2), std::move(groups)};
@@ -52,7 +52,7 @@ TEST(gptq_weights, autogptq_round_trips_byte_for_byte) {
   for (const int bits : {2, 3, 4, 8}) {
     std::vector<std::int32_t> groups = packing::consecutive_groups(96, 48);
     std::swap(groups[3], groups[95]);
-    const auto weights = layer(bits, groups);
+    const auto weights = layer_of(bits, groups);
     for (const auto zeros : {zero_storage::minus_one, zero_storage::plain}) {
       const std::string bytes = gptq_file(packing::pack_autogptq(weights, zeros));
       const auto tensors = read_gptq(bytes, zeros);
@@ -65,7 +65,7 @@ TEST(gptq_weights, autogptq_round_trips_byte_for_byte) {
 
 // Catches the same for AWQ, whose group size follows from the shapes.
 TEST(gptq_weights, awq_round_trips_byte_for_byte) {
-  const auto weights = layer(4, packing::consecutive_groups(96, 48));
+  const auto weights = layer_of(4, packing::consecutive_groups(96, 48));
   const auto file_of = [](const packing::awq_tensors& tensors) {
     return written([&](io::safetensors_writer& writer) {
       io::declare_awq(writer, "q", tensors);
@@ -87,7 +87,7 @@ TEST(gptq_weights, awq_round_trips_byte_for_byte) {
 
 // Catches scales in BF16 or F32, as newer files have them, refused or read by the bits of another type.
 TEST(gptq_weights, take_scales_of_every_float_type) {
-  const auto weights = layer(4, packing::consecutive_groups(96, 48));  // its scales have 7 significant bits
+  const auto weights = layer_of(4, packing::consecutive_groups(96, 48));  // its scales have 7 significant bits
   for (const io::dtype type : {io::dtype::f16, io::dtype::bf16, io::dtype::f32}) {
     const std::string gptq = written([&](io::safetensors_writer& writer) {
       const auto tensors = packing::pack_autogptq(weights);
@@ -109,7 +109,7 @@ TEST(gptq_weights, take_scales_of_every_float_type) {
 // Catches damage that is read without a word, or reported without its place; and scales that f16 would
 // change.
 TEST(gptq_weights, refuses_damage_with_byte_and_field) {
-  const auto tensors = packing::pack_autogptq(layer(4, packing::consecutive_groups(96, 48)));
+  const auto tensors = packing::pack_autogptq(layer_of(4, packing::consecutive_groups(96, 48)));
   const std::string bytes = gptq_file(tensors);
   const auto data = 8 + static_cast<unsigned char>(bytes[0]) + 256u * static_cast<unsigned char>(bytes[1]);
   std::string damaged = bytes;

@@ -19,7 +19,7 @@ std::string written(const io::hqq_weight& weight) {
   writer.commit();
   return test::read_file(folder / "w.safetensors");
 }
-io::hqq_weight read(const std::string& bytes) {
+io::hqq_weight read_back(const std::string& bytes) {
   return io::read_hqq(io::safetensors_file(test::bytes_of(bytes), "w"), "q");
 }
 
@@ -45,7 +45,7 @@ TEST(hqq_weights, round_trips_byte_for_byte) {
       for (const auto type : {io::dtype::f32, io::dtype::f16, io::dtype::bf16}) {
         const auto weight = weight_of(bits, axis, type);
         const std::string bytes = written(weight);
-        const auto back = read(bytes);
+        const auto back = read_back(bytes);
         EXPECT_EQ(back, weight) << bits << " " << axis;
         EXPECT_EQ(written(back), bytes);
         const Eigen::Index at = 5 * 24 + 17;  // row 5, column 17
@@ -103,7 +103,7 @@ TEST(hqq_weights, reads_what_hqq_writes) {
     add("unpack_view_dtype", "U8", "[11]", bits == 3 ? "torch.int32" : "torch.uint8");
     add("compute_dtype", "U8", "[14]", "torch.bfloat16");
     header += "}";
-    const auto weight = read(test::little_endian<std::uint64_t>(header.size()) + header + data);
+    const auto weight = read_back(test::little_endian<std::uint64_t>(header.size()) + header + data);
     EXPECT_EQ(weight.codes, codes);
     EXPECT_EQ(weight.compute_dtype, "torch.bfloat16");
     EXPECT_EQ(weight.dequantize(), (codes.cast<float>().array() - 0.5f).matrix());
@@ -124,7 +124,7 @@ TEST(hqq_weights, refuses_damage_with_byte_and_field) {
   const auto failure_with = [&](const std::string& name, std::size_t at, const std::string& to) {
     std::string damaged = bytes;
     damaged.replace(place_of(bytes, name) + at, to.size(), to);
-    const std::string message = test::parse_failure([&] { read(damaged); });
+    const std::string message = test::parse_failure([&] { read_back(damaged); });
     const std::string place = "w: byte " + std::to_string(place_of(bytes, name) + at) + ": q." + name + ": ";
     EXPECT_EQ(message.substr(0, place.size()), place);
     return message.substr(std::min(place.size(), message.size()));
@@ -142,17 +142,17 @@ TEST(hqq_weights, refuses_damage_with_byte_and_field) {
             "expected a finite value, found another");
   std::string renamed = bytes;
   renamed.replace(renamed.find("q.zero"), 6, "q.zerO");
-  EXPECT_EQ(test::parse_failure([&] { read(renamed); }),
+  EXPECT_EQ(test::parse_failure([&] { read_back(renamed); }),
             "w: byte 8: q.zero: expected a tensor of this name, found none");
   std::string padded = bytes;
   padded[place_of(bytes, "W_q") + 3] |= static_cast<char>(0x80);  // the highest bit of a word of ten codes
-  EXPECT_EQ(test::parse_failure([&] { read(padded); }),
+  EXPECT_EQ(test::parse_failure([&] { read_back(padded); }),
             "w: byte " + std::to_string(place_of(bytes, "W_q")) +
                 ": q.W_q: expected zeros in the padding, found other bits");
   std::string wide = written(weight_of(5, 0, io::dtype::bf16));
   const auto at = place_of(wide, "W_q") + 11;
   wide[at] = 32;
-  EXPECT_EQ(test::parse_failure([&] { read(wide); }),
+  EXPECT_EQ(test::parse_failure([&] { read_back(wide); }),
             "w: byte " + std::to_string(at) + ": q.W_q: expected a code below 32, found 32");
 }
 
@@ -174,7 +174,7 @@ TEST(hqq_weights, refuses_parameters_that_restore_infinity) {
     auto weight = weight_of(4, 1, io::dtype::f32);
     weight.scales[3] = scale;
     weight.zeros[3] = zero;
-    return test::parse_failure([&] { read(written(weight)); });
+    return test::parse_failure([&] { read_back(written(weight)); });
   };
   const std::string said =
       "expected a value with which every code restores a finite number, found one too large";
