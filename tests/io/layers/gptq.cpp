@@ -87,7 +87,8 @@ TEST(gptq_weights, awq_round_trips_byte_for_byte) {
 
 // Catches scales in BF16 or F32, as newer files have them, refused or read by the bits of another type.
 TEST(gptq_weights, take_scales_of_every_float_type) {
-  const auto weights = layer_of(4, packing::consecutive_groups(96, 48));  // its scales have 7 significant bits
+  const auto weights =
+      layer_of(4, packing::consecutive_groups(96, 48));  // its scales have 7 significant bits
   for (const io::dtype type : {io::dtype::f16, io::dtype::bf16, io::dtype::f32}) {
     const std::string gptq = written([&](io::safetensors_writer& writer) {
       const auto tensors = packing::pack_autogptq(weights);
