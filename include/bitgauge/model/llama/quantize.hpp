@@ -4,47 +4,22 @@
 /// A llama quantized block after block, each matrix by what it sees behind those that are quantized already.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/base/number_text.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
-#include <bitgauge/model/format.hpp>
 #include <bitgauge/model/llama/calibration.hpp>
-#include <bitgauge/model/llama/divergence.hpp>
-#include <bitgauge/model/llama/load.hpp>
-#include <bitgauge/model/llama/tensor_names.hpp>
 #include <bitgauge/model/model_options.hpp>
 #include <bitgauge/model/plan.hpp>
-#include <bitgauge/model/quantize_model.hpp>
 #include <bitgauge/model/report.hpp>
 #include <bitgauge/model/rule.hpp>
 #include <bitgauge/model/tensor_sink.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 
-#include <algorithm>
-#include <optional>
 #include <string>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace bitgauge::llama {
 
-/// Puts the tensors of a plan in the order in which inputs reach them; those that calibration does not know come
-/// first, in their order.
-inline void put_in_order(quantization_plan& p, const calibration& seen) {
-  std::stable_sort(p.tensors.begin(), p.tensors.end(), [&](const planned_tensor& a, const planned_tensor& b) {
-    return seen.place_of(a.name) < seen.place_of(b.name);
-  });
-}
-
 /// Rules that copy the embedding and the output, which a model's quality hangs on most and which take little of its
 /// bytes; to stand before what is to become of the other matrices. `why` is said of both in the plan.
-inline std::vector<rule> keep_ends(const tensor_source& source, const std::string& why = {}) {
-  const tensor_names names = names_in(source);
-  std::vector<rule> rules;
-  for (const std::string& name : {names.embedding(), names.output()})
-    rules.push_back({.names = name, .to = tensor_format::copy(), .why = why, .is_remarked = false});
-  return rules;
-}
+BITGAUGE_DECLARE std::vector<rule> keep_ends(const tensor_source& source, const std::string& why = {});
 
 /// What is said of a model while it is quantized.
 struct quantize_options {
@@ -52,47 +27,6 @@ struct quantize_options {
   /// all. See divergence for what it costs.
   index_t divergence_windows = 0;
 };
-
-namespace detail {
-
-/// Feeds what tensors become back into the calibration, and measures after each block.
-class block_feedback {
- public:
-  block_feedback(const tensor_source& source, const quantization_plan& p, calibration& seen,
-                 const quantize_options& o, int threads)
-      : seen_(seen) {
-    for (const planned_tensor& row : p.tensors) {
-      rows_[row.name] = row.rows;
-      if (const auto block = seen.block_of(row.name); block && !row.is_copied()) last_[*block] = row.name;
-    }
-    if (o.divergence_windows > 0 && !last_.empty())
-      divergence_.emplace(source, seen.settings(), seen.states_before(0), o.divergence_windows, threads);
-  }
-
-  void take(const std::string& tensor, index_t first, const row_matrix& values) {
-    if (!seen_.columns(tensor)) return;
-    if (first == 0) values_.resize(rows_.at(tensor), values.cols());
-    values_.middleRows(first, values.rows()) = values;
-  }
-  /// All of a tensor is there.
-  void finish(tensor_report& row, bool is_new) {
-    if (seen_.columns(row.name)) seen_.replace(row.name, std::exchange(values_, {}));
-    const auto block = seen_.block_of(row.name);
-    if (!divergence_ || !is_new || !block || last_.at(*block) != row.name) return;
-    const double bits = divergence_->of(seen_.states_before(*block + 1), *block + 1);
-    row.notes.push_back("divergence up to this block " + bitgauge::detail::general_text(bits, 3) +
-                        " bits a token, " + std::to_string(divergence_->windows()) + " windows");
-  }
-
- private:
-  calibration& seen_;
-  row_matrix values_;
-  std::unordered_map<std::string, index_t> rows_;
-  std::unordered_map<index_t, std::string> last_;  // of the tensors of a block that are quantized
-  std::optional<divergence> divergence_;
-};
-
-}  // namespace detail
 
 /// Does what a plan says, as quantize_model() does, with Hessians and statistics from `seen`, whose matrices become
 /// those that are written. `p` is to have been made with `seen` as its calibration.
@@ -106,22 +40,12 @@ class block_feedback {
 /// The inputs of matrices are computed in floats, whatever the plan says of activations. With
 /// how.divergence_windows a note of the last tensor of each block says how far the model is from the original by then,
 /// blocks behind it being original. Memory: that of `seen`, and of quantize_model() for one tensor.
-inline model_report quantize(const tensor_source& source, quantization_plan p, tensor_sink& sink,
-                             calibration& seen, model_options o = {}, const quantize_options& how = {}) {
-  put_in_order(p, seen);
-  o.calibration = &seen;
-  detail::block_feedback feedback(source, p, seen, how, o.threads);
-  const auto restored = o.restored;
-  o.restored = [&](const std::string& tensor, index_t first, const row_matrix& values) {
-    if (restored) restored(tensor, first, values);
-    feedback.take(tensor, first, values);
-  };
-  const auto reported = o.reported;
-  o.reported = [&](tensor_report& row, bool is_new) {
-    feedback.finish(row, is_new);
-    if (reported) reported(row, is_new);
-  };
-  return quantize_model(source, p, sink, o);
-}
+BITGAUGE_DECLARE model_report quantize(const tensor_source& source, quantization_plan p, tensor_sink& sink,
+                                       calibration& seen, model_options o = {},
+                                       const quantize_options& how = {});
 
 }  // namespace bitgauge::llama
+
+#if !defined(BITGAUGE_COMPILED)
+#include <bitgauge/model/llama/quantize_definitions.hpp>
+#endif

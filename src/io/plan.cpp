@@ -1,0 +1,3 @@
+// Plans as files.
+
+#include <bitgauge/io/plan_file_definitions.hpp>
