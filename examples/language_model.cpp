@@ -20,6 +20,7 @@
 #include <bitgauge/model/llama/quantize.hpp>
 #include <bitgauge/model/perplexity.hpp>
 #include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/quantize_model.hpp>
 
 #include "svg_chart.hpp"
 

@@ -17,6 +17,10 @@
 
 namespace bitgauge::llama {
 
+/// Puts the tensors of a plan in the order in which inputs reach them; those that calibration does not know come
+/// first, in their order.
+BITGAUGE_DECLARE void put_in_order(quantization_plan& p, const calibration& seen);
+
 /// Rules that copy the embedding and the output, which a model's quality hangs on most and which take little of its
 /// bytes; to stand before what is to become of the other matrices. `why` is said of both in the plan.
 BITGAUGE_DECLARE std::vector<rule> keep_ends(const tensor_source& source, const std::string& why = {});

@@ -21,9 +21,7 @@
 
 namespace bitgauge::llama {
 
-/// Puts the tensors of a plan in the order in which inputs reach them; those that calibration does not know come
-/// first, in their order.
-inline void put_in_order(quantization_plan& p, const calibration& seen) {
+BITGAUGE_DEFINE void put_in_order(quantization_plan& p, const calibration& seen) {
   std::stable_sort(p.tensors.begin(), p.tensors.end(), [&](const planned_tensor& a, const planned_tensor& b) {
     return seen.place_of(a.name) < seen.place_of(b.name);
   });

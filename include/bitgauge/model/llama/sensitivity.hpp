@@ -62,6 +62,9 @@ class single_replacement {
   index_t layer_ = 0;
 };
 
+/// Puts tensors in the order in which inputs reach them; those that calibration does not know come first.
+BITGAUGE_DECLARE void put_in_order(model_candidates& all, const calibration& seen);
+
 /// Measures what every candidate costs: the divergence from the model as it is, KL(model || model with that one tensor
 /// quantized), in bits a token over some windows of `tokens`. Costs of several tensors add up to that of all together
 /// as far as errors are small and independent (Malinovskii et al. 2024), which no error of weights or outputs alone

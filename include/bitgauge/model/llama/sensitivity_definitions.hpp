@@ -116,8 +116,7 @@ BITGAUGE_DEFINE row_matrix single_replacement::finish(index_t layer, row_matrix&
   return output_.logits(x, config_.norm_epsilon);
 }
 
-/// Puts tensors in the order in which inputs reach them; those that calibration does not know come first.
-inline void put_in_order(model_candidates& all, const calibration& seen) {
+BITGAUGE_DEFINE void put_in_order(model_candidates& all, const calibration& seen) {
   std::stable_sort(all.tensors.begin(), all.tensors.end(),
                    [&](const tensor_candidates& a, const tensor_candidates& b) {
                      return seen.place_of(a.first().name) < seen.place_of(b.first().name);
