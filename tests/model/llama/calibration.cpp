@@ -5,6 +5,7 @@
 #include <bitgauge/model/llama/importance.hpp>
 #include <bitgauge/model/llama/quantize.hpp>
 #include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/quantize.hpp>
 
 #include "small_llama.hpp"
 #include "support/message_of.hpp"
