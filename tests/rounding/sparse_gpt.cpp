@@ -120,12 +120,23 @@ TEST(sparse_gpt, goes_with_every_answer) {
             prune_and_quantize(l.w, sparse_gpt(l.h, n_of_m{2, 4}), affine<4>{}, per_group{32}));
 }
 
+// Catches groups of neighbours that a batch, or a group whose parameters wait for its start, cuts in two.
+TEST(sparse_gpt, keeps_neighbours_together) {
+  const made_up_layer l;
+  const auto by = [&](const sparse_gpt_options& o, index_t group) {
+    return prune_and_quantize(l.w, sparse_gpt(l.h, n_of_m{2, 4}, o), affine<4>{}, per_group{group});
+  };
+  EXPECT_EQ(by({.batch = 29}, 64), by({.batch = 32}, 64));
+  EXPECT_NE(by({.static_groups = true}, 64), by({.static_groups = false}, 64));
+  EXPECT_EQ(by({.static_groups = true}, 50), by({.static_groups = false}, 50));
+}
+
 // Catches block formats that are left out: the error reported is that of the blocks alone, whose codes of pruned weights are
 // zeros where the format has one.
 TEST(sparse_gpt, goes_with_blocks) {
   const made_up_layer l;
   using gguf::tensor_type;
-  for (const tensor_type type : {tensor_type::q4_0, tensor_type::q8_0, tensor_type::q4_k}) {
+  for (const tensor_type type : {tensor_type::q4_0, tensor_type::q4_k}) {
     SCOPED_TRACE(std::string(gguf::traits_of(type).name));
     sparse_gpt_report report;
     const Eigen::MatrixXf values =
