@@ -1,5 +1,7 @@
 // The pipeline from rows of floats to codes and back.
 
+#include <bitgauge/matrix/prune_definitions.hpp>
+#include <bitgauge/matrix/pruned_matrix_definitions.hpp>
 #include <bitgauge/matrix/quantize_definitions.hpp>
 #include <bitgauge/matrix/quantized_matrix_definitions.hpp>
 #include <bitgauge/matrix/row_sink_definitions.hpp>

@@ -101,6 +101,12 @@ TEST(learned_affine, refuses_parameters) {
   EXPECT_EQ(test::failure_of<shape_error>([&] { f.forward(w); }),
             "learned_affine: scales: expected 3 for the groups of 3 x 4, found 2");
   f.scale.setConstant(3, 1);
+  EXPECT_EQ(test::failure_of<shape_error>([&] { f.backward(w, w.topRows(2)); }),
+            "learned_affine: gradient: expected 3 x 4, found 2 x 4");
+  Eigen::MatrixXf dy = w;
+  dy(2, 3) = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(test::failure_of<data_error>([&] { f.backward(w, dy); }),
+            "learned_affine: gradient: row 2, column 3: expected a finite value, found NaN");
   f.scale(1) = -2;
   EXPECT_EQ(test::failure_of<data_error>([&] { f.forward(w); }),
             "learned_affine: scales of group 1: expected a positive number, found -2.000000");

@@ -92,6 +92,8 @@ TEST(learned_step_offset, refuses_what_is_no_parameter) {
   dy(0, 0) = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(test::failure_of<data_error>([&] { f.backward(x, dy); }),
             "learned_step_offset: gradient: row 0, column 0: expected a finite value, found NaN");
+  EXPECT_EQ(test::failure_of<shape_error>([&] { f.backward(x, x.leftCols(3)); }),
+            "learned_step_offset: gradient: expected 3 x 4, found 3 x 3");
   f.offset(1) = std::numeric_limits<float>::quiet_NaN();
   EXPECT_NE(test::failure_of<data_error>([&] { f.forward(x); }).find("offsets of group 1"),
             std::string::npos);

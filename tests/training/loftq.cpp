@@ -1,4 +1,5 @@
 #include <bitgauge/grid/codebook.hpp>
+#include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/training/loftq.hpp>
 
 #include "support/eigen_vectors.hpp"
@@ -76,6 +77,24 @@ TEST(loftq, never_gets_worse) {
   EXPECT_EQ(loftq(w, {.rank = 2}).frozen.encoding().levels.size(), 16u);
 }
 
+// Catches a start that gains on made-up weights alone: of real ones, too, it is nearer than quantization, and never gets
+// worse.
+TEST(loftq, gains_on_real_weights) {
+  const io::tensor_file file(BITGAUGE_EXAMPLE_DATA "/real_weights.safetensors");
+  for (const char* name : {"ppocr_rec.conv2d_117.w_0", "silero_vad.encoder.1.reparam_conv.weight",
+                           "kjv_llama.layers.1.self_attn.q_proj.weight"}) {
+    SCOPED_TRACE(name);
+    const Eigen::MatrixXf w = file.matrix(*file.find(name));
+    const auto start = loftq(w, {.rank = 8});
+    const auto alone = quantize(w, nf4{}, per_block{64}, double_quantized{256}).dequantize();
+    const double error = (w - start.frozen.dequantize() - start.adapter.delta()).cast<double>().norm();
+    EXPECT_LT(error, 0.98 * static_cast<double>((w - alone).norm()));
+    EXPECT_NEAR(error, start.errors.back(), 1e-5 * error);
+    EXPECT_LT(start.errors.front(), start.quantization_error);
+    for (std::size_t i = 1; i < start.errors.size(); ++i) EXPECT_LE(start.errors[i], start.errors[i - 1]);
+  }
+}
+
 /// U diag(values) V^T with U and V reflections, by the definition of which its singular values are known.
 Eigen::MatrixXf with_singular_values(index_t rows, index_t cols, const Eigen::VectorXd& values,
                                      unsigned seed) {
@@ -112,6 +131,9 @@ TEST(loftq, refuses_what_cannot_be) {
   for (const index_t rank : {0, 9})
     EXPECT_EQ(test::failure_of<invalid_scheme>([&] { loftq(w, {.rank = rank}); }),
               "loftq: rank: expected 1 to 8 for 8 x 10 weights, found " + std::to_string(rank));
+  for (const index_t rank : {0, 9})
+    EXPECT_EQ(test::failure_of<invalid_scheme>([&] { pissa(w, {.rank = rank}); }),
+              "pissa: rank: expected 1 to 8 for 8 x 10 weights, found " + std::to_string(rank));
   EXPECT_EQ(test::failure_of<invalid_scheme>([&] { loftq(w, {.iterations = 0}); }),
             "loftq: iterations: expected at least 1, found 0");
   EXPECT_EQ(test::failure_of<invalid_scheme>([&] { pissa(w, {.alpha = -1}); }),
@@ -119,6 +141,8 @@ TEST(loftq, refuses_what_cannot_be) {
   w(1, 2) = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(test::failure_of<data_error>([&] { pissa(w, {}); }),
             "pissa: weights: row 1, column 2: expected a finite value, found NaN");
+  EXPECT_EQ(test::failure_of<data_error>([&] { loftq(w, {}); }),
+            "loftq: weights: row 1, column 2: expected a finite value, found NaN");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -62,7 +63,30 @@ TEST(prilora, prunes_the_least_important_half) {
   EXPECT_EQ(a, 2 * before);
 }
 
-// Catches settings and shapes that are not looked at.
+// Catches a share that is not exact: of every width and of ties, the nearest whole number of each row, here by hand.
+TEST(prilora, prunes_the_exact_share) {
+  const auto check = [](double share, index_t cols, index_t pruned) {
+    for (const bool ties : {false, true}) {
+      Eigen::MatrixXd a = test::normal_matrix(3, cols, 1).cast<double>();
+      if (ties) a.setConstant(2);
+      prilora_pruning pruning{.share = share, .every = 1};
+      pruning.observe(Eigen::MatrixXf::Ones(2, cols));
+      EXPECT_TRUE(pruning.step(a));
+      for (index_t r = 0; r < 3; ++r) EXPECT_EQ((a.row(r).array() == 0).count(), pruned);
+      if (ties) {
+        EXPECT_EQ(a.leftCols(pruned).cwiseAbs().sum(), 0);
+      }
+    }
+  };
+  check(0.5, 768, 384);
+  check(0.5, 7, 4);
+  check(0.3, 7, 2);
+  check(0.25, 1, 0);
+  check(1, 5, 5);
+  check(0, 5, 0);
+}
+
+// Catches settings, shapes and numbers that are not looked at.
 TEST(prilora, refuses_what_cannot_be) {
   Eigen::MatrixXf a = test::normal_matrix(2, 5, 1);
   prilora_pruning pruning;
@@ -71,6 +95,14 @@ TEST(prilora, refuses_what_cannot_be) {
             "prilora: A: expected 4 columns, one an input observed, found 5");
   EXPECT_EQ(test::failure_of<shape_error>([&] { pruning.observe(a); }),
             "prilora: expected 4 inputs, found 5");
+  Eigen::MatrixXf bad = a.leftCols(4);
+  bad(1, 2) = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(test::failure_of<data_error>([&] { pruning.step(bad); }),
+            "prilora: A: row 1, column 2: expected a finite value, found NaN");
+  EXPECT_EQ(test::failure_of<data_error>([&] { pruning.observe(bad); }),
+            "prilora: inputs: row 1, column 2: expected a finite value, found NaN");
+  EXPECT_EQ(test::failure_of<invalid_scheme>([] { prilora_ranks(3, 0, 12); }),
+            "prilora: expected at least one layer and ranks from 1 up, found 3 of 0 to 12");
   EXPECT_NE(test::failure_of<invalid_scheme>([&] {
               prilora_pruning{.share = 1.5}.step(a);
             }).find("a share from 0 to 1"),

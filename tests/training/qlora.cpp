@@ -1,3 +1,5 @@
+#include <bitgauge/matrix/prune.hpp>
+#include <bitgauge/matrix/pruned_matrix.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
 #include <bitgauge/training/qlora.hpp>
 
@@ -58,6 +60,7 @@ TEST(qlora, is_lora_on_the_dequantized_weights) {
   check(quantize(w, affine<4>{}, per_group{32}), {.rank = 3, .packed = false});
   check(quantize(w, symmetric<8>{}, per_column{}), {.rank = 1, .alpha = 2});
   check(own_weights{w}, {.rank = 70});
+  check(prune_and_quantize(w, magnitude_mask(w, n_of_m{2, 4}), affine<4>{}, per_group{32}), {.rank = 4});
 }
 
 // Catches bytes that are not counted. By hand, of 256 x 128 weights: 4 bits a code, a byte for each block of 64, for
@@ -104,6 +107,9 @@ TEST(qlora, refuses_what_does_not_fit) {
   for (const index_t rank : {0, 7})
     EXPECT_EQ(test::failure_of<invalid_scheme>([&] { qlora(w, {.rank = rank}); }),
               "qlora: rank: expected 1 to 6 for 6 x 8 weights, found " + std::to_string(rank));
+  for (const index_t rank : {0, 7})
+    EXPECT_EQ(test::failure_of<invalid_scheme>([&] { qlora_memory(parse_scheme("nf4"), 6, 8, rank); }),
+              "qlora_memory: rank: expected 1 to 6 for 6 x 8 weights, found " + std::to_string(rank));
   EXPECT_EQ(test::failure_of<shape_error>([&] { l.forward(dy); }),
             "qlora of 8 inputs and 6 outputs: expected samples as rows, found 3 x 6");
   EXPECT_EQ(test::failure_of<shape_error>([&] { qlora(l.frozen(), lora(6, 9, {.rank = 2})); }),

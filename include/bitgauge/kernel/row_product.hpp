@@ -13,6 +13,8 @@
 #include <memory>
 
 namespace bitgauge {
+
+class pruned_matrix;
 namespace gguf {
 class block_matrix;
 }
@@ -73,6 +75,12 @@ detail::product_of<Derived> operator*(const quantized_matrix& w, const Eigen::Ma
   for (index_t s = 0; s < x.cols(); ++s)
     for (index_t r = 0; r < w.rows(); ++r) y(r, s) = column(r) * static_cast<float>(x(0, s));
   return y;
+}
+
+/// The same for pruned weights: see matrix/pruned_matrix.hpp.
+template <class Derived>
+detail::product_of<Derived> operator*(const pruned_matrix& w, const Eigen::MatrixBase<Derived>& x) {
+  return detail::row_product(w, x);
 }
 
 namespace gguf {

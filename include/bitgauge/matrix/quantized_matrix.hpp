@@ -198,7 +198,14 @@ class quantized_matrix {
     return encoding_.is_signed ? (field ^ sign) - sign : field;
   }
 
+  friend class pruned_matrix;  // which keeps fewer codes
   BITGAUGE_DECLARE void dequantize_row(index_t row, float* out, row_scratch& scratch) const;
+  /// The same from fields that are unpacked, a byte each; extends_sign() says how.
+  BITGAUGE_DECLARE void decode_fields(index_t row, const std::uint8_t* fields, float* out,
+                                      row_scratch& scratch) const;
+  bool extends_sign() const noexcept {
+    return encoding_.is_signed && !encoding_.is_sign_only && !encoding_.has_levels();
+  }
 
   BITGAUGE_DECLARE float validate() const;
   BITGAUGE_DECLARE void require_finite_values(float largest_scale) const;

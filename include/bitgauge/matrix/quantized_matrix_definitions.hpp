@@ -25,8 +25,19 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out) c
 }
 
 BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, row_scratch& scratch) const {
-  const index_t cols = groups_.cols(), run = groups_.run(), runs = groups_.runs_per_row();
+  const index_t cols = groups_.cols();
   scratch.fields.resize(static_cast<std::size_t>(cols));
+  const std::uint8_t* fields = codes_.data() + row * row_bytes();
+  if (encoding_.bits < 8) {
+    simd::row_kernels().unpack(fields, cols, encoding_.bits, extends_sign(), scratch.fields.data());
+    fields = scratch.fields.data();
+  }
+  decode_fields(row, fields, out, scratch);
+}
+
+BITGAUGE_DEFINE void quantized_matrix::decode_fields(index_t row, const std::uint8_t* fields, float* out,
+                                                     row_scratch& scratch) const {
+  const index_t cols = groups_.cols(), run = groups_.run(), runs = groups_.runs_per_row();
   scratch.scales.resize(static_cast<std::size_t>(runs));
   scratch.zero_points.resize(static_cast<std::size_t>(runs));
   const index_t first = groups_.group_of_run(row, 0);  // the groups of a row follow each other
@@ -34,19 +45,13 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
   for (index_t i = 0; i < runs; ++i)
     scratch.zero_points[static_cast<std::size_t>(i)] = stored_zero_point(first + i);
   const bool codebook = encoding_.has_levels();
-  const bool extend = encoding_.is_signed && !encoding_.is_sign_only && !codebook;
-  const std::uint8_t* fields = codes_.data() + row * row_bytes();
-  if (encoding_.bits < 8) {
-    simd::row_kernels().unpack(fields, cols, encoding_.bits, extend, scratch.fields.data());
-    fields = scratch.fields.data();
-  }
   if (codebook || encoding_.is_sign_only) {
     constexpr float signs[] = {-1, 1};
     simd::decode_levels(fields, cols, run, scratch.scales.data(), codebook ? encoding_.levels_of(row) : signs,
                         encoding_.bits, out);
   } else {
-    simd::row_kernels().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(), extend,
-                               out);
+    simd::row_kernels().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(),
+                               extends_sign(), out);
   }
 }
 

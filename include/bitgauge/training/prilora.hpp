@@ -99,11 +99,14 @@ struct prilora_pruning {
     return all;
   }
 
-  /// Counts a step, and prunes at every 40th. True where it did. Of equal importance the earlier column is pruned.
+  /// Counts a step, and prunes at every 40th. True where it did. Of equal importance the earlier column is pruned. Throws
+  /// shape_error for another number of inputs, data_error for an A that is not finite.
   template <class Matrix>
   bool step(Eigen::PlainObjectBase<Matrix>& a) {
     check();
     const Eigen::MatrixXd all = importance(a);
+    detail::with_numbers<detail::scalar_of<Matrix>>(
+        a, [](const auto& v) { detail::require_numbers("prilora", "A", v); });
     if (++steps % every != 0) return false;
     const auto pruned = static_cast<index_t>(std::lround(share * static_cast<double>(a.cols())));
     std::vector<index_t> order(detail::as_size(a.cols()));

@@ -99,14 +99,35 @@ class error_feedback {
     row_major_matrix<Scalar> current;
     std::fill(p.error.begin(), p.error.end(), 0.0);
     for (std::size_t i = 0; i < batches_.size(); ++i) {
-      const column_batch<Scalar>& b = batches_[i];
-      current.resize(p.count, b.span_end - b.begin);
+      begin_batch(p, i, current);
       for (index_t r = 0; r < p.count; ++r)
-        std::copy_n(p.weights.row(r) + b.begin, current.cols(), current.row(r));
-      update(p, i, current);
-      for (index_t r = 0; r < p.count; ++r)
-        round_row(p, r, b, fits && fits_to_ != fitted_to::original, current.row(r));
+        round_row(p, r, batches_[i], fits && fits_to_ != fitted_to::original, current.row(r),
+                  [&](index_t, index_t col, const Scalar* value) { return rounded(p, r, col, *value); });
     }
+  }
+
+  // --- the same step by step, for who decides otherwise what becomes of a weight: see pruning_run.hpp ---
+
+  const std::vector<column_batch<Scalar>>& batches() const { return batches_; }
+  /// The weights of batch i with all errors of the columns before it fed back.
+  void begin_batch(const feedback_panel<Scalar>& p, std::size_t i, row_major_matrix<Scalar>& current) const {
+    const column_batch<Scalar>& b = batches_[i];
+    current.resize(p.count, b.span_end - b.begin);
+    for (index_t r = 0; r < p.count; ++r)
+      std::copy_n(p.weights.row(r) + b.begin, current.cols(), current.row(r));
+    update(p, i, current);
+  }
+  /// Decides the batch's columns of row r. `decide(position, column, current)` is asked for each in turn and returns the
+  /// real value that its weight *current becomes; those behind it in the batch follow it in memory.
+  template <class Decide>
+  void round_row(feedback_panel<Scalar>& p, index_t r, std::size_t i, Scalar* current,
+                 const Decide& decide) const {
+    round_row(p, r, batches_[i], fits_to_ != fitted_to::original, current, decide);
+  }
+  /// The real value of the code that a weight is rounded to.
+  Scalar rounded(feedback_panel<Scalar>& p, index_t r, index_t col, Scalar value) const {
+    p.rounded(r, col) = static_cast<float>(value);
+    return choose(p, r, col, p.rounded(r, col));
   }
 
   /// Differences of row r anew, from its codes and maps.
@@ -167,8 +188,9 @@ class error_feedback {
     for (index_t r = 0; r < count; ++r) drop_negligible(error.row(r) + first, &factor_.size(b.begin), width);
   }
 
+  template <class Decide>
   void round_row(feedback_panel<Scalar>& p, index_t r, const column_batch<Scalar>& b, bool fits,
-                 Scalar* current) const {
+                 Scalar* current, const Decide& decide) const {
     const index_t block = layout_.block;
     if (fits && fits_to_ == fitted_to::batch_begin)
       for (index_t i = (b.begin + block - 1) / block; i * block < b.end; ++i)
@@ -177,8 +199,7 @@ class error_feedback {
       const index_t position = b.begin + i, col = column(position);
       if (fits && fits_to_ == fitted_to::up_to_date && position % block == 0)
         fit_block(p, r, position / block, current + i);
-      p.rounded(r, col) = static_cast<float>(current[i]);
-      const Scalar real = choose(p, r, col, p.rounded(r, col));
+      const Scalar real = decide(position, col, current + i);
       p.difference(r, position) = p.weights(r, position) - real;
       const Scalar error = current[i] - real;
       add_error(p, r, position, error);
