@@ -95,7 +95,7 @@ void perplexity(const perplexity_options& options) {
   const bitgauge::perplexity_report report = bitgauge::perplexity(model, tokens, how);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   print(options.json ? json_text(as_json(report, seconds, model.bytes_per_token(),
-                                         llama::kv_cache(sizes, 1, how.kv).bytes()))
+                                         llama::kv_cache(sizes, how.context, how.kv).bytes() / how.context))
                      : as_text(report, seconds));
 }
 
