@@ -70,7 +70,7 @@ void perplexity(const perplexity_options& options) {
   const io::tensor_file file(options.model);
   const llama::config sizes = io::llama_config(file);
   const std::vector<llama::token> tokens =
-      options.text.empty() ? io::read_tokens(options.tokens)
+      options.text.empty() ? io::read_tokens(options.tokens, sizes.vocabulary)
                            : io::llama_vocabulary(file).tokens_of(io::read_text(options.text));
   llama::load_options load{.threads = options.threads};
   if (options.dynamic) load.activations = bitgauge::activation_quantizer::dynamic();
