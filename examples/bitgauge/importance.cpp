@@ -25,7 +25,7 @@ void importance(const importance_options& options) {
       .windows = options.windows,
       .threads = options.threads};
   const auto sums = bitgauge::llama::measure_importance(
-      file, sizes, bitgauge::io::read_tokens(options.tokens), how,
+      file, sizes, bitgauge::io::read_tokens(options.tokens, sizes.vocabulary), how,
       [&](bitgauge::index_t done, bitgauge::index_t all) {
         bar.show({"importance", static_cast<std::uint64_t>(done), static_cast<std::uint64_t>(all)});
       });

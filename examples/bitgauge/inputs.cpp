@@ -13,7 +13,7 @@ model_inputs::model_inputs(const quantize_options& options) : file_(options.inpu
   if (!options.calibration.empty()) samples_.emplace(options.calibration);
   if (options.calibration_tokens.empty()) return;
   sizes_ = io::llama_config(file_);
-  tokens_ = io::read_tokens(options.calibration_tokens);
+  tokens_ = io::read_tokens(options.calibration_tokens, sizes_.vocabulary);
   context_ = options.calibration_context > 0 ? options.calibration_context : sizes_.context;
   seen_.emplace(file_, sizes_, tokens_,
                 bitgauge::llama::calibration_options{.context = context_, .threads = options.threads});

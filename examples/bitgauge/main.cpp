@@ -35,8 +35,11 @@ void add_model(CLI::App* command, std::string& path) {
   command->add_option("MODEL", path, "a llama: .gguf, or .safetensors beside its config.json")->required();
 }
 void add_kv(CLI::App* command, std::string& format) {
-  command->add_option("--kv", format, "keep keys and values in 8 or 4 bits")
-      ->check(CLI::IsMember({"f32", "q8", "q4", "q8_rotated", "q4_rotated"}));
+  command
+      ->add_option("--kv", format,
+                   "keep keys and values in 8 or 4 bits, a scale for every token and head, or for keys one "
+                   "for every channel of 32 tokens")
+      ->check(CLI::IsMember({"f32", "q8", "q4", "q8_rotated", "q4_rotated", "q8_channels", "q4_channels"}));
 }
 
 /// What decides on each tensor, whether it is quantized or planned.

@@ -70,7 +70,7 @@ void perplexity(const perplexity_options& options) {
   const io::tensor_file file(options.model);
   const llama::config sizes = io::llama_config(file);
   const std::vector<llama::token> tokens =
-      options.text.empty() ? io::read_tokens(options.tokens)
+      options.text.empty() ? io::read_tokens(options.tokens, sizes.vocabulary)
                            : io::llama_vocabulary(file).tokens_of(io::read_text(options.text));
   llama::load_options load{.threads = options.threads};
   if (options.dynamic) load.activations = bitgauge::activation_quantizer::dynamic();
@@ -95,7 +95,7 @@ void perplexity(const perplexity_options& options) {
   const bitgauge::perplexity_report report = bitgauge::perplexity(model, tokens, how);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   print(options.json ? json_text(as_json(report, seconds, model.bytes_per_token(),
-                                         llama::kv_cache(sizes, 1, how.kv).bytes()))
+                                         llama::kv_cache(sizes, how.context, how.kv).bytes() / how.context))
                      : as_text(report, seconds));
 }
 

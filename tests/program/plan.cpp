@@ -84,6 +84,31 @@ TEST_F(plan, refuses_what_cannot_be) {
   expect_refused("quantize m.gguf -o q.gguf", {"--scheme is required"});
 }
 
+// Catches a model that is taken for a llama, or work that begins before what it lacks is known.
+TEST_F(plan, refuses_models_and_tokens_that_do_not_fit) {
+  const std::string texts[] = {"quantize m.gguf -o q.gguf --scheme q4_0:rounding=gptq " + tokens,
+                               "plan m.gguf --budget 6 --formats q4_0,q8_0 -o p.json " + tokens,
+                               "perplexity m.gguf --tokens t.npy --context 8"};
+  const auto expect_all_refused = [&](const std::string& what) {
+    for (const std::string& text : texts) expect_refused(text, {what});
+  };
+  original.tensors.erase("blk.1.ffn_gate.weight");
+  original.write_gguf(path("m.gguf"));
+  expect_all_refused("m.gguf: expected the tensor blk.1.ffn_gate.weight of a llama, found none of this name");
+  original.tensors["blk.1.ffn_gate.weight"] = test::rows_of_floats::Zero(32, 64);
+  original.write_gguf(path("m.gguf"));
+  expect_all_refused("m.gguf: tensor blk.1.ffn_gate.weight: expected 64 x 32, found 32 x 64");
+  original.tensors["blk.1.ffn_gate.weight"] = test::rows_of_floats::Zero(64, 32);
+  original.write_gguf(path("m.gguf"));
+  std::string bytes = test::text_of_file(path("t.npy"));
+  bytes[bytes.size() - 30] = 11;  // the third token; there are 11
+  write("t.npy", bytes);
+  expect_all_refused("t.npy: token 2: expected 0 to 10, found 11");
+  bytes = test::text_of_file(path("m.gguf"));
+  write("m.gguf", bytes.replace(bytes.find("llama"), 5, "qwen2"));
+  expect_all_refused("m.gguf: general.architecture: expected llama, found qwen2");
+}
+
 // Catches a plan of another model that is done in part, and texts that are no plan.
 TEST_F(plan, refuses_plans_that_do_not_fit) {
   succeed("plan m.gguf --scheme q4_0 -o p.json");

@@ -21,8 +21,10 @@
 namespace bitgauge::io {
 
 /// The tokens of an .npy of whole numbers of any width, one after the other. Raises what reading the file raises,
-/// data_error for other elements, for more than one dimension, and for numbers below 0 or above 2^31 - 1.
-inline std::vector<llama::token> read_tokens(const std::filesystem::path& path) {
+/// data_error for other elements, for more than one dimension, and for numbers below 0 or not below `vocabulary`.
+inline std::vector<llama::token> read_tokens(
+    const std::filesystem::path& path,
+    index_t vocabulary = index_t{std::numeric_limits<llama::token>::max()} + 1) {
   const npy_file file(path);
   const tensor_view& array = file.array();
   if (array.shape.size() != 1)
@@ -33,9 +35,9 @@ inline std::vector<llama::token> read_tokens(const std::filesystem::path& path) 
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       Integer value;
       std::memcpy(&value, array.data.data() + i * sizeof(Integer), sizeof(Integer));
-      if (std::cmp_less(value, 0) || std::cmp_greater(value, std::numeric_limits<llama::token>::max()))
-        bitgauge::detail::raise_message<data_error>(
-            {path.string(), ": token ", i, ": expected 0 to 2147483647, found ", std::to_string(value)});
+      if (std::cmp_less(value, 0) || std::cmp_greater_equal(value, vocabulary))
+        bitgauge::detail::raise_message<data_error>({path.string(), ": token ", i, ": expected 0 to ",
+                                                     vocabulary - 1, ", found ", std::to_string(value)});
       tokens[i] = static_cast<llama::token>(value);
     }
   };

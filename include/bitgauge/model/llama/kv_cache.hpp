@@ -6,6 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/config.hpp>
+#include <bitgauge/model/llama/kv_channel_codes.hpp>
 #include <bitgauge/model/llama/kv_codes.hpp>
 #include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/transform/rotation.hpp>
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
 namespace bitgauge::llama {
@@ -26,6 +28,8 @@ struct kv_options {
   /// A Hadamard rotation spreads the few large elements of a head over all of them before they are quantized.
   /// Queries and what comes out of attention go through it and back: nothing else changes.
   bool rotated = false;
+  /// A scale for each element of keys over 32 tokens, where `format` has scales; values have one a token as ever.
+  bool keys_per_channel = false;
 };
 
 /// Keys and values of every layer, in floats or codes. Floats of keys lie token by token, those of values element by
@@ -43,7 +47,11 @@ class kv_cache {
         keys_.emplace_back(capacity, c.key_width());
         values_.emplace_back(capacity, c.key_width());
       } else {
-        key_codes_.emplace_back(c, capacity, o.format);
+        if (o.keys_per_channel) {
+          key_codes_.emplace_back(kv_channel_codes(c, capacity, o.format));
+        } else {
+          key_codes_.emplace_back(kv_codes(c, capacity, o.format));
+        }
         value_codes_.emplace_back(c, capacity, o.format);
       }
     }
@@ -57,7 +65,8 @@ class kv_cache {
   index_t bytes() const noexcept {
     index_t sum = 0;
     for (const row_matrix& m : keys_) sum += 2 * m.size() * static_cast<index_t>(sizeof(float));
-    for (const kv_codes& codes : key_codes_) sum += 2 * codes.bytes();
+    for (const auto& codes : key_codes_) sum += std::visit([](const auto& c) { return c.bytes(); }, codes);
+    for (const kv_codes& codes : value_codes_) sum += codes.bytes();
     return sum;
   }
   /// What heads go through before they are kept, or null.
@@ -73,12 +82,13 @@ class kv_cache {
       values_[l].middleRows(size_, values.rows()) = values;
       return;
     }
-    for (index_t t = 0; t < keys.rows(); ++t)
-      for (index_t head = 0; head < c_.key_heads; ++head) {
-        const index_t at = t * keys.cols() + head * c_.head_size;
-        key_codes_[l].write(size_ + t, head, keys.data() + at);
-        value_codes_[l].write(size_ + t, head, values.data() + at);
-      }
+    const auto write = [&](auto& codes, const row_matrix& x) {
+      for (index_t t = 0; t < x.rows(); ++t)
+        for (index_t head = 0; head < c_.key_heads; ++head)
+          codes.write(size_ + t, head, x.data() + t * x.cols() + head * c_.head_size);
+    };
+    std::visit([&](auto& codes) { write(codes, keys); }, key_codes_[l]);
+    write(value_codes_[l], values);
   }
   /// Counts the tokens that have been appended to every layer.
   void advance(index_t tokens) noexcept { size_ += tokens; }
@@ -91,7 +101,8 @@ class kv_cache {
     if (options_.format == kv_format::floats)
       return {keys_[l].data() + head * c_.head_size, c_.head_size, tokens, c_.key_width()};
     scratch.resize(static_cast<std::size_t>(c_.head_size * tokens));
-    key_codes_[l].read(head, tokens, scratch.data(), c_.head_size, 1);
+    std::visit([&](const auto& codes) { codes.read(head, tokens, scratch.data(), c_.head_size, 1); },
+               key_codes_[l]);
     return {scratch.data(), c_.head_size, tokens, c_.head_size};
   }
   numeric::matrix_view<const float> values(index_t layer, index_t head, index_t tokens,
@@ -117,7 +128,8 @@ class kv_cache {
   std::optional<rotation> rotation_;
   std::vector<row_matrix> keys_;
   std::vector<Eigen::MatrixXf> values_;
-  std::vector<kv_codes> key_codes_, value_codes_;
+  std::vector<std::variant<kv_codes, kv_channel_codes>> key_codes_;
+  std::vector<kv_codes> value_codes_;
 };
 
 }  // namespace bitgauge::llama

@@ -22,24 +22,24 @@ enum class kv_format : std::uint8_t {
   q4   ///< affine, 4 bits: head_size / 2 + 4 bytes
 };
 
-/// Heads of tokens: value = scale * code + least, both binary16; codes from -127 to 127 without a least value, or
-/// from 0 to 15.
-class kv_codes {
+namespace detail {
+
+/// Runs of so many numbers: value = scale * code + least, both binary16; codes from -127 to 127 without a least value,
+/// or from 0 to 15.
+class kv_runs {
  public:
-  kv_codes(const config& c, index_t capacity, kv_format format)
-      : heads_(c.key_heads), size_(c.head_size), is_small_(format == kv_format::q4) {
-    const auto count = static_cast<std::size_t>(capacity * heads_);
-    codes_.resize(count * code_bytes());
-    scales_.resize(count);
-    if (is_small_) least_.resize(count);
+  kv_runs(index_t count, index_t size, kv_format format) : size_(size), is_small_(format == kv_format::q4) {
+    codes_.resize(static_cast<std::size_t>(count) * code_bytes());
+    scales_.resize(static_cast<std::size_t>(count));
+    if (is_small_) least_.resize(static_cast<std::size_t>(count));
   }
 
   index_t bytes() const noexcept {
     return static_cast<index_t>(codes_.size() + sizeof(std::uint16_t) * (scales_.size() + least_.size()));
   }
 
-  void write(index_t position, index_t head, const float* x) {
-    const std::size_t at = place(position, head);
+  void write(index_t run, const float* x) {
+    const auto at = static_cast<std::size_t>(run);
     const auto [low, high] = std::minmax_element(x, x + size_);
     std::uint8_t* const out = codes_.data() + at * code_bytes();
     if (!is_small_) {
@@ -63,34 +63,50 @@ class kv_codes {
     }
   }
 
-  /// Element i of token t goes to out[t * token_step + i * element_step].
-  void read(index_t head, index_t tokens, float* out, index_t token_step, index_t element_step) const {
-    for (index_t t = 0; t < tokens; ++t) {
-      const std::size_t at = place(t, head);
-      const std::uint8_t* const from = codes_.data() + at * code_bytes();
-      float* const to = out + t * token_step;
-      const float scale = numeric::half_to_float(scales_[at]);
-      if (is_small_) {
-        const float least = numeric::half_to_float(least_[at]);
-        for (index_t i = 0; i < size_; ++i)
-          to[i * element_step] = scale * static_cast<float>(from[i / 2] >> (i % 2 * 4) & 15) + least;
-      } else {
-        for (index_t i = 0; i < size_; ++i)
-          to[i * element_step] = scale * static_cast<float>(static_cast<std::int8_t>(from[i]));
-      }
+  /// Number i of the run goes to out[i * step].
+  void read(index_t run, float* out, index_t step) const {
+    const auto at = static_cast<std::size_t>(run);
+    const std::uint8_t* const from = codes_.data() + at * code_bytes();
+    const float scale = numeric::half_to_float(scales_[at]);
+    if (is_small_) {
+      const float least = numeric::half_to_float(least_[at]);
+      for (index_t i = 0; i < size_; ++i)
+        out[i * step] = scale * static_cast<float>(from[i / 2] >> (i % 2 * 4) & 15) + least;
+    } else {
+      for (index_t i = 0; i < size_; ++i)
+        out[i * step] = scale * static_cast<float>(static_cast<std::int8_t>(from[i]));
     }
   }
 
  private:
-  std::size_t place(index_t position, index_t head) const {
-    return static_cast<std::size_t>(position * heads_ + head);
-  }
   std::size_t code_bytes() const { return static_cast<std::size_t>(is_small_ ? (size_ + 1) / 2 : size_); }
 
-  index_t heads_, size_;
+  index_t size_;
   bool is_small_;
   std::vector<std::uint8_t> codes_;
   std::vector<std::uint16_t> scales_, least_;
+};
+
+}  // namespace detail
+
+/// Heads of tokens, a scale for each.
+class kv_codes {
+ public:
+  kv_codes(const config& c, index_t capacity, kv_format format)
+      : heads_(c.key_heads), runs_(capacity * c.key_heads, c.head_size, format) {}
+
+  index_t bytes() const noexcept { return runs_.bytes(); }
+
+  void write(index_t position, index_t head, const float* x) { runs_.write(position * heads_ + head, x); }
+
+  /// Element i of token t goes to out[t * token_step + i * element_step].
+  void read(index_t head, index_t tokens, float* out, index_t token_step, index_t element_step) const {
+    for (index_t t = 0; t < tokens; ++t) runs_.read(t * heads_ + head, out + t * token_step, element_step);
+  }
+
+ private:
+  index_t heads_;
+  detail::kv_runs runs_;
 };
 
 }  // namespace bitgauge::llama

@@ -39,7 +39,8 @@ BITGAUGE_DECLARE block load_block(const tensor_source& source, const config& c, 
                                   const load_options& o = {});
 BITGAUGE_DECLARE output_head load_output(const tensor_source& source, const config& c,
                                          const load_options& o = {});
-/// `c` with the factors of frequencies that the source has, checked. Raises data_error for sizes that cannot be.
+/// `c` with the factors of frequencies that the source has, checked, and with it the names and shapes of all tensors,
+/// of which none is read. Raises data_error for sizes that cannot be, else what load() raises.
 BITGAUGE_DECLARE config complete(const tensor_source& source, config c);
 
 /// Reads a llama whose tensors have the names of GGUF or of Hugging Face's files, each matrix packed for products

@@ -21,7 +21,9 @@
 
 #include <Eigen/Core>
 
+#include <array>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -45,6 +47,19 @@ class loader {
     const Eigen::VectorXf values = vector(names_.rope_factors(), c_.rope_size / 2);
     return {values.begin(), values.end()};
   }
+  /// Raises where a tensor is missing or of another shape, before any is read.
+  void check_tensors() const {
+    of_shape(names_.embedding(), c_.vocabulary, c_.width);
+    const auto shapes = matrix_shapes();
+    for (index_t l = 0; l < c_.layers; ++l) {
+      of_shape(names_.attention_norm(l), 1, c_.width);
+      of_shape(names_.feed_forward_norm(l), 1, c_.width);
+      for (std::size_t i = 0; i < shapes.size(); ++i)
+        of_shape(names_.matrix(l, static_cast<matrix_of>(i)), shapes[i].first, shapes[i].second);
+    }
+    of_shape(names_.output_norm(), 1, c_.width);
+    if (find(names_.output())) of_shape(names_.output(), c_.vocabulary, c_.width);
+  }
   embedding tokens() const {
     const std::size_t place = of_shape(names_.embedding(), c_.vocabulary, c_.width);
     stored_matrix rows = stored(place);
@@ -55,10 +70,7 @@ class loader {
     block b;
     b.attention_norm = vector(names_.attention_norm(l), c_.width);
     b.feed_forward_norm = vector(names_.feed_forward_norm(l), c_.width);
-    const std::pair<index_t, index_t> shapes[] = {{c_.query_width(), c_.width}, {c_.key_width(), c_.width},
-                                                  {c_.key_width(), c_.width},   {c_.width, c_.query_width()},
-                                                  {c_.feed_forward, c_.width},  {c_.feed_forward, c_.width},
-                                                  {c_.width, c_.feed_forward}};
+    const auto shapes = matrix_shapes();
     for (std::size_t i = 0; i < b.matrices.size(); ++i) {
       const auto which = static_cast<matrix_of>(i);
       b.matrices[i] =
@@ -74,6 +86,16 @@ class loader {
   }
 
  private:
+  /// Rows and columns of the matrices of a block.
+  std::array<std::pair<index_t, index_t>, std::size(block_matrices)> matrix_shapes() const {
+    return {{{c_.query_width(), c_.width},
+             {c_.key_width(), c_.width},
+             {c_.key_width(), c_.width},
+             {c_.width, c_.query_width()},
+             {c_.feed_forward, c_.width},
+             {c_.feed_forward, c_.width},
+             {c_.width, c_.feed_forward}}};
+  }
   std::optional<std::size_t> find(const std::string& name) const {
     const auto found = places_.find(name);
     return found == places_.end() ? std::nullopt : std::optional(found->second);
@@ -169,6 +191,7 @@ BITGAUGE_DEFINE config complete(const tensor_source& source, config c) {
   const load_options o;
   c.rope_factors = detail::loader(source, c, o).rope_factors();
   check(c, source.source_name());
+  detail::loader(source, c, o).check_tensors();
   return c;
 }
 
