@@ -193,7 +193,7 @@ void print(const results& r) {
 std::string as_svg(const results& r, int epochs) {
   std::vector<svg_chart> charts;
   for (const bool outputs : {false, true}) {
-    svg_chart chart({74 + 450.0 * outputs, 44, 370, 330},
+    svg_chart chart({74, outputs ? 494.0 : 44.0, 796, 330},
                     outputs ? "weights and activations in 2 bits" : "weights in 2 bits",
                     {"epochs of training with quantization", 0, static_cast<double>(epochs)},
                     {"wrong of the test images, %", 1, 100});
@@ -206,7 +206,7 @@ std::string as_svg(const results& r, int epochs) {
     chart.curve({{0, r.floats}, {static_cast<double>(epochs), r.floats}}, "#bbbbbb", "floats");
     charts.push_back(chart);
   }
-  return svg_chart::page(930, 450, charts);
+  return svg_chart::page(900, 910, charts);
 }
 
 settings read_arguments(int count, char** texts) {
