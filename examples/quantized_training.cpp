@@ -201,7 +201,7 @@ std::string as_svg(const results& r, int epochs) {
       if (ways[w].outputs != outputs || ways[w].color.empty()) continue;
       svg_chart::points values;
       for (int e = 0; e <= epochs; ++e) values.emplace_back(e, r.wrong[w][1](e));
-      chart.curve(values, ways[w].color, ways[w].trained ? ways[w].name : "untrained");
+      chart.curve(values, ways[w].color, ways[w].name);
     }
     chart.curve({{0, r.floats}, {static_cast<double>(epochs), r.floats}}, "#bbbbbb", "floats");
     charts.push_back(chart);
