@@ -73,7 +73,7 @@ TEST(llama_training, gradients_agree_with_differences) {
     for (const bool is_a : {true, false}) {
       Eigen::MatrixXf& parameter = is_a ? adapter.A : adapter.B;
       const Eigen::MatrixXf start = parameter, g = is_a ? found.at(p).A : found.at(p).B;
-      const float length = g.norm(), step = 0.02f;
+      const float length = g.norm(), step = 0.01f;  // of 0.02 curvature takes 0.6 % at the keys
       const auto loss_at = [&](float distance) {
         parameter = start + distance / length * g;
         return m.loss(two_windows.inputs(), two_windows.targets(), context, nullptr);
