@@ -150,11 +150,19 @@ class svg_chart {
       body_ += fmt::format("<path d='M{:.2f},{} v4' stroke='#888'/>\n", at_x(x), bottom());
       text(at_x(x), bottom() + 18, fmt::format("{:.3g}", std::fabs(x) < step / 2 ? 0 : x), "middle");
     }
-    for (double power = std::ceil(std::log10(y_.from) - 1e-9); power <= std::log10(y_.to) + 1e-9; ++power) {
-      const double y = std::pow(10, power);
+    const auto tick = [&](double y, const std::string& name) {
       body_ += fmt::format("<path d='M{},{:.2f} h{}' stroke='#ddd'/>\n", area_.left, at_y(y), area_.width);
-      text(area_.left - 6, at_y(y) + 4, fmt::format("1e{}", std::lround(power)), "end");
+      text(area_.left - 6, at_y(y) + 4, name, "end");
+    };
+    if (y_.to < 10 * y_.from) {  // powers of ten would be one tick, or none
+      const double between = round_step((y_.to - y_.from) / (area_.height / 50));
+      for (double y = std::ceil(y_.from / between - 1e-9) * between; y <= y_.to + 1e-9 * between;
+           y += between)
+        tick(y, fmt::format("{:.3g}", y));
+      return;
     }
+    for (double power = std::ceil(std::log10(y_.from) - 1e-9); power <= std::log10(y_.to) + 1e-9; ++power)
+      tick(std::pow(10, power), fmt::format("1e{}", std::lround(power)));
   }
 
   /// 1, 2 or 5 times a power of ten, not below `least`.
