@@ -1,0 +1,6 @@
+// Entropy-coded integers.
+
+#include <bitgauge/packing/entropy/coded_levels_definitions.hpp>
+#include <bitgauge/packing/entropy/encode_levels_definitions.hpp>
+#include <bitgauge/packing/entropy/level_model_definitions.hpp>
+#include <bitgauge/simd/rans_definitions.hpp>
