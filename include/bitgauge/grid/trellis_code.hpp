@@ -4,6 +4,7 @@
 /// The trellis of trellis-coded quantization: which integers may follow which.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/numeric/power.hpp>
 
 #include <array>
 #include <cstdint>
@@ -71,5 +72,10 @@ class trellis_code {
  private:
   int states_, by_parity_ = 0, by_symbol_ = 0;
 };
+
+/// The distance between the levels of a column, unit * 2^(exponent / 8): the same float everywhere.
+inline float trellis_step(float unit, int exponent) noexcept {
+  return static_cast<float>(static_cast<double>(unit) * numeric::portable_exp2(exponent / 8.0));
+}
 
 }  // namespace bitgauge

@@ -4,7 +4,7 @@
 /// A matrix as levels of a trellis, before they are stored.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/numeric/power.hpp>
+#include <bitgauge/grid/trellis_code.hpp>
 
 #include <Eigen/Core>
 
@@ -38,12 +38,10 @@ struct trellis_codes {
   index_t rows() const noexcept { return codes.rows(); }
   index_t cols() const noexcept { return codes.cols(); }
   /// The distance between the levels of column j, the same float everywhere.
-  float step(index_t j) const noexcept { return step_of(unit, step_exponents[static_cast<std::size_t>(j)]); }
-  float value(index_t i, index_t j) const noexcept { return static_cast<float>(codes(i, j)) * step(j); }
-
-  static float step_of(float unit, int exponent) noexcept {
-    return static_cast<float>(static_cast<double>(unit) * numeric::portable_exp2(exponent / 8.0));
+  float step(index_t j) const noexcept {
+    return trellis_step(unit, step_exponents[static_cast<std::size_t>(j)]);
   }
+  float value(index_t i, index_t j) const noexcept { return static_cast<float>(codes(i, j)) * step(j); }
 };
 
 }  // namespace bitgauge
