@@ -26,6 +26,7 @@ namespace bitgauge {
 /// A quantized matrix W (out x in): real(r, c) = k(r, c) * step(c), the integers k entropy-coded in tiles of rows:
 /// packing/entropy/coded_levels.hpp. Its bytes, all numbers with the low byte first:
 ///
+///     states of the trellis: 1 byte, their logarithm to base 2; rows of a tile: 4 bytes
 ///     unit: 4 bytes, a float
 ///     least exponent: 1 byte with a sign; bits of what is stored of an exponent: 1 byte
 ///     of each column its exponent less the least, packed densely: step(c) = unit * 2^(exponent / 8)
@@ -45,7 +46,7 @@ class trellis_matrix {
   BITGAUGE_DECLARE explicit trellis_matrix(const trellis_codes& codes, index_t least_bytes = 0);
   /// From the bytes that bytes() gave, as read from a file. Raises data_error, which names the part, for damaged ones, and
   /// decodes all to see to it.
-  BITGAUGE_DECLARE trellis_matrix(const packing::coded_shape& shape, std::span<const std::uint8_t> bytes);
+  BITGAUGE_DECLARE trellis_matrix(index_t rows, index_t cols, std::span<const std::uint8_t> bytes);
 
   index_t rows() const noexcept { return levels().rows(); }
   index_t cols() const noexcept { return levels().cols(); }

@@ -25,11 +25,23 @@
 namespace bitgauge {
 namespace detail {
 
+/// No file of a few bytes asks for a matrix that fills the memory. In floats: the shape may be anything.
+inline double least_trellis_bytes(index_t rows, index_t cols) noexcept {
+  return static_cast<double>(std::max<index_t>(rows, 1)) * static_cast<double>(std::max<index_t>(cols, 1)) /
+         static_cast<double>(trellis_matrix::weights_a_byte);
+}
+
+/// Appends a number of `count` bytes.
+inline void append_number(std::uint64_t number, int count, std::vector<std::uint8_t>& bytes) {
+  for (int i = 0; i < count; ++i) bytes.push_back(static_cast<std::uint8_t>(number >> 8 * i));
+}
+
 /// The parts of a trellis_matrix that stand before the levels.
-inline std::vector<std::uint8_t> step_bytes(float unit, const std::vector<std::int8_t>& exponents) {
-  std::vector<std::uint8_t> bytes;
-  const auto pattern = std::bit_cast<std::uint32_t>(unit);
-  for (int i = 0; i < 4; ++i) bytes.push_back(static_cast<std::uint8_t>(pattern >> 8 * i));
+inline std::vector<std::uint8_t> step_bytes(const packing::coded_shape& shape, float unit,
+                                            const std::vector<std::int8_t>& exponents) {
+  std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(std::bit_width(static_cast<unsigned>(shape.states)) - 1)};
+  append_number(static_cast<std::uint64_t>(shape.tile_rows), 4, bytes);
+  append_number(std::bit_cast<std::uint32_t>(unit), 4, bytes);
   const auto [least, most] = std::minmax_element(exponents.begin(), exponents.end());
   const int from = exponents.empty() ? 0 : *least, span = exponents.empty() ? 0 : *most - from;
   const int bits = static_cast<int>(std::bit_width(static_cast<unsigned>(span)));
@@ -97,15 +109,16 @@ BITGAUGE_DEFINE std::shared_ptr<const trellis_matrix::held> trellis_matrix::fini
     detail::raise_message<data_error>(
         {"trellis matrix: unit: expected a finite number from 0 up, found ", parts.unit});
   for (const std::int8_t e : parts.exponents) {
-    parts.steps.push_back(trellis_codes::step_of(parts.unit, e));
+    parts.steps.push_back(trellis_step(parts.unit, e));
     if (!(parts.steps.back() <= std::numeric_limits<float>::max() / 32768))
       detail::raise_message<data_error>(
           {"trellis matrix: expected steps up to 2^112, found ", parts.steps.back()});
   }
-  const auto own = static_cast<index_t>(detail::step_bytes(parts.unit, parts.exponents).size() + 8 +
+  const auto own = static_cast<index_t>(detail::step_bytes(parts.levels.shape(), parts.unit, parts.exponents).size() + 8 +
                                         parts.levels.bytes().size());
   parts.storage_bytes =
-      std::max({own, least_bytes, parts.levels.rows() * parts.levels.cols() / weights_a_byte});
+      std::max({own, least_bytes,
+                static_cast<index_t>(detail::least_trellis_bytes(parts.levels.rows(), parts.levels.cols())) + 1});
   std::atomic<int> largest = 0;
   detail::decode_tiles(parts.levels, 0, [&](index_t, index_t rows, const std::int16_t* levels) {
     int most = 0;
@@ -130,15 +143,19 @@ BITGAUGE_DEFINE trellis_matrix::trellis_matrix(const trellis_codes& codes, index
   held_ = finished(std::move(parts), least_bytes);
 }
 
-BITGAUGE_DEFINE trellis_matrix::trellis_matrix(const packing::coded_shape& shape,
-                                               std::span<const std::uint8_t> bytes) {
-  if (shape.cols < 0 || shape.rows < 0 ||
-      (shape.cols > 0 && shape.rows / weights_a_byte > static_cast<index_t>(bytes.size()) / shape.cols + 1))
+BITGAUGE_DEFINE trellis_matrix::trellis_matrix(index_t rows, index_t cols, std::span<const std::uint8_t> bytes) {
+  if (rows < 0 || cols < 0 || detail::least_trellis_bytes(rows, cols) > static_cast<double>(bytes.size()))
     detail::raise_message<data_error>({"trellis matrix: expected ", weights_a_byte,
-                                       " weights a byte at most, found ", bytes.size(), " bytes for ",
-                                       shape.rows, " x ", shape.cols});
+                                       " weights a byte at most, found ", bytes.size(), " bytes for ", rows,
+                                       " x ", cols});
   held parts;
   std::span<const std::uint8_t> rest = bytes;
+  const int states = detail::front_of(rest, 1, "states")[0];
+  if (states > 8)
+    detail::raise_message<data_error>({"trellis matrix: states: expected 2^0 to 2^8, found 2^", states});
+  const packing::coded_shape shape{
+      rows, cols, 1 << states,
+      static_cast<index_t>(detail::number_of(detail::front_of(rest, 4, "rows of a tile")))};
   parts.unit =
       std::bit_cast<float>(static_cast<std::uint32_t>(detail::number_of(detail::front_of(rest, 4, "unit"))));
   const auto range = detail::front_of(rest, 2, "exponents of steps");
@@ -166,16 +183,16 @@ BITGAUGE_DEFINE trellis_matrix::trellis_matrix(const packing::coded_shape& shape
 }
 
 BITGAUGE_DEFINE std::vector<std::uint8_t> trellis_matrix::bytes() const {
-  std::vector<std::uint8_t> all = detail::step_bytes(held_->unit, held_->exponents);
-  const auto& levels = held_->levels.bytes();
-  for (int i = 0; i < 8; ++i) all.push_back(static_cast<std::uint8_t>(std::uint64_t{levels.size()} >> 8 * i));
-  all.insert(all.end(), levels.begin(), levels.end());
+  std::vector<std::uint8_t> all = detail::step_bytes(levels().shape(), held_->unit, held_->exponents);
+  const auto& coded = held_->levels.bytes();
+  detail::append_number(coded.size(), 8, all);
+  all.insert(all.end(), coded.begin(), coded.end());
   all.resize(static_cast<std::size_t>(storage_bytes()));
   return all;
 }
 
 BITGAUGE_DEFINE index_t trellis_matrix::side_bytes() const {
-  return static_cast<index_t>(detail::step_bytes(held_->unit, held_->exponents).size()) + 8 +
+  return static_cast<index_t>(detail::step_bytes(levels().shape(), held_->unit, held_->exponents).size()) + 8 +
          levels().side_bytes();
 }
 
@@ -195,17 +212,17 @@ BITGAUGE_DEFINE void trellis_matrix::dequantize_row(index_t row, float* out) con
     last.decoder->decode_tile(tile, last.levels.data());
     last.tile = tile;
   }
-  const std::int16_t* const levels = last.levels.data() + (row - tile * tile_rows()) * cols();
+  const std::int16_t* const from = last.levels.data() + (row - tile * tile_rows()) * cols();
   for (index_t c = 0; c < cols(); ++c)
-    out[c] = static_cast<float>(levels[c]) * held_->steps[static_cast<std::size_t>(c)];
+    out[c] = static_cast<float>(from[c]) * held_->steps[static_cast<std::size_t>(c)];
 }
 
 BITGAUGE_DEFINE void trellis_matrix::for_each_tile(int threads, const tile_taker& take) const {
-  detail::decode_tiles(levels(), threads, [&](index_t first, index_t height, const std::int16_t* levels) {
+  detail::decode_tiles(levels(), threads, [&](index_t first, index_t height, const std::int16_t* from) {
     row_matrix values(height, cols());
     for (index_t r = 0; r < height; ++r)
       for (index_t c = 0; c < cols(); ++c)
-        values(r, c) = static_cast<float>(levels[r * cols() + c]) * held_->steps[static_cast<std::size_t>(c)];
+        values(r, c) = static_cast<float>(from[r * cols() + c]) * held_->steps[static_cast<std::size_t>(c)];
     take(first, Eigen::Map<const row_matrix>(values.data(), height, cols()));
   });
 }
