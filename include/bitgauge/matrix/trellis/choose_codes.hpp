@@ -5,40 +5,18 @@
 
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/matrix/trellis/trellis_codes.hpp>
-#include <bitgauge/rounding/feedback/factor.hpp>
 #include <bitgauge/rounding/feedback/serial_products.hpp>
 #include <bitgauge/rounding/hessian.hpp>
+#include <bitgauge/rounding/trellis/damping.hpp>
 #include <bitgauge/rounding/trellis/trellis_options.hpp>
 #include <bitgauge/rounding/trellis/trellis_run.hpp>
 
-#include <cmath>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
-
-/// The factor of a Hessian damped for a rate. An error e_j of the quantized weights is to the weights as 2^(-2 bits)
-/// times the geometric mean of D_j over D_j; what does not stand out from it is not worth bits, just as if
-/// the weights had been drawn anew with that variance: the damping of least expected error adds it to the diagonal.
-inline feedback_factor<double> factor_for_rate(const hessian& h, const trellis& settings, int threads) {
-  double fraction = settings.damping;
-  if (settings.damping >= 0) return factor<double>(h, fraction, settings.act_order, threads);
-  const double noise = numeric::portable_exp2(-2 * settings.bits);
-  fraction = 0.15 * noise;
-  for (int i = 0;; ++i) {
-    feedback_factor<double> f = factor<double>(h, fraction, settings.act_order, threads);
-    double mean = 0, level = 0;
-    for (index_t j = 0; j < h.inputs(); ++j) {
-      mean += h.matrix()(j, j);
-      level += 2 * numeric::portable_log2(f.upper(j, j));
-    }
-    const auto n = static_cast<double>(h.inputs());
-    const double wanted = numeric::portable_exp2(level / n) / (mean / n) * noise;
-    if (i == 2 || std::fabs(numeric::portable_log2(wanted / fraction)) < 0.5) return f;
-    fraction = wanted;
-  }
-}
 
 /// Levels for `rows` at the rate of `settings`, of which `side` bits a weight are left for what is stored beside
 /// symbols. `h`: the Hessian of the layer's inputs, or null; `importance`: a number from 0 up a column, or none.
@@ -54,7 +32,8 @@ inline trellis_codes choose_trellis_codes(const row_source& rows, const trellis&
   std::vector<bool> dead(order.size());
   double damping = 0;
   if (h != nullptr) {
-    const feedback_factor<double> f = factor_for_rate(*h, settings, threads);
+    const feedback_factor<double> f =
+        factor_for_rate(*h, settings.bits, settings.damping, settings.act_order, threads);
     order = f.order;
     damping = f.damping;
     for (const index_t c : f.dead) dead[static_cast<std::size_t>(c)] = true;
