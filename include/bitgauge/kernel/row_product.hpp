@@ -8,6 +8,7 @@
 #include <bitgauge/kernel/operand.hpp>
 #include <bitgauge/kernel/product_target.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 
 #include <memory>
@@ -73,6 +74,12 @@ detail::product_of<Derived> operator*(const quantized_matrix& w, const Eigen::Ma
   for (index_t s = 0; s < x.cols(); ++s)
     for (index_t r = 0; r < w.rows(); ++r) y(r, s) = column(r) * static_cast<float>(x(0, s));
   return y;
+}
+
+/// The same for levels of a trellis.
+template <class Derived>
+detail::product_of<Derived> operator*(const trellis_matrix& w, const Eigen::MatrixBase<Derived>& x) {
+  return detail::row_product(w, x);
 }
 
 namespace gguf {

@@ -76,6 +76,8 @@ struct format_extras {
 
 template <class Derived>
 any_quantized quantize_by_format(const Eigen::DenseBase<Derived>& matrix, const format_extras& extras) {
+  if (extras.format.trellis() != nullptr)
+    return with_rows(matrix, [&](const row_source& rows) { return any_quantized(extras.trellis_of(rows)); });
   if (!extras.format.type()) return quantize_by(matrix, extras.of_codes());
   return with_rows(matrix, [&](const row_source& rows) {
     return quantize_blocks(rows, *extras.format.type(),
@@ -126,13 +128,18 @@ any_quantized quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text
 }
 
 /// Quantizes as quantize(matrix, format, extras...) does and hands the result out as it is made: take(first,
-/// part) is called for some rows after the other, `part` a quantized_matrix or a gguf::block_matrix. Returns
+/// part) is called for some rows after the other, `part` a quantized_matrix, a gguf::block_matrix or, once for all rows,
+/// a trellis_matrix. Returns
 /// what the groups of codes share, nothing of blocks. Raises what quantize() raises, parts before the fault
 /// having been handed out, and what `take` throws.
 template <row_readable Matrix, class Take, class... Extras>
 matrix_parameters quantize_in_parts(const Matrix& matrix, const Take& take, const tensor_format& f,
                                     const Extras&... extras) {
   const detail::format_extras all(f, extras...);
+  if (f.trellis() != nullptr) {
+    take(index_t{0}, detail::with_rows(matrix, [&](const row_source& rows) { return all.trellis_of(rows); }));
+    return {};
+  }
   if (!f.type()) return detail::quantize_in_parts_by(matrix, all.of_codes(), std::cref(take));
   detail::with_rows(matrix, [&](const row_source& rows) {
     const index_t panel = rows.panel_height();

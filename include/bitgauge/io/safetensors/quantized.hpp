@@ -11,6 +11,7 @@
 #include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
 
@@ -48,6 +49,7 @@ inline constexpr dtype level_dtypes[] = {dtype::f32, dtype::f16, dtype::i8};
 inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
   const quantized_layout& layout = entry.layout;
   const auto extent = [](index_t n) { return static_cast<std::uint64_t>(n); };
+  if (entry.trellis_bytes) return {{entry.name + ".codes", dtype::u8, {extent(*entry.trellis_bytes)}}};
   const bool floats = layout.scales.type <= scale_type::bf16;
   constexpr dtype scale_dtypes[] = {dtype::f32, dtype::f16, dtype::bf16};
   std::vector<tensor_part> parts{
@@ -99,6 +101,11 @@ class quantized_writer {
       write_parameters(writer, entry.name, {q.scales(), q.zero_points()}, m.levels);
     }
     if (entry.transform) write_transform(writer, entry.name, *entry.transform);
+  }
+  /// Writes levels of a trellis. Raises shape_error where they take other bytes than declared.
+  void write(safetensors_writer& writer, const std::string& name, const trellis_matrix& q) const {
+    const std::vector<std::uint8_t> bytes = q.bytes();
+    writer.write(name + ".codes", std::as_bytes(std::span(bytes)));
   }
   /// The same piece by piece: first the codes of some rows after the other, as quantize_in_parts() hands them
   /// out, ...
@@ -153,10 +160,22 @@ class quantized_reader {
   /// True where `name` is a part of a quantized tensor, not a tensor of its own.
   bool is_part(std::string_view name) const { return parts_.find(name) != nullptr; }
 
-  /// Assembles one tensor; only its own buffers are in memory. Raises parse_error, naming the tensor, for a
-  /// scale or a restored value that is not finite.
+  /// Assembles one tensor of codes and scales; only its own buffers are in memory. Raises parse_error, naming the
+  /// tensor, for a scale or a restored value that is not finite, data_error for one of levels of a trellis.
   quantized_matrix read(const quantized_entry& entry) const {
+    if (entry.trellis_bytes)
+      raise(data_error(model_.name() + ": tensor " + entry.name +
+                       ": expected codes and scales, found levels of a trellis (load a trellis_matrix)"));
     return located(entry, [&] { return assemble(entry); });
+  }
+  /// The same of levels of a trellis, an entry with trellis_bytes. Raises parse_error, naming the tensor, for damaged
+  /// bytes: all are decoded once.
+  trellis_matrix read_trellis(const quantized_entry& entry) const {
+    return located(entry, [&] {
+      const std::span<const std::byte> bytes = part(entry.name + ".codes");
+      return trellis_matrix(entry.layout.groups.rows(), entry.layout.groups.cols(),
+                            {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    });
   }
   /// The transform of one tensor with its factors, where it has one. Raises parse_error, naming the tensor, for
   /// a factor that is not positive and finite.
@@ -227,6 +246,11 @@ class quantized_reader {
   }
 
   void find_stored_types(std::size_t file, quantized_entry& entry) const {
+    if (entry.trellis_bytes) {
+      const tensor_view* codes = model_.files()[file].find(entry.name + ".codes");
+      if (codes != nullptr) entry.trellis_bytes = static_cast<index_t>(codes->data.size());
+      return;
+    }
     const tensor_view* levels = model_.files()[file].find(entry.name + ".levels");
     if (entry.layout.encoding.levels_by_row && levels != nullptr) {
       if (levels->type == dtype::f16) entry.layout.encoding.stored_levels = level_type::f16;
