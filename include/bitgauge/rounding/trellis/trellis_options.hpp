@@ -14,10 +14,9 @@ namespace bitgauge {
 
 /// What trellis-coded quantization did to a matrix.
 struct trellis_report {
-  double bits = 0;     ///< of a weight, as the models of symbols have it, with all that is stored beside
+  double bits = 0;  ///< of a weight, all that is stored counted but for what fills up to the size asked for
   double damping = 0;  ///< what was added to the Hessian's diagonal
   int passes = 0;      ///< over all rows
-  int shape = 0;       ///< of the distribution: see symbol_model
 };
 
 /// Integers without end in steps of a column each, on a trellis, entropy-coded: any number of bits a weight.
