@@ -1,3 +1,3 @@
 // From matrices to levels of a trellis.
 
-#include <bitgauge/matrix/trellis/quantize_trellis_definitions.hpp>
+#include <bitgauge/matrix/trellis/quantize_definitions.hpp>

@@ -35,7 +35,7 @@ BITGAUGE_DECLARE std::string to_text(const trellis_scheme& s);
 /// The bytes that a result of rows x cols takes, whatever its numbers: bits * rows * cols / 8, or what steps, classes and
 /// tiles need where that is more.
 constexpr index_t storage_bytes(const trellis_scheme& s, index_t rows, index_t cols) noexcept {
-  const auto wanted = static_cast<index_t>(s.bits / 8 * static_cast<double>(rows) * static_cast<double>(cols));
+  const auto wanted = static_cast<index_t>(s.bits * (static_cast<double>(rows) * static_cast<double>(cols)) / 8);
   const index_t least = 256 + (rows + 255) / 256 * 68 + rows + 2 * cols;
   return wanted > least ? wanted : least;
 }
