@@ -7,6 +7,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
+#include <bitgauge/matrix/trellis/quantize_trellis.hpp>
 #include <bitgauge/model/any_quantized.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/rounding/gptq.hpp>
@@ -37,13 +38,27 @@ struct format_extras {
 
   void set(const importance& weights) { column_weights = weights; }
   void set(const bitgauge::options& o) { options = o; }
-  void set(const gptq_inputs& data) { feedback = calibrated_rounding<double>(answers, data); }
+  void set(const gptq_inputs& data) {
+    if (format.trellis() != nullptr) {
+      trellis_hessian = answers.rounding == rounding_kind::gptq ? data.hessian : nullptr;
+    } else {
+      feedback = calibrated_rounding<double>(answers, data);
+    }
+  }
   template <class Hessian>
   requires is_hessian<Hessian>
   void set(const Hessian& h) {
     if (answers.rounding != rounding_kind::gptq)
       raise(invalid_scheme("scheme \"" + to_text(answers) +
                            "\": a Hessian has no effect: leave it out, or write rounding=gptq"));
+    if constexpr (std::same_as<Hessian, hessian>) {
+      if (format.trellis() != nullptr) {
+        trellis_hessian = &h;
+        return;
+      }
+    }
+    if (format.trellis() != nullptr)
+      raise(invalid_scheme("format \"" + to_text(format) + "\": expected a hessian, found a paired_hessian"));
     feedback = std::make_shared<gptq<double>>(h, gptq_options_of(answers));
   }
   template <class Extra>
@@ -65,6 +80,9 @@ struct format_extras {
     o.feedback = feedback;
     return o;
   }
+  trellis_matrix trellis_of(const row_source& rows) const {
+    return quantize_trellis(rows, *format.trellis(), trellis_hessian, column_weights, options);
+  }
   recipe of_codes() const { return recipe_with(answers, feedback, column_weights, options); }
 
   const scheme& answers;
@@ -72,6 +90,7 @@ struct format_extras {
   importance column_weights{};
   bitgauge::options options{};
   std::shared_ptr<const feedback_rounding> feedback{};
+  const hessian* trellis_hessian = nullptr;
 };
 
 template <class Derived>
@@ -88,7 +107,7 @@ any_quantized quantize_by_format(const Eigen::DenseBase<Derived>& matrix, const 
 }  // namespace detail
 
 /// Quantizes to a format: codes and scales, which gives a quantized_matrix, or blocks or floats, which gives
-/// a gguf::block_matrix. `extras`, in any order: options, an importance, for rounding=gptq a hessian, a
+/// a gguf::block_matrix, or levels of a trellis, which gives a trellis_matrix. `extras`, in any order: options, an importance, for rounding=gptq a hessian, a
 /// paired_hessian or gptq_inputs.
 ///
 ///     any_quantized q = quantize(W, parse_format("q4_k:rounding=gptq"), H, options{.threads = 2});

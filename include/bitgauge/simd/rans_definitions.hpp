@@ -5,6 +5,7 @@
 
 #include <bitgauge/simd/dispatch.hpp>
 #include <bitgauge/simd/rans.hpp>
+#include <bitgauge/simd/x86/avx512/rans.hpp>
 
 namespace bitgauge::simd {
 

@@ -31,31 +31,51 @@ struct rans_lanes {
 };
 
 namespace portable {
+namespace detail {
+
+/// One row; `Roomy` where there is a word left for each lane. Returns false where words were missing.
+template <bool Roomy>
+bool decode_rans_row(rans_lanes& lanes, std::uint32_t row_table, const std::uint8_t*& at,
+                     const std::uint8_t* end, std::int16_t* levels) {
+  const std::uint8_t* from = at;
+  bool escapes = false;
+  for (int i = 0; i < lanes.present; ++i) {
+    const std::uint32_t parity = lanes.state[i] & 1u, x = lanes.number[i];
+    const std::uint32_t entry =
+        lanes.tables[lanes.table[i] + row_table + parity * rans_lanes::slots + (x & (rans_lanes::slots - 1))];
+    const int symbol = static_cast<std::int8_t>(entry >> 24);
+    const std::uint32_t next = ((entry >> 12 & 0xfffu) + 1) * (x >> rans_lanes::precision) + (entry & 0xfffu);
+    const bool takes = next < rans_lanes::least;
+    if (!Roomy && takes && end - from < 2) return false;
+    std::uint32_t whole = next;
+    if (Roomy || takes) {  // without a branch where it can be: which lanes take a word is anyone's guess
+      const std::uint32_t word = static_cast<std::uint32_t>(from[0]) | static_cast<std::uint32_t>(from[1])
+                                                                           << 8;
+      whole = takes ? next << 16 | word : next;
+    }
+    from += takes ? 2 : 0;
+    lanes.number[i] = whole;
+    lanes.state[i] = lanes.state[i] >> 1 ^ ((0u - parity) & lanes.by_parity) ^
+                     ((0u - (static_cast<std::uint32_t>(symbol) & 1u)) & lanes.by_symbol);
+    escapes |= static_cast<std::uint32_t>(symbol + 125) > 250u;
+    levels[i] = static_cast<std::int16_t>(lanes.is_scalar ? symbol : 2 * symbol + static_cast<int>(parity));
+  }
+  at = from;
+  lanes.meets_escapes = lanes.meets_escapes || escapes;
+  return true;
+}
+
+}  // namespace detail
 
 inline const std::uint8_t* decode_rans(rans_lanes& lanes, const std::uint32_t* row_tables, index_t rows,
                                        const std::uint8_t* at, const std::uint8_t* end,
                                        std::int16_t* levels) {
-  bool escapes = false;
   for (index_t row = 0; row < rows; ++row, levels += rans_lanes::count) {
-    for (int i = 0; i < lanes.present; ++i) {
-      const std::uint32_t parity = lanes.state[i] & 1u, x = lanes.number[i];
-      const std::uint32_t entry = lanes.tables[lanes.table[i] + row_tables[row] + parity * rans_lanes::slots +
-                                               (x & (rans_lanes::slots - 1))];
-      const int symbol = static_cast<std::int8_t>(entry >> 24);
-      std::uint32_t next = ((entry >> 12 & 0xfffu) + 1) * (x >> rans_lanes::precision) + (entry & 0xfffu);
-      if (next < rans_lanes::least) {
-        if (end - at < 2) return nullptr;
-        next = next << 16 | static_cast<std::uint32_t>(at[0]) | static_cast<std::uint32_t>(at[1]) << 8;
-        at += 2;
-      }
-      lanes.number[i] = next;
-      lanes.state[i] = lanes.state[i] >> 1 ^ (parity != 0 ? lanes.by_parity : 0) ^
-                       ((symbol & 1) != 0 ? lanes.by_symbol : 0);
-      escapes = escapes || symbol > 125 || symbol < -125;
-      levels[i] = static_cast<std::int16_t>(lanes.is_scalar ? symbol : 2 * symbol + static_cast<int>(parity));
-    }
+    const bool is_decoded = end - at >= 2 * rans_lanes::count
+                                ? detail::decode_rans_row<true>(lanes, row_tables[row], at, end, levels)
+                                : detail::decode_rans_row<false>(lanes, row_tables[row], at, end, levels);
+    if (!is_decoded) return nullptr;
   }
-  lanes.meets_escapes = lanes.meets_escapes || escapes;
   return at;
 }
 
