@@ -48,10 +48,10 @@ BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const tr
   const double elements = static_cast<double>(m) * static_cast<double>(n);
   const double wanted = 8 * static_cast<double>(bytes) / elements;
   const double beside = 8 * (120 + 0.9 * static_cast<double>(n) + static_cast<double>(m) / 4) / elements;
-  double aim = 0.9997 * wanted, bits = std::max(aim - beside, 0.3 * aim);
+  double aim = 0.9993 * wanted, bits = std::max(aim - beside, 0.3 * aim);
   trellis_matrix best;
   double found = 0;
-  for (int attempt = 0; attempt < 8 && found < (attempt < 4 ? 0.999 : 0.996) * wanted && bits > 0; ++attempt) {
+  for (int attempt = 0; attempt < 8 && found < (attempt < 3 ? 0.998 : 0.995) * wanted && bits > 0; ++attempt) {
     const trellis_codes codes = chooser.choose(bits);
     monitor.check();
     trellis_matrix q(codes, bytes);
