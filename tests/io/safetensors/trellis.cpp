@@ -48,8 +48,8 @@ TEST(trellis_file, holds_what_was_quantized_in_the_planned_bytes) {
 
   quantize_model(file, plan(file, format), *io::open_sink(folder / "copied.safetensors"));
   EXPECT_EQ(io::load<trellis_matrix>(folder / "copied.safetensors", "up"), read);
-  const std::string refused = test::message_of<invalid_scheme>(
-      [&] { quantize_model(model, p, *io::open_sink(folder / "m.gguf")); });
+  const std::string refused =
+      test::message_of<invalid_scheme>([&] { quantize_model(model, p, *io::open_sink(folder / "m.gguf")); });
   EXPECT_NE(refused.find("write a .safetensors"), std::string::npos) << refused;
 }
 
@@ -71,8 +71,8 @@ TEST(trellis_file, refuses_damage) {
 
 // Catches a key that is taken without being understood.
 TEST(trellis_file, refuses_other_texts) {
-  for (const char* text : {"trellis:bits=9", "trellis:bits=nan", "trellis:states=3", "trellis:group=32", "trellis:bits=2,bits=3",
-                           "trellis:rounding=stochastic"})
+  for (const char* text : {"trellis:bits=9", "trellis:bits=nan", "trellis:states=3", "trellis:group=32",
+                           "trellis:bits=2,bits=3", "trellis:rounding=stochastic"})
     EXPECT_THROW(parse_format(text), invalid_scheme) << text;
   EXPECT_THROW(quantize(up, "trellis:bits=2,rounding=gptq"), invalid_scheme);
   EXPECT_EQ(to_text(parse_format("trellis")), "trellis:bits=2");

@@ -45,12 +45,14 @@ level_matrix decoded(const coded_levels& coded) {
   level_decoder decoder(coded);
   const coded_shape& shape = coded.shape();
   level_matrix k(shape.rows, shape.cols);
-  std::vector<std::int16_t> tile(static_cast<std::size_t>(std::min(shape.tile_rows, shape.rows) * shape.cols));
+  std::vector<std::int16_t> tile(
+      static_cast<std::size_t>(std::min(shape.tile_rows, shape.rows) * shape.cols));
   for (index_t t = shape.tiles() - 1; t >= 0; --t) {  // in any order
     decoder.decode_tile(t, tile.data());
     const index_t first = t * shape.tile_rows, height = std::min(shape.tile_rows, shape.rows - first);
     for (index_t i = 0; i < height; ++i)
-      for (index_t j = 0; j < shape.cols; ++j) k(first + i, j) = tile[static_cast<std::size_t>(i * shape.cols + j)];
+      for (index_t j = 0; j < shape.cols; ++j)
+        k(first + i, j) = tile[static_cast<std::size_t>(i * shape.cols + j)];
   }
   return k;
 }
@@ -58,7 +60,8 @@ level_matrix decoded(const coded_levels& coded) {
 // Catches a lane, a refill, an escape, a class or a tile that encoder and decoder, or two instruction sets, see otherwise.
 TEST(coded_levels, decode_to_what_was_encoded) {
   for (const int states : {1, 8, 256})
-    for (const auto& [rows, cols] : std::vector<std::pair<index_t, index_t>>{{1, 1}, {5, 40}, {70, 16}, {300, 33}}) {
+    for (const auto& [rows, cols] :
+         std::vector<std::pair<index_t, index_t>>{{1, 1}, {5, 40}, {70, 16}, {300, 33}}) {
       const coded_shape shape{.states = states, .tile_rows = 64};
       const level_matrix k = walk(rows, cols, shape, rows == 5 ? 0.0 : rows == 70 ? 20.0 : 1.5);
       level_classes rough;
@@ -67,7 +70,8 @@ TEST(coded_levels, decode_to_what_was_encoded) {
         const coded_levels coded = encode_levels(k, shape, classes);
         for (const auto set : simd::available()) {
           const simd::scoped_instruction_set use(set);
-          ASSERT_EQ(decoded(coded), k) << states << " states, " << rows << " x " << cols << simd::name_of(set);
+          ASSERT_EQ(decoded(coded), k)
+              << states << " states, " << rows << " x " << cols << simd::name_of(set);
         }
       }
     }
@@ -93,7 +97,8 @@ TEST(coded_levels, take_half_a_percent_more_than_the_entropy) {
 
 // Catches a platform's arithmetic in the bytes: they are these everywhere.
 TEST(coded_levels, are_the_same_bytes_everywhere) {
-  const coded_levels coded = encode_levels(walk(200, 40, {.states = 8, .tile_rows = 64}, 1.5), {.states = 8, .tile_rows = 64});
+  const coded_levels coded =
+      encode_levels(walk(200, 40, {.states = 8, .tile_rows = 64}, 1.5), {.states = 8, .tile_rows = 64});
   std::uint32_t sum = 2166136261u;  // FNV-1a
   for (const std::uint8_t byte : coded.bytes()) sum = (sum ^ byte) * 16777619u;
   EXPECT_EQ(sum, 3126020793u);
@@ -121,7 +126,10 @@ TEST(coded_levels, refuse_damage) {
     }
   EXPECT_GE(refused, damaged * 95 / 100);
   for (std::size_t size = 0; size < bytes.size(); size += 7)
-    EXPECT_THROW(decoded(coded_levels(coded.shape(), std::vector<std::uint8_t>(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)))), data_error);
+    EXPECT_THROW(decoded(coded_levels(coded.shape(),
+                                      std::vector<std::uint8_t>(
+                                          bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)))),
+                 data_error);
 }
 
 // Catches levels that are stored though no decoder could follow them.
