@@ -94,10 +94,11 @@ template <class Matrix, class Entry>
 Matrix read_as(const stored_of<Matrix>& from, const std::string& where, const Entry& entry) {
   refuse_rewritten(where, entry);
   if (!is_held_as<Matrix>(entry))
-    raise(data_error(where + ": \"" + excerpt(entry.name) + "\": " +
-                     (std::same_as<Matrix, trellis_matrix>
-                          ? "expected levels of a trellis, found codes and scales: write load(...)"
-                          : "expected codes and scales, found levels of a trellis: write load<trellis_matrix>(...)")));
+    raise(data_error(
+        where + ": \"" + excerpt(entry.name) + "\": " +
+        (std::same_as<Matrix, trellis_matrix>
+             ? "expected levels of a trellis, found codes and scales: write load(...)"
+             : "expected codes and scales, found levels of a trellis: write load<trellis_matrix>(...)")));
   Matrix matrix;
   from.read(entry, matrix);
   return matrix;

@@ -85,7 +85,9 @@ class tensor_format {
   tensor_format(gguf::tensor_type type) : tensor_format(bare_scheme_of(type), shared_names::blocks) {}
 
   /// Levels of a trellis.
-  tensor_format(const trellis_scheme& s) : what_(kind::trellis), trellis_(s) { answers_.rounding = s.rounding; }
+  tensor_format(const trellis_scheme& s) : what_(kind::trellis), trellis_(s) {
+    answers_.rounding = s.rounding;
+  }
 
   static tensor_format copy() {
     tensor_format f;
@@ -177,8 +179,7 @@ inline index_t storage_bytes(const tensor_format& f, index_t rows, index_t cols)
 /// Bits per weight of a matrix of rows x cols, scales included, tables of levels left out; 0 without weights.
 /// Raises what storage_bytes() raises.
 inline double bits_per_weight(const tensor_format& f, index_t rows, index_t cols) {
-  if (f.what() == tensor_format::kind::codes)
-    return layout_of(f.answers(), rows, cols).bits_per_weight();
+  if (f.what() == tensor_format::kind::codes) return layout_of(f.answers(), rows, cols).bits_per_weight();
   const auto bytes = static_cast<double>(storage_bytes(f, rows, cols));
   const double size = static_cast<double>(rows) * static_cast<double>(cols);
   return size > 0 ? 8 * bytes / size : 0;

@@ -7,7 +7,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
-#include <bitgauge/matrix/trellis/quantize_trellis.hpp>
+#include <bitgauge/matrix/trellis/quantize.hpp>
 #include <bitgauge/model/any_quantized.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/rounding/gptq.hpp>
@@ -49,7 +49,7 @@ struct format_extras {
   requires is_hessian<Hessian>
   void set(const Hessian& h) {
     if (answers.rounding != rounding_kind::gptq)
-      raise(invalid_scheme("scheme \"" + to_text(answers) +
+      raise(invalid_scheme("scheme \"" + to_text(format) +
                            "\": a Hessian has no effect: leave it out, or write rounding=gptq"));
     if constexpr (std::same_as<Hessian, hessian>) {
       if (format.trellis() != nullptr) {
@@ -81,7 +81,11 @@ struct format_extras {
     return o;
   }
   trellis_matrix trellis_of(const row_source& rows) const {
-    return quantize_trellis(rows, *format.trellis(), trellis_hessian, column_weights, options);
+    if (format.feeds_back() && trellis_hessian == nullptr) raise(missing_calibration());
+    const trellis_scheme& s = *format.trellis();
+    trellis_inputs inputs{trellis_hessian, column_weights, options};
+    return quantize_to_size(rows, {.bits = s.bits, .states = s.states},
+                            storage_bytes(s, rows.rows(), rows.cols()), inputs);
   }
   recipe of_codes() const { return recipe_with(answers, feedback, column_weights, options); }
 

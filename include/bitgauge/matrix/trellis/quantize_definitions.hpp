@@ -32,7 +32,12 @@ BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const tr
   if (weights.matrices != 1)
     raise_message<invalid_scheme>({"trellis: importance: expected one weight a column, found those of ",
                                    weights.matrices, " matrices"});
-  if (m * n == 0) return trellis_matrix(trellis_codes{}, bytes);
+  if (m * n == 0) {
+    trellis_codes none;
+    none.codes.resize(m, n);
+    none.step_exponents.resize(static_cast<std::size_t>(n));
+    return trellis_matrix(none, bytes);
+  }
   work_monitor monitor(inputs.options, m * n);
   monitor.check();
   row_matrix finite(m, n);

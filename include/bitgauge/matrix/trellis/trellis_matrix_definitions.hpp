@@ -39,7 +39,8 @@ inline void append_number(std::uint64_t number, int count, std::vector<std::uint
 /// The parts of a trellis_matrix that stand before the levels.
 inline std::vector<std::uint8_t> step_bytes(const packing::coded_shape& shape, float unit,
                                             const std::vector<std::int8_t>& exponents) {
-  std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(std::bit_width(static_cast<unsigned>(shape.states)) - 1)};
+  std::vector<std::uint8_t> bytes{
+      static_cast<std::uint8_t>(std::bit_width(static_cast<unsigned>(shape.states)) - 1)};
   append_number(static_cast<std::uint64_t>(shape.tile_rows), 4, bytes);
   append_number(std::bit_cast<std::uint32_t>(unit), 4, bytes);
   const auto [least, most] = std::minmax_element(exponents.begin(), exponents.end());
@@ -114,11 +115,12 @@ BITGAUGE_DEFINE std::shared_ptr<const trellis_matrix::held> trellis_matrix::fini
       detail::raise_message<data_error>(
           {"trellis matrix: expected steps up to 2^112, found ", parts.steps.back()});
   }
-  const auto own = static_cast<index_t>(detail::step_bytes(parts.levels.shape(), parts.unit, parts.exponents).size() + 8 +
-                                        parts.levels.bytes().size());
-  parts.storage_bytes =
-      std::max({own, least_bytes,
-                static_cast<index_t>(detail::least_trellis_bytes(parts.levels.rows(), parts.levels.cols())) + 1});
+  const auto own =
+      static_cast<index_t>(detail::step_bytes(parts.levels.shape(), parts.unit, parts.exponents).size() + 8 +
+                           parts.levels.bytes().size());
+  parts.storage_bytes = std::max(
+      {own, least_bytes,
+       static_cast<index_t>(detail::least_trellis_bytes(parts.levels.rows(), parts.levels.cols())) + 1});
   std::atomic<int> largest = 0;
   detail::decode_tiles(parts.levels, 0, [&](index_t, index_t rows, const std::int16_t* levels) {
     int most = 0;
@@ -143,7 +145,8 @@ BITGAUGE_DEFINE trellis_matrix::trellis_matrix(const trellis_codes& codes, index
   held_ = finished(std::move(parts), least_bytes);
 }
 
-BITGAUGE_DEFINE trellis_matrix::trellis_matrix(index_t rows, index_t cols, std::span<const std::uint8_t> bytes) {
+BITGAUGE_DEFINE trellis_matrix::trellis_matrix(index_t rows, index_t cols,
+                                               std::span<const std::uint8_t> bytes) {
   if (rows < 0 || cols < 0 || detail::least_trellis_bytes(rows, cols) > static_cast<double>(bytes.size()))
     detail::raise_message<data_error>({"trellis matrix: expected ", weights_a_byte,
                                        " weights a byte at most, found ", bytes.size(), " bytes for ", rows,
@@ -192,8 +195,8 @@ BITGAUGE_DEFINE std::vector<std::uint8_t> trellis_matrix::bytes() const {
 }
 
 BITGAUGE_DEFINE index_t trellis_matrix::side_bytes() const {
-  return static_cast<index_t>(detail::step_bytes(levels().shape(), held_->unit, held_->exponents).size()) + 8 +
-         levels().side_bytes();
+  return static_cast<index_t>(detail::step_bytes(levels().shape(), held_->unit, held_->exponents).size()) +
+         8 + levels().side_bytes();
 }
 
 BITGAUGE_DEFINE void trellis_matrix::dequantize_row(index_t row, float* out) const {

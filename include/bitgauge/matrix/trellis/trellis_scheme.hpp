@@ -17,8 +17,8 @@ namespace bitgauge {
 struct trellis_scheme {
   static constexpr double least_bits = 0.1, most_bits = 8;
 
-  double bits = 2;  ///< of a weight, all that is stored counted: 0.1 to 8
-  int states = 8;   ///< 1 (no trellis), or 4, 8, 16, 32, 64, 128, 256
+  double bits = 2;                                  ///< of a weight, all that is stored counted: 0.1 to 8
+  int states = 8;                                   ///< 1 (no trellis), or 4, 8, 16, 32, 64, 128, 256
   rounding_kind rounding = rounding_kind::nearest;  ///< or gptq: errors are fed back, which takes a Hessian
 
   friend bool operator==(const trellis_scheme&, const trellis_scheme&) = default;
@@ -35,7 +35,8 @@ BITGAUGE_DECLARE std::string to_text(const trellis_scheme& s);
 /// The bytes that a result of rows x cols takes, whatever its numbers: bits * rows * cols / 8, or what steps, classes and
 /// tiles need where that is more.
 constexpr index_t storage_bytes(const trellis_scheme& s, index_t rows, index_t cols) noexcept {
-  const auto wanted = static_cast<index_t>(s.bits / 8 * static_cast<double>(rows) * static_cast<double>(cols));
+  const auto wanted =
+      static_cast<index_t>(s.bits * (static_cast<double>(rows) * static_cast<double>(cols)) / 8);
   const index_t least = 256 + (rows + 255) / 256 * 68 + rows + 2 * cols;
   return wanted > least ? wanted : least;
 }

@@ -28,7 +28,8 @@ BITGAUGE_DEFINE trellis_scheme parse_trellis(std::string_view text) {
   std::string seen;
   for (std::size_t at = text.find(':'); at != std::string_view::npos;) {
     const std::size_t comma = text.find(',', at + 1);
-    const std::string_view pair = text.substr(at + 1, comma == std::string_view::npos ? comma : comma - at - 1);
+    const std::string_view pair =
+        text.substr(at + 1, comma == std::string_view::npos ? comma : comma - at - 1);
     at = comma;
     const std::size_t equals = pair.find('=');
     const std::string name(detail::trimmed(pair.substr(0, equals)));
@@ -47,7 +48,8 @@ BITGAUGE_DEFINE trellis_scheme parse_trellis(std::string_view text) {
     } else if (name == "states") {
       int states = 0;
       constexpr int known[] = {1, 4, 8, 16, 32, 64, 128, 256};
-      if (!detail::read_number(value, states) || std::find(std::begin(known), std::end(known), states) == std::end(known))
+      if (!detail::read_number(value, states) ||
+          std::find(std::begin(known), std::end(known), states) == std::end(known))
         expected("1, 4, 8, 16, 32, 64, 128 or 256");
       s.states = states;
     } else if (name == "rounding") {

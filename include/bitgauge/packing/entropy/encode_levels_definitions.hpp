@@ -107,7 +107,8 @@ class level_encoder {
         for (index_t j = 0; j < shape_.cols; ++j)
           sums[static_cast<std::size_t>(j)] += static_cast<std::uint64_t>(std::abs(levels_(i, j)));
       for (std::size_t j = 0; j < sums.size(); ++j) {
-        const std::uint64_t mean = sums[j] * 256 / static_cast<std::uint64_t>(shape_.rows);
+        const std::uint64_t mean =
+            sums[j] * 256 / static_cast<std::uint64_t>(std::max<index_t>(shape_.rows, 1));
         columns_[j] =
             static_cast<int>(logarithm(static_cast<std::uint32_t>(std::max<std::uint64_t>(mean, 1))) >> 10);
       }
