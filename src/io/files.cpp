@@ -20,5 +20,6 @@ namespace bitgauge::io {
 
 BITGAUGE_LOAD(quantized_matrix)
 BITGAUGE_LOAD(gguf::block_matrix)
+BITGAUGE_LOAD(trellis_matrix)
 
 }  // namespace bitgauge::io

@@ -23,6 +23,10 @@ inline void quantized(bytes input) {
   const bitgauge::io::safetensors_model model("/dev/fd/" + std::to_string(fileno(file.get())));
   const bitgauge::io::quantized_reader reader(model);
   for (const auto& entry : reader.entries()) {
+    if (entry.trellis_bytes) {
+      require(reader.read_trellis(entry).dequantize(1).allFinite());
+      continue;
+    }
     const bitgauge::quantized_matrix q = reader.read(entry);
     const Eigen::MatrixXf fastest = q.dequantize(1);
     const bitgauge::simd::scoped_instruction_set use(bitgauge::simd::instruction_set::portable);

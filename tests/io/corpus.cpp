@@ -3,6 +3,7 @@
 #include "fuzz/quantized.hpp"
 #include "fuzz/readers.hpp"
 #include "fuzz/texts.hpp"
+#include "fuzz/trellis.hpp"
 #include "support/file_bytes.hpp"
 
 #include <gtest/gtest.h>
@@ -75,6 +76,9 @@ TEST(corpus, quanto) {
 }
 TEST(corpus, quantized) {
   EXPECT_GE(replay("quantized", fuzz::quantized), 10);
+}
+TEST(corpus, trellis) {
+  EXPECT_GE(replay("trellis", fuzz::trellis), 4);
 }
 TEST(corpus, index) {
   EXPECT_GE(replay("index", fuzz::shard_index), 1);

@@ -7,6 +7,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
 
 #include <concepts>
@@ -37,12 +38,14 @@ struct loaded_layer {
 
 /// Matrices that can be loaded.
 template <class Matrix>
-concept loadable = std::same_as<Matrix, quantized_matrix> || std::same_as<Matrix, gguf::block_matrix>;
+concept loadable = std::same_as<Matrix, quantized_matrix> || std::same_as<Matrix, gguf::block_matrix> ||
+                   std::same_as<Matrix, trellis_matrix>;
 
 /// Loads one matrix by its name: a quantized_matrix from a .safetensors (or the index.json of shards), or,
-/// where named, ggml blocks from a .gguf. Only that matrix is read.
+/// where named, levels of a trellis from there or ggml blocks from a .gguf. Only that matrix is read.
 ///
 ///     auto q = io::load("model.safetensors", "w");
+///     auto t = io::load<trellis_matrix>("model.safetensors", "t");
 ///     auto b = io::load<gguf::block_matrix>("model.gguf", "w");
 ///
 /// Raises io_error where the file cannot be opened, parse_error where it is not what its format says,
@@ -57,7 +60,7 @@ Matrix load(std::span<const std::byte> bytes, std::string_view name);
 template <loadable Matrix = quantized_matrix>
 Matrix load(std::istream& stream, std::string_view name);
 
-/// All quantized matrices of a file, in its order.
+/// All quantized matrices of a file that are a Matrix, in its order.
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(const std::filesystem::path& path);
 /// The same from bytes in memory.
@@ -67,7 +70,8 @@ std::vector<loaded<Matrix>> load(std::span<const std::byte> bytes);
 template <loadable Matrix = quantized_matrix>
 std::vector<loaded<Matrix>> load(std::istream& stream);
 
-/// All quantized matrices of a .safetensors with the transforms of those whose weights were rewritten:
+/// All quantized matrices of a .safetensors with the transforms of those whose weights were rewritten, levels of a
+/// trellis as expand() gives them:
 ///
 ///     for (const auto& [name, matrix, transform] : io::load_layers("model.safetensors"))
 ///       if (transform) Y = linear(matrix)(change_inputs(any_transform(*transform, matrix.cols()), X));

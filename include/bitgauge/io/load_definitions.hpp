@@ -29,16 +29,16 @@
 namespace bitgauge::io {
 namespace detail {
 
-/// The quantized matrices of a .safetensors, or of all shards of an index.
+/// The quantized matrices of a .safetensors, or of all shards of an index, of whatever kind.
 class stored_codes {
  public:
-  using matrix = quantized_matrix;
   explicit stored_codes(const std::filesystem::path& path) : model_(path), reader_(model_) {}
   stored_codes(std::span<const std::byte> bytes, const std::string& name)
       : model_(bytes, name), reader_(model_) {}
 
   const std::vector<quantized_entry>& entries() const noexcept { return reader_.entries(); }
-  quantized_matrix read(const quantized_entry& entry) const { return reader_.read(entry); }
+  void read(const quantized_entry& entry, quantized_matrix& to) const { to = reader_.read(entry); }
+  void read(const quantized_entry& entry, trellis_matrix& to) const { to = reader_.read_trellis(entry); }
   std::optional<stored_transform> transform(const quantized_entry& entry) const {
     return reader_.transform(entry);
   }
@@ -51,14 +51,13 @@ class stored_codes {
 /// The block matrices of a .gguf; tensors of plain numbers are none.
 class stored_blocks {
  public:
-  using matrix = gguf::block_matrix;
   explicit stored_blocks(const std::filesystem::path& path) : file_(path) { list(); }
   stored_blocks(std::span<const std::byte> bytes, const std::string& name) : file_(bytes, name) { list(); }
 
   const std::vector<gguf_tensor>& entries() const noexcept { return entries_; }
-  gguf::block_matrix read(const gguf_tensor& tensor) const {
-    return {tensor.type, static_cast<index_t>(tensor.rows()), static_cast<index_t>(tensor.columns()),
-            std::vector<std::byte>(tensor.data.begin(), tensor.data.end())};
+  void read(const gguf_tensor& tensor, gguf::block_matrix& to) const {
+    to = {tensor.type, static_cast<index_t>(tensor.rows()), static_cast<index_t>(tensor.columns()),
+          std::vector<std::byte>(tensor.data.begin(), tensor.data.end())};
   }
 
  private:
@@ -84,11 +83,32 @@ inline void refuse_rewritten(const std::string& where, const quantized_entry& en
 inline void refuse_rewritten(const std::string&, const gguf_tensor&) {}
 
 template <class Matrix>
+bool is_held_as(const quantized_entry& entry) {
+  return entry.trellis_bytes.has_value() == std::same_as<Matrix, trellis_matrix>;
+}
+template <class Matrix>
+bool is_held_as(const gguf_tensor&) {
+  return true;
+}
+template <class Matrix, class Entry>
+Matrix read_as(const stored_of<Matrix>& from, const std::string& where, const Entry& entry) {
+  refuse_rewritten(where, entry);
+  if (!is_held_as<Matrix>(entry))
+    raise(data_error(
+        where + ": \"" + excerpt(entry.name) + "\": " +
+        (std::same_as<Matrix, trellis_matrix>
+             ? "expected levels of a trellis, found codes and scales: write load(...)"
+             : "expected codes and scales, found levels of a trellis: write load<trellis_matrix>(...)")));
+  Matrix matrix;
+  from.read(entry, matrix);
+  return matrix;
+}
+
+template <class Matrix>
 std::vector<loaded<Matrix>> load_all(const stored_of<Matrix>& from, const std::string& where) {
   std::vector<loaded<Matrix>> all;
   for (const auto& entry : from.entries()) {
-    refuse_rewritten(where, entry);
-    all.push_back({entry.name, from.read(entry)});
+    if (is_held_as<Matrix>(entry)) all.push_back({entry.name, read_as<Matrix>(from, where, entry)});
   }
   return all;
 }
@@ -97,10 +117,7 @@ template <class Matrix>
 Matrix load_one(const stored_of<Matrix>& from, const std::string& where, std::string_view name) {
   std::vector<std::string_view> names;
   for (const auto& entry : from.entries()) {
-    if (entry.name == name) {
-      refuse_rewritten(where, entry);
-      return from.read(entry);
-    }
+    if (entry.name == name) return read_as<Matrix>(from, where, entry);
     names.push_back(entry.name);
   }
   raise(data_error(where + ": expected a quantized matrix \"" + excerpt(name) + "\", found " +
@@ -173,8 +190,17 @@ BITGAUGE_DEFINE std::vector<loaded_layer> load_layers(const std::filesystem::pat
   detail::check_ending<quantized_matrix>(path);
   const detail::stored_codes from(path);
   std::vector<loaded_layer> all;
-  for (const quantized_entry& entry : from.entries())
-    all.push_back({entry.name, from.read(entry), from.transform(entry)});
+  for (const quantized_entry& entry : from.entries()) {
+    loaded_layer layer{entry.name, {}, from.transform(entry)};
+    if (entry.trellis_bytes) {
+      trellis_matrix levels;
+      from.read(entry, levels);
+      layer.matrix = expand(levels);
+    } else {
+      from.read(entry, layer.matrix);
+    }
+    all.push_back(std::move(layer));
+  }
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstddef>
@@ -25,11 +26,13 @@ class named_matrix {
   named_matrix(std::string_view name, const quantized_matrix& matrix, const stored_transform& transform)
       : name_(name), codes_(&matrix), transform_(&transform) {}
   named_matrix(std::string_view name, const gguf::block_matrix& matrix) : name_(name), blocks_(&matrix) {}
+  named_matrix(std::string_view name, const trellis_matrix& matrix) : name_(name), levels_(&matrix) {}
 
   const std::string& name() const noexcept { return name_; }
-  /// One of the two is null.
+  /// Two of the three are null.
   const quantized_matrix* codes() const noexcept { return codes_; }
   const gguf::block_matrix* blocks() const noexcept { return blocks_; }
+  const trellis_matrix* levels() const noexcept { return levels_; }
   /// What has rewritten the weights, or null.
   const stored_transform* transform() const noexcept { return transform_; }
 
@@ -37,10 +40,11 @@ class named_matrix {
   std::string name_;
   const quantized_matrix* codes_ = nullptr;
   const gguf::block_matrix* blocks_ = nullptr;
+  const trellis_matrix* levels_ = nullptr;
   const stored_transform* transform_ = nullptr;
 };
 
-/// Saves to a file: quantized matrices to a .safetensors, as described in safetensors/description.hpp, ggml
+/// Saves to a file: quantized matrices and levels of trellises to a .safetensors, as described in safetensors/description.hpp, ggml
 /// blocks to a .gguf. load() is the way back; the program `bitgauge` reads both.
 ///
 ///     io::save("model.safetensors", {{"w", q}, {"v", p}});

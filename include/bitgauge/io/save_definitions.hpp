@@ -13,6 +13,8 @@
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/scheme/presets.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
+#include <bitgauge/matrix/trellis/trellis_scheme.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
 
 #include <cstddef>
@@ -42,8 +44,18 @@ inline std::string scheme_text_of(const quantized_matrix& q) {
 }
 
 inline quantized_entry entry_of(const named_matrix& m) {
-  const quantized_matrix& q = *m.codes();
   const auto extent = [](index_t n) { return static_cast<std::uint64_t>(n); };
+  if (const trellis_matrix* levels = m.levels()) {
+    quantized_entry entry{m.name(),
+                          {extent(levels->rows()), extent(levels->cols())},
+                          std::string(name_of(dtype::f32)),
+                          to_text(trellis_scheme{levels->bits_per_weight(), levels->states()}),
+                          {}};
+    entry.layout.groups = grouping(per_column{}, levels->rows(), levels->cols());
+    entry.trellis_bytes = levels->storage_bytes();
+    return entry;
+  }
+  const quantized_matrix& q = *m.codes();
   quantized_entry entry{m.name(),
                         {extent(q.rows()), extent(q.cols())},
                         std::string(name_of(dtype::f32)),
@@ -69,7 +81,13 @@ inline void save_codes(safetensors_writer writer, const std::vector<named_matrix
   quantized_writer parts;
   for (const named_matrix& m : matrices) parts.declare(writer, entry_of(m));
   parts.describe(writer);
-  for (const named_matrix& m : matrices) parts.write(writer, entry_of(m), *m.codes());
+  for (const named_matrix& m : matrices) {
+    if (m.levels() != nullptr) {
+      parts.write(writer, m.name(), *m.levels());
+    } else {
+      parts.write(writer, entry_of(m), *m.codes());
+    }
+  }
   writer.commit();
 }
 

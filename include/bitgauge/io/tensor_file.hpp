@@ -71,8 +71,10 @@ class tensor_file final : public tensor_source {
   BITGAUGE_DECLARE bitgauge::row_source source(const stored_tensor& t, row_dimensions dimensions,
                                                float_matrix& whole) const;
 
-  /// The quantized tensor itself. Raises data_error where `t` is none of this file.
+  /// The quantized tensor itself. Raises data_error where `t` is none of this file, or one of levels of a trellis.
   BITGAUGE_DECLARE quantized_matrix quantized(const stored_tensor& t) const;
+  /// The same of levels of a trellis: of t.quantized with trellis_bytes.
+  BITGAUGE_DECLARE trellis_matrix trellis(const stored_tensor& t) const;
 
   /// What has rewritten the weights of quantized(t), if anything; matrix(t) undoes it. Raises parse_error.
   std::optional<stored_transform> transform(const stored_tensor& t) const {

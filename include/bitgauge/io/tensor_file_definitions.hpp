@@ -104,6 +104,11 @@ BITGAUGE_DEFINE std::vector<metadata_entry> tensor_file::texts() const {
 
 BITGAUGE_DEFINE row_matrix tensor_file::matrix(const stored_tensor& t, row_dimensions dimensions) const {
   const auto [rows, cols] = shape_of(t, dimensions);
+  if (t.quantized != nullptr && t.quantized->trellis_bytes) {
+    float_matrix values = trellis(t).dequantize<float_matrix>();
+    values.resize(rows, cols);
+    return values;
+  }
   if (t.quantized != nullptr) {
     float_matrix values = quantized(t).dequantize<float_matrix>();
     if (const std::optional<stored_transform> rewritten = transform(t)) restore_weights(*rewritten, values);
@@ -155,8 +160,16 @@ BITGAUGE_DEFINE quantized_matrix tensor_file::quantized(const stored_tensor& t) 
   return quantized_->read(*t.quantized);
 }
 
+BITGAUGE_DEFINE trellis_matrix tensor_file::trellis(const stored_tensor& t) const {
+  if (!quantized_ || t.quantized == nullptr || !t.quantized->trellis_bytes)
+    raise(data_error(subject(t) + ": expected levels of a trellis of this file, found " + t.format));
+  return quantized_->read_trellis(*t.quantized);
+}
+
 BITGAUGE_DEFINE stored_tensor_data tensor_file::stored_data(const stored_tensor& t) const {
   if (t.blocks != nullptr) return stored_blocks{t.blocks->type, t.blocks->data};
+  if (t.quantized != nullptr && t.quantized->trellis_bytes)
+    return stored_trellis{*t.quantized, [this, &t] { return trellis(t); }};
   if (t.quantized != nullptr) {
     stored_codes codes{*t.quantized, [this, &t] { return quantized(t); }};
     codes.entry.transform = transform(t);

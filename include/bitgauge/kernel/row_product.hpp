@@ -15,6 +15,7 @@
 namespace bitgauge {
 
 class pruned_matrix;
+class trellis_matrix;
 namespace gguf {
 class block_matrix;
 }
@@ -80,6 +81,12 @@ detail::product_of<Derived> operator*(const quantized_matrix& w, const Eigen::Ma
 /// The same for pruned weights: see matrix/pruned_matrix.hpp.
 template <class Derived>
 detail::product_of<Derived> operator*(const pruned_matrix& w, const Eigen::MatrixBase<Derived>& x) {
+  return detail::row_product(w, x);
+}
+
+/// The same for levels of a trellis: see matrix/trellis/trellis_matrix.hpp.
+template <class Derived>
+detail::product_of<Derived> operator*(const trellis_matrix& w, const Eigen::MatrixBase<Derived>& x) {
   return detail::row_product(w, x);
 }
 

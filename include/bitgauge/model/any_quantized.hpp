@@ -1,12 +1,13 @@
 #pragma once
 
 /// \file
-/// What a scheme known at run time alone gives: codes and scales, or ggml blocks.
+/// What a format known at run time alone gives: codes and scales, ggml blocks, or levels of a trellis.
 
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/kernel/reference.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/summary.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 
 #include <ostream>
 #include <type_traits>
@@ -15,7 +16,7 @@
 
 namespace bitgauge {
 
-/// A quantized_matrix or a gguf::block_matrix, with what both can do.
+/// A quantized_matrix, a gguf::block_matrix or a trellis_matrix, with what all can do.
 ///
 ///     any_quantized q = quantize(W, "q4_k:effort=best");
 ///     q.dequantize();  q * x;  q.bits_per_weight();
@@ -26,8 +27,9 @@ class any_quantized {
   any_quantized() = default;
   any_quantized(quantized_matrix matrix) noexcept : held_(std::move(matrix)) {}
   any_quantized(gguf::block_matrix matrix) noexcept : held_(std::move(matrix)) {}
+  any_quantized(trellis_matrix matrix) noexcept : held_(std::move(matrix)) {}
 
-  /// Calls visitor(held), which gives one type for both.
+  /// Calls visitor(held), which gives one type for all.
   template <class Visitor>
   decltype(auto) visit(Visitor&& visitor) const {
     return std::visit(std::forward<Visitor>(visitor), held_);
@@ -81,7 +83,7 @@ class any_quantized {
   }
 
  private:
-  std::variant<quantized_matrix, gguf::block_matrix> held_;
+  std::variant<quantized_matrix, gguf::block_matrix, trellis_matrix> held_;
 };
 
 }  // namespace bitgauge

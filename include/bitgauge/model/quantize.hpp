@@ -7,6 +7,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
+#include <bitgauge/matrix/trellis/quantize.hpp>
 #include <bitgauge/model/any_quantized.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/rounding/gptq.hpp>
@@ -37,13 +38,27 @@ struct format_extras {
 
   void set(const importance& weights) { column_weights = weights; }
   void set(const bitgauge::options& o) { options = o; }
-  void set(const gptq_inputs& data) { feedback = calibrated_rounding<double>(answers, data); }
+  void set(const gptq_inputs& data) {
+    if (format.trellis() != nullptr) {
+      trellis_hessian = answers.rounding == rounding_kind::gptq ? data.hessian : nullptr;
+    } else {
+      feedback = calibrated_rounding<double>(answers, data);
+    }
+  }
   template <class Hessian>
   requires is_hessian<Hessian>
   void set(const Hessian& h) {
     if (answers.rounding != rounding_kind::gptq)
-      raise(invalid_scheme("scheme \"" + to_text(answers) +
+      raise(invalid_scheme("scheme \"" + to_text(format) +
                            "\": a Hessian has no effect: leave it out, or write rounding=gptq"));
+    if constexpr (std::same_as<Hessian, hessian>) {
+      if (format.trellis() != nullptr) {
+        trellis_hessian = &h;
+        return;
+      }
+    }
+    if (format.trellis() != nullptr)
+      raise(invalid_scheme("format \"" + to_text(format) + "\": expected a hessian, found a paired_hessian"));
     feedback = std::make_shared<gptq<double>>(h, gptq_options_of(answers));
   }
   template <class Extra>
@@ -65,6 +80,13 @@ struct format_extras {
     o.feedback = feedback;
     return o;
   }
+  trellis_matrix trellis_of(const row_source& rows) const {
+    if (format.feeds_back() && trellis_hessian == nullptr) raise(missing_calibration());
+    const trellis_scheme& s = *format.trellis();
+    trellis_inputs inputs{trellis_hessian, column_weights, options};
+    return quantize_to_size(rows, {.bits = s.bits, .states = s.states},
+                            storage_bytes(s, rows.rows(), rows.cols()), inputs);
+  }
   recipe of_codes() const { return recipe_with(answers, feedback, column_weights, options); }
 
   const scheme& answers;
@@ -72,10 +94,13 @@ struct format_extras {
   importance column_weights{};
   bitgauge::options options{};
   std::shared_ptr<const feedback_rounding> feedback{};
+  const hessian* trellis_hessian = nullptr;
 };
 
 template <class Derived>
 any_quantized quantize_by_format(const Eigen::DenseBase<Derived>& matrix, const format_extras& extras) {
+  if (extras.format.trellis() != nullptr)
+    return with_rows(matrix, [&](const row_source& rows) { return any_quantized(extras.trellis_of(rows)); });
   if (!extras.format.type()) return quantize_by(matrix, extras.of_codes());
   return with_rows(matrix, [&](const row_source& rows) {
     return quantize_blocks(rows, *extras.format.type(),
@@ -86,7 +111,7 @@ any_quantized quantize_by_format(const Eigen::DenseBase<Derived>& matrix, const 
 }  // namespace detail
 
 /// Quantizes to a format: codes and scales, which gives a quantized_matrix, or blocks or floats, which gives
-/// a gguf::block_matrix. `extras`, in any order: options, an importance, for rounding=gptq a hessian, a
+/// a gguf::block_matrix, or levels of a trellis, which gives a trellis_matrix. `extras`, in any order: options, an importance, for rounding=gptq a hessian, a
 /// paired_hessian or gptq_inputs.
 ///
 ///     any_quantized q = quantize(W, parse_format("q4_k:rounding=gptq"), H, options{.threads = 2});
@@ -126,13 +151,18 @@ any_quantized quantize(const Eigen::DenseBase<Derived>& matrix, const Text& text
 }
 
 /// Quantizes as quantize(matrix, format, extras...) does and hands the result out as it is made: take(first,
-/// part) is called for some rows after the other, `part` a quantized_matrix or a gguf::block_matrix. Returns
+/// part) is called for some rows after the other, `part` a quantized_matrix, a gguf::block_matrix or, once for all rows,
+/// a trellis_matrix. Returns
 /// what the groups of codes share, nothing of blocks. Raises what quantize() raises, parts before the fault
 /// having been handed out, and what `take` throws.
 template <row_readable Matrix, class Take, class... Extras>
 matrix_parameters quantize_in_parts(const Matrix& matrix, const Take& take, const tensor_format& f,
                                     const Extras&... extras) {
   const detail::format_extras all(f, extras...);
+  if (f.trellis() != nullptr) {
+    take(index_t{0}, detail::with_rows(matrix, [&](const row_source& rows) { return all.trellis_of(rows); }));
+    return {};
+  }
   if (!f.type()) return detail::quantize_in_parts_by(matrix, all.of_codes(), std::cref(take));
   detail::with_rows(matrix, [&](const row_source& rows) {
     const index_t panel = rows.panel_height();

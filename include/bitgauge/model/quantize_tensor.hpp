@@ -99,7 +99,8 @@ class tensor_quantization {
     const matrix_parameters groups =
         quantize_in_parts(weights, take, row_.to, feedback(h, gained),
                           rewritten ? rewritten->weights_of(row_.weights) : row_.weights, tensor_options());
-    if (row_.entry) sink.write(row_.name, groups, row_.entry->layout.encoding.levels);
+    if (row_.entry && !row_.entry->trellis_bytes)
+      sink.write(row_.name, groups, row_.entry->layout.encoding.levels);
     if (rewritten) sink.write(row_.name, rewritten->transform());
 
     tensor_report result;

@@ -22,7 +22,7 @@ struct stored_activations {
   parameters frozen{};  ///< of a static scheme
 };
 
-/// One tensor of codes and scales. The layout's levels are filled once the tensor is read.
+/// One tensor of codes and scales, or of levels of a trellis. The layout's levels are filled once the tensor is read.
 struct quantized_entry {
   std::string name;
   std::vector<std::uint64_t> shape;  ///< of the original, outermost first
@@ -34,13 +34,18 @@ struct quantized_entry {
   /// What the weights were rewritten by. Its factors are filled once the tensor is read.
   std::optional<stored_transform> transform{};
   row_dimensions rows = row_dimensions::first;  ///< which dimensions of `shape` are the layout's rows
+  /// Of levels of a trellis, the bytes of its trellis_matrix; of the layout, rows and columns alone count then.
+  std::optional<index_t> trellis_bytes{};
 
   /// All that is stored: codes, scales, zero points, levels, and the factors of a transform.
-  index_t storage_bytes() const { return layout.storage_bytes() + factor_bytes(); }
+  index_t storage_bytes() const {
+    return (trellis_bytes ? *trellis_bytes : layout.storage_bytes()) + factor_bytes();
+  }
   /// Bits over elements, tables of levels left out; 0 without elements.
   double bits_per_weight() const {
     const auto elements =
         static_cast<double>(layout.groups.rows()) * static_cast<double>(layout.groups.cols());
+    if (trellis_bytes) return elements > 0 ? 8 * static_cast<double>(storage_bytes()) / elements : 0;
     return layout.bits_per_weight() + (elements > 0 ? 8 * static_cast<double>(factor_bytes()) / elements : 0);
   }
 

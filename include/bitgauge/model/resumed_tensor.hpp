@@ -7,6 +7,7 @@
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/model/finished_tensors.hpp>
 #include <bitgauge/model/model_options.hpp>
 #include <bitgauge/model/plan.hpp>
@@ -51,6 +52,7 @@ class two_sinks final : public tensor_sink {
     both(name, groups, levels);
   }
   void write(const std::string& name, const stored_transform& t) override { both(name, t); }
+  void write(const std::string& name, const trellis_matrix& whole) override { both(name, whole); }
   void write(const std::string& name, const gguf::block_matrix& part) override { both(name, part); }
   void commit() override {
     first_.commit();
@@ -80,6 +82,7 @@ inline row_matrix restored(const tensor_source& source, row_dimensions how_rows)
     const restored_rows basis(*codes->entry.transform, q.cols());
     return restored_part(q, 0, basis).dequantize();
   }
+  if (const auto* levels = std::get_if<stored_trellis>(&data)) return levels->read().dequantize<row_matrix>();
   return floats_of(source, 0, how_rows);
 }
 

@@ -14,6 +14,7 @@
 #include <bitgauge/version.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +37,9 @@ inline void add_stored(fingerprint& sum, const stored_tensor_data& data) {
     for (const stored_numbers& part : *numbers) sum.add(part.type).add(part.bytes);
   } else if (const auto* blocks = std::get_if<stored_blocks>(&data)) {
     sum.add(blocks->type).add(blocks->bytes);
+  } else if (const auto* levels = std::get_if<stored_trellis>(&data)) {
+    const std::vector<std::uint8_t> bytes = levels->read().bytes();
+    sum.add(levels->entry.scheme).add(std::as_bytes(std::span(bytes)));
   } else {
     const auto& codes = std::get<stored_codes>(data);
     const quantized_matrix q = codes.read();

@@ -36,6 +36,7 @@ class no_sink final : public tensor_sink {
   void write(const std::string&, const quantized_matrix&) override {}
   void write(const std::string&, const matrix_parameters&, const std::vector<float>&) override {}
   void write(const std::string&, const stored_transform&) override {}
+  void write(const std::string&, const trellis_matrix&) override {}
   void write(const std::string&, const gguf::block_matrix&) override {}
   void commit() override {}
 };

@@ -10,6 +10,7 @@
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
@@ -34,7 +35,7 @@ class tensor_sink {
   virtual void declare_copy(const tensor_info& tensor, const stored_tensor_data& data) = 0;
   /// Declares a tensor of 32-bit floats, restored from what was quantized.
   virtual void declare_floats(const std::string& name, const std::vector<std::uint64_t>& shape) = 0;
-  /// Declares a tensor of codes and scales. Raises invalid_scheme where it cannot be held here.
+  /// Declares a tensor of codes and scales, or of levels of a trellis. Raises invalid_scheme where it cannot be held here.
   virtual void declare_codes(const quantized_entry& entry) = 0;
   /// Declares a tensor of blocks, or of the floats that ggml has. Raises invalid_scheme where it cannot be
   /// held here.
@@ -57,6 +58,11 @@ class tensor_sink {
   virtual void write(const std::string& name, const stored_transform&) {
     raise(
         invalid_scheme("tensor " + excerpt(name) + ": expected a sink that holds transforms, found another"));
+  }
+  /// A tensor of levels of a trellis, which an entry has declared. Raises invalid_scheme where the sink holds none.
+  virtual void write(const std::string& name, const trellis_matrix&) {
+    raise(invalid_scheme("tensor " + excerpt(name) +
+                         ": expected a sink that holds levels of a trellis, found another"));
   }
   /// The next rows of a tensor of blocks.
   virtual void write(const std::string& name, const gguf::block_matrix& part) = 0;

@@ -8,6 +8,7 @@
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/model/matrix_shape.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
 
@@ -76,9 +77,14 @@ struct stored_codes {
   quantized_entry entry;
   std::function<quantized_matrix()> read;
 };
+/// A tensor of levels of a trellis as it is stored.
+struct stored_trellis {
+  quantized_entry entry;
+  std::function<trellis_matrix()> read;
+};
 /// A tensor as it is stored, to be copied: numbers (with the tensor of their scales, where there is one),
-/// blocks or codes. Valid as long as the source.
-using stored_tensor_data = std::variant<std::vector<stored_numbers>, stored_blocks, stored_codes>;
+/// blocks, codes or levels of a trellis. Valid as long as the source.
+using stored_tensor_data = std::variant<std::vector<stored_numbers>, stored_blocks, stored_codes, stored_trellis>;
 
 /// The tensors of a model in their order: a file (io::tensor_file), or one's own. See memory_source for a
 /// small one.

@@ -41,6 +41,10 @@
 ///
 /// real = scale * (code - zero_point), the code replaced by its level where there are levels. A vector is one
 /// row.
+///
+/// Levels of a trellis have shape, rows, dtype and scheme as above, and "codes": "trellis" alone beside these; the file holds
+///
+///     w.codes        U8 [bytes]             steps, distributions and levels: matrix/trellis/trellis_matrix.hpp
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/bytes/dtype.hpp>
@@ -80,7 +84,7 @@ inline constexpr bitgauge::detail::words<scale_type> byte_scale_words(byte_scale
 
 inline std::string_view code_word(const quantized_entry& entry) {
   const code_encoding& m = entry.layout.encoding;
-  return entry.has_levels ? "levels" : m.is_sign_only ? "sign" : m.is_signed ? "signed" : "unsigned";
+  return entry.trellis_bytes ? "trellis" : entry.has_levels ? "levels" : m.is_sign_only ? "sign" : m.is_signed ? "signed" : "unsigned";
 }
 
 inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
@@ -91,6 +95,10 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
   if (entry.shape.size() > 2) json["rows"] = name_of(entry.rows);
   json["dtype"] = entry.original;
   json["scheme"] = entry.scheme;
+  if (entry.trellis_bytes) {
+    json["codes"] = code_word(entry);
+    return json;
+  }
   json["bits"] = m.bits;
   json["codes"] = code_word(entry);
   if (m.levels_by_row) json["levels"] = "row";
@@ -141,14 +149,15 @@ class description_reader {
     const dtype_traits* original = find_dtype(text("dtype"));
     if (original == nullptr) fail("dtype", "a known element type", member("dtype", true));
     entry.original = original->name;
+    const std::string codes = text("codes");
+    if (codes == "trellis") return trellis(entry);
     code_encoding& m = entry.layout.encoding;
     m.bits = static_cast<int>(number("bits", 1, 8));
-    const std::string codes = text("codes");
     entry.has_levels = codes == "levels";
     m.is_sign_only = codes == "sign";
     m.is_signed = codes == "signed";
     if (!entry.has_levels && !m.is_sign_only && !m.is_signed && codes != "unsigned")
-      fail("codes", "unsigned, signed, sign or levels", member("codes", true));
+      fail("codes", "unsigned, signed, sign, levels or trellis", member("codes", true));
     if (json_.contains("levels")) {
       member("levels", json_["levels"] == "row", "row");
       m.levels_by_row = true;
@@ -173,6 +182,15 @@ class description_reader {
   }
 
  private:
+  /// Its bytes are those of the part that holds it.
+  quantized_entry trellis(quantized_entry entry) const {
+    entry.rows = rows_of(entry.shape);
+    const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape, entry.rows);
+    entry.layout.groups = grouping(per_column{}, rows, cols);
+    entry.trellis_bytes = 0;
+    return entry;
+  }
+
   [[noreturn]] void fail(const std::string& field, const std::string& problem) const {
     raise(parse_error(file_, 8, "__metadata__: bitgauge: tensor " + name_ + ": " + field, problem));
   }

@@ -7,10 +7,12 @@
 #include <bitgauge/io/bytes/named_list.hpp>
 #include <bitgauge/io/safetensors/description_list.hpp>
 #include <bitgauge/io/safetensors/description_text.hpp>
+#include <bitgauge/io/safetensors/quantized_parts.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/io/safetensors/writer.hpp>
 #include <bitgauge/matrix/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/stored_transform.hpp>
 
@@ -32,43 +34,6 @@ namespace detail {
 inline bool is_description(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   return first != std::string::npos && text[first] == '{';
-}
-
-/// One part of a quantized tensor: how the file lists it.
-struct tensor_part {
-  std::string name;
-  dtype type;
-  std::vector<std::uint64_t> shape;
-};
-
-/// The element types of levels by row, in the order of level_type.
-inline constexpr dtype level_dtypes[] = {dtype::f32, dtype::f16, dtype::i8};
-
-/// The parts of an entry in the order in which they are written.
-inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
-  const quantized_layout& layout = entry.layout;
-  const auto extent = [](index_t n) { return static_cast<std::uint64_t>(n); };
-  const bool floats = layout.scales.type <= scale_type::bf16;
-  constexpr dtype scale_dtypes[] = {dtype::f32, dtype::f16, dtype::bf16};
-  std::vector<tensor_part> parts{
-      {entry.name + ".codes", dtype::u8, {extent(layout.groups.rows()), extent(layout.row_bytes())}},
-      {entry.name + ".scales",
-       floats ? scale_dtypes[static_cast<int>(layout.scales.type)] : dtype::u8,
-       {extent(floats ? layout.groups.count() : layout.scale_bytes())}}};
-  if (layout.encoding.has_zero_points)
-    parts.push_back({entry.name + ".zero_points", dtype::u8, {extent(layout.zero_point_bytes())}});
-  if (layout.encoding.levels_by_row) {
-    parts.push_back({entry.name + ".levels",
-                     level_dtypes[static_cast<int>(layout.encoding.stored_levels)],
-                     {extent(layout.groups.rows()), std::uint64_t{1} << layout.encoding.bits}});
-  } else if (entry.has_levels) {
-    parts.push_back({entry.name + ".levels", dtype::f32, {std::uint64_t{1} << layout.encoding.bits}});
-  }
-  if (entry.transform && entry.transform->has_input_factors())
-    parts.push_back({entry.name + ".input_factors", dtype::f32, {extent(layout.groups.cols())}});
-  if (entry.transform && entry.transform->has_output_factors())
-    parts.push_back({entry.name + ".output_factors", dtype::f32, {extent(layout.groups.rows())}});
-  return parts;
 }
 
 }  // namespace detail
@@ -99,6 +64,11 @@ class quantized_writer {
       write_parameters(writer, entry.name, {q.scales(), q.zero_points()}, m.levels);
     }
     if (entry.transform) write_transform(writer, entry.name, *entry.transform);
+  }
+  /// Writes levels of a trellis. Raises shape_error where they take other bytes than declared.
+  void write(safetensors_writer& writer, const std::string& name, const trellis_matrix& q) const {
+    const std::vector<std::uint8_t> bytes = q.bytes();
+    writer.write(name + ".codes", std::as_bytes(std::span(bytes)));
   }
   /// The same piece by piece: first the codes of some rows after the other, as quantize_in_parts() hands them
   /// out, ...
@@ -153,10 +123,22 @@ class quantized_reader {
   /// True where `name` is a part of a quantized tensor, not a tensor of its own.
   bool is_part(std::string_view name) const { return parts_.find(name) != nullptr; }
 
-  /// Assembles one tensor; only its own buffers are in memory. Raises parse_error, naming the tensor, for a
-  /// scale or a restored value that is not finite.
+  /// Assembles one tensor of codes and scales; only its own buffers are in memory. Raises parse_error, naming the
+  /// tensor, for a scale or a restored value that is not finite, data_error for one of levels of a trellis.
   quantized_matrix read(const quantized_entry& entry) const {
+    if (entry.trellis_bytes)
+      raise(data_error(model_.name() + ": tensor " + entry.name +
+                       ": expected codes and scales, found levels of a trellis (load a trellis_matrix)"));
     return located(entry, [&] { return assemble(entry); });
+  }
+  /// The same of levels of a trellis, an entry with trellis_bytes. Raises parse_error, naming the tensor, for damaged
+  /// bytes: all are decoded once.
+  trellis_matrix read_trellis(const quantized_entry& entry) const {
+    return located(entry, [&] {
+      const std::span<const std::byte> bytes = part(entry.name + ".codes");
+      return trellis_matrix(entry.layout.groups.rows(), entry.layout.groups.cols(),
+                            {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    });
   }
   /// The transform of one tensor with its factors, where it has one. Raises parse_error, naming the tensor, for
   /// a factor that is not positive and finite.
@@ -227,6 +209,11 @@ class quantized_reader {
   }
 
   void find_stored_types(std::size_t file, quantized_entry& entry) const {
+    if (entry.trellis_bytes) {
+      const tensor_view* codes = model_.files()[file].find(entry.name + ".codes");
+      if (codes != nullptr) entry.trellis_bytes = static_cast<index_t>(codes->data.size());
+      return;
+    }
     const tensor_view* levels = model_.files()[file].find(entry.name + ".levels");
     if (entry.layout.encoding.levels_by_row && levels != nullptr) {
       if (levels->type == dtype::f16) entry.layout.encoding.stored_levels = level_type::f16;

@@ -34,6 +34,7 @@ class safetensors_sink final : public tensor_sink {
   void declare_copy(const tensor_info& tensor, const stored_tensor_data& data) override {
     if (std::holds_alternative<stored_blocks>(data)) detail::refuse(path_, tensor.name, tensor.format);
     if (const auto* codes = std::get_if<stored_codes>(&data)) return declare_codes(codes->entry);
+    if (const auto* levels = std::get_if<stored_trellis>(&data)) return declare_codes(levels->entry);
     for (const stored_numbers& part : std::get<std::vector<stored_numbers>>(data))
       writer_.declare(part.name, detail::dtype_named(part.type), part.shape);
   }
@@ -51,6 +52,8 @@ class safetensors_sink final : public tensor_sink {
   void copy(const tensor_info&, const stored_tensor_data& data) override {
     if (const auto* codes = std::get_if<stored_codes>(&data))
       return parts_.write(writer_, codes->entry, codes->read());
+    if (const auto* levels = std::get_if<stored_trellis>(&data))
+      return parts_.write(writer_, levels->entry.name, levels->read());
     for (const stored_numbers& part : std::get<std::vector<stored_numbers>>(data))
       writer_.write(part.name, part.bytes);
   }
@@ -64,6 +67,9 @@ class safetensors_sink final : public tensor_sink {
   }
   void write(const std::string& name, const stored_transform& t) override {
     parts_.write_transform(writer_, name, t);
+  }
+  void write(const std::string& name, const trellis_matrix& whole) override {
+    parts_.write(writer_, name, whole);
   }
   void write(const std::string& name, const gguf::block_matrix& part) override {
     declare_blocks(name, part.type(), {});

@@ -139,6 +139,8 @@ class loader {
     const stored_tensor_data data = source_.stored(place);
     if (const auto* codes = std::get_if<stored_codes>(&data))
       return {any_quantized(codes->read()), codes->entry};
+    if (const auto* levels = std::get_if<stored_trellis>(&data))
+      return {any_quantized(levels->read()), levels->entry};
     const auto& blocks = std::get<stored_blocks>(data);
     const auto [rows, cols] = matrix_shape(source_, tensor, tensor.rows);
     return {any_quantized(gguf::block_matrix(
@@ -155,6 +157,12 @@ class loader {
       const any_quantized& q = std::get<any_quantized>(weights.values);
       if (const auto* blocks = q.get_if<gguf::block_matrix>())
         return projection(linear(packed_weights(*blocks), o), b);
+      if (const auto* levels = q.get_if<trellis_matrix>()) {
+        if (levels->largest_level() > 127)  // no codes of a byte
+          return projection(float_linear(levels->dequantize<row_matrix>(options_.threads), options_.threads),
+                            b);
+        return projection(linear(expand(*levels, options_.threads), o), b);
+      }
       const quantized_entry& entry = *weights.entry;
       if (!o.activations && entry.activations)
         o.activations = make_activation_quantizer(entry.activations->scheme, entry.activations->frozen);

@@ -1,0 +1,5 @@
+#include "fuzz/trellis.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return fuzz::run(fuzz::trellis, data, size);
+}
