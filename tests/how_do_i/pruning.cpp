@@ -16,7 +16,7 @@ namespace {
 namespace bg = bitgauge;
 
 // Catches a mask of another share, bits that are not counted, and weights that make up for nothing.
-TEST(how_do_i, prune_weights) {
+TEST(how_do_i_pruning, prune_weights) {
   const Eigen::MatrixXf W = test::normal_matrix(32, 64, 1);
   const std::vector<Eigen::MatrixXf> batches{test::correlated_inputs(100, 64, 0.9f, 2),
                                              test::correlated_inputs(100, 64, 0.9f, 3)};

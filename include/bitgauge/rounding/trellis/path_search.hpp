@@ -88,8 +88,8 @@ class path_search {
                                      const std::int32_t* zero_of, const simd::lanes<Bytes>& lambda,
                                      simd::lanes<Bytes>& cost, simd::lanes<Bytes>& level) const {
     using lanes = simd::lanes<Bytes>;
-    const lanes nothing = lanes::all(0), step = lanes::all(spacing);
-    lanes inner = where_less(nothing, near, near - step, near + step);
+    const lanes nothing = lanes::all(0), apart = lanes::all(spacing);
+    lanes inner = where_less(nothing, near, near - apart, near + apart);
     // one that is farther from zero costs more of both
     inner = where_less(inner * inner, near * near, inner, near);
     const lanes most = lanes::all(symbol_costs::most_level), least = lanes::all(-symbol_costs::most_level);
