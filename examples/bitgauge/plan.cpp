@@ -3,7 +3,6 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/bytes/atomic_file.hpp>
 #include <bitgauge/io/plan_file.hpp>
-#include <bitgauge/matrix/scheme/text.hpp>
 #include <bitgauge/model/bit_budget.hpp>
 #include <bitgauge/model/candidates.hpp>
 #include <bitgauge/model/llama/sensitivity.hpp>
@@ -141,7 +140,7 @@ void plan(const plan_command_options& options) {
   std::optional<io::atomic_file> file = open_plan(options.output);
   const model_inputs inputs(options.model);
   const bitgauge::quantization_plan p =
-      plan_of(inputs.file(), request_of(inputs, options.model), bitgauge::parse_scheme(options.model.scheme));
+      plan_of(inputs.file(), request_of(inputs, options.model), options.model.scheme);
   nlohmann::ordered_json json{{"model", options.model.input}};
   json.update(io::plan_json(p));
   write(file, json);

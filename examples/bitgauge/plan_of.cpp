@@ -4,6 +4,8 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/layer/activation_scheme.hpp>
+#include <bitgauge/matrix/scheme/text.hpp>
+#include <bitgauge/matrix/trellis/trellis_scheme.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/model/planner.hpp>
 #include <bitgauge/transform/transform_scheme.hpp>
@@ -33,6 +35,7 @@ bitgauge::row_rule read_rows(const std::string& text) {
 
 /// True where a text begins with what formats can be called.
 bool begins_with_format(std::string_view text) {
+  if (bitgauge::is_trellis_text(text)) return true;
   std::string_view name = text.substr(0, text.find(':'));
   if (name.starts_with(bitgauge::detail::ggml_prefix))
     name.remove_prefix(bitgauge::detail::ggml_prefix.size());
@@ -129,9 +132,12 @@ plan_request request_of(const model_inputs& inputs, const quantize_options& opti
 }
 
 bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const plan_request& asked,
-                                    const bitgauge::scheme& scheme) {
+                                    const std::string& scheme) {
   std::vector<bitgauge::rule> rules = asked.rules;
-  rules.push_back({.names = "*", .to = bitgauge::tensor_format(scheme, asked.names), .is_remarked = false});
+  const auto format = bitgauge::is_trellis_text(scheme)
+                          ? bitgauge::tensor_format(bitgauge::parse_trellis(scheme))
+                          : bitgauge::tensor_format(bitgauge::parse_scheme(scheme), asked.names);
+  rules.push_back({.names = "*", .to = format, .is_remarked = false});
   return plan(file, rules, asked.how);
 }
 

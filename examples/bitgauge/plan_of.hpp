@@ -3,7 +3,6 @@
 // What the command line says of a plan.
 
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/model/plan.hpp>
 #include <bitgauge/model/plan_options.hpp>
@@ -30,9 +29,9 @@ struct plan_request {
 /// tensor: a mistyped name would change nothing in silence.
 plan_request request_of(const model_inputs& inputs, const quantize_options& options);
 
-/// Decides what becomes of each tensor of `file`: what no rule matches becomes `scheme`.
+/// Decides what becomes of each tensor of `file`: what no rule matches becomes what the text of --scheme says.
 bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const plan_request& asked,
-                                    const bitgauge::scheme& scheme);
+                                    const std::string& scheme);
 
 /// The formats of a list such as "q2_k,affine:bits=4,group=64,q6_k". Throws invalid_scheme for what is none.
 std::vector<bitgauge::tensor_format> read_formats(const std::string& list, bitgauge::shared_names names);

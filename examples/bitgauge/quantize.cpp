@@ -5,7 +5,6 @@
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/io/plan_file.hpp>
 #include <bitgauge/io/unfinished_run.hpp>
-#include <bitgauge/matrix/scheme/text.hpp>
 #include <bitgauge/model/llama/quantize.hpp>
 #include <bitgauge/model/planner.hpp>
 #include <bitgauge/model/quantize_model.hpp>
@@ -40,7 +39,7 @@ bitgauge::quantization_plan decide(const model_inputs& inputs, const quantize_op
             ? "--scheme is required (or --plan)"
             : "--plan: expected it without --scheme, since it says every tensor's, found both"));
   const plan_request asked = request_of(inputs, options);
-  if (options.plan.empty()) return plan_of(inputs.file(), asked, bitgauge::parse_scheme(options.scheme));
+  if (options.plan.empty()) return plan_of(inputs.file(), asked, options.scheme);
   std::vector<bitgauge::rule> rules = asked.rules;
   for (bitgauge::rule& each : io::plan_file(options.plan).rules_for(inputs.file()))
     rules.push_back(std::move(each));

@@ -78,6 +78,12 @@ constexpr std::pair<std::string_view, std::string_view> transforms[] = {
     {"rotate[:seed=S,block=N]", "a randomised Hadamard rotation spreads outliers over all columns"},
     {"equalize", "matrices that follow each other get equal ranges"}};
 
+constexpr std::pair<std::string_view, std::string_view> trellises[] = {
+    {"trellis:bits=B[,states=N]",
+     "any number of bits from 0.1 to 8, all that is stored counted; 1, 4, 8 (the default) to 256 states"},
+    {"trellis:bits=B,rounding=gptq",
+     "errors are fed back, and columns that matter get more bits; needs --calibration"}};
+
 nlohmann::ordered_json json_of(const std::vector<listed_name>& names) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const listed_name& entry : names)
@@ -90,11 +96,14 @@ nlohmann::ordered_json as_json() {
   nlohmann::ordered_json json{{"grids", json_of(grids())},
                               {"blocks", json_of(types(true))},
                               {"floats", json_of(types(false))},
+                              {"trellises", nlohmann::ordered_json::array()},
                               {"keys", nlohmann::ordered_json::array()},
                               {"activations", nlohmann::ordered_json::array()},
                               {"transforms", nlohmann::ordered_json::array()}};
   for (const bitgauge::detail::scheme_key& key : bitgauge::detail::scheme_keys())
     json["keys"].push_back({{"name", key.name}, {"values", key.allowed()}});
+  for (const auto& [form, meaning] : trellises)
+    json["trellises"].push_back({{"form", form}, {"meaning", meaning}});
   for (const auto& [mode, meaning] : activation_modes)
     json["activations"].push_back({{"mode", mode}, {"meaning", meaning}});
   for (const auto& [transform, meaning] : transforms)
@@ -128,6 +137,7 @@ std::string lines_of(const char* heading,
 std::string as_text(std::size_t width) {
   std::string text = "--scheme NAME[:KEY=VALUE,...]\n\n";
   text += lines_of("codes and scales, in a .safetensors", grids(), width);
+  text += lines_of("entropy-coded levels, in a .safetensors", trellises, width);
   text += lines_of("blocks, in a .gguf", types(true), width);
   text += lines_of("floats, in a .gguf", types(false), width);
   table_column key{"key", true, 10}, values{"values", true, 9};

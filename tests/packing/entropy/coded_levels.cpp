@@ -77,6 +77,18 @@ TEST(coded_levels, decode_to_what_was_encoded) {
     }
 }
 
+// Catches columns in the order of their classes that are taken for neighbours as the first and the last are 15 apart.
+TEST(coded_levels, sort_columns_by_class) {
+  level_matrix k(200, 16);
+  for (index_t i = 0; i < 200; ++i)
+    for (index_t j = 0; j < 16; ++j)  // least levels in column 0, then in 2 to 14, 1 and 15
+      k(i, j) = static_cast<std::int32_t>((i * 7 + j * 3) % 5 - 2) * (j == 0    ? 1
+                                                                      : j == 1  ? 16
+                                                                      : j == 15 ? 50
+                                                                                : 4);
+  EXPECT_EQ(decoded(encode_levels(k, {.states = 1})), k);
+}
+
 // Catches frequencies that are not those of the levels: the bound is their entropy, counted here.
 TEST(coded_levels, take_half_a_percent_more_than_the_entropy) {
   const coded_shape shape{.states = 1};

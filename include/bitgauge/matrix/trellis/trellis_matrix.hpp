@@ -33,13 +33,16 @@ namespace bitgauge {
 ///     bytes of the levels: 8 bytes; the levels
 ///     zeros up to the size that was asked for
 ///
-/// Copies share their bytes, which nothing changes.
+/// Copies share their bytes, which nothing changes; what has been moved from is a copy too.
 class trellis_matrix {
  public:
   /// The most weights that a byte stands for: smaller results are filled up with zeros.
   static constexpr index_t weights_a_byte = 512;
 
   trellis_matrix() = default;
+  trellis_matrix(const trellis_matrix&) = default;
+  trellis_matrix& operator=(const trellis_matrix&) = default;
+  ~trellis_matrix() = default;
   /// Encodes levels. The result takes `least_bytes` at least: a file's sizes are known before its data then. Raises what
   /// packing::encode_levels() raises, shape_error for another number of exponents, data_error for steps that are not
   /// finite.

@@ -62,8 +62,8 @@ inline std::span<const std::uint8_t> front_of(std::span<const std::uint8_t>& byt
   if (bytes.size() < count)
     raise_message<data_error>(
         {"trellis matrix: ", what, ": expected ", count, " bytes, found ", bytes.size()});
-  const auto front = bytes.first(static_cast<std::size_t>(count));
-  bytes = bytes.subspan(static_cast<std::size_t>(count));
+  const auto front = bytes.first(as_size(count));
+  bytes = bytes.subspan(as_size(count));
   return front;
 }
 

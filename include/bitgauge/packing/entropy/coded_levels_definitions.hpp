@@ -134,7 +134,7 @@ BITGAUGE_DEFINE void level_decoder::read_escapes(index_t tile, index_t column, i
         if (end == words || shift > 14)
           detail::refuse_tile(tile, "expected the rest of an escape, found none or more than 3 bytes");
         byte = *--end;
-        steps |= static_cast<std::uint32_t>(byte & 0x7fu) << shift;
+        steps |= (byte & 0x7fu) << shift;
       }
       const std::size_t place = levels_->order_classes_[static_cast<std::size_t>(column + i)] + *row_class;
       const detail::symbol_range range(levels_->models_[place], is_trellis, parity);

@@ -157,7 +157,7 @@ class level_encoder {
 
   static void write_classes(const std::vector<std::uint8_t>& classes, std::vector<std::uint8_t>& bytes) {
     const unsigned last = classes.empty() ? 0 : *std::max_element(classes.begin(), classes.end());
-    const int bits = std::bit_width(last);
+    const int bits = static_cast<int>(std::bit_width(last));
     bytes.push_back(static_cast<std::uint8_t>(bits));
     if (bits == 0) return;
     const auto packed = packed_dense(classes.data(), static_cast<index_t>(classes.size()), bits);

@@ -99,7 +99,7 @@ class model_fit {
     };
     shrink_to(counts_.beyond);
     try_range(high, total, beyond);
-    for (const std::uint64_t share : {16384, 2048, 256}) {
+    for (const std::uint64_t share : {16384u, 2048u, 256u}) {
       const int before = high;
       shrink_to(total / share);
       if (high != before) try_range(high, total, beyond);

@@ -39,7 +39,7 @@ constexpr std::uint64_t power_of_half(std::uint64_t y) noexcept {
 
 /// log2(x) of x from 1 up to 2^31, in units of 2^-12, rounded down: the bits of the logarithm by repeated squaring.
 constexpr std::uint32_t logarithm(std::uint32_t x) noexcept {
-  const int whole = std::bit_width(x) - 1;
+  const int whole = static_cast<int>(std::bit_width(x)) - 1;
   std::uint64_t mantissa = std::uint64_t{x} << (31 - whole);  // from 1 to below 2, in units of 2^-31
   std::uint32_t log = static_cast<std::uint32_t>(whole);
   for (int bit = 0; bit < 12; ++bit) {
