@@ -15,9 +15,9 @@
 namespace bitgauge::detail {
 
 /// Floats as error feedback reads them: no grid, and a block that is a whole row.
-class float_target final : public feedback_target {
+class dense_target final : public feedback_target {
  public:
-  float_target(const float* weights, index_t rows, index_t cols)
+  dense_target(const float* weights, index_t rows, index_t cols)
       : weights_(weights), rows_(rows), cols_(cols) {}
 
   index_t rows() const override { return rows_; }
@@ -63,7 +63,7 @@ BITGAUGE_DEFINE void prune_floats_by_feedback(std::span<float> weights, index_t 
       raise_message<data_error>({"sparse_gpt: row ", static_cast<index_t>(i) / cols, ", column ",
                                  static_cast<index_t>(i) % cols, ": expected a finite value, found ",
                                  numeric::is_nan(weights[i]) ? "NaN" : "infinity"});
-  float_target target(weights.data(), rows, cols);
+  dense_target target(weights.data(), rows, cols);
   prune_by_feedback(target, how, threads, weights.data());
 }
 

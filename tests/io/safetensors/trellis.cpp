@@ -4,6 +4,7 @@
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/model/memory_source.hpp>
 #include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/quantize.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 
 #include "support/file_bytes.hpp"

@@ -61,11 +61,11 @@ class kv_channel_codes {
   index_t run(index_t b, index_t head, index_t element) const {
     return (b * heads_ + head) * size_ + element;
   }
-  std::size_t place(index_t token, index_t head) const {
-    return static_cast<std::size_t>((token * heads_ + head) * size_);
+  std::size_t place(index_t position, index_t head) const {
+    return static_cast<std::size_t>((position * heads_ + head) * size_);
   }
-  std::size_t at(index_t token, index_t head, index_t element) const {
-    return place(token, head) + static_cast<std::size_t>(element);
+  std::size_t at(index_t position, index_t head, index_t element) const {
+    return place(position, head) + static_cast<std::size_t>(element);
   }
 
   index_t heads_, size_;

@@ -190,20 +190,20 @@ class path_search {
       for (std::size_t l = 0; l < lane_count; ++l) {
         const std::size_t word = static_cast<std::size_t>(row) * words() + at[l] / bits_a_word;
         const auto decided = static_cast<std::uint32_t>(decisions_[word * lane_count + l]);
-        const step& from = before_[at[l]][decided >> (at[l] % bits_a_word) & 1];
+        const transition& from = before_[at[l]][decided >> (at[l] % bits_a_word) & 1];
         s.levels[static_cast<std::size_t>(row * lane_count) + l] = static_cast<std::int32_t>(
             choices_[static_cast<std::size_t>(row * 4 + from.quarter) * lane_count + l]);
         at[l] = static_cast<std::size_t>(from.state);
       }
   }
 
-  struct step {
+  struct transition {
     std::int16_t state, quarter;  ///< the state before, and k mod 4 on the way
   };
 
   trellis_code code_;
   const symbol_costs* costs_;
-  std::vector<std::array<step, 2>> before_;
+  std::vector<std::array<transition, 2>> before_;
   std::vector<float> choices_, decisions_, metrics_;
   const float* last_ = nullptr;
 };

@@ -26,7 +26,6 @@ class symbol_costs {
       float* const zero = bits_.data() + begin(c + symbol_model::least_class) + most_level;
       for (int parity = 0; parity < code.spacing(); ++parity) {
         const symbol_model model(shape, c + symbol_model::least_class, parity, code.spacing());
-        std::vector<float> of_frequency;
         for (std::int32_t k = -most_level + parity; k <= most_level; k += code.spacing())
           zero[k] = static_cast<float>(model.bits(code.symbol(parity, k)));
       }

@@ -30,7 +30,6 @@ struct rans_lanes {
   bool meets_escapes = false;  ///< set where a symbol lies outside -125..125
 };
 
-namespace portable {
 namespace detail {
 
 /// One row; `Roomy` where there is a word left for each lane. Returns false where words were missing.
@@ -66,6 +65,8 @@ bool decode_rans_row(rans_lanes& lanes, std::uint32_t row_table, const std::uint
 }
 
 }  // namespace detail
+
+namespace portable {
 
 inline const std::uint8_t* decode_rans(rans_lanes& lanes, const std::uint32_t* row_tables, index_t rows,
                                        const std::uint8_t* at, const std::uint8_t* end,
