@@ -84,7 +84,8 @@ struct stored_trellis {
 };
 /// A tensor as it is stored, to be copied: numbers (with the tensor of their scales, where there is one),
 /// blocks, codes or levels of a trellis. Valid as long as the source.
-using stored_tensor_data = std::variant<std::vector<stored_numbers>, stored_blocks, stored_codes, stored_trellis>;
+using stored_tensor_data =
+    std::variant<std::vector<stored_numbers>, stored_blocks, stored_codes, stored_trellis>;
 
 /// The tensors of a model in their order: a file (io::tensor_file), or one's own. See memory_source for a
 /// small one.

@@ -84,7 +84,11 @@ inline constexpr bitgauge::detail::words<scale_type> byte_scale_words(byte_scale
 
 inline std::string_view code_word(const quantized_entry& entry) {
   const code_encoding& m = entry.layout.encoding;
-  return entry.trellis_bytes ? "trellis" : entry.has_levels ? "levels" : m.is_sign_only ? "sign" : m.is_signed ? "signed" : "unsigned";
+  return entry.trellis_bytes ? "trellis"
+         : entry.has_levels  ? "levels"
+         : m.is_sign_only    ? "sign"
+         : m.is_signed       ? "signed"
+                             : "unsigned";
 }
 
 inline nlohmann::ordered_json description_of(const quantized_entry& entry) {

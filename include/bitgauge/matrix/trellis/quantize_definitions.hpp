@@ -51,7 +51,8 @@ BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const tr
   double aim = 0.9993 * wanted, bits = std::max(aim - beside, 0.3 * aim);
   trellis_matrix best;
   double found = 0;
-  for (int attempt = 0; attempt < 8 && found < (attempt < 3 ? 0.998 : 0.995) * wanted && bits > 0; ++attempt) {
+  for (int attempt = 0; attempt < 8 && found < (attempt < 3 ? 0.998 : 0.995) * wanted && bits > 0;
+       ++attempt) {
     const trellis_codes codes = chooser.choose(bits);
     monitor.check();
     trellis_matrix q(codes, bytes);
