@@ -66,7 +66,9 @@ TEST(trellis_file, refuses_damage) {
     other[i] ^= std::byte{0x10};
     const std::string said =
         test::message_of<parse_error>([&] { static_cast<void>(io::load<trellis_matrix>(other, "w")); });
-    if (i > first + 200 && i + 50 < whole.size()) EXPECT_NE(said.find("tensor w"), std::string::npos);
+    if (i > first + 200 && i + 50 < whole.size()) {
+      EXPECT_NE(said.find("tensor w"), std::string::npos);
+    }
   }
 }
 

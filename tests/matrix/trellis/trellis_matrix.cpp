@@ -41,7 +41,7 @@ TEST(trellis_matrix, is_level_times_step) {
     q.dequantize_row(i, row.data());
     for (index_t j = 0; j < 24; ++j) {
       const auto level = static_cast<float>(codes.codes(i, j));
-      const auto step = static_cast<float>(0.375 * std::exp2((j % 9 - 5) / 8.0));
+      const auto step = static_cast<float>(0.375 * std::exp2(static_cast<double>(j % 9 - 5) / 8));
       EXPECT_FLOAT_EQ(all(i, j), level * step);
       EXPECT_EQ(all(i, j), row(j));
     }
