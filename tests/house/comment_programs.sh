@@ -14,5 +14,5 @@ unit=$(find "$include/bitgauge" -name '*.hpp' -print0 | sort -z | xargs -0 awk '
   /^ *\/\/\/ *$/ { next }
   { flush() }
   END { print includes text; print "constexpr int programs = " programs ";" }')
-[[ $unit == *'programs = 4;'* ]] || { echo "expected the 4 programs that the comments of quantize() have, found ${unit##* }"; exit 1; }
+[[ $unit == *'programs = 5;'* ]] || { echo "expected the 5 programs that the comments of quantize() have, found ${unit##* }"; exit 1; }
 "$@" -fsyntax-only -x c++ - <<<"$unit"

@@ -63,7 +63,7 @@ class trellis_code {
   }
   /// The state after `state` and a symbol, of which the lowest bit counts.
   int next(int state, std::int32_t symbol) const noexcept {
-    return (state >> 1) ^ (-(state & 1) & by_parity_) ^ (-static_cast<int>(symbol & 1) & by_symbol_);
+    return (state >> 1) ^ (-(state & 1) & by_parity_) ^ (-(symbol & 1) & by_symbol_);
   }
   /// Bits of the state that are flipped after an odd level, and after an odd symbol.
   int parity_bits() const noexcept { return by_parity_; }

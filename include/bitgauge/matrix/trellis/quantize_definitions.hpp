@@ -59,7 +59,7 @@ BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const tr
     const double real = 8 * static_cast<double>(bytes_in_use(q)) / elements;
     if (real <= wanted && real > found) {
       found = real;
-      best = std::move(q);
+      best = q;
     }
     if (chooser.bits() == 0) break;
     bits = chooser.bits() + aim - real;

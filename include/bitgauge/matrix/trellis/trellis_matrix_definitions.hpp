@@ -50,6 +50,7 @@ inline std::vector<std::uint8_t> step_bytes(const packing::coded_shape& shape, f
   bytes.push_back(static_cast<std::uint8_t>(bits));
   if (bits == 0) return bytes;
   std::vector<std::uint8_t> fields;
+  fields.reserve(exponents.size());
   for (const int e : exponents) fields.push_back(static_cast<std::uint8_t>(e - from));
   const auto packed = packing::packed_dense(fields.data(), static_cast<index_t>(fields.size()), bits);
   bytes.insert(bytes.end(), packed.begin(), packed.end());

@@ -42,7 +42,8 @@ BITGAUGE_DEFINE trellis_scheme parse_trellis(std::string_view text) {
     seen += "," + name + ",";
     if (name == "bits") {
       double bits = 0;
-      if (!detail::read_number(value, bits) || !(bits >= s.least_bits && bits <= s.most_bits))
+      if (!detail::read_number(value, bits) ||
+          !(bits >= trellis_scheme::least_bits && bits <= trellis_scheme::most_bits))
         expected("a number from 0.1 to 8");
       s.bits = bits;
     } else if (name == "states") {

@@ -50,7 +50,7 @@ inline std::uint64_t bits_of(const level_counts& counts, const level_model& m, b
   for (int parity = 0; parity < (is_trellis ? 2 : 1); ++parity) {
     const symbol_frequencies f = m.frequencies(is_trellis, parity);
     const symbol_range range(m, is_trellis, parity);
-    for (int k = -counts.most; k <= counts.most; ++k) {
+    for (int k = -level_counts::most; k <= level_counts::most; ++k) {
       if (counts[k] == 0 || (is_trellis && (k & 1) != parity)) continue;
       const int symbol = is_trellis ? k >> 1 : k;
       if (range.holds(symbol)) {
@@ -90,7 +90,7 @@ class model_fit {
     std::uint64_t total = counts_.beyond, beyond = counts_.beyond;
     for (const std::uint64_t n : counts_.within) total += n;
     if (total == 0) return best_;
-    int high = counts_.most;
+    int high = level_counts::most;
     const auto shrink_to = [&](std::uint64_t most_beyond) {
       while (high > 0 && (high > most || beyond + counts_[high] + counts_[-high] <= most_beyond)) {
         beyond += counts_[high] + counts_[-high];

@@ -8,6 +8,7 @@
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace bitgauge::detail {
 
@@ -25,7 +26,7 @@ template <int Bytes, index_t Columns>
   using lanes = simd::lanes<Bytes>;
   index_t at = 0;
   for (; at + row_block<Bytes> <= sixteens; at += row_block<Bytes>) {
-    lanes sums[Columns][row_block<Bytes>];
+    lanes sums[static_cast<std::size_t>(Columns)][static_cast<std::size_t>(row_block<Bytes>)];
     for (index_t c = 0; c < Columns; ++c)
       for (index_t r = 0; r < row_block<Bytes>; ++r)
         sums[c][r] = lanes::load(to + c * stride + (at + r) * 16);
