@@ -7,7 +7,8 @@
 // feed-forward network of each block; all else is frozen. The three ways see the same text in the same order. A token
 // is a byte, so what is printed are bits per byte of text that was not trained on. "Frozen" are the codes and scales, or
 // the floats, of the matrices that have an adapter; "learned" is what learning takes: the adapters, their gradients
-// and Adam's two moments. docs/adapters.svg is this program's.
+// and Adam's two moments. docs/adapters.svg is this program's
+// with --windows 233.
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/llama.hpp>
