@@ -113,6 +113,27 @@ TEST(learned_step, learns_a_better_step_than_min_max) {
   EXPECT_LE((f.forward(w) - w).squaredNorm(), 0.5f * (q.dequantize() - w).squaredNorm());
 }
 
+// Catches gradients of weights and steps that do not work together: a linear regression whose inputs are correlated, both
+// learned at 2 bits from min-max, has to end at no more than half of the error that is there after quantizing.
+TEST(learned_step, learns_a_regression_that_min_max_loses) {
+  const Eigen::MatrixXf truth = test::normal_matrix(16, 32, 6), x = test::correlated_inputs(200, 32, 0.8f, 7);
+  const Eigen::MatrixXf y = x * truth.transpose();
+  const auto loss = [&](const Eigen::MatrixXf& w) {
+    return (x * w.transpose() - y).squaredNorm() / y.squaredNorm();
+  };
+  const auto q = quantize(truth, symmetric<2>{}, per_row{});
+  learned_step<> f(symmetric<2>{}, per_row{});
+  f.step = q.scales_as_matrix<Eigen::MatrixXf>();
+  Eigen::MatrixXf w = truth;
+  for (int left = 400; left > 0; --left) {
+    const Eigen::MatrixXf slope = (x * f.forward(w).transpose() - y).transpose() * x / 200;
+    const auto g = f.backward(w, slope);
+    w -= 1e-4f * static_cast<float>(left) * g.x;
+    f.step -= 1e-4f * static_cast<float>(left) * g.step;
+  }
+  EXPECT_LE(loss(f.forward(w)), 0.5f * loss(q.dequantize()));
+}
+
 // Catches steps and gradients that are not looked at.
 TEST(learned_step, refuses_what_is_no_step) {
   const Eigen::MatrixXf w = test::normal_matrix(3, 4, 5);
