@@ -44,6 +44,7 @@ BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const tr
   for (index_t r = 0; r < m; ++r) read_finite_rows(rows, r, 1, false, finite.data() + r * n);
   trellis_chooser chooser(row_source(finite.data(), m, n, n, 1), settings, inputs.hessian, weights.weights,
                           inputs.options.threads);
+  finite.resize(0, 0);  // the chooser has its own
   // What stands beside symbols, and what the coder's own models gain, is an estimate first, then as it was found.
   const double elements = static_cast<double>(m) * static_cast<double>(n);
   const double wanted = 8 * static_cast<double>(bytes) / elements;

@@ -25,7 +25,6 @@ namespace bitgauge::detail {
 
 /// Levels and what is needed to read them, columns in the order of processing.
 struct trellis_levels {
-  std::vector<index_t> order;                      ///< order[i] is the column processed i-th
   numeric::row_major_matrix<std::int32_t> levels;  ///< a row for each column
   float unit = 0;
   std::vector<std::int8_t> step_exponents, column_classes, row_classes;
@@ -90,6 +89,14 @@ class trellis_run {
 
  private:
   static double square(double x) { return x * x; }
+  /// The class nearest to a number of quarters of an octave.
+  static std::int8_t class_at(double quarters, double least, double most) {
+    return static_cast<std::int8_t>(std::clamp(std::floor(quarters + 0.5), least, most));
+  }
+  /// Of columns.
+  static std::int8_t column_class_at(double quarters) {
+    return class_at(quarters, coded_columns::least_class, coded_columns::most_class);
+  }
 
   /// A first unit. False where all weights are 0, or none matters.
   bool start(double bits) {
@@ -148,10 +155,9 @@ class trellis_run {
       }
     if (count == 0) return;
     for (std::size_t r = 0; r < sums.size(); ++r)
-      parameters_.row_classes[r] = static_cast<std::int8_t>(
-          sums[r] > 0 ? std::clamp(std::floor(4 * (numeric::portable_log2(sums[r]) - level / count) + 0.5),
-                                   -16.0, 16.0)
-                      : -16.0);
+      parameters_.row_classes[r] =
+          sums[r] > 0 ? class_at(4 * (numeric::portable_log2(sums[r]) - level / count), -16, 16)
+                      : std::int8_t{-16};
   }
 
   /// All rows in tiles of `height`; or of every `stride` tiles the first.
@@ -182,9 +188,8 @@ class trellis_run {
       parameters_.lambdas[j] =
           matters ? fill_.lambda(square(roots_[j] * static_cast<double>(step) / unit_)) : 1e6f;
       const double ratio = spreads_[j] / static_cast<double>(step);
-      parameters_.column_classes[j] = static_cast<std::int8_t>(
-          ratio > 0 ? std::clamp(std::floor(4 * numeric::portable_log2(ratio) + 0.5), -30.0, 60.0)
-                    : symbol_model::least_class);
+      parameters_.column_classes[j] = ratio > 0 ? column_class_at(4 * numeric::portable_log2(ratio))
+                                                : static_cast<std::int8_t>(symbol_model::least_class);
     }
   }
 
@@ -239,10 +244,8 @@ class trellis_run {
     choose_parameters();
     // classes follow the steps
     for (std::size_t j = 0; j < classes.size(); ++j)
-      parameters_.column_classes[j] = static_cast<std::int8_t>(std::clamp(
-          std::floor(classes[j] +
-                     4 * numeric::portable_log2(static_cast<double>(steps[j] / parameters_.steps[j])) + 0.5),
-          -30.0, 60.0));
+      parameters_.column_classes[j] = column_class_at(
+          classes[j] + 4 * numeric::portable_log2(static_cast<double>(steps[j] / parameters_.steps[j])));
   }
 
   void seek(const std::vector<trellis_tile>& list, double wanted, int tries, double tolerance) {
