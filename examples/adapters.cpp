@@ -7,8 +7,7 @@
 // feed-forward network of each block; all else is frozen. The three ways see the same text in the same order. A token
 // is a byte, so what is printed are bits per byte of text that was not trained on. "Frozen" are the codes and scales, or
 // the floats, of the matrices that have an adapter; "learned" is what learning takes: the adapters, their gradients
-// and Adam's two moments. docs/adapters.svg is this program's
-// with --windows 233.
+// and Adam's two moments. docs/adapters.svg is this program's with --windows 233.
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/llama.hpp>
@@ -18,6 +17,7 @@
 #include <bitgauge/training/qlora.hpp>
 
 #include "adam.hpp"
+#include "command_line.hpp"
 #include "llama_training.hpp"
 #include "progress_bar.hpp"
 #include "svg_chart.hpp"
@@ -25,16 +25,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <map>
 #include <random>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -202,19 +199,12 @@ std::string as_svg(const std::vector<result>& results, int steps) {
 
 template <class Number>
 Number read(const std::string& option, const std::string& text) {
-  Number number{};
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !(number > 0))
-    bg::raise(bg::data_error(option + ": expected a number above 0, found \"" + text + "\""));
-  return number;
+  return command_line::read_number<Number>(option, text, "a number above 0", [](Number n) { return n > 0; });
 }
 
 settings read_arguments(int count, char** texts) {
   settings s;
-  for (int i = 1; i < count; i += 2) {
-    const std::string option = texts[i];
-    if (i + 1 == count) bg::raise(bg::data_error(option + ": expected a value behind it"));
-    const std::string value = texts[i + 1];
+  command_line::for_each_option(count, texts, [&](const std::string& option, const std::string& value) {
     if (option == "--steps")
       s.steps = read<int>(option, value);
     else if (option == "--windows")
@@ -229,7 +219,7 @@ settings read_arguments(int count, char** texts) {
       s.svg = value;
     else
       bg::raise(bg::data_error(option + ": expected --steps, --windows, --rank, --rate, --seed or --svg"));
-  }
+  });
   return s;
 }
 
@@ -250,11 +240,7 @@ int main(int argc, char** argv) try {
   add(devil.train(way::lora, "LoRA", "#0969da"));
   add(devil.train(way::qlora, "QLoRA", "#c0392b"));
   add(devil.train(way::prilora, "PRILoRA", "#1a7f37"));
-  if (s.svg.empty()) return 0;
-  std::ofstream out(s.svg, std::ios::binary);
-  out << as_svg(results, s.steps);
-  out.close();
-  if (!out) bg::raise(bg::io_error(s.svg + ": cannot be written"));
+  if (!s.svg.empty()) command_line::write_file(s.svg, as_svg(results, s.steps));
 } catch (const std::exception& failure) {
   fmt::print(stderr, "adapters: {}\n", failure.what());
   return 2;

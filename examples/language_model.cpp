@@ -22,17 +22,16 @@
 #include <bitgauge/model/planner.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 
+#include "command_line.hpp"
 #include "svg_chart.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <optional>
 #include <random>
@@ -247,28 +246,14 @@ std::string as_svg(const std::vector<result>& results) {
   return svg_chart::page(900, 590, {chart});
 }
 
-void write(const std::string& path, const std::string& text) {
-  if (path.empty()) return;
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) bg::raise(bg::io_error(path + ": cannot be written"));
-}
-
 bg::index_t read_count(const std::string& option, const std::string& text) {
-  bg::index_t count = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || count < 0)
-    bg::raise(bg::data_error(option + ": expected a number from 0 up (0: all), found \"" + text + "\""));
-  return count;
+  return command_line::read_number<bg::index_t>(option, text, "a number from 0 up (0: all)",
+                                                [](bg::index_t n) { return n >= 0; });
 }
 
 settings read_arguments(int count, char** texts) {
   settings s;
-  for (int i = 1; i < count; i += 2) {
-    const std::string option = texts[i];
-    if (i + 1 == count) bg::raise(bg::data_error(option + ": expected a value behind it"));
-    const std::string value = texts[i + 1];
+  command_line::for_each_option(count, texts, [&](const std::string& option, const std::string& value) {
     if (option == "--windows") {
       s.windows = read_count(option, value);
     } else if (option == "--calibration-windows") {
@@ -285,7 +270,7 @@ settings read_arguments(int count, char** texts) {
       bg::raise(
           bg::data_error(option + ": expected --windows, --calibration-windows, --scheme, --csv or --svg"));
     }
-  }
+  });
   return s;
 }
 
@@ -307,8 +292,8 @@ int main(int argc, char** argv) try {
     results.push_back(kjv.run(r));
     print(results.back());
   }
-  write(s.csv, as_csv(results));
-  write(s.svg, as_svg(results));
+  if (!s.csv.empty()) command_line::write_file(s.csv, as_csv(results));
+  if (!s.svg.empty()) command_line::write_file(s.svg, as_svg(results));
 } catch (const std::exception& failure) {
   fmt::print(stderr, "language_model: {}\n", failure.what());
   return 2;

@@ -14,20 +14,18 @@
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/range/mse.hpp>
 
+#include "command_line.hpp"
 #include "digit_classifier.hpp"
 #include "progress_bar.hpp"
 #include "svg_chart.hpp"
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstddef>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <mutex>
 #include <string>
-#include <system_error>
 #include <vector>
 
 namespace bg = bitgauge;
@@ -211,10 +209,7 @@ std::string as_svg(const results& r, int epochs) {
 
 settings read_arguments(int count, char** texts) {
   settings s;
-  for (int i = 1; i < count; i += 2) {
-    const std::string option = texts[i];
-    if (i + 1 == count) bg::raise(bg::data_error(option + ": expected a value behind it"));
-    const std::string value = texts[i + 1];
+  command_line::for_each_option(count, texts, [&](const std::string& option, const std::string& value) {
     int* const number = option == "--epochs"     ? &s.epochs
                         : option == "--networks" ? &s.networks
                         : option == "--seed"     ? &s.seed
@@ -224,11 +219,10 @@ settings read_arguments(int count, char** texts) {
     } else if (number == nullptr) {
       bg::raise(bg::data_error(option + ": expected --epochs, --networks, --seed or --svg"));
     } else {
-      const auto end = std::from_chars(value.data(), value.data() + value.size(), *number);
-      if (end.ec != std::errc() || end.ptr != value.data() + value.size() || *number < 1)
-        bg::raise(bg::data_error(option + ": expected a number from 1 up, found \"" + value + "\""));
+      *number =
+          command_line::read_number<int>(option, value, "a number from 1 up", [](int n) { return n >= 1; });
     }
-  }
+  });
   return s;
 }
 
@@ -238,11 +232,7 @@ int main(int argc, char** argv) try {
   const settings s = read_arguments(argc, argv);
   const results r = run(s);
   print(r);
-  if (s.svg.empty()) return 0;
-  std::ofstream out(s.svg, std::ios::binary);
-  out << as_svg(r, s.epochs);
-  out.close();
-  if (!out) bg::raise(bg::io_error(s.svg + ": cannot be written"));
+  if (!s.svg.empty()) command_line::write_file(s.svg, as_svg(r, s.epochs));
 } catch (const std::exception& failure) {
   fmt::print(stderr, "quantized_training: {}\n", failure.what());
   return 2;
