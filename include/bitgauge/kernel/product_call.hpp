@@ -35,8 +35,9 @@ class product {
     const index_t few = few_samples();
     const bool has_rows = x_.rows() > few && takes_rows();
     const index_t fours = integer ? cut_rows(has_rows) : 0;
-    const index_t share = has_rows ? share_of(x_.rows(), most_row_samples, row_tile_samples)
-                                   : share_of(x_.rows(), most_samples, tile_samples);
+    const index_t share =
+        has_rows ? share_of(x_.rows(), most_row_samples, row_tile_samples)
+                 : share_of(x_.rows(), integer ? most_samples : most_float_samples, tile_samples);
     packed_activations& x = scratch_.x;
     for (first_ = 0; first_ < x_.rows(); first_ += share) {
       samples_ = std::min(share, x_.rows() - first_);

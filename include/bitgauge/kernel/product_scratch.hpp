@@ -17,8 +17,10 @@
 
 namespace bitgauge::kernel::detail {
 
-/// Samples that are laid out together: whole tiles, of which a chunk stays in the second-level cache.
-inline constexpr index_t most_samples = 44 * tile_samples, most_row_samples = 8 * row_tile_samples;
+/// Samples that are laid out together: whole tiles, of which a chunk, with the sums and weights of most_panels panels,
+/// stays in the second-level cache. Floats, half as many columns to a chunk but four times as large, leave room for half.
+inline constexpr index_t most_samples = 44 * tile_samples, most_float_samples = most_samples / 2,
+                         most_row_samples = 8 * row_tile_samples;
 
 /// The samples of each of as few shares as can be, at most `most` and even ones but for the last: whole tiles.
 inline index_t share_of(index_t samples, index_t most, index_t tile) noexcept {
