@@ -37,7 +37,7 @@ struct packed_activations {
   bitgauge::detail::aligned_buffer<std::uint16_t> bfloats;
   bitgauge::detail::aligned_buffer<std::int32_t> zero_points, sums;
 
-  tile_shares shares() const noexcept { return {samples, in_rows ? row_tile_samples : 0}; }
+  tile_shares shares() const noexcept { return tile_shares(samples, in_rows ? row_tile_samples : 0); }
 };
 
 /// What one thread needs to lay out a tile.
@@ -65,7 +65,8 @@ T* resized(bitgauge::detail::aligned_buffer<T>& values, index_t count) {
 
 /// Parameters and codes of one sample; a block that holds what is not finite has the scale NaN and the codes
 /// of zeros, so that all products with it are NaN.
-inline void encode_sample(const float* x, index_t cols, const code_rule& rule, tile_scratch& scratch) {
+inline void encode_sample(const float* x, index_t cols, const code_rule& rule, tile_scratch& scratch,
+                          std::uint8_t* codes) {
   const auto& kernels = simd::row_kernels();
   const integer_grid& grid = rule.grid;
   const index_t blocks = (cols + rule.block - 1) / rule.block;
@@ -74,7 +75,6 @@ inline void encode_sample(const float* x, index_t cols, const code_rule& rule, t
   float* const scales = resized(scratch.scales, blocks);
   float* const inverses = resized(scratch.inverses, blocks);
   std::int32_t* const zeros = resized(scratch.zero_points, blocks);
-  std::uint8_t* const codes = resized(scratch.codes, cols);
   const auto lost = [&](index_t b) {
     return !std::all_of(x + b * rule.block, x + std::min(cols, (b + 1) * rule.block), numeric::is_finite);
   };
@@ -98,39 +98,47 @@ inline void encode_sample(const float* x, index_t cols, const code_rule& rule, t
     if (lost(b)) scales[b] = std::numeric_limits<float>::quiet_NaN();
 }
 
-/// Copies `count` bytes, a multiple of 4, each with the bits of `turn` turned, four to a place `step` bytes on.
-inline void spread_fours(const std::uint8_t* from, index_t count, int turn, std::uint8_t* to, index_t step) {
+/// Turns the bits of `turn` in each of `count` bytes, a multiple of 8.
+inline void turn_bytes(std::uint8_t* bytes, index_t count, int turn) {
   const auto turns = static_cast<std::uint64_t>(turn) * 0x0101010101010101u;
-  index_t i = 0;
-  for (; i + 8 <= count; i += 8, to += 2 * step) {
+  for (index_t i = 0; i < count; i += 8) {
     std::uint64_t eight;
-    std::memcpy(&eight, from + i, sizeof eight);
+    std::memcpy(&eight, bytes + i, sizeof eight);
     eight ^= turns;
-    const auto low = static_cast<std::uint32_t>(eight), high = static_cast<std::uint32_t>(eight >> 32);
-    std::memcpy(to, &low, sizeof low);  // as little-endian processors have them
-    std::memcpy(to + step, &high, sizeof high);
+    std::memcpy(bytes + i, &eight, sizeof eight);
   }
-  for (index_t k = 0; i + k < count; ++k) to[k] = static_cast<std::uint8_t>(from[i + k] ^ turn);
 }
 
-/// The sum of `count` bytes, a multiple of 4 and at most 8 longest_segment, each with the bits of `turn` turned:
+/// The sum of `count` bytes, a multiple of 8 and at most 8 longest_segment, each with the bits of `turn` turned:
 /// eight at a time in sums of 16 bits.
 inline std::int32_t sum_of_bytes(const std::uint8_t* from, index_t count, int turn) {
   constexpr std::uint64_t low_bytes = 0x00ff00ff00ff00ff;
   static_assert(longest_segment * 2 * 255 < 1 << 16);
   const auto turns = static_cast<std::uint64_t>(turn) * 0x0101010101010101u;
   std::uint64_t sums = 0;
-  index_t i = 0;
-  for (; i + 8 <= count; i += 8) {
+  for (index_t i = 0; i < count; i += 8) {
     std::uint64_t eight;
     std::memcpy(&eight, from + i, sizeof eight);
     eight ^= turns;
     sums += (eight & low_bytes) + (eight >> 8 & low_bytes);
   }
-  auto sum = static_cast<std::int32_t>((sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
-                                       (sums >> 48));
-  for (; i < count; ++i) sum += from[i] ^ turn;
-  return sum;
+  return static_cast<std::int32_t>((sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) +
+                                   (sums >> 48));
+}
+
+/// Moves the codes of a sample to where those of units lie: behind the last of a group come zero points, as there are
+/// products with what fills up the weights.
+inline void fill_units(const weights_view& w, const std::vector<segment>& segments, const std::int32_t* zeros,
+                       std::uint8_t* codes) {
+  for (auto s = segments.rbegin(); s != segments.rend(); ++s) {  // to the right, the last first
+    const index_t unit_in_group = s->first_unit - s->group * w.group_units;
+    const index_t column = s->group * w.group + unit_in_group * unit_columns;
+    const index_t place = s->first_unit * unit_columns, count = s->units * unit_columns;
+    const index_t columns = std::min(count, w.columns_of(s->group) - unit_in_group * unit_columns);
+    if (column != place) std::memmove(codes + place, codes + column, static_cast<std::size_t>(columns));
+    std::memset(codes + place + columns, zeros[s->block], static_cast<std::size_t>(count - columns));
+    if (w.groups == 1 || w.group % unit_columns == 0) return;  // the others are where they belong
+  }
 }
 
 }  // namespace detail
@@ -176,28 +184,6 @@ inline index_t place_of_tile(index_t first_unit, index_t units, index_t samples,
   return (first_unit * samples + units * begin) * unit_columns;
 }
 
-namespace detail {
-
-/// Every four codes of a segment `step` bytes behind the four before; behind the last come zero points. The sum
-/// of the codes.
-inline std::int32_t interleave_codes(const std::uint8_t* from, index_t columns, index_t units, int turn,
-                                     int stored_turn, std::uint8_t zero, std::uint8_t* out, index_t step) {
-  const index_t fours = columns / 4 * 4;
-  spread_fours(from, fours, stored_turn, out, step);
-  out += fours / 4 * step;
-  std::int32_t sum = sum_of_bytes(from, fours, turn);
-  for (index_t c = fours; c < units * unit_columns; c += 4, out += step)
-    for (index_t k = 0; k < 4; ++k) {
-      const bool is_there = c + k < columns;
-      const int code = is_there ? from[c + k] ^ turn : zero;
-      out[k] = static_cast<std::uint8_t>(code ^ turn ^ stored_turn);
-      sum += is_there ? code : 0;
-    }
-  return sum;
-}
-
-}  // namespace detail
-
 /// Lays out samples first .. of tile `tile` as codes; `first` is the first sample of the call in `x`.
 inline void pack_codes(const weights_view& w, const row_source& x, index_t first, index_t tile,
                        const code_rule& rule, const std::vector<segment>& segments,
@@ -209,11 +195,16 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
   float* const scales = to.scales.data() + begin * to.blocks;
   std::int32_t* const zero_points = to.zero_points.data() + begin * to.blocks;
   const auto count = static_cast<index_t>(segments.size());
+  const index_t columns = w.units * unit_columns, stride = simd::transpose_stride(columns / 4);
+  std::uint8_t* const codes = detail::resized(scratch.codes, width * stride * 4);
   const int turn = rule.grid.is_signed() ? 0x80 : 0;
+  const bool has_sums = to.in_rows || to.less_128 || has_offsets(w);
   for (index_t j = 0; j < width; ++j) {
     const float* const row =
         scale_columns(w, rows.row(j), scratch, to.column_terms[static_cast<std::size_t>(begin + j)]);
-    detail::encode_sample(row, w.cols, rule, scratch);
+    std::uint8_t* const own = codes + j * stride * 4;
+    detail::encode_sample(row, w.cols, rule, scratch, own);
+    detail::fill_units(w, segments, scratch.zero_points.data(), own);
     if (to.unscaled) {
       to.sample_scales[static_cast<std::size_t>(begin + j)] = scratch.scales[0];
       scratch.scales[0] = 1;
@@ -223,38 +214,41 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
       zero_points[b * width + j] = scratch.zero_points[static_cast<std::size_t>(b)] + turn;
     }
     const chunk* part = chunks.data();
-    for (index_t i = 0; i < count; ++i) {
+    for (index_t i = 0; i < count && has_sums; ++i) {
       const segment& s = segments[static_cast<std::size_t>(i)];
       if (i == part->first_segment + part->segments) ++part;
-      const index_t unit_in_group = s.first_unit - s.group * w.group_units;
-      const index_t column = s.group * w.group + unit_in_group * unit_columns;
-      const index_t columns =
-          std::min<index_t>(s.units * unit_columns, w.columns_of(s.group) - unit_in_group * unit_columns);
-      const std::uint8_t* const from = scratch.codes.data() + column;
-      const auto zero = static_cast<std::uint8_t>(zero_points[s.block * width + j]);
+      const std::uint8_t* const from = own + s.first_unit * unit_columns;
+      const index_t filled = s.units * unit_columns;
       std::int32_t sum = 0;
       if (to.in_rows) {
         const row_place place =
             place_in_rows(part->first_step, part->steps, 4 * to.fours, to.samples, begin, width, j);
         const index_t steps_before = s.first_step - part->first_step;
-        sum = steps.pack_code_row(
-                  {from, columns, s.units * unit_columns, static_cast<std::uint8_t>(turn ^ 0x80),
-                   static_cast<std::uint8_t>(zero ^ 0x80), s.steps, to.fours,
-                   to.codes.data() + place.first + steps_before * place.stride, place.stride}) +
-              static_cast<std::int32_t>(columns) * 128;
+        const index_t unit_in_group = s.first_unit - s.group * w.group_units;
+        const index_t there = std::min(filled, w.columns_of(s.group) - unit_in_group * unit_columns);
+        const auto zero = static_cast<std::uint8_t>(zero_points[s.block * width + j] ^ 0x80);
+        sum = steps.pack_code_row({from, there, filled, static_cast<std::uint8_t>(turn ^ 0x80), zero, s.steps,
+                                   to.fours, to.codes.data() + place.first + steps_before * place.stride,
+                                   place.stride}) +
+              static_cast<std::int32_t>(there) * (128 - zero_points[s.block * width + j]);
       } else {
-        std::uint8_t* const out = to.codes.data() +
-                                  place_of_tile(part->first_unit, part->units, to.samples, begin) +
-                                  (s.first_unit - part->first_unit) * unit_columns * width + 4 * j;
-        sum = detail::interleave_codes(from, columns, s.units, turn, to.less_128 ? turn ^ 0x80 : turn, zero,
-                                       out, 4 * width);
+        sum = detail::sum_of_bytes(from, filled, turn) -
+              static_cast<std::int32_t>(filled) * zero_points[s.block * width + j];
       }
-      sum -= static_cast<std::int32_t>(columns) * zero_points[s.block * width + j];
       const auto at = static_cast<std::size_t>((begin * count) + i * width + j);
       to.sums[at] = sum;
       to.scaled_sums[at] = scratch.scales[static_cast<std::size_t>(s.block)] * static_cast<float>(sum);
     }
+    if (!to.in_rows && (turn != 0) != to.less_128) detail::turn_bytes(own, columns, 0x80);
   }
+  if (to.in_rows) return;
+  // four codes that lie together are moved as one number
+  for (const chunk& part : chunks)
+    simd::row_kernels().transpose(
+        reinterpret_cast<const float*>(codes + part.first_unit * unit_columns), stride, 2 * part.units, width,
+        reinterpret_cast<float*>(to.codes.data() +
+                                 place_of_tile(part.first_unit, part.units, to.samples, begin)),
+        width, false);
 }
 
 }  // namespace bitgauge::kernel

@@ -9,6 +9,7 @@
 #include <bitgauge/kernel/tiles.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/numeric/half.hpp>
+#include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -20,12 +21,23 @@ inline float rounded_to_bfloat16(float x) noexcept {
   return numeric::bfloat16_to_float(numeric::bfloat16_from_float(x));
 }
 
-/// Lays out the samples of a tile as floats, and their sums by group; `rounded`: to bfloat16.
+/// Lays out the samples of a tile as floats, and where few are multiplied their sums by group; `rounded`: to bfloat16.
 inline void pack_floats(const weights_view& w, const row_source& x, index_t first, index_t tile, bool rounded,
                         packed_activations& to, tile_scratch& scratch) {
   const tile_shares shares = to.shares();
   const index_t width = shares.width(tile), begin = shares.begin(tile);
   const row_source::panel rows = x.read(first + begin, width, scratch.rows);
+  const bool lie_alike = w.groups == 1 || w.group % unit_columns == 0;
+  if (lie_alike && !rounded && w.column_scales == nullptr && to.samples > packed_float_samples) {
+    for (index_t unit = 0; unit < w.units; unit += exact_units) {
+      const index_t column = unit * unit_columns, units = std::min(exact_units, w.units - unit);
+      const index_t columns = std::min(units * unit_columns, w.cols - column);
+      float* const out = to.floats.data() + place_of_tile(unit, units, to.samples, begin);
+      simd::row_kernels().transpose(rows.data + column, rows.stride, columns, width, out, width, false);
+      std::fill_n(out + columns * width, (units * unit_columns - columns) * width, 0.0f);
+    }
+    return;
+  }
   for (index_t j = 0; j < width; ++j) {
     const float* const row =
         scale_columns(w, rows.row(j), scratch, to.column_terms[static_cast<std::size_t>(begin + j)]);

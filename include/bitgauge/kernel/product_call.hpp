@@ -55,7 +55,8 @@ class product {
       } else {
         reserve_floats(w_, samples_, x);
       }
-      parallel_for(x.shares().count(), options_.threads, [&](index_t tile) {
+      shares_ = x.shares();
+      parallel_for(shares_.count(), options_.threads, [&](index_t tile) {
         const auto own = thread_scratches().borrow();
         if (integer) {
           pack_codes(w_, x_, first_, tile, plan_.rule, scratch_.segments, scratch_.chunks, steps_, x,
@@ -167,8 +168,7 @@ class product {
   /// The codes of a tile from a chunk on.
   activation_codes codes_of(index_t tile, const chunk& part) const {
     const packed_activations& x = scratch_.x;
-    const tile_shares shares = scratch_.x.shares();
-    const index_t width = shares.width(tile), begin = shares.begin(tile);
+    const index_t width = shares_.width(tile), begin = shares_.begin(tile);
     const index_t sums = begin * static_cast<index_t>(scratch_.segments.size()) + part.first_segment * width;
     return {width,
             x.codes.data() + (x.in_rows ? (part.first_step * samples_ + part.steps * begin) * 4 * x.fours
@@ -214,14 +214,13 @@ class product {
   }
 
   void multiply_codes_in_place(index_t first_panel, index_t panels, thread_scratch& own) const {
-    const tile_shares shares = scratch_.x.shares();
     for (const chunk& part : scratch_.chunks) {
-      for_each_tile(panels, shares, after(part, first_panel, panels), [&](index_t p, index_t t) {
+      for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t) {
         steps_.multiply_packed_codes({{&w_, first_panel + p, tile_panels},
                                       scratch_.segments.data() + part.first_segment,
                                       part.segments,
                                       codes_of(t, part),
-                                      own.y.data() + shares.begin(t) * rows_of(panels) + p * panel_rows,
+                                      own.y.data() + shares_.begin(t) * rows_of(panels) + p * panel_rows,
                                       rows_of(panels)});
       });
     }
@@ -231,8 +230,8 @@ class product {
   upcoming_fields after(const chunk& part, index_t first_panel, index_t panels) const {
     const bool last = &part == &scratch_.chunks.back();
     const chunk& next = last ? scratch_.chunks.front() : *(&part + 1);
-    return {w_,         last ? first_panel + panels : first_panel,         panels, next.first_unit,
-            next.units, scratch_.x.shares().count() * panels / tile_panels};
+    return {w_,         last ? first_panel + panels : first_panel, panels, next.first_unit,
+            next.units, shares_.count() * panels / tile_panels};
   }
 
   void multiply_codes(index_t first_panel, index_t panels, thread_scratch& own) const {
@@ -242,7 +241,6 @@ class product {
     std::int8_t* const codes = resized(own.codes, most_panels * most * unit_fields + sample_rows * 64);
     segment_parameters* const parameters = resized(own.parameters, most_panels * most);
     unpacked_codes unpacked[most_panels];
-    const tile_shares shares = scratch_.x.shares();
     for (const chunk& part : scratch_.chunks) {
       integer_tile tile{};
       tile.segments = scratch_.segments.data() + part.first_segment;
@@ -254,10 +252,10 @@ class product {
         unpacked[p] = {codes + p * most * unit_fields, parameters + p * most};
         steps_.unpack_codes(w_, first_panel + p, tile.segments, tile.count, unpacked[p]);
       }
-      for_each_tile(panels, shares, after(part, first_panel, panels), [&](index_t p, index_t t) {
+      for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t) {
         std::copy_n(unpacked + p, tile_panels, tile.weights);
         tile.x = codes_of(t, part);
-        tile.y = own.y.data() + shares.begin(t) * tile.y_stride + p * panel_rows;
+        tile.y = own.y.data() + shares_.begin(t) * tile.y_stride + p * panel_rows;
         steps_.multiply_codes(tile);
       });
     }
@@ -268,8 +266,7 @@ class product {
       steps_.unpack_floats(w_, panel, unit, units, out);
       if (rounds()) std::transform(out, out + units * unit_fields, out, rounded_to_bfloat16);
     };
-    const value_job<float> job{
-        w_, first_panel, panels, scratch_.x.shares(), scratch_.x.floats.data(), own.y.data()};
+    const value_job<float> job{w_, first_panel, panels, shares_, scratch_.x.floats.data(), own.y.data()};
     multiply_values(job, exact_units, 1, own.weights, unpack, steps_.multiply_floats);
   }
 
@@ -277,8 +274,8 @@ class product {
     const auto unpack = [this](index_t panel, index_t unit, index_t units, std::uint16_t* out) {
       steps_.unpack_bfloat16(w_, panel, unit, units, out);
     };
-    const value_job<std::uint16_t> job{
-        w_, first_panel, panels, scratch_.x.shares(), scratch_.x.bfloats.data(), own.y.data()};
+    const value_job<std::uint16_t> job{w_,          first_panel, panels, shares_, scratch_.x.bfloats.data(),
+                                       own.y.data()};
     multiply_values(job, row_units, bfloat16_step, own.bfloat16_weights, unpack, steps_.multiply_bfloat16);
   }
 
@@ -290,6 +287,7 @@ class product {
   const product_operations& steps_;
   activation_plan plan_{};
   index_t first_ = 0, samples_ = 0;
+  tile_shares shares_;
   bool in_place_ = false;
 };
 

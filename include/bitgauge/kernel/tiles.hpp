@@ -7,6 +7,7 @@
 #include <bitgauge/kernel/layout.hpp>
 #include <bitgauge/kernel/segments.hpp>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace bitgauge::kernel {
@@ -17,19 +18,27 @@ namespace bitgauge::kernel {
 inline constexpr index_t tile_samples = 12;
 
 /// Samples dealt into as few tiles as can be, which differ by one sample at most, or into tiles of `whole`.
-struct tile_shares {
-  index_t samples = 0, whole = 0;
-
-  constexpr index_t count() const noexcept {
+class tile_shares {
+ public:
+  constexpr tile_shares() = default;
+  constexpr explicit tile_shares(index_t samples, index_t whole = 0) : samples_(samples) {
     const index_t most = whole > 0 ? whole : tile_samples;
-    return (samples + most - 1) / most;
+    count_ = (samples + most - 1) / most;
+    each_ = whole > 0 ? whole : samples / std::max<index_t>(count_, 1);
+    longer_ = whole > 0 ? 0 : samples - count_ * each_;
   }
+
+  constexpr index_t samples() const noexcept { return samples_; }
+  constexpr index_t count() const noexcept { return count_; }
   /// The first sample of a tile.
   constexpr index_t begin(index_t tile) const noexcept {
-    if (whole > 0) return tile * whole < samples ? tile * whole : samples;
-    return tile * (samples / count()) + (tile < samples % count() ? tile : samples % count());
+    return std::min(tile * each_ + std::min(tile, longer_), samples_);
   }
   constexpr index_t width(index_t tile) const noexcept { return begin(tile + 1) - begin(tile); }
+
+ private:
+  index_t samples_ = 0, count_ = 0;
+  index_t each_ = 0, longer_ = 0;  ///< samples of a tile, and tiles that have one more
 };
 
 /// Panels that are multiplied together.

@@ -48,7 +48,7 @@ void multiply_values(const value_job<Value>& job, index_t together, index_t step
       for (index_t i = 0; i < tile_panels; ++i) tile.weights[i] = values + (p + i) * most;
       const index_t begin = job.samples.begin(t);
       tile.samples = job.samples.width(t);
-      tile.x = job.x + unit * unit_columns * job.samples.samples + tile.columns * begin;
+      tile.x = job.x + unit * unit_columns * job.samples.samples() + tile.columns * begin;
       tile.y = job.y + begin * tile.y_stride + p * panel_rows;
       multiply(tile);
     });
