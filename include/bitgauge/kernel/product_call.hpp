@@ -165,21 +165,22 @@ class product {
     return std::clamp<index_t>(w_.panels / 16, tile_panels, packed_panels);
   }
 
-  /// The codes of a tile from a chunk on.
-  activation_codes codes_of(index_t tile, const chunk& part) const {
+  /// The codes of a tile from a chunk on. Number by number, as steps read them: what is copied at once, or read so, has to
+  /// wait until all that was stored before is in the cache.
+  void set_codes(index_t tile, const chunk& part, activation_codes& to) const {
     const packed_activations& x = scratch_.x;
     const index_t width = shares_.width(tile), begin = shares_.begin(tile);
     const index_t sums = begin * static_cast<index_t>(scratch_.segments.size()) + part.first_segment * width;
-    return {width,
-            x.codes.data() + (x.in_rows ? (part.first_step * samples_ + part.steps * begin) * 4 * x.fours
-                                        : place_of_tile(part.first_unit, part.units, samples_, begin)),
-            x.scales.data() + begin * plan_.blocks,
-            plan_.has_zero_points ? x.zero_points.data() + begin * plan_.blocks : nullptr,
-            x.sums.data() + sums,
-            x.scaled_sums.data() + sums,
-            x.unscaled,
-            x.fours,
-            part.steps};
+    to.samples = width;
+    to.codes = x.codes.data() + (x.in_rows ? (part.first_step * samples_ + part.steps * begin) * 4 * x.fours
+                                           : place_of_tile(part.first_unit, part.units, samples_, begin));
+    to.scales = x.scales.data() + begin * plan_.blocks;
+    to.zero_points = plan_.has_zero_points ? x.zero_points.data() + begin * plan_.blocks : nullptr;
+    to.sums = x.sums.data() + sums;
+    to.scaled_sums = x.scaled_sums.data() + sums;
+    to.unscaled = x.unscaled;
+    to.fours = x.fours;
+    to.steps = part.steps;
   }
 
   void multiply_packed(index_t first_panel, index_t panels, thread_scratch& own) const {
@@ -189,8 +190,9 @@ class product {
     const packed_range weights{&w_, first_panel, panels};
     if (is_integer()) {
       const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units, 0, 0};
-      steps_.multiply_packed_codes(
-          {weights, scratch_.segments.data(), all.segments, codes_of(0, all), y, y_stride});
+      packed_tile tile{weights, scratch_.segments.data(), all.segments, {}, y, y_stride};
+      set_codes(0, all, tile.x);
+      steps_.multiply_packed_codes(tile);
     } else {
       steps_.multiply_packed_floats(
           {weights, samples_, scratch_.x.floats.data(), scratch_.x.group_sums.data(), y, y_stride});
@@ -215,13 +217,17 @@ class product {
 
   void multiply_codes_in_place(index_t first_panel, index_t panels, thread_scratch& own) const {
     for (const chunk& part : scratch_.chunks) {
+      packed_tile tile{};
+      tile.weights.weights = &w_;
+      tile.weights.panels = tile_panels;
+      tile.segments = scratch_.segments.data() + part.first_segment;
+      tile.count = part.segments;
+      tile.y_stride = rows_of(panels);
       for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t) {
-        steps_.multiply_packed_codes({{&w_, first_panel + p, tile_panels},
-                                      scratch_.segments.data() + part.first_segment,
-                                      part.segments,
-                                      codes_of(t, part),
-                                      own.y.data() + shares_.begin(t) * rows_of(panels) + p * panel_rows,
-                                      rows_of(panels)});
+        tile.weights.first_panel = first_panel + p;
+        set_codes(t, part, tile.x);
+        tile.y = own.y.data() + shares_.begin(t) * rows_of(panels) + p * panel_rows;
+        steps_.multiply_packed_codes(tile);
       });
     }
   }
@@ -253,8 +259,11 @@ class product {
         steps_.unpack_codes(w_, first_panel + p, tile.segments, tile.count, unpacked[p]);
       }
       for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t) {
-        std::copy_n(unpacked + p, tile_panels, tile.weights);
-        tile.x = codes_of(t, part);
+        for (index_t i = 0; i < tile_panels; ++i) {
+          tile.weights[i].codes = unpacked[p + i].codes;
+          tile.weights[i].parameters = unpacked[p + i].parameters;
+        }
+        set_codes(t, part, tile.x);
         tile.y = own.y.data() + shares_.begin(t) * tile.y_stride + p * panel_rows;
         steps_.multiply_codes(tile);
       });

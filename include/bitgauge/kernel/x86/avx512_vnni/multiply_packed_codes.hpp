@@ -80,9 +80,10 @@ template <int Samples, int Chains>
   }
 }
 
-/// `Panels` panels by `Samples` samples; sums in floats, too, stay in registers where these are enough.
+/// `Panels` panels from number `first` of the tile on by `Samples` samples; sums in floats, too, stay in registers where
+/// these are enough.
 template <int Bits, bool Levels, int Panels, int Samples>
-[[BITGAUGE_AVX512_VNNI]] void multiply_packed_codes_of(const packed_tile& tile) {
+[[BITGAUGE_AVX512_VNNI]] void multiply_packed_codes_of(const packed_tile& tile, index_t first) {
   constexpr bool in_registers = Panels * Samples <= 8;
   const weights_view& w = *tile.weights.weights;
   const activation_codes& x = tile.x;
@@ -94,10 +95,11 @@ template <int Bits, bool Levels, int Panels, int Samples>
   __m512 total[Panels][Samples];
 #pragma GCC unroll 4
   for (int p = 0; p < Panels; ++p) {
-    const index_t panel = tile.weights.first_panel + (p < tile.weights.panels ? p : 0);
+    const index_t number = first + p < tile.weights.panels ? first + p : first;
+    const index_t panel = tile.weights.first_panel + number;
     fields[p] = w.unit(panel, tile.segments[0].first_unit);
     parameter[p] = w.parameter(panel, 0);
-    if constexpr (in_registers) load_totals(total[p], tile, p);
+    if constexpr (in_registers) load_totals(total[p], tile, first + p);
   }
   const std::uint8_t* four = x.codes;
   for (index_t i = 0; i < tile.count; ++i) {
@@ -113,7 +115,7 @@ template <int Bits, bool Levels, int Panels, int Samples>
       add_unit<Bits, Levels>(fields, four, table, sum);
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
-      if constexpr (!in_registers) load_totals(total[p], tile, p);
+      if constexpr (!in_registers) load_totals(total[p], tile, first + p);
       const __m512 scales = scales_at(w, parameter[p] + group);
 #pragma GCC unroll 12
       for (int j = 0; j < Samples; ++j) {
@@ -129,21 +131,13 @@ template <int Bits, bool Levels, int Panels, int Samples>
         for (int j = 0; j < Samples; ++j)
           total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x.scaled_sums[of_segment + j]), total[p][j]);
       }
-      if constexpr (!in_registers) store_totals(total[p], tile, p);
+      if constexpr (!in_registers) store_totals(total[p], tile, first + p);
     }
   }
   if constexpr (in_registers) {
 #pragma GCC unroll 4
-    for (int p = 0; p < Panels; ++p) store_totals(total[p], tile, p);
+    for (int p = 0; p < Panels; ++p) store_totals(total[p], tile, first + p);
   }
-}
-
-/// Leaves out the first panels of a tile.
-template <class Tile>
-void skip(Tile& tile, index_t panels) {
-  tile.weights.first_panel += panels;
-  tile.weights.panels -= panels;
-  tile.y += panels * panel_rows;
 }
 
 /// Calls multiply_packed_codes_of with a number of samples known at compile time, 1..tile_samples. Of many samples, two
@@ -152,8 +146,8 @@ template <int Bits, bool Levels, int Samples = tile_samples>
 [[BITGAUGE_AVX512_VNNI]] void multiply_packed_codes_by(const packed_tile& tile) {
   constexpr int panels = Samples <= packed_samples ? 1 : 2;
   if (tile.x.samples == Samples) {
-    for (packed_tile rest = tile; rest.weights.panels > 0; skip(rest, panels))
-      multiply_packed_codes_of<Bits, Levels, panels, Samples>(rest);
+    for (index_t first = 0; first < tile.weights.panels; first += panels)
+      multiply_packed_codes_of<Bits, Levels, panels, Samples>(tile, first);
     return;
   }
   if constexpr (Samples > 1) multiply_packed_codes_by<Bits, Levels, Samples - 1>(tile);
