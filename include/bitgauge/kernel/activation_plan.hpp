@@ -25,7 +25,8 @@ struct activation_plan {
 /// Throws invalid_scheme for blocks that do not fit the groups.
 inline activation_plan plan_activations(const weights_view& w, const product_options& options) {
   activation_plan plan;
-  const index_t wanted = options.activation_block > 0 ? options.activation_block : w.group;
+  const index_t shared = w.scale_factors != nullptr ? w.group << w.super_shift : w.group;
+  const index_t wanted = options.activation_block > 0 ? options.activation_block : shared;
   plan.rule = {options.activations, options.frozen ? &*options.frozen : nullptr,
                std::max<index_t>(std::min(wanted, w.cols), 1)};
   if (options.frozen || wanted >= w.cols) {

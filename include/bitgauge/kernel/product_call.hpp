@@ -253,6 +253,8 @@ class product {
       tile.count = part.segments;
       tile.has_offsets = has_offsets(w_);
       tile.has_small_codes = has_small_codes(w_);
+      tile.shares_scales =
+          plan_.block_units == 0 && plan_.blocks < w_.groups && !(tile.has_offsets && w_.level_step != 1);
       tile.y_stride = rows_of(panels);
       for (index_t p = 0; p < panels; ++p) {
         unpacked[p] = {codes + p * most * unit_fields, parameters + p * most};

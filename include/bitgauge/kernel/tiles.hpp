@@ -88,6 +88,8 @@ struct integer_tile {
   index_t count;
   unpacked_codes weights[tile_panels];
   bool has_offsets, has_small_codes;
+  bool
+      shares_scales;  ///< segments that follow each other may share a scale of the activations, alike for offsets
   activation_codes x;  ///< codes at the first segment's first unit, sums at the first segment
   float* y;            ///< y[sample * y_stride + row] grows
   index_t y_stride;

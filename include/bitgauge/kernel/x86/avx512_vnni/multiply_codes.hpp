@@ -124,6 +124,80 @@ template <int Samples, tile_kind Kind>
   if constexpr (in_registers) store_sums(total, y, y_stride);
 }
 
+/// The same where segments share scales of the activations: their sums, scaled by the weights alone, stay in registers,
+/// and are scaled once for all.
+template <int Samples>
+[[BITGAUGE_AVX512_VNNI]] void multiply_shared(const integer_tile& tile, index_t first) {
+  const activation_codes& x = tile.x;
+  const index_t width = x.samples, y_stride = tile.y_stride;
+  const std::uint8_t* four = x.codes + 4 * first;
+  const std::int8_t *w0 = tile.weights[0].codes, *w1 = tile.weights[1].codes;
+  const segment_parameters *parameters0 = tile.weights[0].parameters,
+                           *parameters1 = tile.weights[1].parameters;
+  const std::int32_t* x_sums = x.sums + first;
+  float* const y = tile.y + first * y_stride;
+  const bool has_offsets = tile.has_offsets;
+  const segment* const end = tile.segments + tile.count;
+  for (const segment* s = tile.segments; s < end;) {
+    const std::int32_t block = s->block;
+    float_sums<Samples> total;
+#pragma GCC unroll 12
+    for (int j = 0; j < Samples; ++j) total.first[j] = total.second[j] = _mm512_setzero_ps();
+    for (; s < end && s->block == block; ++s, ++parameters0, ++parameters1, x_sums += width) {
+      __m512i sum0[Samples], sum1[Samples];
+      start_sums<Samples>(sum0, *parameters0, nullptr);
+      start_sums<Samples>(sum1, *parameters1, nullptr);
+      for (std::int32_t step = 2 * s->units; step > 0; --step, w0 += 64, w1 += 64, four += 4 * width) {
+        const __m512i codes0 = load(w0), codes1 = load(w1);
+#pragma GCC unroll 12
+        for (int j = 0; j < Samples; ++j) {
+          const __m512i activations = four_of(four + 4 * j);
+          add_dot(sum0[j], activations, codes0);
+          add_dot(sum1[j], activations, codes1);
+        }
+      }
+      const __m512 scale0 = _mm512_load_ps(parameters0->scales), scale1 = _mm512_load_ps(parameters1->scales);
+#pragma GCC unroll 12
+      for (int j = 0; j < Samples; ++j) {
+        total.first[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum0[j]), scale0, total.first[j]);
+        total.second[j] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum1[j]), scale1, total.second[j]);
+      }
+      if (!has_offsets) continue;
+      const __m512 offset0 = _mm512_load_ps(parameters0->offsets),
+                   offset1 = _mm512_load_ps(parameters1->offsets);
+#pragma GCC unroll 12
+      for (int j = 0; j < Samples; ++j) {
+        const __m512 x_sum = _mm512_cvtepi32_ps(_mm512_set1_epi32(x_sums[j]));
+        total.first[j] = _mm512_fnmadd_ps(offset0, x_sum, total.first[j]);
+        total.second[j] = _mm512_fnmadd_ps(offset1, x_sum, total.second[j]);
+      }
+    }
+    const float* const scales = x.scales + first + block * width;
+#pragma GCC unroll 12
+    for (int j = 0; j < Samples; ++j) {
+      const __m512 scale = _mm512_set1_ps(scales[j]);
+      float* const to = y + j * y_stride;
+      _mm512_storeu_ps(to, _mm512_fmadd_ps(total.first[j], scale, _mm512_loadu_ps(to)));
+      _mm512_storeu_ps(to + panel_rows,
+                       _mm512_fmadd_ps(total.second[j], scale, _mm512_loadu_ps(to + panel_rows)));
+    }
+  }
+}
+
+/// Calls multiply_shared with a number of samples known at compile time, 1..samples_in_registers.
+template <int Samples = samples_in_registers>
+[[BITGAUGE_AVX512_VNNI]] void multiply_few_shared(const integer_tile& tile, index_t first, index_t samples) {
+  if (samples == Samples) return multiply_shared<Samples>(tile, first);
+  if constexpr (Samples > 1) multiply_few_shared<Samples - 1>(tile, first, samples);
+}
+
+[[BITGAUGE_AVX512_VNNI]] inline void multiply_shared_tile(const integer_tile& tile) {
+  static_assert(2 * samples_in_registers == tile_samples);
+  const index_t samples = tile.x.samples, half = (samples + 1) / 2;
+  multiply_few_shared(tile, 0, half);
+  if (samples > half) multiply_few_shared(tile, half, samples - half);
+}
+
 /// Calls multiply_samples with a number of samples known at compile time, 1..tile_samples.
 template <tile_kind Kind, int Samples = tile_samples>
 [[BITGAUGE_AVX512_VNNI]] void multiply_known(const integer_tile& tile, index_t first, index_t samples) {
@@ -143,6 +217,8 @@ template <tile_kind Kind>
 }
 
 [[BITGAUGE_AVX512_VNNI]] inline void multiply_codes(const integer_tile& tile) {
+  if (tile.shares_scales && tile.x.zero_points == nullptr && (tile.has_offsets || !tile.x.unscaled))
+    return multiply_shared_tile(tile);
   if (tile.has_offsets || tile.x.zero_points != nullptr) return multiply_tile<tile_kind::general>(tile);
   if (tile.x.unscaled) return multiply_tile<tile_kind::unscaled>(tile);
   multiply_tile<tile_kind::scaled>(tile);
