@@ -333,7 +333,7 @@ class steps_check {
     for (index_t j = 0; j < samples_; ++j) std::fill_n(y.data() + j * stride, 32, 0.0f);
     std::vector<float> wanted = y;
     kernel::integer_tile tile{
-        segments, part.segments, {},    kernel::has_offsets(w_), kernel::has_small_codes(w_),
+        segments, part.segments, {},    kernel::has_offsets(w_), kernel::has_small_codes(w_), false,
         x.view,   y.data(),      stride};
     std::vector<codes> own(codes_.begin() + first_panel, codes_.begin() + first_panel + 2);
     for (std::size_t p = 0; p < 2; ++p)

@@ -242,6 +242,10 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
     if (!to.in_rows && (turn != 0) != to.less_128) detail::turn_bytes(own, columns, 0x80);
   }
   if (to.in_rows) return;
+  if (to.samples == 1) {  // they lie as they are
+    std::memcpy(to.codes.data(), codes, static_cast<std::size_t>(columns));
+    return;
+  }
   // four codes that lie together are moved as one number
   for (const chunk& part : chunks)
     simd::row_kernels().transpose(

@@ -97,12 +97,20 @@ struct packed_arrays {
       place(true, fields, w.panels * w.units * unit_bytes(w.bits));
       if (placed) continue;
       data.used = at;
-      std::fill_n(data.memory.reserve(static_cast<std::size_t>(at)), of_parameters, std::uint8_t{0});
+      std::fill_n(data.memory.reserve(whole_pages(static_cast<std::size_t>(at))), of_parameters,
+                  std::uint8_t{0});
     }
   }
 
  private:
   static constexpr index_t line = 64;
+
+  /// Up to the end of the last huge page, where that is little more: it is one then, not hundreds of small ones.
+  static constexpr std::size_t whole_pages(std::size_t bytes) noexcept {
+    constexpr std::size_t page = bitgauge::detail::huge_page, little = 6;  // a sixth
+    const std::size_t whole = (bytes + page - 1) / page * page;
+    return whole - bytes <= bytes / little ? whole : bytes;
+  }
 };
 
 /// Fills `data`, whose view says rows, cols, group (columns that share parameters), bits and what fields stand

@@ -67,9 +67,9 @@ template <int Bits, bool Levels, int Panels, int Samples>
 }
 
 /// Minus what the zero points of a group, from `parameter` on, add to the products of a panel.
-template <int Samples, int Chains>
+template <int Samples, int Chains, class Weights>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void start_sums(__m512i (&sum)[Samples][Chains],
-                                                                    const weights_view& w, index_t parameter,
+                                                                    const Weights& w, index_t parameter,
                                                                     int center, const std::int32_t* x_sums) {
   const __m512i zero = zero_points_at(w, parameter);
 #pragma GCC unroll 12
@@ -82,10 +82,11 @@ template <int Samples, int Chains>
 
 /// `Panels` panels from number `first` of the tile on by `Samples` samples; sums in floats, too, stay in registers where
 /// these are enough.
-template <int Bits, bool Levels, int Panels, int Samples>
+template <int Bits, bool Levels, parameter_kind Kind, int Panels, int Samples>
 [[BITGAUGE_AVX512_VNNI]] void multiply_packed_codes_of(const packed_tile& tile, index_t first) {
   constexpr bool in_registers = Panels * Samples <= 8;
   const weights_view& w = *tile.weights.weights;
+  const parameters_view<Kind> parameters(w);
   const activation_codes& x = tile.x;
   // code + 128, unsigned
   const __m512i table = _mm512_xor_si512(table_of_16(w.codes.data()), _mm512_set1_epi8(-128));
@@ -108,15 +109,15 @@ template <int Bits, bool Levels, int Panels, int Samples>
     integer_sums<Panels, Samples> sum;
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
-      fetch_parameters<fetched_groups>(w, parameter[p] + group);
-      start_sums(sum[p], w, parameter[p] + group, center, x.sums + of_segment);
+      fetch_parameters<fetched_groups>(parameters, parameter[p] + group);
+      start_sums(sum[p], parameters, parameter[p] + group, center, x.sums + of_segment);
     }
     for (std::int32_t u = s.units; u > 0; --u, four += 2 * 4 * Samples)
       add_unit<Bits, Levels>(fields, four, table, sum);
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
       if constexpr (!in_registers) load_totals(total[p], tile, first + p);
-      const __m512 scales = scales_at(w, parameter[p] + group);
+      const __m512 scales = scales_at(parameters, parameter[p] + group);
 #pragma GCC unroll 12
       for (int j = 0; j < Samples; ++j) {
         __m512i whole = sum[p][j][0];
@@ -125,8 +126,8 @@ template <int Bits, bool Levels, int Panels, int Samples>
             _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole),
                             _mm512_mul_ps(scales, _mm512_set1_ps(x.scales[of_block + j])), total[p][j]);
       }
-      if (w.has_stored_offsets()) {
-        const __m512 offsets = offsets_at(w, parameter[p] + group);
+      if (parameters.has_stored_offsets()) {
+        const __m512 offsets = offsets_at(parameters, parameter[p] + group);
 #pragma GCC unroll 12
         for (int j = 0; j < Samples; ++j)
           total[p][j] = _mm512_fnmadd_ps(offsets, _mm512_set1_ps(x.scaled_sums[of_segment + j]), total[p][j]);
@@ -140,34 +141,54 @@ template <int Bits, bool Levels, int Panels, int Samples>
   }
 }
 
-/// Calls multiply_packed_codes_of with a number of samples known at compile time, 1..tile_samples. Of many samples, two
+/// Calls multiply_packed_codes_of with a number of samples known at compile time, 1..Samples. Of many samples, two
 /// panels share what is read of the activations.
-template <int Bits, bool Levels, int Samples = tile_samples>
+template <int Bits, bool Levels, parameter_kind Kind, int Samples>
 [[BITGAUGE_AVX512_VNNI]] void multiply_packed_codes_by(const packed_tile& tile) {
   constexpr int panels = Samples <= packed_samples ? 1 : 2;
   if (tile.x.samples == Samples) {
     for (index_t first = 0; first < tile.weights.panels; first += panels)
-      multiply_packed_codes_of<Bits, Levels, panels, Samples>(tile, first);
+      multiply_packed_codes_of<Bits, Levels, Kind, panels, Samples>(tile, first);
     return;
   }
-  if constexpr (Samples > 1) multiply_packed_codes_by<Bits, Levels, Samples - 1>(tile);
+  if constexpr (Samples > 1) multiply_packed_codes_by<Bits, Levels, Kind, Samples - 1>(tile);
+}
+
+/// Calls multiply_packed_codes_by with the kind of the weights where it is one of `Kinds`; few samples alone.
+template <int Bits, bool Levels, parameter_kind... Kinds>
+[[BITGAUGE_AVX512_VNNI]] bool multiplies_kind(const packed_tile& tile) {
+  const parameter_kind kind = kind_of(*tile.weights.weights);
+  return tile.x.samples <= packed_samples &&
+         ((kind == Kinds && (multiply_packed_codes_by<Bits, Levels, Kinds, packed_samples>(tile), true)) ||
+          ...);
 }
 
 [[BITGAUGE_AVX512_VNNI]] inline void multiply_packed_codes(const packed_tile& tile) {
-  if (tile.weights.weights->bits == 8) return multiply_packed_codes_by<8, false>(tile);
-  if (tile.weights.weights->has_levels) return multiply_packed_codes_by<4, true>(tile);
+  using enum parameter_kind;
+  const weights_view& w = *tile.weights.weights;
   constexpr int few = packed_samples;
-  switch (tile.weights.weights->bits) {
+  switch (w.bits) {
     case 2:
-      return multiply_packed_codes_by<2, false, few>(tile);
+      return multiply_packed_codes_by<2, false, any, few>(tile);
     case 3:
-      return multiply_packed_codes_by<3, false, few>(tile);
+      return multiply_packed_codes_by<3, false, any, few>(tile);
     case 5:
-      return multiply_packed_codes_by<5, false, few>(tile);
+      return multiply_packed_codes_by<5, false, any, few>(tile);
     case 6:
-      return multiply_packed_codes_by<6, false, few>(tile);
+      if (!multiplies_kind<6, false, factors>(tile)) multiply_packed_codes_by<6, false, any, few>(tile);
+      return;
+    case 8:
+      if (!multiplies_kind<8, false, halves>(tile))
+        multiply_packed_codes_by<8, false, any, tile_samples>(tile);
+      return;
     default:
-      multiply_packed_codes_by<4, false>(tile);
+      break;
+  }
+  if (w.has_levels) {
+    if (!multiplies_kind<4, true, halves, factors>(tile))
+      multiply_packed_codes_by<4, true, any, tile_samples>(tile);
+  } else if (!multiplies_kind<4, false, halves, halves_zero_points, factors_offsets>(tile)) {
+    multiply_packed_codes_by<4, false, any, tile_samples>(tile);
   }
 }
 

@@ -36,8 +36,66 @@ namespace bitgauge::kernel::avx512_vnni {
 #endif
 }
 
+/// Which parameters weights have. The frequent kinds are known at compile time where there is little else to do: what
+/// they lack takes neither registers nor branches.
+enum class parameter_kind : std::uint8_t {
+  any,
+  halves,              ///< scales of binary16
+  halves_zero_points,  ///< and zero points
+  factors,             ///< factors of scales of super-groups in binary16
+  factors_offsets,     ///< and of offsets
+};
+inline parameter_kind kind_of(const weights_view& w) {
+  if (w.half_scales == nullptr || w.offsets != nullptr) return parameter_kind::any;
+  const bool has_offsets = w.half_offsets != nullptr;
+  if (w.scale_factors == nullptr)
+    return has_offsets                ? parameter_kind::any
+           : w.zero_points == nullptr ? parameter_kind::halves
+                                      : parameter_kind::halves_zero_points;
+  if (w.zero_points != nullptr || (has_offsets && w.offset_factors == nullptr)) return parameter_kind::any;
+  return has_offsets ? parameter_kind::factors_offsets : parameter_kind::factors;
+}
+
+/// The parameters of weights of a kind.
+template <parameter_kind Kind>
+struct parameters_view {
+  static constexpr bool any = Kind == parameter_kind::any,
+                        has_factors = any || Kind >= parameter_kind::factors,
+                        has_offsets = any || Kind == parameter_kind::factors_offsets,
+                        has_zero_points = any || Kind == parameter_kind::halves_zero_points;
+  const std::uint16_t *half_scales, *half_offsets;
+  const float *scales, *offsets;
+  const std::uint8_t* zero_points;
+  const std::int8_t *scale_factors, *offset_factors;
+  int super_shift, center;
+
+  [[gnu::always_inline]] explicit parameters_view(const weights_view& w)
+      : half_scales(w.half_scales),
+        half_offsets(has_offsets ? w.half_offsets : nullptr),
+        scales(any ? w.scales : nullptr),
+        offsets(any ? w.offsets : nullptr),
+        zero_points(has_zero_points ? w.zero_points : nullptr),
+        scale_factors(has_factors ? w.scale_factors : nullptr),
+        offset_factors(has_offsets ? w.offset_factors : nullptr),
+        super_shift(w.super_shift),
+        center(w.center) {
+    if constexpr (any) return;
+    if (half_scales == nullptr || (has_zero_points && zero_points == nullptr) ||
+        (has_factors && scale_factors == nullptr) ||
+        (has_offsets && (half_offsets == nullptr || offset_factors == nullptr)))
+      __builtin_unreachable();
+  }
+  [[gnu::always_inline]] index_t shared_parameter(index_t at) const {
+    return (at / panel_rows >> super_shift) * panel_rows;
+  }
+  [[gnu::always_inline]] bool has_stored_offsets() const {
+    return offsets != nullptr || half_offsets != nullptr;
+  }
+};
+
 /// 16 numbers of a group of a panel, as they are stored, times their factors where there are factors.
-[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 parameters_at(const weights_view& w,
+template <class Weights>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 parameters_at(const Weights& w,
                                                                          const float* floats,
                                                                          const std::uint16_t* halves,
                                                                          const std::int8_t* factors,
@@ -53,15 +111,18 @@ namespace bitgauge::kernel::avx512_vnni {
 }
 
 /// 16 scales of a group of a panel, and offsets of weights that have stored ones.
-[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 scales_at(const weights_view& w, index_t at) {
+template <class Weights>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 scales_at(const Weights& w, index_t at) {
   return parameters_at(w, w.scales, w.half_scales, w.scale_factors, at);
 }
-[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 offsets_at(const weights_view& w, index_t at) {
+template <class Weights>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 offsets_at(const Weights& w, index_t at) {
   return parameters_at(w, w.offsets, w.half_offsets, w.offset_factors, at);
 }
 
 /// Fetches the memory of what parameters_at() reads.
-[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters_at(const weights_view& w,
+template <class Weights>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters_at(const Weights& w,
                                                                              const float* floats,
                                                                              const std::uint16_t* halves,
                                                                              const std::int8_t* factors,
@@ -76,8 +137,8 @@ namespace bitgauge::kernel::avx512_vnni {
 }
 
 /// Fetches the parameters of the group `Groups` groups after the one at `at`.
-template <index_t Groups = 8>
-[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters(const weights_view& w, index_t at) {
+template <index_t Groups = 8, class Weights>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void fetch_parameters(const Weights& w, index_t at) {
   constexpr index_t ahead = Groups * panel_rows;
   fetch_parameters_at(w, w.scales, w.half_scales, w.scale_factors, at + ahead);
   if (w.zero_points != nullptr) _mm_prefetch(w.zero_points + at + ahead, _MM_HINT_T0);
@@ -85,8 +146,8 @@ template <index_t Groups = 8>
 }
 
 /// 16 zero points of a group of a panel.
-[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512i zero_points_at(const weights_view& w,
-                                                                           index_t at) {
+template <class Weights>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512i zero_points_at(const Weights& w, index_t at) {
   if (w.zero_points == nullptr) return _mm512_set1_epi32(w.center);
   return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w.zero_points + at)));
 }
