@@ -113,8 +113,8 @@ class product {
 
   /// Cuts the rows into segments and chunks, and where codes lie in rows into steps: a fourth of a step's columns.
   index_t cut_rows(bool has_steps) {
-    cut(w_, plan_.block_units, plan_.groups_per_block, has_steps ? row_units : chunk_units,
-        scratch_.segments, scratch_.chunks);
+    cut(w_, plan_.block_units, plan_.groups_per_block, has_steps ? row_units : chunk_units, scratch_.segments,
+        scratch_.chunks);
     return has_steps ? cut_steps(scratch_.segments, scratch_.chunks) : 0;
   }
 
@@ -165,8 +165,7 @@ class product {
     return std::clamp<index_t>(w_.panels / 16, tile_panels, packed_panels);
   }
 
-  /// The codes of a tile from a chunk on. Number by number, as steps read them: what is copied at once, or read so, has to
-  /// wait until all that was stored before is in the cache.
+  /// The codes of a tile from a chunk on. Number by number, as steps read them: copies have to wait for the cache.
   void set_codes(index_t tile, const chunk& part, activation_codes& to) const {
     const packed_activations& x = scratch_.x;
     const index_t width = shares_.width(tile), begin = shares_.begin(tile);
@@ -217,12 +216,9 @@ class product {
 
   void multiply_codes_in_place(index_t first_panel, index_t panels, thread_scratch& own) const {
     for (const chunk& part : scratch_.chunks) {
-      packed_tile tile{};
-      tile.weights.weights = &w_;
-      tile.weights.panels = tile_panels;
-      tile.segments = scratch_.segments.data() + part.first_segment;
-      tile.count = part.segments;
-      tile.y_stride = rows_of(panels);
+      packed_tile tile{
+          {&w_, 0, tile_panels}, scratch_.segments.data() + part.first_segment, part.segments, {}, nullptr,
+          rows_of(panels)};
       for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t) {
         tile.weights.first_panel = first_panel + p;
         set_codes(t, part, tile.x);
@@ -261,10 +257,7 @@ class product {
         steps_.unpack_codes(w_, first_panel + p, tile.segments, tile.count, unpacked[p]);
       }
       for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t) {
-        for (index_t i = 0; i < tile_panels; ++i) {
-          tile.weights[i].codes = unpacked[p + i].codes;
-          tile.weights[i].parameters = unpacked[p + i].parameters;
-        }
+        for (index_t i = 0; i < tile_panels; ++i) tile.weights[i] = unpacked[p + i];
         set_codes(t, part, tile.x);
         tile.y = own.y.data() + shares_.begin(t) * tile.y_stride + p * panel_rows;
         steps_.multiply_codes(tile);

@@ -33,8 +33,9 @@ inline constexpr index_t whole_sample = std::numeric_limits<index_t>::max();
 struct product_options {
   product_precision precision = product_precision::exact;
   /// Of integer precision: elements of a sample that share a scale. 0: those that share a scale of the
-  /// weights (a whole sample where a row of weights has one scale). Otherwise whole groups of weights, or a
-  /// multiple of 8 that divides a group, or whole_sample.
+  /// weights (a whole sample where a row of weights has one scale, a super-group where groups have factors of its
+  /// scale, as in K-quants). Otherwise whole groups of weights, or a multiple of 8 that divides a group, or
+  /// whole_sample.
   index_t activation_block = 0;
   /// Of integer precision: the grid of 8 bits that activations are rounded to.
   integer_grid activations = make_symmetric(8);
