@@ -3,6 +3,7 @@
 /// \file
 /// What one thread needs to fit a row, and the parameters of the row's runs.
 
+#include <bitgauge/base/aligned_buffer.hpp>
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/matrix/nonfinite.hpp>
 
@@ -13,7 +14,8 @@
 namespace bitgauge::detail {
 
 struct row_scratch : finite_scratch {
-  std::vector<float> panel, scale, inverse;
+  aligned_buffer<float> panel;
+  std::vector<float> scale, inverse;
   std::vector<std::int32_t> zero_point;
 
   void set(std::size_t run, parameters p) {

@@ -3,6 +3,7 @@
 /// \file
 /// The thin shell around every Eigen input: the core sees rows of float.
 
+#include <bitgauge/base/aligned_buffer.hpp>
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/input_kind.hpp>
@@ -95,13 +96,20 @@ class row_source {
     return scratch.data() + (beyond > 0 ? (line - beyond) / sizeof(float) : 0);
   }
 
+  /// The same in huge pages where there are many rows: each is another page that is written now and then.
+  static float* room_for(index_t count, index_t stride, detail::aligned_buffer<float>& scratch) {
+    return scratch.reserve(static_cast<std::size_t>(count * stride));
+  }
+
   /// `count` rows from `first` on. Points into the matrix where it holds rows of float, else copies into
-  /// `scratch`.
-  panel read(index_t first, index_t count, std::vector<float>& scratch) const {
+  /// `scratch`, a vector or aligned_buffer of float.
+  template <class Scratch>
+  panel read(index_t first, index_t count, Scratch& scratch) const {
     return read(first, count, 0, cols_, scratch);
   }
   /// Of those rows, `width` columns from `column` on.
-  panel read(index_t first, index_t count, index_t column, index_t width, std::vector<float>& scratch) const {
+  template <class Scratch>
+  panel read(index_t first, index_t count, index_t column, index_t width, Scratch& scratch) const {
     if (in_place_) return {static_cast<const float*>(data_) + first * row_step_ + column, row_step_};
     const index_t stride = count > 1 ? simd::transpose_stride(width) : width;
     float* const rows = room_for(count, stride, scratch);
