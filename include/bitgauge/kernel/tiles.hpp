@@ -44,6 +44,10 @@ class tile_shares {
 /// Panels that are multiplied together.
 inline constexpr index_t tile_panels = 2;
 
+/// Bytes of activations ahead of those that are multiplied that are fetched: mostly those of the next tile. The first
+/// panels that a chunk is multiplied with find it beyond the second-level cache.
+inline constexpr index_t activations_ahead = 3072;
+
 /// Samples and panels that are multiplied at most without unpacking the weights to memory.
 inline constexpr index_t packed_samples = 8, packed_float_samples = 4, packed_panels = 16;
 

@@ -22,6 +22,7 @@ template <unsigned Samples>
     total1[j] = _mm512_loadu_ps(y + j * tile.y_stride + panel_rows);
   }
   for (index_t c = tile.columns; c > 0; --c, w0 += panel_rows, w1 += panel_rows, x += tile.samples) {
+    _mm_prefetch(reinterpret_cast<const char*>(x) + activations_ahead, _MM_HINT_T0);
     const __m512 weights0 = _mm512_loadu_ps(w0), weights1 = _mm512_loadu_ps(w1);
 #pragma GCC unroll 12
     for (unsigned j = 0; j < Samples; ++j) {

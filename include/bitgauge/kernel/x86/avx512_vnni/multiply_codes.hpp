@@ -86,6 +86,7 @@ template <int Samples, tile_kind Kind>
     start_sums<Samples>(sum0, *parameters0, zero_points);
     start_sums<Samples>(sum1, *parameters1, zero_points);
     for (std::int32_t step = 2 * s->units; step > 0; --step, w0 += 64, w1 += 64, four += 4 * width) {
+      _mm_prefetch(four + activations_ahead, _MM_HINT_T0);
       const __m512i codes0 = load(w0), codes1 = load(w1);
 #pragma GCC unroll 12
       for (int j = 0; j < Samples; ++j) {
@@ -148,6 +149,7 @@ template <int Samples>
       start_sums<Samples>(sum0, *parameters0, nullptr);
       start_sums<Samples>(sum1, *parameters1, nullptr);
       for (std::int32_t step = 2 * s->units; step > 0; --step, w0 += 64, w1 += 64, four += 4 * width) {
+        _mm_prefetch(four + activations_ahead, _MM_HINT_T0);
         const __m512i codes0 = load(w0), codes1 = load(w1);
 #pragma GCC unroll 12
         for (int j = 0; j < Samples; ++j) {

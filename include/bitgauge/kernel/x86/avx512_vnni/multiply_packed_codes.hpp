@@ -52,6 +52,10 @@ template <int Bits, bool Levels, int Panels, int Samples>
                                                                   integer_sums<Panels, Samples>& sum) {
   constexpr index_t ahead = Samples <= packed_samples ? fetched_ahead : fetched_ahead_of_tiles;
   constexpr int last = chains<Panels, Samples> - 1;
+  if constexpr (Samples > packed_samples) {
+    _mm_prefetch(four + activations_ahead, _MM_HINT_T0);
+    _mm_prefetch(four + activations_ahead + 64, _MM_HINT_T0);
+  }
   unit_vectors unit[Panels];
 #pragma GCC unroll 4
   for (int p = 0; p < Panels; ++p) unit[p] = next_unit<Bits, Levels, ahead>(fields[p], table);
