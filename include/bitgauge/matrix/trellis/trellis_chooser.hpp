@@ -30,12 +30,13 @@ class trellis_chooser {
     const serial_products serial;
     const index_t m = rows.rows(), n = rows.cols();
     std::iota(order_.begin(), order_.end(), index_t{0});
-    std::vector<double> counts(order_.size(), 1.0);
+    std::vector<double> counts(order_.size(), 1.0), bit_costs;
     numeric::row_major_matrix<float> triangle(0, 0);
     std::vector<bool> dead(order_.size());
     if (h != nullptr) {
-      feedback_factor<double> f =
-          factor_for_rate(*h, settings.bits, settings.damping, settings.act_order, threads);
+      rate_factor rated = factor_for_rate(*h, settings, variances(rows), threads);
+      feedback_factor<double>& f = rated.factor;
+      bit_costs = std::move(rated.bit_costs);
       order_ = std::move(f.order);
       damping_ = f.damping;
       for (const index_t c : f.dead) dead[static_cast<std::size_t>(c)] = true;
@@ -58,7 +59,7 @@ class trellis_chooser {
       }
     }
     run_ = std::make_unique<trellis_run>(settings, std::move(weights), std::move(counts), std::move(triangle),
-                                         threads);
+                                         bit_costs, threads);
   }
 
   /// Levels whose symbols take about `bits` a weight: bits() says what they do by their models. Each call is one pass
@@ -94,6 +95,21 @@ class trellis_chooser {
   double damping() const noexcept { return damping_; }
 
  private:
+  /// Mean squares of columns.
+  static std::vector<double> variances(const row_source& rows) {
+    std::vector<double> sums(static_cast<std::size_t>(rows.cols()));
+    std::vector<float> scratch;
+    for (index_t r = 0; r < rows.rows(); ++r) {
+      const auto panel = rows.read(r, 1, scratch);
+      for (index_t c = 0; c < rows.cols(); ++c) {
+        const double w = panel.row(0)[c];
+        sums[static_cast<std::size_t>(c)] += numeric::uncontracted(w * w);
+      }
+    }
+    for (double& sum : sums) sum /= static_cast<double>(rows.rows());
+    return sums;
+  }
+
   trellis settings_;
   std::vector<index_t> order_;
   std::unique_ptr<trellis_run> run_;

@@ -21,7 +21,11 @@ namespace bitgauge::detail {
 /// of a column bear on later ones; without feedback it is empty.
 struct trellis_problem {
   const numeric::row_major_matrix<float>* weights = nullptr;  ///< a row for each *column* of the matrix
-  const numeric::row_major_matrix<float>* factor = nullptr;   ///< R of feedback_factor, or null
+  const numeric::row_major_matrix<float>* targets =
+      nullptr;  ///< bit_targets() of these, or null: the weights
+  std::vector<float>
+      gains;  ///< of each column: what levels are chosen for, beside its target and what is fed back
+  const numeric::row_major_matrix<float>* factor = nullptr;  ///< R of feedback_factor, or null
   trellis_code code{8};
 };
 
@@ -100,16 +104,18 @@ class trellis_panel {
   void round_column(const trellis_parameters& parameters, index_t j, const float* fed, float* difference,
                     numeric::row_major_matrix<std::int32_t>& levels) {
     const auto at = static_cast<std::size_t>(j);
-    const float step = parameters.steps[at], inverse = 1 / step;
+    const float step = parameters.steps[at];
+    const float inverse = problem_.gains.empty() ? 1 / step : problem_.gains[at] / step;
     const float* const weights = problem_.weights->row(j);
+    const float* const targets = problem_.targets == nullptr ? weights : problem_.targets->row(j);
     std::fill(sequences_.values.begin(), sequences_.values.end(), 0.0f);
     std::fill(sequences_.zero_of.begin(), sequences_.zero_of.end(), symbol_costs::zero_of(0));
     for (index_t l = 0; l < count_; ++l) {
       const trellis_tile& tile = tiles_[l];
       index_t place = (rows_ - tile.count) * lane_count + l;
       for (index_t r = 0; r < tile.count; ++r, place += lane_count) {
-        const float weight = weights[tile.first + r];
-        const float current = fed == nullptr ? weight : weight + fed[place];
+        const float target = targets[tile.first + r];
+        const float current = fed == nullptr ? target : target + fed[place];
         sequences_.values[static_cast<std::size_t>(place)] = current * inverse;
         sequences_.zero_of[static_cast<std::size_t>(place)] = symbol_costs::zero_of(
             parameters.column_classes[at] + parameters.row_classes[static_cast<std::size_t>(tile.first + r)]);

@@ -7,6 +7,7 @@
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/numeric/power.hpp>
+#include <bitgauge/rounding/trellis/bit_targets.hpp>
 #include <bitgauge/rounding/trellis/class_fit.hpp>
 #include <bitgauge/rounding/trellis/symbol_costs.hpp>
 #include <bitgauge/rounding/trellis/trellis_options.hpp>
@@ -37,8 +38,10 @@ class trellis_run {
  public:
   /// `weights`: a row for each column of the matrix in the order of processing; `importance`: how much squared errors
   /// of each count, where there is no feedback; 0 for columns that do not matter.
+  /// `factor`: R, or empty; `bit_costs`: A, what of R R^T is the price of bits (rate_factor), in the order of processing.
   trellis_run(const trellis& settings, numeric::row_major_matrix<float> weights,
-              std::vector<double> importance, numeric::row_major_matrix<float> factor, int threads)
+              std::vector<double> importance, numeric::row_major_matrix<float> factor,
+              const std::vector<double>& bit_costs, int threads)
       : settings_(settings),
         fill_(settings.states),
         weights_(std::move(weights)),
@@ -47,7 +50,11 @@ class trellis_run {
     problem_.weights = &weights_;
     problem_.factor = factor_.rows() > 0 ? &factor_ : nullptr;
     problem_.code = trellis_code(settings.states);
-    set_roots(std::move(importance));
+    if (problem_.factor != nullptr) {
+      targets_ = bit_targets(weights_, factor_, bit_costs, threads);
+      problem_.targets = &targets_;
+    }
+    set_roots(std::move(importance), bit_costs);
     set_row_classes();
     spreads_.resize(roots_.size());
     for (index_t j = 0; j < cols(); ++j) {
@@ -122,14 +129,21 @@ class trellis_run {
     return result_;
   }
 
-  /// Roots of what errors of columns count, of geometric mean 1.
-  void set_roots(std::vector<double> importance) {
+  /// Roots of what errors of columns count, of geometric mean 1. R_jj^2 (x - q)^2 has the price of bits in it, which
+  /// the search for paths sets itself; without, it is (R_jj^2 - A_j) (gain x - q)^2.
+  void set_roots(std::vector<double> importance, const std::vector<double>& bit_costs) {
     roots_.resize(static_cast<std::size_t>(cols()));
     double sum = 0, count = 0;
     for (std::size_t j = 0; j < roots_.size(); ++j) {
       const auto at = static_cast<index_t>(j);
-      roots_[j] =
-          problem_.factor != nullptr ? static_cast<double>(factor_(at, at)) : std::sqrt(importance[j]);
+      double weight = importance[j];
+      if (problem_.factor != nullptr) {
+        const double whole = square(static_cast<double>(factor_(at, at)));
+        weight = std::max(0.0, whole - bit_costs[j]);
+        if (weight < 1e-4 * whole) weight = 0;
+        problem_.gains.push_back(weight > 0 ? static_cast<float>(whole / weight) : 0.0f);
+      }
+      roots_[j] = std::sqrt(weight);
       if (roots_[j] > 0) {
         sum += numeric::portable_log2(roots_[j]);
         ++count;
@@ -258,7 +272,7 @@ class trellis_run {
 
   trellis settings_;
   water_fill fill_;
-  numeric::row_major_matrix<float> weights_, factor_;
+  numeric::row_major_matrix<float> weights_, factor_, targets_;
   int threads_;
   trellis_problem problem_;
   trellis_parameters parameters_;
