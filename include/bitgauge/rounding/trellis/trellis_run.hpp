@@ -209,16 +209,13 @@ class trellis_run {
 
   /// A pass, after which classes are fitted anew, within `reach`; returns the bits a weight.
   double pass(const std::vector<trellis_tile>& list, int reach) {
-    trellis_pass(problem_, *costs_, parameters_, list, threads_, result_.levels);
+    const std::vector<double> squares =
+        trellis_pass(problem_, *costs_, parameters_, list, threads_, result_.levels);
     const coded_columns coded(result_.levels, parameters_.row_classes, list);
     const std::vector<double> bits = coded.fit(*costs_, reach, threads_, parameters_.column_classes);
-    if (problem_.factor != nullptr)
-      parallel_for(cols(), threads_, [&](index_t j) {
-        // errors fed back widen a column; where few levels are not 0 they say nothing of it
-        const auto at = static_cast<std::size_t>(j);
-        const double power = coded.power(j);
-        if (power > 0.5) spreads_[at] = static_cast<double>(parameters_.steps[at]) * std::sqrt(power);
-      });
+    if (problem_.factor != nullptr)  // errors fed back widen a column
+      for (std::size_t j = 0; j < squares.size(); ++j)
+        spreads_[j] = static_cast<double>(parameters_.steps[j]) * std::sqrt(squares[j] / coded.count());
     return std::accumulate(bits.begin(), bits.end(), 0.0) / (coded.count() * static_cast<double>(cols()));
   }
 
