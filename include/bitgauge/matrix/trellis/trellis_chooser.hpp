@@ -3,6 +3,7 @@
 /// \file
 /// A matrix to levels of a trellis.
 
+#include <bitgauge/matrix/finite_rows.hpp>
 #include <bitgauge/matrix/row_source.hpp>
 #include <bitgauge/matrix/trellis/trellis_codes.hpp>
 #include <bitgauge/rounding/feedback/serial_products.hpp>
@@ -22,7 +23,8 @@ namespace bitgauge::detail {
 /// Chooses levels for one matrix at several rates: what does not depend on the rate is done once.
 class trellis_chooser {
  public:
-  /// `h`: the Hessian of the layer's inputs, or null; `importance`: a number from 0 up a column, or none.
+  /// `h`: the Hessian of the layer's inputs, or null; `importance`: a number from 0 up a column, or none. Raises data_error
+  /// for weights that are not finite.
   trellis_chooser(const row_source& rows, const trellis& settings, const hessian* h,
                   std::span<const float> importance, int threads)
       : settings_(settings), order_(static_cast<std::size_t>(rows.cols())) {
@@ -47,15 +49,16 @@ class trellis_chooser {
       for (std::size_t j = 0; j < counts.size(); ++j) counts[j] = static_cast<double>(importance[j]);
     }
     numeric::row_major_matrix<float> weights(n, m);
-    std::vector<float> scratch;
     constexpr index_t height = 16;  // rows that fill a cache line of what they are transposed to
+    std::vector<float> panel(static_cast<std::size_t>(height * n));
     for (index_t first = 0; first < m; first += height) {
       const index_t count = std::min(height, m - first);
-      const auto panel = rows.read(first, count, scratch);
+      read_finite_rows(rows, first, count, false, panel.data());
       for (index_t i = 0; i < n; ++i) {
         const index_t c = order_[static_cast<std::size_t>(i)];
+        const bool is_dead = dead[static_cast<std::size_t>(c)];
         for (index_t r = 0; r < count; ++r)
-          weights(i, first + r) = dead[static_cast<std::size_t>(c)] ? 0 : panel.row(r)[c];
+          weights(i, first + r) = is_dead ? 0 : panel[static_cast<std::size_t>(r * n + c)];
       }
     }
     run_ = std::make_unique<trellis_run>(settings, std::move(weights), std::move(counts), std::move(triangle),
@@ -70,7 +73,6 @@ class trellis_chooser {
     const index_t m = found.levels.cols(), n = found.levels.rows();
     trellis_codes codes;
     codes.states = settings_.states;
-    codes.shape = found.shape;
     codes.tile_rows = settings_.tile_rows;
     codes.unit = found.unit;
     codes.step_exponents.resize(order_.size());
@@ -81,12 +83,7 @@ class trellis_chooser {
       const auto from = static_cast<std::size_t>(i), to = static_cast<std::size_t>(order_[from]);
       codes.step_exponents[to] = found.step_exponents[from];
       codes.column_classes[to] = found.column_classes[from];
-      bool empty = true;
-      for (index_t r = 0; r < m; ++r) {
-        codes.codes(r, order_[from]) = found.levels(i, r);
-        empty = empty && found.levels(i, r) == 0;
-      }
-      if (empty) codes.column_classes[to] = trellis_codes::empty_column;
+      for (index_t r = 0; r < m; ++r) codes.codes(r, order_[from]) = found.levels(i, r);
     }
     return codes;
   }
@@ -98,13 +95,11 @@ class trellis_chooser {
   /// Mean squares of columns.
   static std::vector<double> variances(const row_source& rows) {
     std::vector<double> sums(static_cast<std::size_t>(rows.cols()));
-    std::vector<float> scratch;
+    std::vector<float> row(sums.size());
     for (index_t r = 0; r < rows.rows(); ++r) {
-      const auto panel = rows.read(r, 1, scratch);
-      for (index_t c = 0; c < rows.cols(); ++c) {
-        const double w = panel.row(0)[c];
-        sums[static_cast<std::size_t>(c)] += numeric::uncontracted(w * w);
-      }
+      read_finite_rows(rows, r, 1, false, row.data());
+      for (std::size_t c = 0; c < sums.size(); ++c)
+        sums[c] += static_cast<double>(row[c]) * static_cast<double>(row[c]);
     }
     for (double& sum : sums) sum /= static_cast<double>(rows.rows());
     return sums;
