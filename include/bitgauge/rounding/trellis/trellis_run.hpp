@@ -74,7 +74,7 @@ class trellis_run {
     const std::vector<trellis_tile> all = tiles(settings_.tile_rows, 1);
     if (!costs_) {
       result_.levels.resize(cols(), rows());
-      costs_ = std::make_unique<symbol_costs>(problem_.code, 0);
+      costs_ = std::make_unique<symbol_costs>(symbol_costs::unprepared(problem_.code, 0));
       if (!start(bits)) return nothing();
       // Rates hardly depend on the height of tiles: short ones from all over the matrix stand for it.
       constexpr index_t few_rows = 512, height = 32;
@@ -207,8 +207,19 @@ class trellis_run {
     }
   }
 
+  /// Looks up the classes of all elements, and those that columns may move to.
+  void prepare(symbol_costs& costs, int reach) const {
+    const auto [least, most] =
+        std::minmax_element(parameters_.column_classes.begin(), parameters_.column_classes.end());
+    const auto [lowest, highest] =
+        std::minmax_element(parameters_.row_classes.begin(), parameters_.row_classes.end());
+    costs.prepare(*least + *lowest - reach, *most + *highest + reach);
+    costs.prepare(0, 0);  // that of lanes without an element
+  }
+
   /// A pass, after which classes are fitted anew, within `reach`; returns the bits a weight.
   double pass(const std::vector<trellis_tile>& list, int reach) {
+    prepare(*costs_, reach);
     const std::vector<double> squares =
         trellis_pass(problem_, *costs_, parameters_, list, threads_, result_.levels);
     const coded_columns coded(result_.levels, parameters_.row_classes, list);
@@ -226,9 +237,11 @@ class trellis_run {
     std::unique_ptr<symbol_costs> best;
     std::vector<std::int8_t> classes;
     for (int shape = 0; shape < symbol_model::shapes; ++shape) {
-      auto costs = std::make_unique<symbol_costs>(problem_.code, shape);
+      auto costs = std::make_unique<symbol_costs>(symbol_costs::unprepared(problem_.code, shape));
+      constexpr int reach = 8;
+      prepare(*costs, reach);
       std::vector<std::int8_t> own = parameters_.column_classes;
-      const std::vector<double> bits = coded.fit(*costs, 8, threads_, own);
+      const std::vector<double> bits = coded.fit(*costs, reach, threads_, own);
       const double sum = std::accumulate(bits.begin(), bits.end(), 0.0);
       if (least >= 0 && !(sum < least)) continue;
       least = sum;
