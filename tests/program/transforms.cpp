@@ -11,6 +11,7 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -43,9 +44,15 @@ class transforms : public test::tensor_files {
 // Catches factors that are lost, applied the wrong way round or not undone: the weights that come back are not
 // those of the report, or of what the file's own parts give.
 TEST_F(transforms, give_weights_back_in_the_original_basis) {
-  for (const std::string transform :
-       {"smooth", "smooth:alpha=auto", "awq", "rotate:seed=5", "rotate:block=32"}) {
-    const json said = quantize("--scheme affine:bits=4,group=32 --transform " + transform);
+  const std::string affine = "affine:bits=4,group=32", trellis = "trellis:bits=4";
+  for (const auto& [scheme, transform] : {std::pair<std::string, std::string>(affine, "smooth"),
+                                          {affine, "smooth:alpha=auto"},
+                                          {affine, "awq"},
+                                          {affine, "rotate:seed=5"},
+                                          {affine, "rotate:block=32"},
+                                          {trellis, "smooth"},
+                                          {trellis + ",rounding=gptq", "awq"}}) {
+    const json said = quantize("--scheme " + scheme + " --transform " + transform);
     EXPECT_EQ(inspect("q.safetensors")["tensors"][0]["transform"], transform);
     succeed("dequantize q.safetensors -o d.npy");
     const row_matrix back =

@@ -75,6 +75,7 @@ class symbol_model {
       *most = static_cast<std::uint16_t>(*most + change);
       sum += change;
     }
+    for (const std::uint16_t f : frequencies_) bits_.push_back(frequency_bits - numeric::portable_log2(f));
   }
 
   /// The lowest symbol that is listed.
@@ -88,7 +89,7 @@ class symbol_model {
   double bits(std::int32_t symbol) const {
     const bool listed = symbol >= first_ && symbol < first_ + count();
     const auto at = static_cast<std::size_t>(listed ? symbol - first_ : count());
-    return frequency_bits - numeric::portable_log2(frequencies_[at]) + (listed ? 0 : escape_bits(symbol));
+    return bits_[at] + (listed ? 0 : escape_bits(symbol));
   }
   /// What follows an escape: a sign, and how far beyond the list the symbol lies, by Elias' gamma code.
   int escape_bits(std::int32_t symbol) const noexcept {
@@ -130,6 +131,7 @@ class symbol_model {
 
   std::int32_t first_ = 0;
   std::vector<std::uint16_t> frequencies_;
+  std::vector<double> bits_;  ///< of each of these
 };
 
 }  // namespace bitgauge

@@ -44,6 +44,10 @@ inline bool lies_as_rows(const stored_tensor& t) {
          reinterpret_cast<std::uintptr_t>(t.plain->data.data()) % size_of(t.plain->type) == 0;
 }
 
+inline bool has_trellis(const stored_tensor& t) noexcept {
+  return t.quantized != nullptr && t.quantized->trellis_bytes.has_value();
+}
+
 inline void add_scales(const weight_scale_index& index, const tensor_view& view, stored_tensor& tensor) {
   tensor.owner = index.owner_of(view.name);
   tensor.scales = index.scales_of(view.name);
@@ -104,13 +108,9 @@ BITGAUGE_DEFINE std::vector<metadata_entry> tensor_file::texts() const {
 
 BITGAUGE_DEFINE row_matrix tensor_file::matrix(const stored_tensor& t, row_dimensions dimensions) const {
   const auto [rows, cols] = shape_of(t, dimensions);
-  if (t.quantized != nullptr && t.quantized->trellis_bytes) {
-    float_matrix values = trellis(t).dequantize<float_matrix>();
-    values.resize(rows, cols);
-    return values;
-  }
   if (t.quantized != nullptr) {
-    float_matrix values = quantized(t).dequantize<float_matrix>();
+    float_matrix values = detail::has_trellis(t) ? trellis(t).dequantize<float_matrix>()
+                                                 : quantized(t).dequantize<float_matrix>();
     if (const std::optional<stored_transform> rewritten = transform(t)) restore_weights(*rewritten, values);
     values.resize(rows, cols);  // as many elements: nothing moves
     return values;
@@ -161,15 +161,18 @@ BITGAUGE_DEFINE quantized_matrix tensor_file::quantized(const stored_tensor& t) 
 }
 
 BITGAUGE_DEFINE trellis_matrix tensor_file::trellis(const stored_tensor& t) const {
-  if (!quantized_ || t.quantized == nullptr || !t.quantized->trellis_bytes)
+  if (!quantized_ || !detail::has_trellis(t))
     raise(data_error(subject(t) + ": expected levels of a trellis of this file, found " + t.format));
   return quantized_->read_trellis(*t.quantized);
 }
 
 BITGAUGE_DEFINE stored_tensor_data tensor_file::stored_data(const stored_tensor& t) const {
   if (t.blocks != nullptr) return stored_blocks{t.blocks->type, t.blocks->data};
-  if (t.quantized != nullptr && t.quantized->trellis_bytes)
-    return stored_trellis{*t.quantized, [this, &t] { return trellis(t); }};
+  if (detail::has_trellis(t)) {
+    stored_trellis levels{*t.quantized, [this, &t] { return trellis(t); }};
+    levels.entry.transform = transform(t);
+    return levels;
+  }
   if (t.quantized != nullptr) {
     stored_codes codes{*t.quantized, [this, &t] { return quantized(t); }};
     codes.entry.transform = transform(t);

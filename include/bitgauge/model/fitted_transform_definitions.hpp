@@ -45,6 +45,11 @@ class transform_fit {
  private:
   /// A search by error feedback would take as long as all else together, some twenty times.
   static tensor_format without_feedback(const tensor_format& f) {
+    if (f.trellis() != nullptr) {
+      trellis_scheme s = *f.trellis();
+      s.rounding = rounding_kind::nearest;
+      return s;
+    }
     scheme answers = f.answers();
     answers.rounding = rounding_kind::nearest;
     answers.act_order = scheme{}.act_order;

@@ -93,10 +93,6 @@ class planner {
   /// What is stored beside codes has no place beside blocks.
   void require_codes(const std::string& setting) const {
     for (const rule& each : rules_)
-      if (each.to.trellis() != nullptr)
-        raise(invalid_scheme(setting + ": expected codes and scales, found levels of a trellis, " +
-                             to_text(each.to)));
-    for (const rule& each : rules_)
       if (each.to.type())
         raise(invalid_scheme(setting +
                              ": expected codes and scales in a .safetensors, found blocks of type " +
@@ -201,16 +197,14 @@ class planner {
     if (row.to.trellis() != nullptr) {
       row.entry = quantized_entry{tensor.name, tensor.shape, tensor.original, to_text(row.to), {}};
       row.entry->layout.groups = grouping(per_column{}, row.rows, row.cols);
-      row.entry->rows = row.how_rows;
       row.entry->trellis_bytes = storage_bytes(row.to, row.rows, row.cols);
-      row.bytes_after = static_cast<std::uint64_t>(*row.entry->trellis_bytes);
-      return;
+    } else {
+      row.entry = quantized_entry{tensor.name, tensor.shape, tensor.original, to_text(row.to),
+                                  layout_of(row.to.answers(), row.rows, row.cols)};
+      row.entry->has_levels = row.entry->layout.encoding.has_levels();
     }
-    row.entry = quantized_entry{tensor.name, tensor.shape, tensor.original, to_text(row.to),
-                                layout_of(row.to.answers(), row.rows, row.cols)};
-    row.entry->has_levels = row.entry->layout.encoding.has_levels();
     row.entry->rows = row.how_rows;
-    row.bytes_after = static_cast<std::uint64_t>(row.entry->layout.storage_bytes());
+    row.bytes_after = static_cast<std::uint64_t>(row.entry->storage_bytes());
     if (options_.transform) rewrite(row);
     row.entry->activations =
         planned_activations(options_, tensor.name, row.cols, row.entry->transform, row.notes);

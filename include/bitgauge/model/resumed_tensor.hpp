@@ -82,7 +82,12 @@ inline row_matrix restored(const tensor_source& source, row_dimensions how_rows)
     const restored_rows basis(*codes->entry.transform, q.cols());
     return restored_part(q, 0, basis).dequantize();
   }
-  if (const auto* levels = std::get_if<stored_trellis>(&data)) return levels->read().dequantize<row_matrix>();
+  if (const auto* levels = std::get_if<stored_trellis>(&data)) {
+    const trellis_matrix q = levels->read();
+    if (!levels->entry.transform) return q.dequantize<row_matrix>();
+    const restored_rows basis(*levels->entry.transform, q.cols());
+    return restored_part(q, 0, basis).dequantize();
+  }
   return floats_of(source, 0, how_rows);
 }
 

@@ -6,6 +6,8 @@
 #include <bitgauge/model/planner.hpp>
 #include <bitgauge/model/quantize.hpp>
 #include <bitgauge/model/quantize_model.hpp>
+#include <bitgauge/transform/any_transform.hpp>
+#include <bitgauge/transform/transform.hpp>
 
 #include "support/file_bytes.hpp"
 #include "support/message_of.hpp"
@@ -17,6 +19,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace {
@@ -52,6 +55,33 @@ TEST(trellis_file, holds_what_was_quantized_in_the_planned_bytes) {
   const std::string refused =
       test::message_of<invalid_scheme>([&] { quantize_model(model, p, *io::open_sink(folder / "m.gguf")); });
   EXPECT_NE(refused.find("write a .safetensors"), std::string::npos) << refused;
+}
+
+// Catches a transform or a scheme of activations that levels of a trellis lose on the way to a file, to another
+// one, or back to weights in the original basis.
+TEST(trellis_file, holds_a_transform_and_activations) {
+  const test::temporary_directory folder;
+  memory_source model("model");
+  model.add("up", up);
+  plan_options asked;
+  asked.activations = parse_activation_scheme("dynamic");
+  const tensor_format format = parse_format("trellis:bits=3");
+  asked.transform = parse_transform_scheme("rotate:seed=5");
+  quantize_model(model, plan(model, format, asked), *io::open_sink(folder / "m.safetensors"));
+  const auto loaded = io::load_layers(folder / "m.safetensors");
+  ASSERT_TRUE(loaded.at(0).transform.has_value());
+  const auto expected = loaded[0].matrix.dequantize<row_matrix>();
+  const row_matrix changed = change_weights(any_transform(*loaded[0].transform, 96), row_matrix(up));
+  EXPECT_EQ(quantize(changed, format).dequantize<row_matrix>(), expected);
+  const io::tensor_file file(folder / "m.safetensors");
+  row_matrix back = expected;
+  restore_weights(*loaded[0].transform, back);
+  EXPECT_EQ(file.matrix(*file.find("up")), back);
+  EXPECT_LT((back - up).squaredNorm(), 0.03f * up.squaredNorm());
+  const stored_tensor_data data = file.stored(0);
+  EXPECT_EQ(to_text(std::get<stored_trellis>(data).entry.activations->scheme), "dynamic:affine");
+  quantize_model(file, plan(file, format), *io::open_sink(folder / "copied.safetensors"));
+  EXPECT_EQ(test::read_file(folder / "copied.safetensors"), test::read_file(folder / "m.safetensors"));
 }
 
 // Catches a damaged file that is read beyond its end, or an error that does not say where.

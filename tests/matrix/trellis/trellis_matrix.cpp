@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -80,6 +81,20 @@ TEST(trellis_matrix, refuses_shapes_and_damage) {
       EXPECT_TRUE(trellis_matrix(70, 24, other).dequantize().allFinite());
     } catch (const data_error&) {
     }
+  }
+}
+
+// Catches a digit that is lost or of the wrong sign where levels take more than a byte, and a step that is not that of its
+// digit: each product is rounded to a float, no more.
+TEST(trellis_matrix, expands_large_levels_to_digits) {
+  for (const auto& [largest, digits] : {std::pair(60, 1u), std::pair(400, 2u), std::pair(32700, 3u)}) {
+    const trellis_matrix q(some_codes(largest));
+    const std::vector<quantized_matrix> all = expand_digits(q, 1);
+    ASSERT_EQ(all.size(), digits) << q.largest_level();
+    Eigen::MatrixXd sum = Eigen::MatrixXd::Zero(70, 24);
+    for (const quantized_matrix& each : all) sum += each.dequantize().cast<double>();
+    const Eigen::MatrixXd expected = q.dequantize().cast<double>();
+    EXPECT_LE((sum - expected).cwiseAbs().maxCoeff(), 1e-7 * expected.cwiseAbs().maxCoeff()) << largest;
   }
 }
 

@@ -42,7 +42,8 @@
 /// real = scale * (code - zero_point), the code replaced by its level where there are levels. A vector is one
 /// row.
 ///
-/// Levels of a trellis have shape, rows, dtype and scheme as above, and "codes": "trellis" alone beside these; the file holds
+/// Levels of a trellis have shape, rows, dtype, scheme, activations and transform as above, and "codes": "trellis" alone
+/// beside these; the file holds, with the factors of a transform,
 ///
 ///     w.codes        U8 [bytes]             steps, distributions and levels: matrix/trellis/trellis_matrix.hpp
 
@@ -91,6 +92,20 @@ inline std::string_view code_word(const quantized_entry& entry) {
                              : "unsigned";
 }
 
+/// What a layer does before it multiplies.
+inline nlohmann::ordered_json& describe_use(const quantized_entry& entry, nlohmann::ordered_json& json) {
+  if (entry.activations) {
+    nlohmann::ordered_json& activations = json["activations"];
+    activations["scheme"] = to_text(entry.activations->scheme);
+    if (entry.activations->scheme.is_static) {
+      activations["scale"] = entry.activations->frozen.scale;
+      activations["zero_point"] = entry.activations->frozen.zero_point;
+    }
+  }
+  if (entry.transform) json["transform"] = to_text(entry.transform->scheme);
+  return json;
+}
+
 inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
   const granularity groups = entry.layout.groups.granularity();
   const code_encoding& m = entry.layout.encoding;
@@ -101,7 +116,7 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
   json["scheme"] = entry.scheme;
   if (entry.trellis_bytes) {
     json["codes"] = code_word(entry);
-    return json;
+    return describe_use(entry, json);
   }
   json["bits"] = m.bits;
   json["codes"] = code_word(entry);
@@ -122,16 +137,7 @@ inline nlohmann::ordered_json description_of(const quantized_entry& entry) {
     if (scales.block > 0) json["scale_block"] = scales.block;
   }
   if (entry.layout.is_column_vector) json["column_vector"] = true;
-  if (entry.activations) {
-    nlohmann::ordered_json& activations = json["activations"];
-    activations["scheme"] = to_text(entry.activations->scheme);
-    if (entry.activations->scheme.is_static) {
-      activations["scale"] = entry.activations->frozen.scale;
-      activations["zero_point"] = entry.activations->frozen.zero_point;
-    }
-  }
-  if (entry.transform) json["transform"] = to_text(entry.transform->scheme);
-  return json;
+  return describe_use(entry, json);
 }
 
 /// Reads one description, refusing what it does not know by naming the field.
@@ -178,20 +184,24 @@ class description_reader {
     if (json_.contains("column_vector"))
       entry.layout.is_column_vector = member("column_vector", json_["column_vector"] == true && rows == 1,
                                              "true beside a shape of one dimension");
-    if (json_.contains("activations")) entry.activations = activations();
-    if (json_.contains("transform"))
-      entry.transform.emplace().scheme =
-          parsed("transform", [](const std::string& text) { return parse_transform_scheme(text); });
+    read_use(entry);
     return entry;
   }
 
  private:
+  void read_use(quantized_entry& entry) const {
+    if (json_.contains("activations")) entry.activations = activations();
+    if (json_.contains("transform"))
+      entry.transform.emplace().scheme =
+          parsed("transform", [](const std::string& text) { return parse_transform_scheme(text); });
+  }
   /// Its bytes are those of the part that holds it.
   quantized_entry trellis(quantized_entry entry) const {
     entry.rows = rows_of(entry.shape);
     const auto [rows, cols] = matrix_shape(file_ + ": tensor " + name_, entry.shape, entry.rows);
     entry.layout.groups = grouping(per_column{}, rows, cols);
     entry.trellis_bytes = 0;
+    read_use(entry);
     return entry;
   }
 

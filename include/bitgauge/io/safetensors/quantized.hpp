@@ -65,7 +65,12 @@ class quantized_writer {
     }
     if (entry.transform) write_transform(writer, entry.name, *entry.transform);
   }
-  /// Writes levels of a trellis. Raises shape_error where they take other bytes than declared.
+  /// The same of levels of a trellis.
+  void write(safetensors_writer& writer, const quantized_entry& entry, const trellis_matrix& q) const {
+    write(writer, entry.name, q);
+    if (entry.transform) write_transform(writer, entry.name, *entry.transform);
+  }
+  /// Writes levels of a trellis alone. Raises shape_error where they take other bytes than declared.
   void write(safetensors_writer& writer, const std::string& name, const trellis_matrix& q) const {
     const std::vector<std::uint8_t> bytes = q.bytes();
     writer.write(name + ".codes", std::as_bytes(std::span(bytes)));

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bitgauge::io::detail {
@@ -27,7 +28,15 @@ inline constexpr dtype level_dtypes[] = {dtype::f32, dtype::f16, dtype::i8};
 inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
   const quantized_layout& layout = entry.layout;
   const auto extent = [](index_t n) { return static_cast<std::uint64_t>(n); };
-  if (entry.trellis_bytes) return {{entry.name + ".codes", dtype::u8, {extent(*entry.trellis_bytes)}}};
+  const auto with_factors = [&](std::vector<tensor_part> parts) {
+    if (entry.transform && entry.transform->has_input_factors())
+      parts.push_back({entry.name + ".input_factors", dtype::f32, {extent(layout.groups.cols())}});
+    if (entry.transform && entry.transform->has_output_factors())
+      parts.push_back({entry.name + ".output_factors", dtype::f32, {extent(layout.groups.rows())}});
+    return parts;
+  };
+  if (entry.trellis_bytes)
+    return with_factors({{entry.name + ".codes", dtype::u8, {extent(*entry.trellis_bytes)}}});
   const bool floats = layout.scales.type <= scale_type::bf16;
   constexpr dtype scale_dtypes[] = {dtype::f32, dtype::f16, dtype::bf16};
   std::vector<tensor_part> parts{
@@ -44,11 +53,7 @@ inline std::vector<tensor_part> parts_of(const quantized_entry& entry) {
   } else if (entry.has_levels) {
     parts.push_back({entry.name + ".levels", dtype::f32, {std::uint64_t{1} << layout.encoding.bits}});
   }
-  if (entry.transform && entry.transform->has_input_factors())
-    parts.push_back({entry.name + ".input_factors", dtype::f32, {extent(layout.groups.cols())}});
-  if (entry.transform && entry.transform->has_output_factors())
-    parts.push_back({entry.name + ".output_factors", dtype::f32, {extent(layout.groups.rows())}});
-  return parts;
+  return with_factors(std::move(parts));
 }
 
 }  // namespace bitgauge::io::detail

@@ -53,7 +53,7 @@ class safetensors_sink final : public tensor_sink {
     if (const auto* codes = std::get_if<stored_codes>(&data))
       return parts_.write(writer_, codes->entry, codes->read());
     if (const auto* levels = std::get_if<stored_trellis>(&data))
-      return parts_.write(writer_, levels->entry.name, levels->read());
+      return parts_.write(writer_, levels->entry, levels->read());
     for (const stored_numbers& part : std::get<std::vector<stored_numbers>>(data))
       writer_.write(part.name, part.bytes);
   }

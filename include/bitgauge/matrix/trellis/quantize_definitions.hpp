@@ -4,8 +4,6 @@
 /// What quantize.hpp declares.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/finite_rows.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/matrix/trellis/quantize.hpp>
 #include <bitgauge/matrix/trellis/trellis_chooser.hpp>
 #include <bitgauge/matrix/trellis/trellis_matrix.hpp>
@@ -40,11 +38,7 @@ BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const tr
   }
   work_monitor monitor(inputs.options, m * n);
   monitor.check();
-  row_matrix finite(m, n);
-  for (index_t r = 0; r < m; ++r) read_finite_rows(rows, r, 1, false, finite.data() + r * n);
-  trellis_chooser chooser(row_source(finite.data(), m, n, n, 1), settings, inputs.hessian, weights.weights,
-                          inputs.options.threads);
-  finite.resize(0, 0);  // the chooser has its own
+  trellis_chooser chooser(rows, settings, inputs.hessian, weights.weights, inputs.options.threads);
   // What stands beside symbols, and what the coder's own models gain, is an estimate first, then as it was found.
   const double elements = static_cast<double>(m) * static_cast<double>(n);
   const double wanted = 8 * static_cast<double>(bytes) / elements;

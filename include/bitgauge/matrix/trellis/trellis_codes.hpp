@@ -21,13 +21,9 @@ namespace bitgauge {
 ///
 /// The probabilities of the symbol of element (i, j) are those of class column_classes[j] + row_classes[i]: class c
 /// stands for k of spread 2^(c / 4) (symbol_model.hpp). Rows have no scale of their own: equal errors everywhere cost
-/// the least bits, and a row of larger weights has larger k.
+/// the least bits, and a row of larger weights has larger k. Of columns whose k are all 0 nothing is stored.
 struct trellis_codes {
-  /// A column's class that says: all of its k are 0, and nothing is stored of them.
-  static constexpr std::int8_t empty_column = -128;
-
   int states = 8;  ///< of the trellis_code: 1, or 4 to 256
-  int shape = 0;   ///< of the distribution: see symbol_model.hpp
   index_t tile_rows = 256;
   float unit = 0;
   std::vector<std::int8_t> step_exponents;  ///< a column each, in eighths of an octave

@@ -76,7 +76,9 @@ class trellis_matrix {
   }
 
   /// Writes row `row` as cols() floats. Raises shape_error where there is no such row. Cost: its tile is decoded, unless
-  /// this thread did so just before.
+  /// it is that of the last row that this thread asked for, of any matrix: each thread keeps one tile for that, tile_rows()
+  /// * cols() numbers of 2 bytes and the tables of a decoder, until it asks for another or ends. dequantize()
+  /// keeps nothing.
   BITGAUGE_DECLARE void dequantize_row(index_t row, float* out) const;
   /// The matrix of real values: MatrixXf, or any plain float type named. Cost: every tile is decoded once.
   template <class Plain = Eigen::MatrixXf>
@@ -128,8 +130,14 @@ class trellis_matrix {
 
 /// The same matrix as codes of a byte with a scale for each column, which packed_weights and linear multiply with: they
 /// scale the activations, y = K (s o x). To the bit what dequantize() gives. Raises data_error where a level is
-/// beyond -127 .. 127. Cost: every tile is decoded once.
+/// beyond -127 .. 127: expand_digits() takes those. Cost: every tile is decoded once.
 BITGAUGE_DECLARE quantized_matrix expand(const trellis_matrix& q, int threads = 0);
+
+/// The same of levels of any size, as a sum: of k = l + 256 h + ... the digits l, each -128 .. 127, with the steps s,
+/// then h with 256 s. One matrix, that of expand(), where levels are -127 .. 127; else two, or three from 32640 on.
+///
+///     Y = X's products with each of expand_digits(q), added up
+BITGAUGE_DECLARE std::vector<quantized_matrix> expand_digits(const trellis_matrix& q, int threads = 0);
 
 }  // namespace bitgauge
 

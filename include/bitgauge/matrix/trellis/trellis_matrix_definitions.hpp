@@ -231,27 +231,45 @@ BITGAUGE_DEFINE void trellis_matrix::for_each_tile(int threads, const tile_taker
   });
 }
 
-BITGAUGE_DEFINE quantized_matrix expand(const trellis_matrix& q, int threads) {
-  constexpr int most = 127;
-  if (q.largest_level() > most)
-    detail::raise_message<data_error>({"expand: expected levels of -127 to 127, found one of magnitude ",
-                                       q.largest_level(), " (use dequantize())"});
+BITGAUGE_DEFINE std::vector<quantized_matrix> expand_digits(const trellis_matrix& q, int threads) {
   const index_t rows = q.rows(), cols = q.cols();
-  code_encoding encoding;
-  encoding.is_signed = true;
-  buffer<std::uint8_t> codes(static_cast<std::size_t>(rows * cols));
+  std::size_t digits = 1;
+  for (int rest = q.largest_level(), most = 127; rest > most; ++digits) rest = (rest + 128) >> 8;
+  std::vector<buffer<std::uint8_t>> codes(digits);
+  for (auto& each : codes) each = buffer<std::uint8_t>(static_cast<std::size_t>(rows * cols));
   detail::decode_tiles(q.levels(), threads, [&](index_t first, index_t height, const std::int16_t* levels) {
-    std::uint8_t* const to = codes.data() + first * cols;
-    for (index_t i = 0; i < height * cols; ++i) to[i] = static_cast<std::uint8_t>(levels[i]);
+    for (index_t i = 0; i < height * cols; ++i) {
+      int rest = levels[i];
+      for (auto& each : codes) {
+        const auto digit = static_cast<std::int8_t>(rest & 0xff);
+        each.data()[first * cols + i] = static_cast<std::uint8_t>(digit);
+        rest = (rest - digit) >> 8;
+      }
+    }
   });
   const grouping columns(per_column{}, rows, cols);
-  std::vector<std::uint8_t> scales(q.steps().size() * sizeof(float));
-  if (!scales.empty()) std::memcpy(scales.data(), q.steps().data(), scales.size());
-  return {columns,
-          std::move(encoding),
-          std::move(codes),
-          scale_array(scale_storage{scale_type::f32}, columns.count(), std::move(scales)),
-          {}};
+  code_encoding encoding;
+  encoding.is_signed = true;
+  std::vector<quantized_matrix> all;
+  std::vector<float> steps = q.steps();
+  for (auto& each : codes) {
+    std::vector<std::uint8_t> scales(steps.size() * sizeof(float));
+    if (!scales.empty()) std::memcpy(scales.data(), steps.data(), scales.size());
+    all.push_back({columns,
+                   encoding,
+                   std::move(each),
+                   scale_array(scale_storage{scale_type::f32}, columns.count(), std::move(scales)),
+                   {}});
+    for (float& step : steps) step *= 256;
+  }
+  return all;
+}
+
+BITGAUGE_DEFINE quantized_matrix expand(const trellis_matrix& q, int threads) {
+  if (q.largest_level() > 127)
+    detail::raise_message<data_error>({"expand: expected levels of -127 to 127, found one of magnitude ",
+                                       q.largest_level(), " (use expand_digits() or dequantize())"});
+  return std::move(expand_digits(q, threads).front());
 }
 
 }  // namespace bitgauge

@@ -157,18 +157,21 @@ class loader {
       const any_quantized& q = std::get<any_quantized>(weights.values);
       if (const auto* blocks = q.get_if<gguf::block_matrix>())
         return projection(linear(packed_weights(*blocks), o), b);
-      if (const auto* levels = q.get_if<trellis_matrix>()) {
-        if (levels->largest_level() > 127)  // no codes of a byte
-          return projection(float_linear(levels->dequantize<row_matrix>(options_.threads), options_.threads),
-                            b);
-        return projection(linear(expand(*levels, options_.threads), o), b);
-      }
       const quantized_entry& entry = *weights.entry;
       if (!o.activations && entry.activations)
         o.activations = make_activation_quantizer(entry.activations->scheme, entry.activations->frozen);
-      linear layer(*q.get_if<quantized_matrix>(), o);
-      if (entry.transform) return projection(std::move(layer), b, *entry.transform);
-      return projection(std::move(layer), b);
+      const auto projected = [&](linear layer) {
+        return entry.transform ? projection(std::move(layer), b, *entry.transform)
+                               : projection(std::move(layer), b);
+      };
+      const auto* levels = q.get_if<trellis_matrix>();
+      if (levels == nullptr) return projected(linear(*q.get_if<quantized_matrix>(), o));
+      std::vector<linear> layers;
+      for (const quantized_matrix& digits : expand_digits(*levels, options_.threads))
+        layers.emplace_back(digits, o);
+      projection whole = projected(std::move(layers.front()));
+      layers.erase(layers.begin());
+      return std::move(whole).with_more(std::move(layers));
     });
   }
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace bitgauge::llama {
 
@@ -38,6 +39,12 @@ class projection {
                                                         static_cast<index_t>(t.output_factors.size()));
   }
 
+  /// The same of weights that are a sum: those of `layer` and of each of `more`.
+  projection with_more(std::vector<linear> more) && {
+    more_ = std::move(more);
+    return std::move(*this);
+  }
+
   index_t inputs() const noexcept {
     return std::visit([](const auto& l) { return l.inputs(); }, layer_);
   }
@@ -46,8 +53,10 @@ class projection {
   }
   /// What a product reads.
   index_t bytes() const noexcept {
-    return std::visit([](const auto& l) { return l.bytes(); }, layer_) +
-           bias_.size() * static_cast<index_t>(sizeof(float));
+    index_t sum = std::visit([](const auto& l) { return l.bytes(); }, layer_) +
+                  bias_.size() * static_cast<index_t>(sizeof(float));
+    for (const linear& each : more_) sum += each.bytes();
+    return sum;
   }
   bool is_quantized() const noexcept { return std::holds_alternative<linear>(layer_); }
 
@@ -58,6 +67,8 @@ class projection {
   /// Rows of inputs() -> rows of outputs().
   row_matrix operator()(const row_matrix& x) const { return detail::project(*this, x); }
   const std::variant<float_linear, linear>& layer() const noexcept { return layer_; }
+  /// Layers whose outputs are added to that one's.
+  const std::vector<linear>& more_layers() const noexcept { return more_; }
   const Eigen::VectorXf& bias() const noexcept { return bias_; }
   /// What inputs go through first, or null.
   const any_transform* transform() const noexcept { return transform_.get(); }
@@ -66,6 +77,7 @@ class projection {
 
  private:
   std::variant<float_linear, linear> layer_;
+  std::vector<linear> more_;
   Eigen::VectorXf bias_;
   std::shared_ptr<const any_transform> transform_;
   Eigen::VectorXf output_factors_;

@@ -28,9 +28,6 @@ struct coded_shape {
 
 /// Of which distribution the levels of row i and column j are: columns[j] + rows[i].
 struct level_classes {
-  static constexpr std::int8_t empty_column =
-      -128;  ///< all levels of this column are 0, and nothing is stored of them
-
   std::vector<std::int8_t> columns{}, rows{};
 };
 

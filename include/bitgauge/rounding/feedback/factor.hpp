@@ -17,6 +17,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -86,9 +87,11 @@ inline double root_size(double x) noexcept {
 /// where the matrix is then still not positive definite, or has columns too small for sums of type Scalar,
 /// ten times more (at least 1e-8 of the mean), and so on up to ten times the mean. Columns are scaled by
 /// powers of two while it is factored, so that inputs of very different sizes neither overflow nor vanish.
+/// `more`: a number from 0 up for each column, or none, that is added to the diagonal as well.
 /// Throws data_error for a Hessian of no samples or all zero.
 template <class Scalar>
-feedback_factor<Scalar> factor(const hessian& h, double fraction, bool act_order, int threads) {
+feedback_factor<Scalar> factor(const hessian& h, double fraction, bool act_order, int threads,
+                               std::span<const double> more = {}) {
   const Eigen::MatrixXd& sum = h.matrix();
   const index_t n = h.inputs();
   feedback_factor<Scalar> result;
@@ -116,6 +119,7 @@ feedback_factor<Scalar> factor(const hessian& h, double fraction, bool act_order
     result.damping = fraction * mean;
     result.added.setConstant(n, result.damping);
     for (const index_t c : result.dead) result.added(c) += mean;
+    for (std::size_t c = 0; c < more.size(); ++c) result.added(static_cast<index_t>(c)) += more[c];
     double least = std::numeric_limits<double>::max();
     for (index_t i = 0; i < n; ++i) {
       const auto at = static_cast<std::size_t>(i);

@@ -57,17 +57,6 @@ class coded_columns {
     return found;
   }
 
-  /// The mean square of the levels of column j.
-  double power(index_t j) const {
-    double sum = 0;
-    for (const trellis_tile& tile : tiles_)
-      for (index_t r = tile.first; r < tile.first + tile.count; ++r) {
-        const double k = levels_(j, r);
-        sum += k * k;
-      }
-    return sum / count();
-  }
-
  private:
   double bits(index_t j, int quarters, const symbol_costs& costs) const {
     double sum = 0;

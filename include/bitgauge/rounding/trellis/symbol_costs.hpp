@@ -20,14 +20,29 @@ class symbol_costs {
   static constexpr std::int32_t most_level = 4096;
   static constexpr int classes = symbol_model::most_class - symbol_model::least_class + 1;
 
-  symbol_costs(const trellis_code& code, int shape)
-      : shape_(shape), bits_(static_cast<std::size_t>(classes * width)) {
-    for (int c = 0; c < classes; ++c) {
-      float* const zero = bits_.data() + begin(c + symbol_model::least_class) + most_level;
-      for (int parity = 0; parity < code.spacing(); ++parity) {
-        const symbol_model model(shape, c + symbol_model::least_class, parity, code.spacing());
-        for (std::int32_t k = -most_level + parity; k <= most_level; k += code.spacing())
-          zero[k] = static_cast<float>(model.bits(code.symbol(parity, k)));
+  /// Knows all classes.
+  symbol_costs(const trellis_code& code, int shape) : symbol_costs(unprepared(code, shape)) {
+    prepare(symbol_model::least_class, symbol_model::most_class);
+  }
+  /// Knows none yet: see prepare().
+  static symbol_costs unprepared(const trellis_code& code, int shape) { return {code, shape, 0.0f}; }
+
+  /// Classes `least` to `most` are looked up from now on; it takes some hundred thousand powers to know them all.
+  void prepare(int least, int most) {
+    least = std::max(least, symbol_model::least_class);
+    most = std::min(most, symbol_model::most_class);
+    // beyond the ends classes are as the last
+    least = std::min(least, symbol_model::most_class);
+    most = std::max(most, symbol_model::least_class);
+    for (int quarters = least; quarters <= most; ++quarters) {
+      const auto at = static_cast<std::size_t>(quarters - symbol_model::least_class);
+      if (is_there_[at]) continue;
+      is_there_[at] = true;
+      float* const zero = bits_.data() + begin(quarters) + most_level;
+      for (int parity = 0; parity < code_.spacing(); ++parity) {
+        const symbol_model model(shape_, quarters, parity, code_.spacing());
+        for (std::int32_t k = -most_level + parity; k <= most_level; k += code_.spacing())
+          zero[k] = static_cast<float>(model.bits(code_.symbol(parity, k)));
       }
     }
   }
@@ -45,13 +60,21 @@ class symbol_costs {
   }
 
  private:
+  symbol_costs(const trellis_code& code, int shape, float bits)
+      : code_(code),
+        shape_(shape),
+        bits_(static_cast<std::size_t>(classes * width), bits),
+        is_there_(classes) {}
+
   static constexpr std::ptrdiff_t width = 2 * most_level + 1;
   static std::ptrdiff_t begin(int quarters) noexcept {
     return (quarters - symbol_model::least_class) * width;
   }
 
+  trellis_code code_;
   int shape_;
   std::vector<float> bits_;
+  std::vector<bool> is_there_;  ///< of each class
 };
 
 }  // namespace bitgauge::detail

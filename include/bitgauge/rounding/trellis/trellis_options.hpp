@@ -26,8 +26,8 @@ struct trellis {
       8;  ///< of the trellis_code: 1, or 4 to 256; each doubling gains 0.05 dB and doubles the search
   index_t tile_rows = 256;  ///< rows that decode alone; 64 lose 0.1 dB against 256, with 64 states 0.15
   bool act_order = true;    ///< with a Hessian: columns in the order of its falling diagonal
-  /// With a Hessian: added to its diagonal, as a fraction of its mean. Below 0: chosen for the rate, so that what it
-  /// adds is to the Hessian as the error of a weight is to the weights.
+  /// With a Hessian: added to its diagonal, as a fraction of its mean, against inputs that others do not have. Below 0:
+  /// chosen for the rate and the number of samples. 0 is best for the samples themselves.
   double damping = -1;
   trellis_report* report = nullptr;  ///< filled in where given
 

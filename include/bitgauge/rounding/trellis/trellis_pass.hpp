@@ -21,7 +21,11 @@ namespace bitgauge::detail {
 /// of a column bear on later ones; without feedback it is empty.
 struct trellis_problem {
   const numeric::row_major_matrix<float>* weights = nullptr;  ///< a row for each *column* of the matrix
-  const numeric::row_major_matrix<float>* factor = nullptr;   ///< R of feedback_factor, or null
+  const numeric::row_major_matrix<float>* targets =
+      nullptr;  ///< bit_targets() of these, or null: the weights
+  std::vector<float>
+      gains;  ///< of each column: what levels are chosen for, beside its target and what is fed back
+  const numeric::row_major_matrix<float>* factor = nullptr;  ///< R of feedback_factor, or null
   trellis_code code{8};
 };
 
@@ -57,8 +61,9 @@ class trellis_panel {
   }
 
   /// Writes the levels of column j (in order of processing) and matrix row r to levels(j, r), of rows that are in a
-  /// tile.
-  void run(const trellis_parameters& parameters, numeric::row_major_matrix<std::int32_t>& levels) {
+  /// tile, and to squares[j] the sum of the squares, in levels, of what these were chosen for.
+  void run(const trellis_parameters& parameters, numeric::row_major_matrix<std::int32_t>& levels,
+           double* squares) {
     const index_t cols = problem_.weights->rows(), size = rows_ * lane_count;
     const bool feeds_back = problem_.factor != nullptr;
     // d of all columns, and what is fed back into those of a batch
@@ -79,8 +84,8 @@ class trellis_panel {
         if (feeds_back && j % inner > 0)
           add_columns(fed.row(j), 1, difference.row(begin + j / inner * inner), j % inner,
                       factors.data() + (begin + j / inner * inner) * width + j, width, size, rows_);
-        round_column(parameters, begin + j, feeds_back ? fed.row(j) : nullptr,
-                     feeds_back ? difference.row(begin + j) : nullptr, levels);
+        squares[begin + j] = round_column(parameters, begin + j, feeds_back ? fed.row(j) : nullptr,
+                                          feeds_back ? difference.row(begin + j) : nullptr, levels);
       }
     }
   }
@@ -97,20 +102,25 @@ class trellis_panel {
             i < begin + j ? (*problem_.factor)(i, begin + j) / (*problem_.factor)(begin + j, begin + j) : 0;
   }
 
-  void round_column(const trellis_parameters& parameters, index_t j, const float* fed, float* difference,
-                    numeric::row_major_matrix<std::int32_t>& levels) {
+  double round_column(const trellis_parameters& parameters, index_t j, const float* fed, float* difference,
+                      numeric::row_major_matrix<std::int32_t>& levels) {
     const auto at = static_cast<std::size_t>(j);
-    const float step = parameters.steps[at], inverse = 1 / step;
+    const float step = parameters.steps[at];
+    const float inverse = problem_.gains.empty() ? 1 / step : problem_.gains[at] / step;
     const float* const weights = problem_.weights->row(j);
+    const float* const targets = problem_.targets == nullptr ? weights : problem_.targets->row(j);
     std::fill(sequences_.values.begin(), sequences_.values.end(), 0.0f);
     std::fill(sequences_.zero_of.begin(), sequences_.zero_of.end(), symbol_costs::zero_of(0));
+    double squares = 0;
     for (index_t l = 0; l < count_; ++l) {
       const trellis_tile& tile = tiles_[l];
       index_t place = (rows_ - tile.count) * lane_count + l;
       for (index_t r = 0; r < tile.count; ++r, place += lane_count) {
-        const float weight = weights[tile.first + r];
-        const float current = fed == nullptr ? weight : weight + fed[place];
-        sequences_.values[static_cast<std::size_t>(place)] = current * inverse;
+        const float target = targets[tile.first + r];
+        const float current = fed == nullptr ? target : target + fed[place];
+        const float value = current * inverse;
+        squares += static_cast<double>(value) * static_cast<double>(value);  // exact products
+        sequences_.values[static_cast<std::size_t>(place)] = value;
         sequences_.zero_of[static_cast<std::size_t>(place)] = symbol_costs::zero_of(
             parameters.column_classes[at] + parameters.row_classes[static_cast<std::size_t>(tile.first + r)]);
       }
@@ -130,6 +140,7 @@ class trellis_panel {
         difference[place] = weights[tile.first + r] - value;
       }
     }
+    return squares;
   }
 
   const trellis_problem& problem_;
@@ -139,17 +150,25 @@ class trellis_panel {
   path_search::sequences sequences_;
 };
 
-/// One pass over some tiles, sixteen at a time, on `threads` threads.
-inline void trellis_pass(const trellis_problem& problem, const symbol_costs& costs,
-                         const trellis_parameters& parameters, const std::vector<trellis_tile>& tiles,
-                         int threads, numeric::row_major_matrix<std::int32_t>& levels) {
+/// One pass over some tiles, sixteen at a time, on `threads` threads. Returns of each column the sum of the squares, in
+/// levels, of what levels were chosen for.
+inline std::vector<double> trellis_pass(const trellis_problem& problem, const symbol_costs& costs,
+                                        const trellis_parameters& parameters,
+                                        const std::vector<trellis_tile>& tiles, int threads,
+                                        numeric::row_major_matrix<std::int32_t>& levels) {
   const auto count = static_cast<index_t>(tiles.size());
-  parallel_for((count + trellis_panel::lane_count - 1) / trellis_panel::lane_count, threads, [&](index_t i) {
+  const index_t panels = (count + trellis_panel::lane_count - 1) / trellis_panel::lane_count;
+  numeric::row_major_matrix<double> squares(panels, problem.weights->rows());
+  parallel_for(panels, threads, [&](index_t i) {
     const index_t first = i * trellis_panel::lane_count;
     trellis_panel panel(problem, costs, tiles.data() + first,
                         std::min(trellis_panel::lane_count, count - first));
-    panel.run(parameters, levels);
+    panel.run(parameters, levels, squares.row(i));
   });
+  std::vector<double> sums(static_cast<std::size_t>(squares.cols()));
+  for (index_t i = 0; i < panels; ++i)
+    for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += squares(i, static_cast<index_t>(j));
+  return sums;
 }
 
 }  // namespace bitgauge::detail

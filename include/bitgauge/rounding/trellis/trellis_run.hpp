@@ -7,6 +7,7 @@
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/numeric/power.hpp>
+#include <bitgauge/rounding/trellis/bit_targets.hpp>
 #include <bitgauge/rounding/trellis/class_fit.hpp>
 #include <bitgauge/rounding/trellis/symbol_costs.hpp>
 #include <bitgauge/rounding/trellis/trellis_options.hpp>
@@ -37,8 +38,10 @@ class trellis_run {
  public:
   /// `weights`: a row for each column of the matrix in the order of processing; `importance`: how much squared errors
   /// of each count, where there is no feedback; 0 for columns that do not matter.
+  /// `factor`: R, or empty; `bit_costs`: A, what of R R^T is the price of bits (rate_factor), in the order of processing.
   trellis_run(const trellis& settings, numeric::row_major_matrix<float> weights,
-              std::vector<double> importance, numeric::row_major_matrix<float> factor, int threads)
+              std::vector<double> importance, numeric::row_major_matrix<float> factor,
+              const std::vector<double>& bit_costs, int threads)
       : settings_(settings),
         fill_(settings.states),
         weights_(std::move(weights)),
@@ -47,7 +50,11 @@ class trellis_run {
     problem_.weights = &weights_;
     problem_.factor = factor_.rows() > 0 ? &factor_ : nullptr;
     problem_.code = trellis_code(settings.states);
-    set_roots(std::move(importance));
+    if (problem_.factor != nullptr) {
+      targets_ = bit_targets(weights_, factor_, bit_costs, threads);
+      problem_.targets = &targets_;
+    }
+    set_roots(std::move(importance), bit_costs);
     set_row_classes();
     spreads_.resize(roots_.size());
     for (index_t j = 0; j < cols(); ++j) {
@@ -67,7 +74,7 @@ class trellis_run {
     const std::vector<trellis_tile> all = tiles(settings_.tile_rows, 1);
     if (!costs_) {
       result_.levels.resize(cols(), rows());
-      costs_ = std::make_unique<symbol_costs>(problem_.code, 0);
+      costs_ = std::make_unique<symbol_costs>(symbol_costs::unprepared(problem_.code, 0));
       if (!start(bits)) return nothing();
       // Rates hardly depend on the height of tiles: short ones from all over the matrix stand for it.
       constexpr index_t few_rows = 512, height = 32;
@@ -122,14 +129,21 @@ class trellis_run {
     return result_;
   }
 
-  /// Roots of what errors of columns count, of geometric mean 1.
-  void set_roots(std::vector<double> importance) {
+  /// Roots of what errors of columns count, of geometric mean 1. R_jj^2 (x - q)^2 has the price of bits in it, which
+  /// the search for paths sets itself; without, it is (R_jj^2 - A_j) (gain x - q)^2.
+  void set_roots(std::vector<double> importance, const std::vector<double>& bit_costs) {
     roots_.resize(static_cast<std::size_t>(cols()));
     double sum = 0, count = 0;
     for (std::size_t j = 0; j < roots_.size(); ++j) {
       const auto at = static_cast<index_t>(j);
-      roots_[j] =
-          problem_.factor != nullptr ? static_cast<double>(factor_(at, at)) : std::sqrt(importance[j]);
+      double weight = importance[j];
+      if (problem_.factor != nullptr) {
+        const double whole = square(static_cast<double>(factor_(at, at)));
+        weight = std::max(0.0, whole - bit_costs[j]);
+        if (weight < 1e-4 * whole) weight = 0;
+        problem_.gains.push_back(weight > 0 ? static_cast<float>(whole / weight) : 0.0f);
+      }
+      roots_[j] = std::sqrt(weight);
       if (roots_[j] > 0) {
         sum += numeric::portable_log2(roots_[j]);
         ++count;
@@ -193,18 +207,26 @@ class trellis_run {
     }
   }
 
+  /// Looks up the classes of all elements, and those that columns may move to.
+  void prepare(symbol_costs& costs, int reach) const {
+    const auto [least, most] =
+        std::minmax_element(parameters_.column_classes.begin(), parameters_.column_classes.end());
+    const auto [lowest, highest] =
+        std::minmax_element(parameters_.row_classes.begin(), parameters_.row_classes.end());
+    costs.prepare(*least + *lowest - reach, *most + *highest + reach);
+    costs.prepare(0, 0);  // that of lanes without an element
+  }
+
   /// A pass, after which classes are fitted anew, within `reach`; returns the bits a weight.
   double pass(const std::vector<trellis_tile>& list, int reach) {
-    trellis_pass(problem_, *costs_, parameters_, list, threads_, result_.levels);
+    prepare(*costs_, reach);
+    const std::vector<double> squares =
+        trellis_pass(problem_, *costs_, parameters_, list, threads_, result_.levels);
     const coded_columns coded(result_.levels, parameters_.row_classes, list);
     const std::vector<double> bits = coded.fit(*costs_, reach, threads_, parameters_.column_classes);
-    if (problem_.factor != nullptr)
-      parallel_for(cols(), threads_, [&](index_t j) {
-        // errors fed back widen a column; where few levels are not 0 they say nothing of it
-        const auto at = static_cast<std::size_t>(j);
-        const double power = coded.power(j);
-        if (power > 0.5) spreads_[at] = static_cast<double>(parameters_.steps[at]) * std::sqrt(power);
-      });
+    if (problem_.factor != nullptr)  // errors fed back widen a column
+      for (std::size_t j = 0; j < squares.size(); ++j)
+        spreads_[j] = static_cast<double>(parameters_.steps[j]) * std::sqrt(squares[j] / coded.count());
     return std::accumulate(bits.begin(), bits.end(), 0.0) / (coded.count() * static_cast<double>(cols()));
   }
 
@@ -215,9 +237,11 @@ class trellis_run {
     std::unique_ptr<symbol_costs> best;
     std::vector<std::int8_t> classes;
     for (int shape = 0; shape < symbol_model::shapes; ++shape) {
-      auto costs = std::make_unique<symbol_costs>(problem_.code, shape);
+      auto costs = std::make_unique<symbol_costs>(symbol_costs::unprepared(problem_.code, shape));
+      constexpr int reach = 8;
+      prepare(*costs, reach);
       std::vector<std::int8_t> own = parameters_.column_classes;
-      const std::vector<double> bits = coded.fit(*costs, 8, threads_, own);
+      const std::vector<double> bits = coded.fit(*costs, reach, threads_, own);
       const double sum = std::accumulate(bits.begin(), bits.end(), 0.0);
       if (least >= 0 && !(sum < least)) continue;
       least = sum;
@@ -258,7 +282,7 @@ class trellis_run {
 
   trellis settings_;
   water_fill fill_;
-  numeric::row_major_matrix<float> weights_, factor_;
+  numeric::row_major_matrix<float> weights_, factor_, targets_;
   int threads_;
   trellis_problem problem_;
   trellis_parameters parameters_;
