@@ -152,7 +152,7 @@ class loader {
       const Eigen::VectorXf b = bias(bias_name, rows);
       stored_matrix weights = stored(place);
       if (auto* values = std::get_if<row_matrix>(&weights.values))
-        return projection(float_linear(std::move(*values), options_.threads), b);
+        return projection(float_linear(*values, options_.threads), b);
       linear_options o{.activations = options_.activations, .threads = options_.threads};
       const any_quantized& q = std::get<any_quantized>(weights.values);
       if (const auto* blocks = q.get_if<gguf::block_matrix>())
