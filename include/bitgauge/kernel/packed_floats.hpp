@@ -18,11 +18,12 @@ namespace kernel {
 
 inline constexpr index_t float_panel_rows = 32;
 
-/// 32 rows of weights, [column][32], and samples that they are multiplied with, rows `x_stride` apart. The first
-/// `rows` sums of each sample go to y + sample * y_stride.
+/// 32 rows of weights, [column][32], or 16 of them, [column][16], and samples that they are multiplied with, rows
+/// `x_stride` apart. The first `rows` sums of each sample go to y + sample * y_stride.
 struct float_panel_product {
   const float* weights;
   index_t columns, rows;
+  index_t panel_rows = float_panel_rows;  ///< 32 or 16
   const float* x;
   index_t samples, x_stride;
   float* y;
@@ -87,6 +88,7 @@ class packed_floats {
                    kernel::multiply_float_panel({.weights = panel(p),
                                                  .columns = cols_,
                                                  .rows = std::min(panel_rows, rows_ - p * panel_rows),
+                                                 .panel_rows = panel_rows,
                                                  .x = x.data() + first * cols_,
                                                  .samples = std::min(share, x.rows() - first),
                                                  .x_stride = cols_,
