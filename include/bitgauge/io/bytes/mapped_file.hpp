@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <span>
@@ -50,8 +49,8 @@ class mappings {
 #if BITGAUGE_HAS_MMAP
     const std::lock_guard lock(mutex_);
     const std::uintptr_t begin = address(bytes.data()), end = begin + bytes.size();
-    const auto next = ends_.upper_bound(begin);
-    if (next == ends_.begin() || std::prev(next)->second < end) return;
+    auto found = ends_.upper_bound(begin);
+    if (found == ends_.begin() || (--found)->second < end) return;
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
     if (first < last)
