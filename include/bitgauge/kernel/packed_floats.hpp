@@ -3,7 +3,6 @@
 /// \file
 /// Floats laid out once for products with this processor's vectors.
 
-#include <bitgauge/base/aligned_buffer.hpp>
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
@@ -11,7 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <utility>
+#include <new>
 
 namespace bitgauge {
 namespace kernel {
@@ -47,17 +46,16 @@ class packed_floats {
   /// Cost: one pass over the weights.
   explicit packed_floats(const row_matrix& weights, int threads = 0)
       : rows_(weights.rows()), cols_(weights.cols()) {
-    auto values = std::make_shared<detail::aligned_buffer<float>>(
-        static_cast<std::size_t>(panels() * panel_rows * cols_));
+    const std::shared_ptr<float> values = line_of_floats(panels() * panel_rows * cols_);
     parallel_for(panels(), threads, [&](index_t p) {
-      float* to = values->data() + p * panel_rows * cols_;
+      float* to = values.get() + p * panel_rows * cols_;
       const index_t first = p * panel_rows, count = std::min(panel_rows, rows_ - first);
       for (index_t c = 0; c < cols_; ++c, to += panel_rows) {
         for (index_t r = 0; r < count; ++r) to[r] = weights(first + r, c);
         std::fill(to + count, to + panel_rows, 0.0f);
       }
     });
-    values_ = std::move(values);
+    values_ = values;
   }
 
   index_t rows() const noexcept { return rows_; }
@@ -101,11 +99,18 @@ class packed_floats {
  private:
   static constexpr index_t panel_rows = kernel::float_panel_rows;
 
+  /// From a cache line on. Not in huge pages: matrices that come and go would leave holes between them.
+  static std::shared_ptr<float> line_of_floats(index_t count) {
+    constexpr std::align_val_t line{64};
+    return {static_cast<float*>(::operator new(static_cast<std::size_t>(count) * sizeof(float), line)),
+            [](float* memory) { ::operator delete(memory, line); }};
+  }
+
   index_t panels() const noexcept { return (rows_ + panel_rows - 1) / panel_rows; }
-  const float* panel(index_t p) const noexcept { return values_->data() + p * panel_rows * cols_; }
+  const float* panel(index_t p) const noexcept { return values_.get() + p * panel_rows * cols_; }
 
   index_t rows_ = 0, cols_ = 0;
-  std::shared_ptr<const detail::aligned_buffer<float>> values_;  // [panel][column][32]
+  std::shared_ptr<const float> values_;  // [panel][column][32]
 };
 
 }  // namespace bitgauge
