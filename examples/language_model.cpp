@@ -169,7 +169,8 @@ class experiment {
   result measure(const row& r, const llama::model& m, double bits, const fs::path& path) const {
     result found{.of = r, .bits_per_weight = bits, .text = {}};
     found.megabytes = static_cast<double>(fs::file_size(path)) / 1e6;
-    found.text = bg::perplexity(m, test_tokens_, {.windows = settings_.windows, .base = &base_});
+    found.text =
+        bg::perplexity(m, test_tokens_, {.windows = settings_.windows, .base_logits = &base_logits_});
     const auto window = std::span(test_tokens_).first(static_cast<std::size_t>(sizes_.context));
     constexpr int times = 8;
     found.prefill = times * static_cast<double>(window.size()) / seconds_of([&] {
@@ -191,6 +192,7 @@ class experiment {
   llama::config sizes_ = io::llama_config(file_);
   llama::model base_ = llama::load(file_, sizes_);
   std::vector<llama::token> test_tokens_ = io::read_tokens(data("test_tokens.npy"));
+  bg::window_logits base_logits_ = bg::logits_of_windows(base_, test_tokens_, {.windows = settings_.windows});
   std::vector<llama::token> calibration_tokens_ = io::read_tokens(data("calibration_tokens.npy"));
   scratch_folder folder_;
 };

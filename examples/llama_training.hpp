@@ -79,7 +79,7 @@ class model {
       : base_(base), c_(base.settings()), turn_(c_), turn_back_(reversed(c_)) {}
 
   /// The weights of the base.
-  const row_matrix& weights(place p) const { return weights_of(base_.parts().blocks[at(p.first)][p.second]); }
+  row_matrix weights(place p) const { return weights_of(base_.parts().blocks[at(p.first)][p.second]); }
 
   /// The loss, -ln p averaged over `targets`, and the gradients of the adapters.
   double loss(std::span<const llama::token> inputs, std::span<const llama::token> targets, index_t context,
@@ -121,7 +121,7 @@ class model {
   }
   static const row_matrix& floats_of(const float_lora& l) { return l.weights; }
   static Eigen::MatrixXf floats_of(const bg::qlora<>& l) { return l.frozen().dequantize(); }
-  static const row_matrix& weights_of(const llama::projection& p) {
+  static row_matrix weights_of(const llama::projection& p) {
     const auto* floats = std::get_if<bg::float_linear>(&p.layer());
     if (floats == nullptr || p.bias().size() > 0)
       bg::raise(bg::data_error("llama_training: expected matrices of floats without biases, found others"));

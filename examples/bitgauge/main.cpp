@@ -19,6 +19,10 @@
 #include <new>
 #include <string>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace {
 
 /// A number of something, from 0 up.
@@ -215,7 +219,16 @@ int fail(std::string message) {
 
 }  // namespace
 
+/// Large arrays, which come and go with every matrix, get memory of their own that goes back to the system at once.
+/// By default the C library of GNU keeps more and more of them between small ones, where it stays taken.
+static void return_large_memory() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 int main(int argc, char** argv) {
+  return_large_memory();
   CLI::App app("bitgauge: quantize files of tensors", "bitgauge");
   app.set_version_flag("--version", fmt::format("bitgauge {}.{}.{}", BITGAUGE_VERSION_MAJOR,
                                                 BITGAUGE_VERSION_MINOR, BITGAUGE_VERSION_PATCH));

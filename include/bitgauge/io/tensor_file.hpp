@@ -91,11 +91,13 @@ class tensor_file final : public tensor_source {
     return source(tensors_[i], dimensions, whole);
   }
   stored_tensor_data stored(std::size_t i) const override { return stored_data(tensors_[i]); }
+  void forget(std::size_t i) const override { forget_data(tensors_[i]); }
 
  private:
   std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + excerpt(t.name); }
 
   BITGAUGE_DECLARE stored_tensor_data stored_data(const stored_tensor& t) const;
+  BITGAUGE_DECLARE void forget_data(const stored_tensor& t) const;
   BITGAUGE_DECLARE void list();
   BITGAUGE_DECLARE void add_blocks(const gguf_tensor& tensor);
   BITGAUGE_DECLARE void add_codes(const quantized_entry& entry);

@@ -7,6 +7,7 @@
 #include <bitgauge/base/uninitialized_memory.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/decode_row.hpp>
+#include <bitgauge/io/bytes/mapped_file.hpp>
 #include <bitgauge/io/gguf/texts.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/numeric/bits.hpp>
@@ -182,6 +183,12 @@ BITGAUGE_DEFINE stored_tensor_data tensor_file::stored_data(const stored_tensor&
   for (const tensor_view* view : {t.plain, t.scales != nullptr ? t.scales->tensor : nullptr})
     if (view != nullptr) parts.push_back({view->name, name_of(view->type), view->shape, view->data});
   return parts;
+}
+
+BITGAUGE_DEFINE void tensor_file::forget_data(const stored_tensor& t) const {
+  if (t.blocks != nullptr) return forget_mapped(t.blocks->data);
+  for (const tensor_view* view : {t.plain, t.scales != nullptr ? t.scales->tensor : nullptr})
+    if (view != nullptr) forget_mapped(view->data);
 }
 
 BITGAUGE_DEFINE void tensor_file::list() {

@@ -4,6 +4,7 @@
 /// How well a language model predicts a text, and how far another is from it.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/llama/kv_cache.hpp>
 #include <bitgauge/model/llama/model.hpp>
 
@@ -11,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace bitgauge {
 
@@ -47,12 +49,16 @@ struct perplexity_report {
   std::optional<comparison> against{};
 };
 
+struct window_logits;
+
 /// How perplexity() measures.
 struct perplexity_options {
   index_t context = 256;               ///< tokens of a window, each from an empty cache
   index_t windows = 0;                 ///< at most; 0: all that the tokens have
   const llama::model* base = nullptr;  ///< what to compare with, in the same pass
-  llama::kv_options kv{};              ///< how the model, not the base, keeps keys and values
+  /// Logits of what to compare with instead, over at least the same windows.
+  const window_logits* base_logits = nullptr;
+  llama::kv_options kv{};  ///< how the model, not the base, keeps keys and values
   int threads = 0;
   /// After each window, from one thread at a time.
   std::function<void(index_t done, index_t total)> progress{};
@@ -61,10 +67,24 @@ struct perplexity_options {
 
 /// Reads `tokens` in windows: for i = 0, 1, ... while (i + 1) * context < tokens, the inputs are the tokens from
 /// i * context on and the targets those that follow each; threads take whole windows. Memory: the logits of a window
-/// a thread, of two with a base; none are kept. Throws shape_error where there is no window or the base has another vocabulary, data_error for a
-/// token outside the vocabulary, cancelled.
+/// a thread, of two with a base; none are kept. Throws shape_error where there is no window or the base has
+/// another vocabulary or too few logits, data_error for a token outside the vocabulary, cancelled.
 BITGAUGE_DECLARE perplexity_report perplexity(const llama::model& m, std::span<const llama::token> tokens,
                                               const perplexity_options& o = {});
+
+/// The logits of a model over the windows of a text, to compare several models with it:
+///
+///     const window_logits base = logits_of_windows(m, tokens);
+///     for (const llama::model& each : quantized) perplexity(each, tokens, {.base_logits = &base});
+struct window_logits {
+  index_t context = 0;
+  std::vector<row_matrix> logits{};  ///< of each window, context x vocabulary
+};
+
+/// Those of the windows that perplexity() reads with the same options; `base` and `base_logits` are not looked at.
+/// Memory: windows * context * vocabulary floats. Throws what perplexity() throws.
+BITGAUGE_DECLARE window_logits logits_of_windows(const llama::model& m, std::span<const llama::token> tokens,
+                                                 const perplexity_options& o = {});
 
 }  // namespace bitgauge
 

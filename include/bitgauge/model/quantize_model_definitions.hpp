@@ -91,6 +91,7 @@ BITGAUGE_DEFINE model_report quantize_model(const tensor_source& source, const q
   for (std::size_t i = 0; i < p.tensors.size(); ++i) {
     monitor.begin(p.tensors[i]);
     result.tensors.push_back(detail::finish_tensor(source, p, i, sink, options, advance));
+    source.forget(p.tensors[i].place);
     monitor.finish(p.tensors[i]);
   }
   sink.commit();

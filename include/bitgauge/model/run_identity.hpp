@@ -59,6 +59,7 @@ inline std::string fingerprint_of(const tensor_source& source) {
     sum.add(tensor.name).add(tensor.format);
     for (const auto extent : tensor.shape) sum.add(extent);
     add_stored(sum, source.stored(i));
+    source.forget(i);
   }
   return sum.text();
 }

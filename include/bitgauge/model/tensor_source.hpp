@@ -103,6 +103,9 @@ class tensor_source {
   virtual row_source rows(std::size_t i, row_dimensions dimensions, row_matrix& whole) const = 0;
   /// Tensor `i` as it is stored.
   virtual stored_tensor_data stored(std::size_t i) const = 0;
+  /// Says that tensor `i` will not be read for a while, so that memory which its values take may be given back; it can
+  /// be read again at any time.
+  virtual void forget(std::size_t) const {}
 
  protected:
   tensor_source() = default;

@@ -7,10 +7,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <optional>
+#include <span>
 #include <string>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 namespace {
 
@@ -43,6 +46,34 @@ TEST(mapped_file, survives_moves_and_deletion_of_the_file) {
   std::filesystem::remove(folder / "f");
   EXPECT_EQ(text_of(third.bytes()), "abc");
 }
+
+#if defined(__linux__)
+/// Bytes of files that this process has in memory.
+long mapped_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  long size = 0, resident = 0, shared = 0;
+  statm >> size >> resident >> shared;
+  return shared * sysconf(_SC_PAGESIZE);
+}
+
+// Catches pages that stay, those of the neighbours that go wrong, and memory of the program itself, which would be
+// zeros then.
+TEST(mapped_file, gives_memory_back) {
+  const test::temporary_directory folder;
+  constexpr long size = 16 << 20;
+  std::string text(size, 'x');
+  for (std::size_t i = 0; i < text.size(); i += 4096) text[i] = static_cast<char>('a' + i / 4096 % 26);
+  test::write_file(folder / "f", text);
+  const mapped_file file(folder / "f");
+  EXPECT_EQ(text_of(file.bytes()), text);
+  const long before = mapped_bytes();
+  bitgauge::io::forget_mapped(file.bytes().subspan(100, size - 1000));
+  EXPECT_LT(mapped_bytes(), before - size / 2);
+  EXPECT_EQ(text_of(file.bytes()), text);
+  bitgauge::io::forget_mapped(std::as_bytes(std::span(text)));
+  EXPECT_EQ(text_of(file.bytes()), text);
+}
+#endif
 
 // Catches a pipe being read as an empty file: its size is 0 to fstat.
 TEST(mapped_file, reads_what_cannot_be_mapped) {

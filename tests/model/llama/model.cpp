@@ -126,6 +126,29 @@ TEST_F(llama_model, is_measured_by_what_it_predicts) {
             "token 2: expected 0 to 10, found 11");
 }
 
+// Catches logits of a base that are not those of its own windows: beside the same base that is computed anew, and
+// changed in one place.
+TEST_F(llama_model, is_compared_with_logits_that_were_kept) {
+  const llama::model m = io::load_llama(folder.path() / "m.gguf");
+  tokens.push_back(7);
+  perplexity_options o;
+  o.context = 4;
+  window_logits kept = logits_of_windows(m, tokens, o);
+  ASSERT_EQ(kept.logits.size(), 3u);
+  o.base = &m;
+  const perplexity_report expected = perplexity(m, tokens, o);
+  o.base = nullptr;
+  o.base_logits = &kept;
+  const perplexity_report found = perplexity(m, tokens, o);
+  EXPECT_EQ(found.against->base_bits.mean, expected.against->base_bits.mean);
+  EXPECT_EQ(found.against->divergence.mean, 0);
+  kept.logits[2](1, 3) += 2.0f;
+  EXPECT_GT(perplexity(m, tokens, o).against->divergence.mean, 1e-4);
+  kept.logits.pop_back();
+  EXPECT_EQ(test::message_of<shape_error>([&] { (void)perplexity(m, tokens, o); }),
+            "perplexity: expected logits of a base over 3 windows of 4 tokens, found 2 of 4");
+}
+
 // Catches greedy choices that are not the most likely, draws that differ from run to run, and an end that is passed.
 TEST_F(llama_model, continues_a_text) {
   const llama::model m = io::load_llama(folder.path() / "m.gguf");

@@ -24,7 +24,7 @@ BITGAUGE_DEFINE bool forward_attention(const block& b, const config& c, const ro
   positions.apply(queries, cache.size());
   positions.apply(keys, cache.size());
   cache.append(layer, std::move(keys), b[matrix_of::value](inputs));
-  inputs = attend(c, std::move(queries), cache, layer, cache.size(), threads);
+  inputs = attend(c, queries, cache, layer, cache.size(), threads);
   if (observe && !observe(layer, matrix_of::output, inputs)) return false;
   x += b[matrix_of::output](inputs);
   return true;

@@ -95,12 +95,12 @@ class calibration final : public calibration_source {
   }
 
   /// Puts the weights that a matrix has got into its place; other tensors change nothing.
-  void replace(const std::string& tensor, row_matrix weights) {
+  void replace(const std::string& tensor, const row_matrix& weights) {
     const auto found = places_.find(tensor);
     if (found == places_.end() || found->second.layer == config_.layers) return;
     reach(tensor, found->second);
     projection& matrix = block_->matrices[static_cast<std::size_t>(found->second.which)];
-    matrix = matrix.with_weights(std::move(weights), options_.threads);
+    matrix = matrix.with_weights(weights, options_.threads);
   }
 
   /// The block of a tensor; none for the output and for what is no matrix of a block.

@@ -14,6 +14,7 @@
 
 #include <Eigen/Core>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -32,8 +33,8 @@ struct kv_options {
   bool keys_per_channel = false;
 };
 
-/// Keys and values of every layer, in floats or codes. Floats of keys lie token by token, those of values element by
-/// element, as the two products of attention read them; codes are decoded so, one head at a time.
+/// Keys and values of every layer, in floats or codes. Floats lie head by head, those of keys token by token, those of
+/// values element by element, as the two products of attention read them; codes are decoded so, one head at a time.
 class kv_cache {
  public:
   /// Room for `capacity` tokens in all layers of a model, or in so many.
@@ -44,7 +45,7 @@ class kv_cache {
     if (o.rotated) rotation_.emplace(c.head_size);
     for (index_t l = 0; l < layers; ++l) {
       if (o.format == kv_format::floats) {
-        keys_.emplace_back(capacity, c.key_width());
+        keys_.emplace_back(c.key_heads * capacity, c.head_size);
         values_.emplace_back(capacity, c.key_width());
       } else {
         if (o.keys_per_channel) {
@@ -69,6 +70,8 @@ class kv_cache {
     for (const kv_codes& codes : value_codes_) sum += codes.bytes();
     return sum;
   }
+  /// True where keys and values are decoded whenever they are read.
+  bool is_coded() const noexcept { return options_.format != kv_format::floats; }
   /// What heads go through before they are kept, or null.
   const rotation* rotated() const noexcept { return rotation_ ? &*rotation_ : nullptr; }
 
@@ -78,7 +81,10 @@ class kv_cache {
     rotate(values);
     const auto l = static_cast<std::size_t>(layer);
     if (options_.format == kv_format::floats) {
-      keys_[l].middleRows(size_, keys.rows()) = keys;
+      for (index_t t = 0; t < keys.rows(); ++t)
+        for (index_t head = 0; head < c_.key_heads; ++head)
+          std::copy_n(keys.data() + t * keys.cols() + head * c_.head_size, c_.head_size,
+                      keys_[l].data() + (head * capacity_ + size_ + t) * c_.head_size);
       values_[l].middleRows(size_, values.rows()) = values;
       return;
     }
@@ -99,7 +105,7 @@ class kv_cache {
                                          std::vector<float>& scratch) const {
     const auto l = static_cast<std::size_t>(layer);
     if (options_.format == kv_format::floats)
-      return {keys_[l].data() + head * c_.head_size, c_.head_size, tokens, c_.key_width()};
+      return {keys_[l].data() + head * capacity_ * c_.head_size, c_.head_size, tokens, c_.head_size};
     scratch.resize(static_cast<std::size_t>(c_.head_size * tokens));
     std::visit([&](const auto& codes) { codes.read(head, tokens, scratch.data(), c_.head_size, 1); },
                key_codes_[l]);
@@ -126,7 +132,7 @@ class kv_cache {
   index_t capacity_, size_ = 0;
   kv_options options_;
   std::optional<rotation> rotation_;
-  std::vector<row_matrix> keys_;
+  std::vector<row_matrix> keys_;  // [layer][head, token][element]
   std::vector<Eigen::MatrixXf> values_;
   std::vector<std::variant<kv_codes, kv_channel_codes>> key_codes_;
   std::vector<kv_codes> value_codes_;

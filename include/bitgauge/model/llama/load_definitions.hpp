@@ -63,7 +63,8 @@ class loader {
   embedding tokens() const {
     const std::size_t place = of_shape(names_.embedding(), c_.vocabulary, c_.width);
     stored_matrix rows = stored(place);
-    if (rows.entry && rows.entry->transform) return floats(place);
+    if (rows.entry && rows.entry->transform) rows.values = floats(place);
+    source_.forget(place);
     return std::visit([](auto& values) { return embedding(std::move(values)); }, rows.values);
   }
   block read_block(index_t l) const {
@@ -148,11 +149,17 @@ class loader {
   }
   projection matrix(const std::string& name, const std::string& bias_name, index_t rows, index_t cols) const {
     const std::size_t place = of_shape(name, rows, cols);
+    projection loaded = read_matrix(place, name, bias_name);
+    source_.forget(place);  // what is multiplied is a copy
+    return loaded;
+  }
+  projection read_matrix(std::size_t place, const std::string& name, const std::string& bias_name) const {
+    const index_t rows = matrix_shape(source_, source_.info(place), source_.info(place).rows).first;
     return locate_failures(source_.source_name(), name, [&] {
       const Eigen::VectorXf b = bias(bias_name, rows);
       stored_matrix weights = stored(place);
       if (auto* values = std::get_if<row_matrix>(&weights.values))
-        return projection(float_linear(std::move(*values), options_.threads), b);
+        return projection(float_linear(*values, options_.threads), b);
       linear_options o{.activations = options_.activations, .threads = options_.threads};
       const any_quantized& q = std::get<any_quantized>(weights.values);
       if (const auto* blocks = q.get_if<gguf::block_matrix>())

@@ -61,8 +61,8 @@ class projection {
   bool is_quantized() const noexcept { return std::holds_alternative<linear>(layer_); }
 
   /// The same layer with other weights, in floats.
-  projection with_weights(row_matrix weights, int threads) const {
-    return {float_linear(std::move(weights), threads), bias_};
+  projection with_weights(const row_matrix& weights, int threads) const {
+    return {float_linear(weights, threads), bias_};
   }
   /// Rows of inputs() -> rows of outputs().
   row_matrix operator()(const row_matrix& x) const { return detail::project(*this, x); }

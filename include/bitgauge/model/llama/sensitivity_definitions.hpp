@@ -82,7 +82,7 @@ BITGAUGE_DEFINE double single_replacement::divergence(const std::string& tensor,
   }
   projection* matrix = find(tensor);
   if (matrix == nullptr) return 0;
-  const projection kept = std::exchange(*matrix, matrix->with_weights(std::move(weights), options_.threads));
+  const projection kept = std::exchange(*matrix, matrix->with_weights(weights, options_.threads));
   const double found = mean([&](std::size_t w) { return states_[w]; }, layer_);
   *matrix = kept;
   return found;
