@@ -95,9 +95,10 @@ int main(int argc, char** argv) {
     const layer l(bg::io::to_matrix<Eigen::MatrixXf>(bg::io::safetensors_file(file).at(name)));
 
     const std::string grey = "#57606a", red = "#c0392b", orange = "#e08e0b", blue = "#0969da",
-                      green = "#1a7f37", brown = "#7d4e00", purple = "#8250df", pink = "#bf3989";
-    svg_chart chart({80, 44, 790, 470}, name, {"bits per weight, scales included", 1, 5.5},
-                    {"relative output error, unseen samples", 1e-6, 1});
+                      green = "#1a7f37", brown = "#7d4e00", purple = "#8250df";
+    svg_chart chart({80, 44, 790, 470}, "What a bit buys of a layer's outputs: " + name,
+                    {"bits per weight, scales included", 1, 5.75},
+                    {"relative output error, unseen samples", 1e-5, 1});
     svg_chart::points bound;
     for (double bits = 1; bits <= 5.5; bits += 0.25) bound.emplace_back(bits, l.bound(bits));
     chart.curve(bound, grey, "bound, normal weights");
@@ -105,7 +106,7 @@ int main(int argc, char** argv) {
     chart.curve(l.by(at({2, 3, 4, 5}, affine, groups + ",range=mse")), red, "nearest", true);
     chart.curve(l.by(at({2, 3, 4, 5}, affine, groups + ",rounding=gptq")), orange, "GPTQ", true);
     chart.curve(l.by(at({2, 3, 4, 5}, affine, groups + ",rounding=gptq,act_order=1,effort=best")), blue,
-                "GPTQ, refined", true);
+                "refined", true);
     // all dots stand before the first name
     std::vector<std::pair<std::string, std::pair<double, double>>> blocks, codebooks;
     for (const char* each : {"tq2_0", "q2_k", "q3_k", "iq4_xs", "q4_k", "q5_k"})
@@ -119,10 +120,10 @@ int main(int argc, char** argv) {
       chart.dots(places, color, legend);
     };
     draw_dots(blocks, green, "ggml, GPTQ");
-    draw_dots(codebooks, brown, "codebooks, GPTQ");
+    draw_dots(codebooks, brown, "NF4 and FP4, GPTQ");
     const std::vector<double> rates{1.25, 1.5, 2, 2.5, 3, 4, 5};
-    chart.curve(l.by(at(rates, "trellis:bits=", ",rounding=gptq")), purple, "trellis, 8 states", true);
-    chart.curve(l.by(at(rates, "trellis:bits=", ",states=64,rounding=gptq")), pink, "64 states", true);
+    chart.curve(l.by(at(rates, "trellis:bits=", ",rounding=gptq")), purple, "trellis", true);
+    l.by(at(rates, "trellis:bits=", ",states=64,rounding=gptq"));  // told, as near to the first as it is
     for (const auto& [named, color] : {std::pair{&blocks, &green}, {&codebooks, &brown}})
       for (const auto& [text, place] : *named) chart.name_dot(place.first, place.second, *color, text);
     command_line::write_file(argv[argc - 1], svg_chart::page(900, 590, {chart}));

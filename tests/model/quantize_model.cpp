@@ -198,6 +198,19 @@ TEST(quantize_model, says_how_far_each_error_is_from_its_bound) {
   for (const tensor_report& row : report_of(0)) EXPECT_FALSE(row.bound_bits || row.gap_bits());
 }
 
+// Catches an importance that a trellis is planned without, as formats are that have no use for one.
+TEST(quantize_model, gives_a_trellis_its_importance) {
+  const test::temporary_directory folder;
+  memory_source model("model");
+  model.add("w", up);
+  const importance_of_both weights;
+  const quantization_plan p = plan(model, parse_format("trellis:bits=2"), {.importance = &weights});
+  const model_report said = quantize_model(model, p, *io::open_sink(folder / "m.safetensors"));
+  const any_quantized expected = quantize(up, "trellis:bits=2", importance(*weights.weights("w", 256)));
+  EXPECT_EQ(io::load<trellis_matrix>(folder / "m.safetensors", "w"), *expected.get_if<trellis_matrix>());
+  EXPECT_EQ(said.tensors[0].notes, std::vector<std::string>());
+}
+
 // Catches progress that runs backwards, counts a tensor twice or does not end at 1.
 TEST(quantize_model, progress_sums_up_to_1) {
   const test::temporary_directory folder;
