@@ -15,7 +15,8 @@
 
 namespace bitgauge {
 
-/// The rate-distortion bound of normal weights under a Hessian, or where errors of columns count v_j, H = diag(v). A row of n weights of variance v, whose error e costs
+/// The rate-distortion bound of normal weights under a Hessian, or where errors of columns count v_j, under H = diag(v).
+/// A row of n weights of variance v, whose error e costs
 /// e H e^T, is n independent numbers of variances v l_k, the l_k being the eigenvalues of H; at a water level t
 ///
 ///     error = sum over rows and k of min(t, v l_k)
