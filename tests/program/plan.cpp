@@ -61,7 +61,7 @@ TEST_F(plan, is_within_the_budget_and_is_what_quantize_does) {
 // Catches a trellis without bits that is taken for one of 2, rates that the plan does not carry out to its size, and a
 // trellis whose bits are said that gets others.
 TEST_F(plan, gives_a_trellis_any_rate) {
-  const std::string some = " --include blk.0.(attn_q|attn_v|ffn_up)";
+  const std::string some = " --include 'blk.0.(attn_q|attn_v|ffn_up)'";
   succeed("plan m.gguf " + tokens + some + " --formats trellis:rounding=gptq --budget 6 -o plan.json");
   const json said = report("plan.json");
   EXPECT_LE(said["quantized_bytes"], said["budget_bytes"]);
