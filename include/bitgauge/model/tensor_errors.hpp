@@ -33,6 +33,7 @@ class tensor_errors {
   /// Has the report say the bound of the error too: under the Hessian where it has `most_inputs` at most, else by
   /// `weights`, which must live as long as this.
   void bound_by(const importance& weights, index_t most_inputs) {
+    if (values_.rows() == 0 || values_.cols() == 0) return;  // of whatever extent the other is
     weights_ = &weights;
     most_inputs_ = most_inputs;
     energies_.resize(static_cast<std::size_t>(values_.rows()));
