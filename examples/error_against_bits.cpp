@@ -12,13 +12,13 @@
 #include <bitgauge/io/safetensors.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
 
+#include "command_line.hpp"
 #include "svg_chart.hpp"
 
 #include <fmt/format.h>
 
 #include <cmath>
 #include <exception>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -104,10 +104,7 @@ int main(int argc, char** argv) try {
   for (const auto& [all, color] : {std::pair{&floats, &purple}, {&blocks, &green}})
     for (const point& p : *all) chart.name_dot(p.bits_per_weight, p.error, *color, p.name);
 
-  std::ofstream out(argv[1], std::ios::binary);
-  out << svg_chart::page(900, 590, {chart});
-  out.close();
-  if (!out) throw bg::io_error(std::string(argv[1]) + ": cannot be written");
+  command_line::write_file(argv[1], svg_chart::page(900, 590, {chart}));
 } catch (const std::exception& failure) {
   fmt::print(stderr, "error_against_bits: {}\n", failure.what());
   return 2;

@@ -1,22 +1,29 @@
-// One real layer at 2, 3 and 4 bits, rounded to nearest, by GPTQ and by GPTQ with refinement:
+// What a bit buys of a layer's outputs: one real layer by every kind of scheme, rounded to nearest, by GPTQ, by GPTQ
+// with refinement, and as levels of a trellis.
 //
 //     gptq_layer [WEIGHTS.safetensors TENSOR] OUT.svg
 //
 // Its inputs are made up: correlated from one to the next and of very different sizes, as the inputs of real
-// layers are. Half of the samples calibrate; the errors drawn are those on the other half.
+// layers are. Half of the samples calibrate; the errors drawn are those on the other half. The line is the
+// rate-distortion bound of normal weights under the Hessian of that half. docs/gptq_layer.svg is this program's.
 
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/io/safetensors.hpp>
-#include <bitgauge/rounding/gptq.hpp>
+#include <bitgauge/metrics/output_bound.hpp>
+#include <bitgauge/metrics/output_error.hpp>
+#include <bitgauge/model/quantize.hpp>
 
+#include "command_line.hpp"
 #include "svg_chart.hpp"
 
 #include <fmt/format.h>
 
 #include <cmath>
-#include <fstream>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace bg = bitgauge;
 
@@ -31,9 +38,48 @@ Eigen::MatrixXf made_up_inputs(Eigen::Index samples, Eigen::Index inputs) {
   return x;
 }
 
-/// ||(W - Q) X||^2 / ||W X||^2 on samples that did not calibrate.
-double unseen_error(const Eigen::MatrixXf& w, const bg::quantized_matrix& q, const Eigen::MatrixXf& x) {
-  return (x * (w - q.dequantize()).transpose()).squaredNorm() / (x * w.transpose()).squaredNorm();
+/// A layer, and what quantizing it costs.
+class layer {
+ public:
+  explicit layer(Eigen::MatrixXf w) : w_(std::move(w)), seen_(w_.cols()), unseen_(w_.cols()) {
+    const Eigen::MatrixXf x = made_up_inputs(16 * w_.cols(), w_.cols());
+    seen_.accumulate(x.topRows(8 * w_.cols()));
+    unseen_.accumulate(x.bottomRows(8 * w_.cols()));
+    bound_ = bg::output_bound(unseen_, w_);
+    fmt::print(
+        "| scheme | bits a weight | output error, unseen | bits above the bound |\n|---|---|---|---|\n");
+  }
+
+  /// ||(W - Q) X||^2 / ||W X||^2 on samples that did not calibrate, by each of some schemes that fits the layer.
+  svg_chart::points by(const std::vector<std::string>& schemes) const {
+    svg_chart::points all;
+    for (const std::string& text : schemes) {
+      const bg::tensor_format format = bg::parse_format(text);
+      if (format.type() && w_.cols() % bg::gguf::traits_of(*format.type()).elements != 0) continue;
+      const bg::any_quantized q =
+          format.feeds_back() ? bg::quantize(w_, format, seen_) : bg::quantize(w_, format);
+      const double bits = q.bits_per_weight();
+      const bg::output_error found = bg::measure_output_error(w_, q, unseen_);
+      fmt::print("| `{}` | {:.3f} | {:.3g} | {:.2f} |\n", text, bits, found.relative(),
+                 bits - bound_.bits(found.error));
+      all.emplace_back(bits, found.relative());
+    }
+    return all;
+  }
+  double bound(double bits) const { return bound_.error(bits) / bound_.energy(); }
+
+ private:
+  Eigen::MatrixXf w_;
+  bg::hessian seen_, unseen_;
+  bg::output_bound bound_;
+};
+
+/// A scheme's text at each of some numbers of bits.
+std::vector<std::string> at(const std::vector<double>& bits, const std::string& before,
+                            const std::string& behind) {
+  std::vector<std::string> texts;
+  for (const double each : bits) texts.push_back(fmt::format("{}{}{}", before, each, behind));
+  return texts;
 }
 
 }  // namespace
@@ -45,38 +91,42 @@ int main(int argc, char** argv) {
   }
   try {
     const std::string file = argc == 4 ? argv[1] : BITGAUGE_EXAMPLE_DATA "/real_weights.safetensors";
-    const std::string name = argc == 4 ? argv[2] : "ppocr_rec.linear_81.w_0";
-    const auto w = bg::io::to_matrix<Eigen::MatrixXf>(bg::io::safetensors_file(file).at(name));
-    const Eigen::MatrixXf x = made_up_inputs(16 * w.cols(), w.cols());
-    const Eigen::MatrixXf unseen = x.bottomRows(8 * w.cols());
-    bg::hessian h(w.cols());
-    h.accumulate(x.topRows(8 * w.cols()));
+    const std::string name = argc == 4 ? argv[2] : "kjv_llama.layers.1.mlp.down_proj.weight";
+    const layer l(bg::io::to_matrix<Eigen::MatrixXf>(bg::io::safetensors_file(file).at(name)));
 
-    svg_chart::points nearest, plain, best;
-    fmt::print("{:>4} {:>12} {:>12} {:>12}   error on unseen samples\n", "bits", "nearest", "gptq",
-               "refined");
-    for (int bits = 2; bits <= 4; ++bits) {
-      const auto grid = bg::make_affine(bits);
-      const bg::per_group groups{40};
-      nearest.emplace_back(bits, unseen_error(w, bg::quantize(w, grid, groups), unseen));
-      plain.emplace_back(bits, unseen_error(w, bg::quantize(w, grid, groups, bg::gptq(h)), unseen));
-      bg::gptq_report report;
-      const bg::gptq searching(h, {.act_order = true, .effort = bg::effort::best, .report = &report});
-      best.emplace_back(bits, unseen_error(w, bg::quantize(w, grid, groups, searching), unseen));
-      fmt::print(
-          "{:>4} {:>12.3e} {:>12.3e} {:>12.3e}   seen: {:.3e}, predicted for gptq in act_order: {:.3e}\n",
-          bits, nearest.back().second, plain.back().second, best.back().second, report.error / report.energy,
-          report.predicted_error / report.energy);
-    }
-    svg_chart chart({80, 50, 690, 370}, name, {"bits", 2, 4, true},
+    const std::string grey = "#57606a", red = "#c0392b", orange = "#e08e0b", blue = "#0969da",
+                      green = "#1a7f37", brown = "#7d4e00", purple = "#8250df";
+    svg_chart chart({80, 44, 790, 470}, "What a bit buys of a layer's outputs: " + name,
+                    {"bits per weight, scales included", 1, 5.75},
                     {"relative output error, unseen samples", 1e-5, 1});
-    chart.curve(nearest, "#d62728", "nearest", true);
-    chart.curve(plain, "#1f77b4", "GPTQ", true);
-    chart.curve(best, "#2ca02c", "GPTQ, refined", true);
-    std::ofstream out(argv[argc - 1], std::ios::binary);
-    out << svg_chart::page(800, 500, {chart});
-    out.close();
-    if (!out) throw bg::io_error(std::string(argv[argc - 1]) + ": cannot be written");
+    svg_chart::points bound;
+    for (double bits = 1; bits <= 5.5; bits += 0.25) bound.emplace_back(bits, l.bound(bits));
+    chart.curve(bound, grey, "bound, normal weights");
+    const std::string affine = "affine:bits=", groups = ",group=64,scale=f16";
+    chart.curve(l.by(at({2, 3, 4, 5}, affine, groups + ",range=mse")), red, "nearest", true);
+    chart.curve(l.by(at({2, 3, 4, 5}, affine, groups + ",rounding=gptq")), orange, "GPTQ", true);
+    chart.curve(l.by(at({2, 3, 4, 5}, affine, groups + ",rounding=gptq,act_order=1,effort=best")), blue,
+                "refined", true);
+    // all dots stand before the first name
+    std::vector<std::pair<std::string, std::pair<double, double>>> blocks, codebooks;
+    for (const char* each : {"tq2_0", "q2_k", "q3_k", "iq4_xs", "q4_k", "q5_k"})
+      for (const auto& place : l.by({std::string(each) + ":rounding=gptq"})) blocks.emplace_back(each, place);
+    for (const char* each : {"nf4:double=256", "fp4:double=256"})
+      for (const auto& place : l.by({std::string(each) + ",rounding=gptq,act_order=1"}))
+        codebooks.emplace_back(std::string(each).substr(0, 3), place);
+    const auto draw_dots = [&](const auto& named, const std::string& color, const std::string& legend) {
+      svg_chart::points places;
+      for (const auto& [text, place] : named) places.push_back(place);
+      chart.dots(places, color, legend);
+    };
+    draw_dots(blocks, green, "ggml, GPTQ");
+    draw_dots(codebooks, brown, "NF4 and FP4, GPTQ");
+    const std::vector<double> rates{1.25, 1.5, 2, 2.5, 3, 4, 5};
+    chart.curve(l.by(at(rates, "trellis:bits=", ",rounding=gptq")), purple, "trellis", true);
+    l.by(at(rates, "trellis:bits=", ",states=64,rounding=gptq"));  // told, as near to the first as it is
+    for (const auto& [named, color] : {std::pair{&blocks, &green}, {&codebooks, &brown}})
+      for (const auto& [text, place] : *named) chart.name_dot(place.first, place.second, *color, text);
+    command_line::write_file(argv[argc - 1], svg_chart::page(900, 590, {chart}));
   } catch (const bg::bitgauge_error& failure) {
     fmt::print(stderr, "gptq_layer: {}\n", failure.what());
     return 2;

@@ -18,12 +18,12 @@
 #include <bitgauge/transform/rotation.hpp>
 #include <bitgauge/transform/smooth_quant.hpp>
 
+#include "command_line.hpp"
 #include "svg_chart.hpp"
 
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
@@ -152,13 +152,6 @@ class error_chart {
   std::vector<curve> curves_;
 };
 
-void write(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw bg::io_error(path + ": cannot be written");
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -183,7 +176,8 @@ int main(int argc, char** argv) {
       fmt::print("\n");
       print_table("W4A8, groups of 64", of_four);
     }
-    if (argc == 2) write(argv[1], svg_chart::page(900, 920, {eight.drawn(), four.drawn()}));
+    if (argc == 2)
+      command_line::write_file(argv[1], svg_chart::page(900, 920, {eight.drawn(), four.drawn()}));
   } catch (const bg::bitgauge_error& failure) {
     fmt::print(stderr, "outliers: {}\n", failure.what());
     return 2;

@@ -14,11 +14,11 @@
 #include <bitgauge/range/observer/quantized_histogram.hpp>
 #include <bitgauge/range/percentile.hpp>
 
+#include "command_line.hpp"
 #include "svg_chart.hpp"
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <string>
 
 namespace bg = bitgauge;
@@ -100,10 +100,8 @@ int main(int argc, char** argv) try {
   const std::string name = argc == 4 ? argv[2] : "silero_vad.decoder.rnn.weight_hh";
   const bg::io::safetensors_file file(path);
   const auto w = bg::io::to_matrix<Eigen::MatrixXf>(file.at(name));
-  std::ofstream out(argv[argc - 1], std::ios::binary);
-  out << svg_chart::page(800, 500, {clipping_chart(w, name), histogram_chart(w)});
-  out.close();
-  if (!out) throw bg::io_error(std::string(argv[argc - 1]) + ": cannot be written");
+  command_line::write_file(argv[argc - 1],
+                           svg_chart::page(800, 500, {clipping_chart(w, name), histogram_chart(w)}));
 } catch (const std::exception& failure) {
   fmt::print(stderr, "range_plot: {}\n", failure.what());
   return 2;

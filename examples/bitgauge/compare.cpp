@@ -4,6 +4,7 @@
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/metrics/nonfinite_pairs.hpp>
+#include <bitgauge/metrics/output_bound.hpp>
 #include <bitgauge/model/locate_failures.hpp>
 
 #include "commands.hpp"
@@ -51,6 +52,9 @@ tensor_report compare_one(const io::tensor_file& a, const io::stored_tensor& ori
   const auto x = bitgauge::locate_failures(a.path(), original.name, [&] { return a.matrix(original, how); });
   const auto y = bitgauge::locate_failures(b.path(), other.name, [&] { return b.matrix(other, how); });
   row.error = bitgauge::measure_error(x, y);
+  if (row.kind == report_kind::quantized && !row.is_exact() &&
+      bitgauge::numeric::binary64::is_finite(row.error.error_energy))
+    row.bound_bits = bitgauge::output_bound(bitgauge::importance(), x).bits(row.error.error_energy);
   if (!bitgauge::numeric::binary64::is_finite(row.error.mse())) {
     bitgauge::nonfinite_pairs pairs;
     pairs.add(x.data(), y.data(), x.size());

@@ -119,7 +119,9 @@ void add_plan(CLI::App& app) {
   command->add_option("-o,--output", options.output, "a .json for quantize --plan");
   command->add_option("--budget", options.budget,
                       "bits a weight such as 3.5, or bytes such as 2.0MB, of the tensors that are quantized");
-  command->add_option("--formats", options.formats, "what a budget chooses from, separated by commas")
+  command
+      ->add_option("--formats", options.formats,
+                   "what a budget chooses from, separated by commas; a trellis without bits: at any rate")
       ->capture_default_str();
   command->add_flag("--output-error", options.output_error,
                     "measure errors of outputs where --calibration-tokens could tell the divergence: sooner");

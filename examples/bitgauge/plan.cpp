@@ -3,6 +3,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/bytes/atomic_file.hpp>
 #include <bitgauge/io/plan_file.hpp>
+#include <bitgauge/model/any_rate.hpp>
 #include <bitgauge/model/bit_budget.hpp>
 #include <bitgauge/model/candidates.hpp>
 #include <bitgauge/model/llama/sensitivity.hpp>
@@ -20,6 +21,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -86,13 +89,30 @@ void write(std::optional<io::atomic_file>& file, const nlohmann::ordered_json& j
   file->commit();
 }
 
+/// What each tensor can become: of a format of any rate, some rates around the budget.
+bitgauge::model_candidates candidates_of(const io::tensor_file& file, const plan_request& asked,
+                                         const std::string& list, const bitgauge::bit_budget& budget) {
+  budget_formats from = read_formats(list, asked.names);
+  bitgauge::model_candidates all = candidates(file, asked.rules, from.formats, asked.how);
+  if (from.of_any_rate.empty()) return all;
+  const double weights = static_cast<double>(std::max<std::uint64_t>(all.weights(), 1));
+  const std::vector<double> rates =
+      bitgauge::rates_around(8 * static_cast<double>(budget.bytes_for(all.weights())) / weights);
+  for (const bitgauge::trellis_scheme& each : from.of_any_rate) {
+    std::erase(from.formats, bitgauge::tensor_format(each));
+    for (const bitgauge::tensor_format& f : bitgauge::at_rates(each, rates)) from.formats.push_back(f);
+  }
+  all = candidates(file, asked.rules, from.formats, asked.how);
+  for (const bitgauge::trellis_scheme& each : from.of_any_rate) allow_any_rate(all, each);
+  return all;
+}
+
 /// The plan that loses least, and the unit of its costs.
 std::pair<bitgauge::budget_plan, std::string> choose(const plan_command_options& options) {
   const bitgauge::bit_budget budget = bitgauge::parse_bit_budget(options.budget);
   model_inputs inputs(options.model);
   const plan_request asked = request_of(inputs, options.model);
-  const std::vector<bitgauge::tensor_format> formats = read_formats(options.formats, asked.names);
-  bitgauge::model_candidates all = candidates(inputs.file(), asked.rules, formats, asked.how);
+  bitgauge::model_candidates all = candidates_of(inputs.file(), asked, options.formats, budget);
   require_room(all, budget);  // told before the work
   progress bar(options.model.quiet);
   const bitgauge::model_options how{.threads = options.model.threads,
@@ -122,13 +142,13 @@ void plan_within_budget(const plan_command_options& options) {
   write(file, json);
   if (options.model.quiet) return;
   const bitgauge::budget_allocation& a = best.allocation;
-  print(as_text(
-      best.plan, best.costs,
-      {fmt::format("quantized: {} weights in {} bytes of {} allowed, {:.4f} bits a weight", best.weights,
-                   a.bytes, best.limit, best.bits_per_weight()),
-       fmt::format("cost: {:.6g} {}; no choice within the budget costs less, or less than {:.6g} by the "
-                   "Lagrangian; a multiplier alone finds {:.6g}",
-                   a.cost, unit, a.bound, best.multiplier_cost)}));
+  print(
+      as_text(best.plan, best.costs,
+              {fmt::format("quantized: {} weights in {} bytes of {} allowed, {:.4f} bits a weight",
+                           best.weights, a.bytes, best.limit, best.bits_per_weight()),
+               fmt::format("cost: {:.6g} {}; no choice within the budget costs less{} than {:.6g} by the "
+                           "Lagrangian; a multiplier alone finds {:.6g}",
+                           a.cost, unit, best.has_rates ? "" : ", or less", a.bound, best.multiplier_cost)}));
 }
 
 }  // namespace

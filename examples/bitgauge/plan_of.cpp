@@ -79,7 +79,7 @@ bitgauge::shared_names names_by(const std::string& path) {
   return path.ends_with(".gguf") ? bitgauge::shared_names::blocks : bitgauge::shared_names::grids;
 }
 
-std::vector<bitgauge::tensor_format> read_formats(const std::string& list, bitgauge::shared_names names) {
+budget_formats read_formats(const std::string& list, bitgauge::shared_names names) {
   std::vector<std::string> texts;
   for (std::size_t at = 0; at <= list.size();) {
     const std::size_t comma = std::min(list.find(',', at), list.size());
@@ -92,15 +92,17 @@ std::vector<bitgauge::tensor_format> read_formats(const std::string& list, bitga
     }
     at = comma + 1;
   }
-  std::vector<bitgauge::tensor_format> formats;
+  budget_formats all;
   for (const std::string& text : texts) {
     if (!begins_with_format(text))
       bitgauge::raise(bitgauge::invalid_scheme(
           "--formats: expected formats such as q2_k,q4_k,affine:bits=4,group=64, found \"" +
           bitgauge::excerpt(text) + "\""));
-    formats.push_back(bitgauge::parse_format(text, names));
+    all.formats.push_back(bitgauge::parse_format(text, names));
+    if (bitgauge::is_trellis_text(text) && text.find("bits") == std::string::npos)
+      all.of_any_rate.push_back(*all.formats.back().trellis());
   }
-  return formats;
+  return all;
 }
 
 plan_request request_of(const model_inputs& inputs, const quantize_options& options) {

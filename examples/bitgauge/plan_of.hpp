@@ -3,6 +3,7 @@
 // What the command line says of a plan.
 
 #include <bitgauge/io/tensor_file.hpp>
+#include <bitgauge/matrix/trellis/trellis_scheme.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/model/plan.hpp>
 #include <bitgauge/model/plan_options.hpp>
@@ -33,7 +34,13 @@ plan_request request_of(const model_inputs& inputs, const quantize_options& opti
 bitgauge::quantization_plan plan_of(const bitgauge::io::tensor_file& file, const plan_request& asked,
                                     const std::string& scheme);
 
-/// The formats of a list such as "q2_k,affine:bits=4,group=64,q6_k". Throws invalid_scheme for what is none.
-std::vector<bitgauge::tensor_format> read_formats(const std::string& list, bitgauge::shared_names names);
+/// What a budget chooses from.
+struct budget_formats {
+  std::vector<bitgauge::tensor_format> formats;
+  std::vector<bitgauge::trellis_scheme> of_any_rate;  ///< among them, at some rate
+};
+/// The formats of a list such as "q2_k,affine:bits=4,group=64,q6_k"; a trellis without bits has any rate. Throws
+/// invalid_scheme for what is none.
+budget_formats read_formats(const std::string& list, bitgauge::shared_names names);
 
 }  // namespace program

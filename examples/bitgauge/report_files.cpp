@@ -13,9 +13,21 @@ namespace program {
 namespace {
 
 std::string as_csv(const std::vector<tensor_report>& rows) {
-  constexpr const char* keys[] = {
-      "name",   "rows",          "cols",   "scheme",       "bits_per_weight",         "mse",    "sqnr_db",
-      "cosine", "max_abs_error", "gap_db", "output_error", "activation_output_error", "seconds"};
+  constexpr const char* keys[] = {"name",
+                                  "rows",
+                                  "cols",
+                                  "scheme",
+                                  "bits_per_weight",
+                                  "mse",
+                                  "sqnr_db",
+                                  "cosine",
+                                  "max_abs_error",
+                                  "gap_db",
+                                  "bound_bits",
+                                  "gap_bits",
+                                  "output_error",
+                                  "activation_output_error",
+                                  "seconds"};
   std::string text;
   for (const char* key : keys) text += std::string(key) + ",";
   text += "notes\n";

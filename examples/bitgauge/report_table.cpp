@@ -56,6 +56,11 @@ std::vector<table_column> columns_of(const std::vector<tensor_report>& rows) {
   add("cosine", false, 1, figure(&sums::cosine, "{:.6f}"));
   add("max error", false, 2, figure(&sums::max_abs_error, "{:.4g}"));
   add("gap dB", false, 7, gap_text);
+  if (any([](const tensor_report& row) { return row.gap_bits().has_value(); }))
+    add("gap bits", false, 8, [](const tensor_report& row) {
+      const std::optional<double> gap = row.gap_bits();
+      return gap ? number_text(*gap, "{:.3f}") : "";
+    });
   if (any([](const tensor_report& row) { return row.output_error.has_value(); }))
     add("output error", false, 70, [](const tensor_report& row) {
       return row.output_error ? number_text(*row.output_error, "{:.3g}") : "";

@@ -100,6 +100,7 @@ TEST_F(unfinished_run, goes_on_behind_any_tensor_to_the_same_bytes) {
         EXPECT_EQ(a.notes, b.notes) << a.name;
         EXPECT_EQ(a.error.error_energy, b.error.error_energy) << a.name;
         EXPECT_EQ(a.output_error, b.output_error) << a.name;
+        EXPECT_EQ(a.bound_bits, b.bound_bits) << a.name;
         EXPECT_EQ(a.scheme, b.scheme);
       }
     }

@@ -28,4 +28,19 @@ TEST(output_bound, fills_water_over_inputs_and_rows) {
   EXPECT_THROW(output_bound(hessian(3), w), shape_error);
 }
 
+// Catches an importance that is spread over the wrong rows, and a bound without one that is not that of each row's own
+// variance: 4^-bits of a row's energy.
+TEST(output_bound, counts_columns_as_an_importance_does) {
+  Eigen::MatrixXf w(2, 2);
+  w << 1, 1, 2, 2;
+  const output_bound two(importance({16, 4, 1, 0.25f}, 2), w);  // of the first row, of the second
+  EXPECT_NEAR(two.energy(), 16 + 4 + 4 * (1 + 0.25), 1e-9);
+  // above a level of 1/4: variances 16 and 4, 4 and 1
+  EXPECT_NEAR(two.bits(4 * 0.25), (6 + 4 + 4 + 2) / 2.0 / 4, 1e-9);
+  const output_bound same(importance(), w);
+  EXPECT_NEAR(same.bits(4 * 0.25), (2 + 4) / 2.0 / 2, 1e-9);
+  EXPECT_NEAR(same.error(3), 4 / 32.0, 1e-9);  // a level of 1/32
+  EXPECT_THROW(output_bound(importance({1, 2, 3}), w), shape_error);
+}
+
 }  // namespace

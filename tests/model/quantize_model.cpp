@@ -4,20 +4,24 @@
 #include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/model/memory_source.hpp>
 #include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/quantize.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 
 #include "support/message_of.hpp"
 #include "support/quantize_oracle.hpp"
 #include "support/temporary_directory.hpp"
 
+#include <Eigen/Cholesky>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -111,6 +115,100 @@ TEST(quantize_model, feeds_errors_back_where_there_are_samples) {
                         x = inputs.cast<double>();
   EXPECT_NEAR(*said.tensors[0].output_error,
               ((w - q) * x.transpose()).squaredNorm() / (w * x.transpose()).squaredNorm(), 1e-9);
+}
+
+/// Bits a weight at which normal weights can have this error, where all of it lies above the water: half of
+/// log2(det(v H)) / n - log2(t), a mean over rows of variance v, t the error of each weight.
+double bound_by_determinant(const Eigen::MatrixXd& w, const Eigen::MatrixXd& h, double error) {
+  const Eigen::ArrayXd variances = w.rowwise().squaredNorm() / static_cast<double>(w.cols());
+  const double determinant =
+      h.llt().matrixLLT().diagonal().array().log().sum() * 2 / static_cast<double>(w.cols());
+  return (determinant + variances.log().mean() - std::log(error / static_cast<double>(w.size()))) /
+         (2 * std::log(2.0));
+}
+
+class importance_of_both final : public importance_source {
+ public:
+  const std::string& source_name() const override { return name_; }
+  std::optional<std::vector<float>> weights(const std::string& tensor, index_t cols) const override {
+    if (tensor != "w") return std::nullopt;
+    std::vector<float> v;
+    for (index_t c = 0; c < cols; ++c) v.push_back(0.5f + static_cast<float>(c % 5));
+    return v;
+  }
+
+ private:
+  std::string name_ = "importance";
+};
+
+// Catches a bound of another error than the one that counts (of outputs, by importance, of weights), one of rows that
+// share a variance, and one that a wish for none does not leave out.
+TEST(quantize_model, says_how_far_each_error_is_from_its_bound) {
+  Eigen::MatrixXf w = test::random_matrix(48, 32, 5), x = test::random_matrix(200, 32, 6);
+  for (index_t r = 0; r < 48; ++r) w.row(r) *= 1 + static_cast<float>(r % 7);
+  x.col(3) *= 5;
+  memory_source model("model");
+  model.add("up", w);
+  model.add("w", w);
+  model.add("plain", w);
+  class source final : public calibration_source {
+   public:
+    explicit source(row_matrix all) : all_(std::move(all)) {}
+    const std::string& source_name() const override { return name_; }
+    std::optional<index_t> columns(const std::string& tensor) const override {
+      return tensor == "up" ? std::optional(all_.cols()) : std::nullopt;
+    }
+    std::optional<row_matrix> samples(const std::string& tensor) const override {
+      return tensor == "up" ? std::optional(all_) : std::nullopt;
+    }
+
+   private:
+    row_matrix all_;
+    std::string name_ = "samples";
+  } const calibration(x);
+  const importance_of_both weights;
+  const std::string scheme = "affine:bits=8,group=16,range=mse";
+  const quantization_plan p =
+      plan(model, parse_format(scheme), {.calibration = &calibration, .importance = &weights});
+  const test::temporary_directory folder;
+  const auto report_of = [&](index_t most_inputs) {
+    return quantize_model(model, p, *io::open_sink(folder / "m.safetensors"),
+                          {.calibration = &calibration, .bound_inputs = most_inputs})
+        .tensors;
+  };
+  const std::vector<tensor_report> said = report_of(32);
+  const Eigen::MatrixXd d = w.cast<double>(), xx = x.cast<double>().transpose() * x.cast<double>();
+  Eigen::MatrixXd v = Eigen::MatrixXd::Zero(32, 32);
+  for (index_t c = 0; c < 32; ++c) v(c, c) = 0.5 + static_cast<double>(c % 5);
+  const Eigen::MatrixXd hessians[] = {xx, v, Eigen::MatrixXd::Identity(32, 32)};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Eigen::MatrixXd e =
+        d - io::load(folder / "m.safetensors", said[i].name).dequantize().cast<double>();
+    const double error = (e * hessians[i]).cwiseProduct(e).sum();
+    ASSERT_TRUE(said[i].bound_bits.has_value()) << i;
+    EXPECT_NEAR(*said[i].bound_bits, bound_by_determinant(d, hessians[i], error), 1e-6) << i;
+    EXPECT_EQ(*said[i].gap_bits(), said[i].bits_per_weight - *said[i].bound_bits);
+  }
+  EXPECT_NEAR(*total(said)->bound_bits, (*said[0].bound_bits + *said[1].bound_bits + *said[2].bound_bits) / 3,
+              1e-12);
+  const std::vector<tensor_report> less = report_of(31);
+  EXPECT_FALSE(less[0].bound_bits.has_value());
+  EXPECT_EQ(less[0].notes.back(), "no bound of the output error: 32 inputs are more than 31");
+  EXPECT_TRUE(less[1].bound_bits.has_value());
+  for (const tensor_report& row : report_of(0)) EXPECT_FALSE(row.bound_bits || row.gap_bits());
+}
+
+// Catches an importance that a trellis is planned without, as formats are that have no use for one.
+TEST(quantize_model, gives_a_trellis_its_importance) {
+  const test::temporary_directory folder;
+  memory_source model("model");
+  model.add("w", up);
+  const importance_of_both weights;
+  const quantization_plan p = plan(model, parse_format("trellis:bits=2"), {.importance = &weights});
+  const model_report said = quantize_model(model, p, *io::open_sink(folder / "m.safetensors"));
+  const any_quantized expected = quantize(up, "trellis:bits=2", importance(*weights.weights("w", 256)));
+  EXPECT_EQ(io::load<trellis_matrix>(folder / "m.safetensors", "w"), *expected.get_if<trellis_matrix>());
+  EXPECT_EQ(said.tensors[0].notes, std::vector<std::string>());
 }
 
 // Catches progress that runs backwards, counts a tensor twice or does not end at 1.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,40 @@ TEST_F(plan, is_within_the_budget_and_is_what_quantize_does) {
     if (format != "copy") bytes += planned["bytes"].get<std::uint64_t>();
   }
   EXPECT_EQ(said["quantized_bytes"], bytes);
+}
+
+// Catches a trellis without bits that is taken for one of 2, rates that the plan does not carry out to its size, and a
+// trellis whose bits are said that gets others.
+TEST_F(plan, gives_a_trellis_any_rate) {
+  const std::string some = " --include 'blk.0.(attn_q|attn_v|ffn_up)'";
+  succeed("plan m.gguf " + tokens + some + " --formats trellis:rounding=gptq --budget 6 -o plan.json");
+  const json said = report("plan.json");
+  EXPECT_LE(said["quantized_bytes"], said["budget_bytes"]);
+  EXPECT_GE(said["quantized_bytes"].get<double>(), 0.995 * said["budget_bytes"].get<double>());
+  EXPECT_LE(said["cost_bound"], said["cost"].get<double>() * (1 + 1e-9));
+  succeed("quantize m.gguf -o q.safetensors --plan plan.json " + tokens);
+  double bytes = 0;
+  std::set<std::string> formats;
+  const json listed = inspect("q.safetensors")["tensors"];
+  for (const json& tensor : listed) {
+    const json& planned = said["tensors"][tensor["name"].get<std::string>()];
+    const std::string format = planned["format"];
+    if (format == "copy") continue;
+    EXPECT_EQ(format.find("trellis:bits="), 0u) << format;
+    EXPECT_NE(format.find(",rounding=gptq"), std::string::npos) << format;
+    EXPECT_EQ(tensor["bytes"], planned["bytes"]) << format;
+    formats.insert(format);
+    bytes += tensor["bytes"].get<double>();
+  }
+  EXPECT_EQ(formats.size(), 3u);
+  EXPECT_EQ(bytes, said["quantized_bytes"].get<double>());
+  succeed(
+      "plan m.gguf --include blk.0.attn_ --formats trellis:bits=5,trellis:bits=6 --budget 5.5 -o plan.json");
+  const json two = report("plan.json")["tensors"];
+  for (const auto& [name, tensor] : two.items())
+    if (tensor["format"] != "copy") {
+      EXPECT_TRUE(tensor["format"] == "trellis:bits=5" || tensor["format"] == "trellis:bits=6") << tensor;
+    }
 }
 
 // Catches a dry run that says otherwise than what is done.

@@ -120,6 +120,28 @@ TEST_F(reports, total_is_of_one_population) {
     EXPECT_TRUE(row["gap_db"].is_null());
 }
 
+// Catches a distance from the bound that the table, the file or a comparison lacks, and one of floats, which store no
+// error. Every row has its own variance v: half of log2(v / mse), a mean over rows.
+TEST_F(reports, say_how_many_bits_above_the_bound) {
+  Eigen::MatrixXf w = Eigen::MatrixXf::Random(32, 64);
+  w.bottomRows(16) *= 8;
+  write("in.safetensors", {{"w", w}});
+  succeed("quantize in.safetensors -o q.safetensors --scheme affine:bits=8,group=32 --report r.json");
+  const json row = report("r.json")[0];
+  double bound = 0;
+  for (int r = 0; r < 32; ++r)
+    bound += std::log2(static_cast<double>(w.row(r).squaredNorm()) / 64 / row["mse"].get<double>()) / 2 / 32;
+  EXPECT_NEAR(row["bound_bits"], bound, 1e-5);
+  EXPECT_NEAR(row["gap_bits"], row["bits_per_weight"].get<double>() - bound, 1e-5);
+  EXPECT_NEAR(json::parse(run("compare --json in.safetensors q.safetensors").out)[0]["bound_bits"], bound,
+              1e-5);
+  EXPECT_NE(run("compare in.safetensors q.safetensors").out.find("gap bits"), std::string::npos);
+  succeed("quantize in.safetensors -o q.safetensors --scheme affine:bits=8,group=32 --report r.csv");
+  EXPECT_NE(test::text_of_file(path("r.csv")).find(",gap_db,bound_bits,gap_bits,"), std::string::npos);
+  succeed("dequantize q.safetensors -o d.safetensors");
+  EXPECT_FALSE(json::parse(run("compare --json in.safetensors d.safetensors").out)[0].contains("bound_bits"));
+}
+
 // Catches lines wider than the terminal, cut numbers, names that can no longer be told apart, a bar in a
 // pipe.
 TEST_F(reports, fit_the_terminal) {

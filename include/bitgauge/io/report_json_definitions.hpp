@@ -36,6 +36,10 @@ inline nlohmann::ordered_json row_json(const tensor_report& row) {
   if (row.kind == report_kind::incomparable)
     for (const char* key : {"mse", "sqnr_db", "cosine", "max_abs_error"}) json[key] = nullptr;
   if (const std::optional<double> gap = row.gap_db()) json["gap_db"] = *gap;
+  if (const std::optional<double> gap = row.gap_bits()) {
+    json["bound_bits"] = *row.bound_bits;
+    json["gap_bits"] = *gap;
+  }
   if (row.output_error) json["output_error"] = *row.output_error;
   if (row.activation_output_error) json["activation_output_error"] = *row.activation_output_error;
   json["seconds"] = row.seconds;

@@ -89,6 +89,7 @@ inline std::string kept_json(const tensor_report& row, const std::string& data) 
                                   bits(e.approximation_energy), bits(e.product), bits(e.largest_error)}},
                                 {"output_error", optional_bits(row.output_error)},
                                 {"activation_output_error", optional_bits(row.activation_output_error)},
+                                {"bound_bits", optional_bits(row.bound_bits)},
                                 {"seconds", bits(row.seconds)},
                                 {"notes", row.notes},
                                 {"data", data}}
@@ -116,6 +117,7 @@ inline std::pair<tensor_report, std::string> read_kept(const std::string& text) 
                number(e.at(3)), number(e.at(4)), number(e.at(5))};
   row.output_error = optional_number("output_error");
   row.activation_output_error = optional_number("activation_output_error");
+  row.bound_bits = optional_number("bound_bits");
   row.seconds = number(json.at("seconds"));
   row.notes = json.at("notes").get<std::vector<std::string>>();
   return {row, json.at("data").get<std::string>()};

@@ -12,50 +12,80 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 
 namespace bitgauge {
 
 BITGAUGE_DEFINE void output_bound::set(const hessian& h, const row_source& rows) {
-  const index_t m = rows.rows(), n = rows.cols();
+  const index_t n = rows.cols();
   if (h.inputs() != n)
     detail::raise_message<shape_error>(
         {"output_bound: expected a Hessian of ", n, " inputs, found ", h.inputs()});
+  add(eigenvalues(h), row_energies(rows));
+}
+
+BITGAUGE_DEFINE std::vector<double> output_bound::eigenvalues(const hessian& h) {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(h.matrix(), Eigen::EigenvaluesOnly);
-  // what rounding leaves of an eigenvalue of 0 is none
-  const double least = 1e-14 * static_cast<double>(n) * solver.eigenvalues()(n - 1);
-  std::vector<double> values;
-  for (index_t k = n; k-- > 0;)
-    if (solver.eigenvalues()(k) > least) values.push_back(solver.eigenvalues()(k));
-  sums_.assign(values.size() + 1, 0.0);
-  for (std::size_t k = values.size(); k-- > 0;) sums_[k] = sums_[k + 1] + values[k];
-  log_sums_.assign(1, 0.0);
-  for (const double value : values) {
-    logarithms_.push_back(std::log2(value));
-    log_sums_.push_back(log_sums_.back() + logarithms_.back());
-  }
+  return {solver.eigenvalues().data(), solver.eigenvalues().data() + solver.eigenvalues().size()};
+}
+
+BITGAUGE_DEFINE std::vector<double> output_bound::row_energies(const row_source& rows) {
+  std::vector<double> energies;
   std::vector<float> scratch;
-  for (index_t r = 0; r < m; ++r) {
+  for (index_t r = 0; r < rows.rows(); ++r) {
     const auto panel = rows.read(r, 1, scratch);
     double sum = 0;
-    for (index_t c = 0; c < n; ++c)
+    for (index_t c = 0; c < rows.cols(); ++c)
       sum += static_cast<double>(panel.row(0)[c]) * static_cast<double>(panel.row(0)[c]);
-    if (!(sum > 0)) continue;
-    row_logarithms_.push_back(std::log2(sum / static_cast<double>(n)));
-    energy_ += sum / static_cast<double>(n) * sums_[0];
+    energies.push_back(sum);
   }
-  elements_ = static_cast<double>(m) * static_cast<double>(n);
+  return energies;
+}
+
+BITGAUGE_DEFINE void output_bound::add(std::vector<double> eigenvalues, std::span<const double> energies) {
+  const double columns = static_cast<double>(eigenvalues.size());
+  elements_ += columns * static_cast<double>(energies.size());
+  std::sort(eigenvalues.begin(), eigenvalues.end(), std::greater<>());
+  // what rounding leaves of an eigenvalue of 0 is none
+  const double least = eigenvalues.empty() ? 0 : 1e-14 * columns * eigenvalues.front();
+  std::erase_if(eigenvalues, [&](double value) { return !(value > least); });
+  part rows;
+  rows.sums.assign(eigenvalues.size() + 1, 0.0);
+  for (std::size_t k = eigenvalues.size(); k-- > 0;) rows.sums[k] = rows.sums[k + 1] + eigenvalues[k];
+  rows.log_sums.assign(1, 0.0);
+  for (const double value : eigenvalues) {
+    rows.logarithms.push_back(std::log2(value));
+    rows.log_sums.push_back(rows.log_sums.back() + rows.logarithms.back());
+  }
+  for (const double sum : energies) {
+    if (!(sum > 0)) continue;
+    rows.row_logarithms.push_back(std::log2(sum / columns));
+    energy_ += sum / columns * rows.sums[0];
+  }
+  parts_.push_back(std::move(rows));
+}
+
+BITGAUGE_DEFINE void output_bound::add(const importance& v, index_t cols, std::span<const double> energies) {
+  if (v.weights.empty()) return add(std::vector<double>(static_cast<std::size_t>(cols), 1.0), energies);
+  const std::size_t matrices = static_cast<std::size_t>(v.matrices), rows = energies.size() / matrices;
+  for (std::size_t m = 0; m < matrices; ++m) {
+    const auto own = v.of_row(static_cast<index_t>(m), v.matrices);
+    add(std::vector<double>(own.begin(), own.end()), energies.subspan(m * rows, rows));
+  }
 }
 
 BITGAUGE_DEFINE output_bound::point output_bound::at(double log_level) const {
   point all{0, 0};
-  for (const double row : row_logarithms_) {
-    const auto end =
-        std::upper_bound(logarithms_.begin(), logarithms_.end(), log_level - row, std::greater<>());
-    const auto above = static_cast<std::size_t>(end - logarithms_.begin());
-    const double count = static_cast<double>(above);
-    all.error += count * std::exp2(log_level) + std::exp2(row) * sums_[above];
-    all.bits += (log_sums_[above] + count * (row - log_level)) / 2;
-  }
+  const double level = std::exp2(log_level);
+  for (const part& rows : parts_)
+    for (const double row : rows.row_logarithms) {
+      const auto end =
+          std::upper_bound(rows.logarithms.begin(), rows.logarithms.end(), log_level - row, std::greater<>());
+      const auto above = static_cast<std::size_t>(end - rows.logarithms.begin());
+      const double count = static_cast<double>(above);
+      all.error += count * level + std::exp2(row) * rows.sums[above];
+      all.bits += (rows.log_sums[above] + count * (row - log_level)) / 2;
+    }
   all.bits /= std::max(elements_, 1.0);
   return all;
 }

@@ -6,16 +6,20 @@
 #include <bitgauge/base/number_text.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
+#include <bitgauge/matrix/trellis/trellis_scheme.hpp>
 #include <bitgauge/model/bit_budget.hpp>
 #include <bitgauge/model/budget.hpp>
 #include <bitgauge/model/format.hpp>
 #include <bitgauge/model/plan.hpp>
 #include <bitgauge/model/plan_options.hpp>
 #include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/rate_curve.hpp>
 #include <bitgauge/model/rule.hpp>
+#include <bitgauge/model/tensor_options.hpp>
 #include <bitgauge/model/tensor_source.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -31,6 +35,8 @@ namespace bitgauge {
 struct candidate {
   planned_tensor plan;
   std::optional<double> cost{};  ///< none until it is measured: <bitgauge/model/sensitivity.hpp>
+  /// One of the rates at which a format is measured that can have any between: <bitgauge/model/any_rate.hpp>.
+  bool has_any_rate = false;
 };
 
 /// What a tensor can become: one thing where a rule or its own nature says so, else what formats make of it.
@@ -123,6 +129,7 @@ struct budget_plan {
   std::uint64_t limit = 0;                   ///< in bytes
   budget_allocation allocation{};            ///< chosen among the candidates; its bytes, cost and bound
   double multiplier_cost = 0;                ///< that of allocate_by_multiplier()
+  bool has_rates = false;                    ///< some tensors may have any rate
 
   double bits_per_weight() const noexcept {
     return weights > 0 ? 8.0 * static_cast<double>(allocation.bytes) / static_cast<double>(weights) : 0;
@@ -150,18 +157,90 @@ inline void require_room(const model_candidates& all, const bit_budget& budget) 
                                        bits(limit), ")"});
 }
 
+namespace detail {
+
+/// The candidates of a tensor as options of a budget.
+inline tensor_options options_of(const tensor_candidates& tensor) {
+  const planned_tensor& first = tensor.first();
+  tensor_options all(static_cast<double>(first.rows) * static_cast<double>(first.cols));
+  for (std::size_t i = 0; i < tensor.formats.size(); ++i) {
+    const candidate& each = tensor.formats[i];
+    if (tensor.is_free() && !each.cost)
+      raise(data_error("budget: tensor " + excerpt(each.plan.name) + ": expected the cost of " +
+                       to_text(each.plan.to) + ", found none measured"));
+    const budget_option option{each.plan.is_copied() ? 0 : each.plan.bytes_after, each.cost.value_or(0)};
+    if (each.has_any_rate) {
+      all.add_rate(*each.plan.to.trellis(), option, i);
+    } else {
+      all.add(option, i);
+    }
+  }
+  all.finish();
+  return all;
+}
+
+/// A tensor of a trellis at another rate.
+inline planned_tensor at_rate(planned_tensor row, double bits) {
+  trellis_scheme s = *row.to.trellis();
+  s.bits = std::clamp(bits, trellis_scheme::least_bits, trellis_scheme::most_bits);
+  row.to = s;
+  row.entry->scheme = to_text(row.to);
+  row.entry->trellis_bytes = storage_bytes(s, row.rows, row.cols);
+  row.bytes_after = static_cast<std::uint64_t>(*row.entry->trellis_bytes);
+  return row;
+}
+
+/// Gives tensors of any rate what the others leave of the budget, by equal slope, and says what that comes to.
+inline void refine_rates(std::span<const tensor_options> tensors, budget_plan& result) {
+  budget_allocation& a = result.allocation;
+  std::vector<rated_weights> rated;
+  std::vector<std::size_t> places;
+  std::uint64_t left = result.limit;
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    if (const rate_curve* const curve = tensors[t].curve_of(a.chosen[t])) {
+      rated.push_back({curve, tensors[t].weights()});
+      places.push_back(t);
+    } else {
+      left -= tensors[t].options()[a.chosen[t]].bytes;
+    }
+  }
+  if (!rated.empty()) {
+    const auto [rates, price] = rates_of_equal_slope(rated, static_cast<double>(left));
+    a.multiplier = price;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      planned_tensor& row = result.plan.tensors[places[i]];
+      row = at_rate(std::move(row), std::floor(1000 * rates[i]) / 1000);
+      result.costs[places[i]] = rated[i].curve->cost(row.bits_per_weight());
+    }
+  }
+  a.bytes = 0;
+  a.cost = 0;
+  a.bound = -a.multiplier * static_cast<double>(result.limit);
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    if (!result.plan.tensors[t].is_copied()) a.bytes += result.plan.tensors[t].bytes_after;
+    a.cost += result.costs[t].value_or(0);
+    a.bound += tensors[t].lagrangian(a.multiplier);
+    a.chosen[t] = tensors[t].format_of(a.chosen[t]);
+  }
+}
+
+}  // namespace detail
+
 /// Chooses among candidates so that the sum of costs is least within the budget: allocate(). What is copied does not
 /// count, tensors that a rule decided take their part of the budget. Raises data_error where nothing is within it, and
 /// for a candidate to choose whose cost was not measured.
+///
+/// Where formats can have any rate, costs between the rates that were measured are those of a rate_curve. The search
+/// has them in steps of an eighth of a bit; it decides which tensors get a format that has one rate alone. What those
+/// leave of the budget goes to the others by equal slope, rates_of_equal_slope(), in thousandths of a bit. The bound is
+/// that of all rates.
 inline budget_plan plan_within(const model_candidates& all, const bit_budget& budget) {
-  std::vector<std::vector<budget_option>> options(all.tensors.size());
-  for (std::size_t t = 0; t < options.size(); ++t)
-    for (const candidate& each : all.tensors[t].formats) {
-      if (all.tensors[t].is_free() && !each.cost)
-        raise(data_error("budget: tensor " + excerpt(each.plan.name) + ": expected the cost of " +
-                         to_text(each.plan.to) + ", found none measured"));
-      options[t].push_back({each.plan.is_copied() ? 0 : each.plan.bytes_after, each.cost.value_or(0)});
-    }
+  std::vector<detail::tensor_options> tensors;
+  std::vector<std::vector<budget_option>> options;
+  for (const tensor_candidates& each : all.tensors) {
+    tensors.push_back(detail::options_of(each));
+    options.push_back(tensors.back().options());
+  }
   require_room(all, budget);
   budget_plan result;
   result.weights = all.weights();
@@ -169,14 +248,17 @@ inline budget_plan plan_within(const model_candidates& all, const bit_budget& bu
   result.allocation = allocate(options, result.limit);
   result.multiplier_cost = allocate_by_multiplier(options, result.limit).cost;
   result.plan.remarks = all.remarks;
-  std::map<gguf::tensor_type, double> asked;
-  for (std::size_t t = 0; t < options.size(); ++t) {
-    const candidate& chosen = all.tensors[t].formats[result.allocation.chosen[t]];
+  for (std::size_t t = 0; t < tensors.size(); ++t) {
+    const candidate& chosen = all.tensors[t].formats[tensors[t].format_of(result.allocation.chosen[t])];
     result.plan.tensors.push_back(chosen.plan);
     result.costs.push_back(chosen.plan.is_copied() ? std::nullopt : chosen.cost);
-    if (const auto type = chosen.plan.to.type())
-      asked[*type] += static_cast<double>(chosen.plan.rows) * static_cast<double>(chosen.plan.cols);
+    result.has_rates = result.has_rates || tensors[t].has_curves();
   }
+  if (result.has_rates) detail::refine_rates(tensors, result);
+  std::map<gguf::tensor_type, double> asked;
+  for (const planned_tensor& row : result.plan.tensors)
+    if (const auto type = row.to.type())
+      asked[*type] += static_cast<double>(row.rows) * static_cast<double>(row.cols);
   const auto most = std::max_element(asked.begin(), asked.end(),
                                      [](const auto& a, const auto& b) { return a.second < b.second; });
   if (most != asked.end()) result.plan.main_type = most->first;

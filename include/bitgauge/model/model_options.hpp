@@ -3,6 +3,7 @@
 /// \file
 /// How the work on a model is carried out.
 
+#include <bitgauge/base/config.hpp>
 #include <bitgauge/matrix/options.hpp>
 #include <bitgauge/matrix/row_matrix.hpp>
 #include <bitgauge/model/calibration_source.hpp>
@@ -35,6 +36,9 @@ struct model_options {
   /// Where rounding=gptq gets its Hessians and the report its output errors from: what the plan was made
   /// with.
   const calibration_source* calibration = nullptr;
+  /// The report says the rate-distortion bound of each error, which under a Hessian of n inputs takes some 4 n^3 / 3
+  /// multiplications: not for more inputs than this. 0: for none.
+  index_t bound_inputs = 4096;
   /// Called with what each quantized tensor has become, in its original basis: some rows after the other, those from
   /// `first` on, before the next tensor is begun. From one thread at a time.
   std::function<void(const std::string& tensor, index_t first, const row_matrix& values)> restored{};

@@ -44,7 +44,12 @@ inline void weigh(const importance_source& source, const std::string& source_nam
   if (row.to.type() && row.to.feeds_back())
     return row.notes.emplace_back("importance not used: with gptq a ggml type takes the Hessian's diagonal"),
            void();
-  if (!row.to.type() && !uses_importance(row.to.answers()))
+  if (row.to.trellis() != nullptr && row.to.feeds_back())
+    return row.notes.emplace_back("importance not used: with gptq a trellis takes the Hessian"), void();
+  if (row.to.trellis() != nullptr && found.weights.matrices > 1)
+    return row.notes.emplace_back("importance of experts not used: a trellis takes one weight a column"),
+           void();
+  if (row.to.what() == tensor_format::kind::codes && !uses_importance(row.to.answers()))
     return row.notes.emplace_back("importance changes nothing with range=minmax"), void();
   if (row.entry && row.entry->transform && !row.entry->transform->has_input_factors())
     return row.notes.emplace_back("importance not used: a rotation mixes the columns it weighs"), void();

@@ -77,6 +77,7 @@ class tensor_quantization {
     const std::optional<quantized_matrix> inputs = quantized_inputs(samples);
 
     tensor_errors found(values, pointer_to(hessian_), options_.threads);
+    if (options_.bound_inputs > 0) found.bound_by(row_.weights, options_.bound_inputs);
     // what inputs that are quantized too cost is seen where they are quantized
     activation_errors with_inputs(weights, samples, pointer_to(inputs), options_.threads);
     const auto take = [&](index_t first, const auto& part) {

@@ -32,6 +32,10 @@ struct tensor_report {
   std::optional<double> output_error{};  ///< ||(W-Q)X||^2 / ||WX||^2, with calibration data
   /// The same with the inputs quantized too: ||WX-QA||^2 / ||WX||^2.
   std::optional<double> activation_output_error{};
+  /// The least bits a weight in which normal weights could have the error that counts: that of outputs with calibration
+  /// data, else that weighted by the importance of columns, else that of weights: output_bound. None where there is no
+  /// error, or where it was not asked for.
+  std::optional<double> bound_bits{};
   double seconds = 0;
   std::vector<std::string> notes{};
 
@@ -43,6 +47,12 @@ struct tensor_report {
   std::optional<double> gap_db() const noexcept {
     if (kind != report_kind::quantized || !(error.count > 0)) return std::nullopt;
     return error.gap_db(bits_per_weight);
+  }
+  /// How many bits a weight more than the bound the tensor takes. The bound is that of normal weights: others can be
+  /// below.
+  std::optional<double> gap_bits() const noexcept {
+    if (kind != report_kind::quantized || !bound_bits) return std::nullopt;
+    return bits_per_weight - *bound_bits;
   }
   double bytes() const noexcept {
     return static_cast<double>(rows) * static_cast<double>(cols) * bits_per_weight / 8;
@@ -64,15 +74,20 @@ inline std::optional<tensor_report> total(const std::vector<tensor_report>& rows
   all.name = "total";
   all.kind = has(report_kind::quantized) ? report_kind::quantized : report_kind::plain;
   if (!has(all.kind)) return std::nullopt;
-  double bytes = 0, weights = 0;
+  double bytes = 0, weights = 0, bound = 0;
+  bool is_bounded = true;
   for (const tensor_report& row : rows) {
     all.seconds += row.seconds;
     if (row.kind != all.kind) continue;
-    weights += static_cast<double>(row.rows) * static_cast<double>(row.cols);
+    const double elements = static_cast<double>(row.rows) * static_cast<double>(row.cols);
+    weights += elements;
     bytes += row.bytes();
+    is_bounded = is_bounded && row.bound_bits;
+    bound += elements * row.bound_bits.value_or(0);
     all.error.merge(row.error);
   }
   all.bits_per_weight = weights > 0 ? 8 * bytes / weights : 0;
+  if (is_bounded && weights > 0) all.bound_bits = bound / weights;  // each tensor with its own error
   all.notes.push_back(detail::fixed_text(weights, 0) + " weights in " + detail::fixed_text(bytes / 1e6, 2) +
                       " MB");
   return all;

@@ -115,6 +115,7 @@ inline void measure_errors(const tensor_source& source, model_candidates& all, c
     model_options how{.threads = o.threads,
                       .on_nonfinite = o.on_nonfinite,
                       .calibration = o.calibration,
+                      .bound_inputs = 0,
                       .cancel = o.cancel};
     if (!each.plan.weights.weights.empty()) {
       weighted.emplace(source, each.plan);

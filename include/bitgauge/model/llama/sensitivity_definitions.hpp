@@ -132,7 +132,8 @@ BITGAUGE_DEFINE void measure_divergence(const tensor_source& source, const confi
   bitgauge::detail::for_each_candidate(all, o, [&](candidate& each) {
     row_matrix values(each.plan.rows, each.plan.cols);
     const bool asks_for_inputs = each.plan.to.feeds_back() || (each.plan.entry && each.plan.entry->transform);
-    model_options how{.threads = o.threads, .on_nonfinite = o.on_nonfinite, .cancel = o.cancel};
+    model_options how{
+        .threads = o.threads, .on_nonfinite = o.on_nonfinite, .bound_inputs = 0, .cancel = o.cancel};
     if (asks_for_inputs) how.calibration = &seen;  // else tokens need not go through all of them
     how.restored = [&](const std::string&, index_t first, const row_matrix& rows) {
       values.middleRows(first, rows.rows()) = rows;
