@@ -114,6 +114,19 @@ TEST(pack_blocks, products_are_within_their_bounds) {
   });
 }
 
+// Catches activations of K-quants with a scale for each of their small groups, and others without one.
+TEST(pack_blocks, activations_share_scales_as_weights_do) {
+  for_every_type([&](const some_blocks& blocks, const std::string& name) {
+    const packed_weights P(blocks.q);
+    const index_t block = P.view().scale_factors != nullptr ? 256 : P.view().group;
+    const Eigen::MatrixXf x = test::random_matrix(cols, 14, 3);
+    Eigen::MatrixXf found(rows, 14), expected(rows, 14);
+    P.multiply(x, found, {.precision = product_precision::integer});
+    P.multiply(x, expected, {.precision = product_precision::integer, .activation_block = block});
+    EXPECT_EQ(found, expected) << name;
+  });
+}
+
 // Catches parameters that take more room than those of ggml by more than a half.
 TEST(pack_blocks, is_as_small_as_it_says) {
   const auto bits = [](tensor_type type) {
