@@ -61,7 +61,8 @@ BITGAUGE_DECLARE trellis_matrix quantize_to_size(const row_source& rows, const t
 /// Raises invalid_scheme for settings out of range, shape_error for a Hessian or an importance of another number of
 /// columns, data_error for NaN and infinity, and where a matrix is so small that what stands beside symbols takes more.
 ///
-/// Cost: some 30 ns a weight, with a Hessian of n inputs two factorizations of n^3 / 3 multiplications and m n^2 more.
+/// Cost: some 30 ns a weight, with a Hessian of n inputs three to five factorizations of n^3 / 3 multiplications (eight more
+/// where there are fewer than 16 n samples) and 2 m n^2 more.
 template <class Derived, class... Extras>
 trellis_matrix quantize(const Eigen::DenseBase<Derived>& matrix, const trellis& t, const Extras&... extras) {
   detail::trellis_inputs inputs;
