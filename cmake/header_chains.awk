@@ -1,5 +1,5 @@
 # awk -f header_chains.awk HEADER...: the headers of a folder (paths as programs include them, from that folder) in few chains,
-# one a line, the one that reaches most headers first. In a chain every header is reached by what the next one includes, so
+# one a line. In a chain every header is reached by what the next one includes, so
 # that a unit which includes them in this order shows each of them no more than its own includes do: as if compiled alone.
 FNR == 1 { header[++headers] = FILENAME; number[FILENAME] = headers; body = 0 }
 /^namespace/ { body = 1 }
@@ -42,10 +42,5 @@ END {
       end_of[best] = h
       chain[best] = chain[best] (chain[best] == "" ? "" : " ") header[h]
     }
-  first = 1
-  for (c = 2; c <= chains; ++c)
-    if (size[end_of[c]] > size[end_of[first]]) first = c
-  print chain[first]
-  for (c = 1; c <= chains; ++c)
-    if (c != first) print chain[c]
+  for (c = 1; c <= chains; ++c) print chain[c]
 }
