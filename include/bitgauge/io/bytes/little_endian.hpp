@@ -44,22 +44,22 @@ class byte_writer {
  public:
   template <class T>
   void number(T value) {
-    const auto little = to_little_endian(value);
-    bytes_.insert(bytes_.end(), little.begin(), little.end());
+    append(to_little_endian(value));
   }
-  void text(std::string_view characters) {
-    const auto raw = std::as_bytes(std::span(characters));
-    // not insert(): GCC 12 takes its growth for an overflow
-    const std::size_t size = bytes_.size();
-    bytes_.resize(size + raw.size());
-    std::ranges::copy(raw, bytes_.begin() + static_cast<std::ptrdiff_t>(size));
-  }
+  void text(std::string_view characters) { append(std::as_bytes(std::span(characters))); }
   void zeros(std::uint64_t count) { bytes_.resize(bytes_.size() + bitgauge::detail::as_size(count)); }
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
   /// All bytes; none are left here.
   std::vector<std::byte> take() noexcept { return std::move(bytes_); }
 
  private:
+  // not insert(): GCC 12 takes its growth for an overflow
+  void append(std::span<const std::byte> more) {
+    const std::size_t size = bytes_.size();
+    bytes_.resize(size + more.size());
+    std::ranges::copy(more, bytes_.begin() + static_cast<std::ptrdiff_t>(size));
+  }
+
   std::vector<std::byte> bytes_;
 };
 
