@@ -74,20 +74,13 @@ struct normal_float : fixed_codebook<normal_float_levels<Bits>> {};
 /// The same at run time. Throws invalid_scheme unless there are 2 to 6 bits.
 template <int = 0>
 codebook_grid make_normal_float(int bits) {
-  switch (bits) {
-    case 2:
-      return normal_float<2>::codebook;
-    case 3:
-      return normal_float<3>::codebook;
-    case 4:
-      return normal_float<4>::codebook;
-    case 5:
-      return normal_float<5>::codebook;
-    case 6:
-      return normal_float<6>::codebook;
-    default:
-      detail::raise_message<invalid_scheme>({"normal_float: bits: expected 2 to 6, found ", bits});
-  }
+  // by address: GCC takes ten seconds to copy five constants of thousands of bytes otherwise
+  static constexpr std::array<const codebook_grid*, 5> of_bits{
+      &normal_float<2>::codebook, &normal_float<3>::codebook, &normal_float<4>::codebook,
+      &normal_float<5>::codebook, &normal_float<6>::codebook};
+  if (bits < 2 || bits > 6)
+    detail::raise_message<invalid_scheme>({"normal_float: bits: expected 2 to 6, found ", bits});
+  return *of_bits[static_cast<std::size_t>(bits - 2)];
 }
 
 }  // namespace bitgauge
