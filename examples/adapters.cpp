@@ -10,11 +10,11 @@
 // and Adam's two moments. docs/adapters.svg is this program's with --windows 233.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/llama.hpp>
-#include <bitgauge/io/token_file.hpp>
+#include <bitgauge/io/model/llama.hpp>
+#include <bitgauge/io/model/token_file.hpp>
 #include <bitgauge/model/perplexity.hpp>
-#include <bitgauge/training/prilora.hpp>
-#include <bitgauge/training/qlora.hpp>
+#include <bitgauge/training/adapters/prilora.hpp>
+#include <bitgauge/training/adapters/qlora.hpp>
 
 #include "adam.hpp"
 #include "command_line.hpp"

@@ -4,8 +4,8 @@
 /// A small network that tells digits apart, trained in floats or with what quantization does to it.
 
 #include <bitgauge/training/fake_quantize.hpp>
-#include <bitgauge/training/learned_step.hpp>
-#include <bitgauge/training/pact.hpp>
+#include <bitgauge/training/learned/learned_step.hpp>
+#include <bitgauge/training/learned/pact.hpp>
 
 #include "adam.hpp"
 

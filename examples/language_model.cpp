@@ -9,17 +9,17 @@
 // program's, and README.md has its table.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/llama.hpp>
+#include <bitgauge/io/model/llama.hpp>
+#include <bitgauge/io/model/token_file.hpp>
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/io/token_file.hpp>
 #include <bitgauge/layer/activation.hpp>
 #include <bitgauge/model/format.hpp>
+#include <bitgauge/model/llama/calibration/importance.hpp>
+#include <bitgauge/model/llama/calibration/quantize.hpp>
 #include <bitgauge/model/llama/generate.hpp>
-#include <bitgauge/model/llama/importance.hpp>
-#include <bitgauge/model/llama/quantize.hpp>
 #include <bitgauge/model/perplexity.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/plan/planner.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 
 #include "command_line.hpp"

@@ -7,7 +7,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/model/llama/model.hpp>
 #include <bitgauge/model/llama/rms_norm.hpp>
-#include <bitgauge/training/qlora.hpp>
+#include <bitgauge/training/adapters/qlora.hpp>
 
 #include <cmath>
 #include <map>

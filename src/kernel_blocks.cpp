@@ -1,3 +1,3 @@
 // Blocks of ggml as packed weights.
 
-#include <bitgauge/kernel/pack_blocks_definitions.hpp>
+#include <bitgauge/kernel/pack/pack_blocks_definitions.hpp>

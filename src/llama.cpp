@@ -1,8 +1,8 @@
 // Language models of the llama architecture.
 
 #include <bitgauge/model/llama/block_definitions.hpp>
+#include <bitgauge/model/llama/calibration/quantize_definitions.hpp>
+#include <bitgauge/model/llama/calibration/sensitivity_definitions.hpp>
 #include <bitgauge/model/llama/load_definitions.hpp>
 #include <bitgauge/model/llama/projection_definitions.hpp>
-#include <bitgauge/model/llama/quantize_definitions.hpp>
-#include <bitgauge/model/llama/sensitivity_definitions.hpp>
 #include <bitgauge/model/perplexity_definitions.hpp>

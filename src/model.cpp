@@ -1,4 +1,4 @@
 // Whole models.
 
-#include <bitgauge/model/fitted_transform_definitions.hpp>
+#include <bitgauge/model/plan/fitted_transform_definitions.hpp>
 #include <bitgauge/model/quantize_model_definitions.hpp>

@@ -1,6 +1,6 @@
 // gemv/<scheme>/<shape>/<precision>/threads:T and gemm/<scheme>/<shape>/m:M/<precision>/threads:T: packed weights.
 
-#include <bitgauge/kernel/pack_blocks.hpp>
+#include <bitgauge/kernel/pack/pack_blocks.hpp>
 #include <bitgauge/kernel/packed_weights.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 

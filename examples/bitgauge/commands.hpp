@@ -2,7 +2,7 @@
 
 // The sub-commands of the program, each a function of what its command line said.
 
-#include <bitgauge/matrix/recipe.hpp>
+#include <bitgauge/matrix/answers/recipe.hpp>
 
 #include <cstdint>
 #include <string>

@@ -1,11 +1,11 @@
 // bitgauge compare: the error of every tensor that two files share, quantized or not.
 
-#include <bitgauge/io/report_json.hpp>
+#include <bitgauge/io/model/report_json.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/metrics/nonfinite_pairs.hpp>
 #include <bitgauge/metrics/output_bound.hpp>
-#include <bitgauge/model/locate_failures.hpp>
+#include <bitgauge/model/tensors/locate_failures.hpp>
 
 #include "commands.hpp"
 #include "console.hpp"

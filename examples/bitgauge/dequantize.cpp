@@ -4,8 +4,8 @@
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/model/locate_failures.hpp>
-#include <bitgauge/model/model_options.hpp>
+#include <bitgauge/model/plan/model_options.hpp>
+#include <bitgauge/model/tensors/locate_failures.hpp>
 
 #include "commands.hpp"
 #include "progress.hpp"

@@ -1,6 +1,6 @@
 // bitgauge generate: continues a text, token by token.
 
-#include <bitgauge/io/llama.hpp>
+#include <bitgauge/io/model/llama.hpp>
 #include <bitgauge/model/llama/generate.hpp>
 
 #include "commands.hpp"

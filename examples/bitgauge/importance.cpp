@@ -2,10 +2,10 @@
 // importance matrix.
 
 #include <bitgauge/io/gguf/imatrix_writer.hpp>
-#include <bitgauge/io/llama.hpp>
+#include <bitgauge/io/model/llama.hpp>
+#include <bitgauge/io/model/token_file.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/io/token_file.hpp>
-#include <bitgauge/model/llama/importance.hpp>
+#include <bitgauge/model/llama/calibration/importance.hpp>
 
 #include "commands.hpp"
 #include "progress.hpp"

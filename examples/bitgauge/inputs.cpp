@@ -1,8 +1,8 @@
 #include "inputs.hpp"
 
-#include <bitgauge/io/llama.hpp>
-#include <bitgauge/io/token_file.hpp>
-#include <bitgauge/model/llama/quantize.hpp>
+#include <bitgauge/io/model/llama.hpp>
+#include <bitgauge/io/model/token_file.hpp>
+#include <bitgauge/model/llama/calibration/quantize.hpp>
 
 namespace program {
 

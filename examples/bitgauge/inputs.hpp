@@ -2,15 +2,15 @@
 
 // What quantizing a model starts from: its tensors, and what is known of its activations and columns.
 
-#include <bitgauge/io/calibration_file.hpp>
-#include <bitgauge/io/importance_file.hpp>
+#include <bitgauge/io/model/calibration_file.hpp>
+#include <bitgauge/io/model/importance_file.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/model/calibration_source.hpp>
-#include <bitgauge/model/importance_source.hpp>
-#include <bitgauge/model/llama/calibration.hpp>
+#include <bitgauge/model/llama/calibration/calibration.hpp>
 #include <bitgauge/model/llama/config.hpp>
 #include <bitgauge/model/llama/model.hpp>
-#include <bitgauge/model/rule.hpp>
+#include <bitgauge/model/plan/rule.hpp>
+#include <bitgauge/model/tensors/calibration_source.hpp>
+#include <bitgauge/model/tensors/importance_source.hpp>
 
 #include "commands.hpp"
 

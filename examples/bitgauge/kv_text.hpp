@@ -2,7 +2,7 @@
 
 // How keys and values are kept, as an option says it.
 
-#include <bitgauge/model/llama/kv_cache.hpp>
+#include <bitgauge/model/llama/attention/kv_cache.hpp>
 
 #include <string_view>
 

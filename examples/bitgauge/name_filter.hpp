@@ -4,7 +4,7 @@
 
 #include <bitgauge/base/printable.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/model/rule.hpp>
+#include <bitgauge/model/plan/rule.hpp>
 
 #include <memory>
 #include <optional>

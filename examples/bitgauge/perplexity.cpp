@@ -1,8 +1,8 @@
 // bitgauge perplexity: how well a language model predicts a text, and what it has lost against another.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/llama.hpp>
-#include <bitgauge/io/token_file.hpp>
+#include <bitgauge/io/model/llama.hpp>
+#include <bitgauge/io/model/token_file.hpp>
 #include <bitgauge/model/perplexity.hpp>
 
 #include "commands.hpp"

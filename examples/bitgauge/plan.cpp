@@ -2,12 +2,12 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/bytes/atomic_file.hpp>
-#include <bitgauge/io/plan_file.hpp>
-#include <bitgauge/model/any_rate.hpp>
-#include <bitgauge/model/bit_budget.hpp>
-#include <bitgauge/model/candidates.hpp>
-#include <bitgauge/model/llama/sensitivity.hpp>
-#include <bitgauge/model/sensitivity.hpp>
+#include <bitgauge/io/model/plan_file.hpp>
+#include <bitgauge/model/budget/any_rate.hpp>
+#include <bitgauge/model/budget/bit_budget.hpp>
+#include <bitgauge/model/budget/candidates.hpp>
+#include <bitgauge/model/budget/sensitivity.hpp>
+#include <bitgauge/model/llama/calibration/sensitivity.hpp>
 
 #include "cells.hpp"
 #include "commands.hpp"

@@ -7,8 +7,8 @@
 #include <bitgauge/matrix/scheme/text.hpp>
 #include <bitgauge/matrix/trellis/trellis_scheme.hpp>
 #include <bitgauge/model/format.hpp>
-#include <bitgauge/model/planner.hpp>
-#include <bitgauge/transform/transform_scheme.hpp>
+#include <bitgauge/model/plan/planner.hpp>
+#include <bitgauge/transform/stored/transform_scheme.hpp>
 
 #include "name_filter.hpp"
 

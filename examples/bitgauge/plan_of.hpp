@@ -5,9 +5,9 @@
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/matrix/trellis/trellis_scheme.hpp>
 #include <bitgauge/model/format.hpp>
-#include <bitgauge/model/plan.hpp>
-#include <bitgauge/model/plan_options.hpp>
-#include <bitgauge/model/rule.hpp>
+#include <bitgauge/model/plan/plan.hpp>
+#include <bitgauge/model/plan/plan_options.hpp>
+#include <bitgauge/model/plan/rule.hpp>
 
 #include "commands.hpp"
 #include "inputs.hpp"

@@ -2,7 +2,7 @@
 
 // A bar with an estimate of what is left, on a terminal only.
 
-#include <bitgauge/model/model_options.hpp>
+#include <bitgauge/model/plan/model_options.hpp>
 
 #include <chrono>
 #include <cstddef>

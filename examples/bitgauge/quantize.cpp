@@ -2,11 +2,11 @@
 // touched.
 
 #include <bitgauge/error.hpp>
+#include <bitgauge/io/model/plan_file.hpp>
+#include <bitgauge/io/model/unfinished_run.hpp>
 #include <bitgauge/io/open_sink.hpp>
-#include <bitgauge/io/plan_file.hpp>
-#include <bitgauge/io/unfinished_run.hpp>
-#include <bitgauge/model/llama/quantize.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/llama/calibration/quantize.hpp>
+#include <bitgauge/model/plan/planner.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 
 #include "commands.hpp"

@@ -1,7 +1,7 @@
 // Reports as files: .json, .csv, .md.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/io/report_json.hpp>
+#include <bitgauge/io/model/report_json.hpp>
 
 #include "cells.hpp"
 #include "report.hpp"

@@ -22,7 +22,7 @@
 #include <bitgauge/grid/small_float.hpp>
 #include <bitgauge/kernel/row_product.hpp>
 #include <bitgauge/matrix/bias.hpp>
-#include <bitgauge/matrix/from_codes.hpp>
+#include <bitgauge/matrix/codes/from_codes.hpp>
 #include <bitgauge/matrix/memory.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>

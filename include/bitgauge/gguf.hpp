@@ -5,10 +5,10 @@
 /// rows to bytes and back, and packed for products.
 
 #include <bitgauge/gguf/block_importance.hpp>
-#include <bitgauge/gguf/decode_row.hpp>
-#include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/format/visit_format.hpp>
 #include <bitgauge/gguf/quantize.hpp>
-#include <bitgauge/gguf/row.hpp>
+#include <bitgauge/gguf/rows/decode_row.hpp>
+#include <bitgauge/gguf/rows/encode_row.hpp>
+#include <bitgauge/gguf/rows/row.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
-#include <bitgauge/kernel/pack_blocks.hpp>
+#include <bitgauge/kernel/pack/pack_blocks.hpp>

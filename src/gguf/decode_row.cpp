@@ -1,1 +1,1 @@
-#include <bitgauge/gguf/decode_row_definitions.hpp>
+#include <bitgauge/gguf/rows/decode_row_definitions.hpp>

@@ -1,4 +1,4 @@
-#include <bitgauge/gguf/encode_row_definitions.hpp>
+#include <bitgauge/gguf/rows/encode_row_definitions.hpp>
 
 #include "formats.hpp"
 

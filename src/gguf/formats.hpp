@@ -2,7 +2,7 @@
 
 // The encoders of ggml's formats by what they cost to compile, one file of this folder each.
 
-#include <bitgauge/gguf/encode_row_as.hpp>
+#include <bitgauge/gguf/rows/encode_row_as.hpp>
 
 // BITGAUGE_ENCODERS_...(extern template) declares what BITGAUGE_ENCODERS_...(template) compiles. A format that is in no
 // list is compiled with encode_row.cpp.

@@ -3,7 +3,7 @@
 #include <bitgauge/io/gguf/reader_definitions.hpp>
 #include <bitgauge/io/gguf/value_bytes_definitions.hpp>
 #include <bitgauge/io/load_definitions.hpp>
-#include <bitgauge/io/report_json_definitions.hpp>
+#include <bitgauge/io/model/report_json_definitions.hpp>
 #include <bitgauge/io/safetensors/description_text_definitions.hpp>
 #include <bitgauge/io/save_definitions.hpp>
 #include <bitgauge/io/tensor_file_definitions.hpp>

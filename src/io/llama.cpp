@@ -1,3 +1,3 @@
 // Llamas from files.
 
-#include <bitgauge/io/llama_definitions.hpp>
+#include <bitgauge/io/model/llama_definitions.hpp>

@@ -1,3 +1,3 @@
 // Plans as files.
 
-#include <bitgauge/io/plan_file_definitions.hpp>
+#include <bitgauge/io/model/plan_file_definitions.hpp>

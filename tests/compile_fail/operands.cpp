@@ -1,6 +1,6 @@
 // Catches products that do not exist and are refused without saying what to write instead.
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/kernel/operand.hpp>
+#include <bitgauge/kernel/product/operand.hpp>
 #include <bitgauge/kernel/reference.hpp>
 
 #include <Eigen/SparseCore>

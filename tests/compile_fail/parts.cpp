@@ -1,8 +1,8 @@
 // Catches codes, scales and biases of types that would be rounded or cut silently.
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/matrix/bias.hpp>
-#include <bitgauge/matrix/from_codes.hpp>
-#include <bitgauge/matrix/raw_access.hpp>
+#include <bitgauge/matrix/codes/from_codes.hpp>
+#include <bitgauge/matrix/codes/raw_access.hpp>
 #include <bitgauge/range/mse.hpp>
 
 using namespace bitgauge;

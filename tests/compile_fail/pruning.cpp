@@ -1,6 +1,6 @@
 // Catches error feedback that puts errors into pruned weights, and masks of what is no matrix.
-#include <bitgauge/matrix/prune.hpp>
-#include <bitgauge/matrix/pruned_matrix.hpp>
+#include <bitgauge/matrix/pruned/prune.hpp>
+#include <bitgauge/matrix/pruned/pruned_matrix.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 #include <bitgauge/rounding/half_away.hpp>
 

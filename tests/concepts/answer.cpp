@@ -1,8 +1,8 @@
 // Catches a type that answers another question than the one it is for, or more than one.
 #include <bitgauge/gguf/format/formats.hpp>
 #include <bitgauge/grid/codebook_tables.hpp>
-#include <bitgauge/matrix/answers.hpp>
-#include <bitgauge/matrix/recipe.hpp>
+#include <bitgauge/matrix/answers/answers.hpp>
+#include <bitgauge/matrix/answers/recipe.hpp>
 #include <bitgauge/range/mse.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 

@@ -1,10 +1,10 @@
 // Catches a matrix that is not taken for one, and what is none and would be read as one.
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/kernel/operand.hpp>
-#include <bitgauge/matrix/input_kind.hpp>
+#include <bitgauge/kernel/product/operand.hpp>
+#include <bitgauge/matrix/answers/input_kind.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/row_decodable.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_decodable.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 
 #include <Eigen/SparseCore>
 

@@ -1,8 +1,8 @@
 #include "llama_training.hpp"
 
 #include <bitgauge/model/llama/load.hpp>
-#include <bitgauge/model/memory_source.hpp>
 #include <bitgauge/model/perplexity.hpp>
+#include <bitgauge/model/tensors/memory_source.hpp>
 
 #include "model/llama/small_llama.hpp"
 #include "support/layer.hpp"

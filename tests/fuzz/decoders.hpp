@@ -3,7 +3,7 @@
 /// \file
 /// Blocks of every ggml type: decoded to the same bits by every instruction set, whatever the bytes.
 
-#include <bitgauge/gguf/decode_row.hpp>
+#include <bitgauge/gguf/rows/decode_row.hpp>
 #include <bitgauge/io/gguf/tensor.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 

@@ -1,4 +1,4 @@
-#include <bitgauge/gguf/decode_row.hpp>
+#include <bitgauge/gguf/rows/decode_row.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 
 #include "gguf/reference_cases.hpp"

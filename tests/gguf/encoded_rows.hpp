@@ -3,7 +3,7 @@
 /// \file
 /// What the tests of encoders share: a row as bytes, and how far these are off.
 
-#include <bitgauge/gguf/encode_row.hpp>
+#include <bitgauge/gguf/rows/encode_row.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
 
 #include "gguf/reference_cases.hpp"

@@ -3,7 +3,7 @@
 /// \file
 /// What the tests of the block formats share: hashes of the reference vectors, and decoding into a vector.
 
-#include <bitgauge/gguf/decode_row.hpp>
+#include <bitgauge/gguf/rows/decode_row.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/lookup.hpp>
-#include <bitgauge/matrix/from_codes.hpp>
+#include <bitgauge/matrix/codes/from_codes.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/summary.hpp>
 #include <bitgauge/rounding/gptq.hpp>

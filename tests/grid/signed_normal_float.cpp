@@ -1,7 +1,7 @@
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/signed_normal_float.hpp>
 #include <bitgauge/kernel/packed_weights.hpp>
-#include <bitgauge/matrix/from_codes.hpp>
+#include <bitgauge/matrix/codes/from_codes.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/range/mse.hpp>
 #include <bitgauge/rounding/gptq.hpp>

@@ -8,7 +8,7 @@ forbid() {
   grep -rnE "$2" . --include='*.hpp' | grep -vE "^\./($3)" | grep -vE '^[^:]+:[0-9]+: *//' | sed "s/^/$1: /" || true
 }
 faults=$(
-  forbid 'asks for the instruction set' '\b(selected|supports)\(' 'simd/(dispatch|instruction_set)\.hpp:|model/run_identity\.hpp:'
+  forbid 'asks for the instruction set' '\b(selected|supports)\(' 'simd/(dispatch|instruction_set)\.hpp:|model/run/run_identity\.hpp:'
   forbid 'uses intrinsics' '\b(_mm[0-9]*_|_tile_|v[a-z0-9]+q?_[fsu](8|16|32|64)\()' '(simd|kernel)/'
   forbid 'includes intrinsics' '# *include <([a-z]mm|immintrin|arm_neon|arm_sve|x86[a-z]*|cpuid)\.h>' '(simd|kernel)/'
   forbid 'has a vector type of its own' '\bvector_size\b' '(simd|kernel)/'

@@ -1,10 +1,10 @@
 // The entries of README's "How do I ..." about language models: see quantize.cpp beside this.
 
-#include <bitgauge/io/llama.hpp>
+#include <bitgauge/io/model/llama.hpp>
 #include <bitgauge/io/open_sink.hpp>
-#include <bitgauge/model/llama/quantize.hpp>
+#include <bitgauge/model/llama/calibration/quantize.hpp>
 #include <bitgauge/model/perplexity.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/plan/planner.hpp>
 
 #include "model/llama/small_llama.hpp"
 #include "support/temporary_directory.hpp"

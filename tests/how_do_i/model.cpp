@@ -3,7 +3,7 @@
 #include <bitgauge/bitgauge.hpp>
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/io.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/plan/planner.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 
 #include "support/quantize_oracle.hpp"

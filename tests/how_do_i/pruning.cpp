@@ -1,8 +1,8 @@
 // The entries of README's "How do I ..." about pruning: see quantize.cpp.
 
 #include <bitgauge/bitgauge.hpp>
-#include <bitgauge/matrix/prune.hpp>
-#include <bitgauge/matrix/pruned_matrix.hpp>
+#include <bitgauge/matrix/pruned/prune.hpp>
+#include <bitgauge/matrix/pruned/pruned_matrix.hpp>
 #include <bitgauge/metrics/output_error.hpp>
 
 #include "support/layer.hpp"

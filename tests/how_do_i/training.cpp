@@ -1,11 +1,11 @@
 // The entries of README's "How do I ..." about training: see quantize.cpp beside this.
 
 #include <bitgauge/bitgauge.hpp>
+#include <bitgauge/training/adapters/loftq.hpp>
+#include <bitgauge/training/adapters/qlora.hpp>
 #include <bitgauge/training/distillation.hpp>
 #include <bitgauge/training/fake_quantize.hpp>
-#include <bitgauge/training/learned_step.hpp>
-#include <bitgauge/training/loftq.hpp>
-#include <bitgauge/training/qlora.hpp>
+#include <bitgauge/training/learned/learned_step.hpp>
 
 #include "support/layer.hpp"
 

@@ -1,8 +1,8 @@
-#include <bitgauge/io/llama.hpp>
+#include <bitgauge/io/model/llama.hpp>
+#include <bitgauge/io/model/unfinished_run.hpp>
 #include <bitgauge/io/open_sink.hpp>
-#include <bitgauge/io/unfinished_run.hpp>
-#include <bitgauge/model/llama/quantize.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/llama/calibration/quantize.hpp>
+#include <bitgauge/model/plan/planner.hpp>
 
 #include "model/llama/small_llama.hpp"
 #include "support/message_of.hpp"

@@ -1,5 +1,5 @@
 #include <bitgauge/gguf/format/visit_format.hpp>
-#include <bitgauge/kernel/pack_blocks.hpp>
+#include <bitgauge/kernel/pack/pack_blocks.hpp>
 
 #include "support/each_instruction_set.hpp"
 #include "support/message_of.hpp"

@@ -1,7 +1,7 @@
 // Products of packed floats.
 
 #include <bitgauge/kernel/packed_floats.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
 
 #include "support/each_instruction_set.hpp"
 

@@ -1,5 +1,5 @@
 #include <bitgauge/layer/integer_linear.hpp>
-#include <bitgauge/matrix/from_codes.hpp>
+#include <bitgauge/matrix/codes/from_codes.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 
 #include "support/each_instruction_set.hpp"

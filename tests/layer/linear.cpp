@@ -1,5 +1,5 @@
 #include <bitgauge/layer/linear.hpp>
-#include <bitgauge/matrix/from_codes.hpp>
+#include <bitgauge/matrix/codes/from_codes.hpp>
 
 #include "support/counted_memory.hpp"
 #include "support/eigen_vectors.hpp"

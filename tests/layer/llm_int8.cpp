@@ -1,6 +1,6 @@
 #include <bitgauge/layer/linear.hpp>
 #include <bitgauge/layer/llm_int8.hpp>
-#include <bitgauge/matrix/from_codes.hpp>
+#include <bitgauge/matrix/codes/from_codes.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 
 #include "support/counted_memory.hpp"

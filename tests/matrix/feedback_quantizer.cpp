@@ -1,5 +1,5 @@
 #include <bitgauge/grid/small_float.hpp>
-#include <bitgauge/matrix/feedback_quantizer.hpp>
+#include <bitgauge/matrix/fit/feedback_quantizer.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/rounding/gptq.hpp>

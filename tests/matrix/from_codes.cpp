@@ -1,5 +1,5 @@
 #include <bitgauge/grid/codebook_tables.hpp>
-#include <bitgauge/matrix/from_codes.hpp>
+#include <bitgauge/matrix/codes/from_codes.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 
 #include "support/codes.hpp"

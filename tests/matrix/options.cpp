@@ -1,5 +1,5 @@
 #include <bitgauge/grid/codebook_tables.hpp>
-#include <bitgauge/matrix/options.hpp>
+#include <bitgauge/matrix/answers/options.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/range/mse.hpp>
 #include <bitgauge/rounding/gptq.hpp>

@@ -1,4 +1,4 @@
-#include <bitgauge/matrix/prune.hpp>
+#include <bitgauge/matrix/pruned/prune.hpp>
 
 #include "support/eigen_vectors.hpp"
 #include "support/failure.hpp"

@@ -1,9 +1,9 @@
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/grid/lookup.hpp>
 #include <bitgauge/kernel/row_product.hpp>
-#include <bitgauge/matrix/prune.hpp>
-#include <bitgauge/matrix/pruned_matrix.hpp>
-#include <bitgauge/matrix/row_decodable.hpp>
+#include <bitgauge/matrix/pruned/prune.hpp>
+#include <bitgauge/matrix/pruned/pruned_matrix.hpp>
+#include <bitgauge/matrix/rows/row_decodable.hpp>
 
 #include "support/failure.hpp"
 #include "support/layer.hpp"

@@ -1,5 +1,5 @@
-#include <bitgauge/model/any_rate.hpp>
-#include <bitgauge/model/memory_source.hpp>
+#include <bitgauge/model/budget/any_rate.hpp>
+#include <bitgauge/model/tensors/memory_source.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include <bitgauge/model/budget.hpp>
+#include <bitgauge/model/budget/budget.hpp>
 
 #include "support/message_of.hpp"
 

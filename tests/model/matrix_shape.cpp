@@ -1,4 +1,4 @@
-#include <bitgauge/model/matrix_shape.hpp>
+#include <bitgauge/model/tensors/matrix_shape.hpp>
 
 #include "support/message_of.hpp"
 

@@ -1,5 +1,5 @@
-#include <bitgauge/model/memory_source.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/plan/planner.hpp>
+#include <bitgauge/model/tensors/memory_source.hpp>
 
 #include "support/message_of.hpp"
 

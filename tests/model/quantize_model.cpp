@@ -2,10 +2,10 @@
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
-#include <bitgauge/model/memory_source.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/plan/planner.hpp>
 #include <bitgauge/model/quantize.hpp>
 #include <bitgauge/model/quantize_model.hpp>
+#include <bitgauge/model/tensors/memory_source.hpp>
 
 #include "support/message_of.hpp"
 #include "support/quantize_oracle.hpp"

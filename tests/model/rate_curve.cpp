@@ -1,4 +1,4 @@
-#include <bitgauge/model/rate_curve.hpp>
+#include <bitgauge/model/budget/rate_curve.hpp>
 
 #include "support/message_of.hpp"
 

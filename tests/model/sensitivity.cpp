@@ -1,10 +1,10 @@
-#include <bitgauge/io/llama.hpp>
+#include <bitgauge/io/model/llama.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/model/candidates.hpp>
-#include <bitgauge/model/llama/sensitivity.hpp>
-#include <bitgauge/model/memory_source.hpp>
+#include <bitgauge/model/budget/candidates.hpp>
+#include <bitgauge/model/budget/sensitivity.hpp>
+#include <bitgauge/model/llama/calibration/sensitivity.hpp>
 #include <bitgauge/model/perplexity.hpp>
-#include <bitgauge/model/sensitivity.hpp>
+#include <bitgauge/model/tensors/memory_source.hpp>
 
 #include "model/llama/small_llama.hpp"
 #include "support/message_of.hpp"

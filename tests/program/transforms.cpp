@@ -3,7 +3,7 @@
 #include <bitgauge/io/load.hpp>
 #include <bitgauge/io/npy.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/transform/any_transform.hpp>
+#include <bitgauge/transform/stored/any_transform.hpp>
 
 #include "tensor_files.hpp"
 

@@ -1,8 +1,8 @@
 #include <bitgauge/gguf/quantize.hpp>
 #include <bitgauge/grid/codebook.hpp>
 #include <bitgauge/grid/codebook_tables.hpp>
-#include <bitgauge/matrix/prune.hpp>
-#include <bitgauge/matrix/pruned_matrix.hpp>
+#include <bitgauge/matrix/pruned/prune.hpp>
+#include <bitgauge/matrix/pruned/pruned_matrix.hpp>
 #include <bitgauge/rounding/sparse_gpt.hpp>
 
 #include "support/failure.hpp"

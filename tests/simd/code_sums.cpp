@@ -1,5 +1,5 @@
-#include <bitgauge/simd/code_sums.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
+#include <bitgauge/simd/sums/code_sums.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,16 +1,16 @@
 // How tables of operations are built, with one made up here, and that every table of the library is built so.
 // That each version gives the bits of the portable one is in the tests of the headers that have tables.
 
-#include <bitgauge/simd/code_sums.hpp>
 #include <bitgauge/simd/dispatch.hpp>
-#include <bitgauge/simd/halves.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/level_sums.hpp>
+#include <bitgauge/simd/lanes/halves.hpp>
 #include <bitgauge/simd/levels.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 #include <bitgauge/simd/row.hpp>
+#include <bitgauge/simd/sums/code_sums.hpp>
+#include <bitgauge/simd/sums/level_sums.hpp>
+#include <bitgauge/simd/sums/value_sums.hpp>
 #include <bitgauge/simd/translate.hpp>
-#include <bitgauge/simd/value_sums.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-#include <bitgauge/simd/halves.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
+#include <bitgauge/simd/lanes/halves.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/level_sums.hpp>
+#include <bitgauge/simd/sums/level_sums.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/value_sums.hpp>
+#include <bitgauge/simd/sums/value_sums.hpp>
 
 #include <gtest/gtest.h>
 

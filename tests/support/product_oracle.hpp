@@ -4,7 +4,7 @@
 /// Products with quantized weights by the definition, in double, and how far a product may be from them: the
 /// bounds of kernel/packed_weights.hpp. Shares no arithmetic with kernels.
 
-#include <bitgauge/kernel/layout.hpp>
+#include <bitgauge/kernel/pack/layout.hpp>
 #include <bitgauge/kernel/product_options.hpp>
 #include <bitgauge/matrix/quantize.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>

@@ -4,10 +4,10 @@
 /// The steps of products on random weights against what they mean, in integers and in double. Without a test
 /// framework, so that a program for another processor can be made of it.
 
+#include <bitgauge/kernel/activations/rows.hpp>
 #include <bitgauge/kernel/dispatch.hpp>
+#include <bitgauge/kernel/pack/segments.hpp>
 #include <bitgauge/kernel/portable/product.hpp>
-#include <bitgauge/kernel/rows.hpp>
-#include <bitgauge/kernel/segments.hpp>
 #include <bitgauge/numeric/half.hpp>
 
 #include <algorithm>

@@ -4,13 +4,13 @@
 
 #include <bitgauge/grid/codebook_tables.hpp>
 #include <bitgauge/range/given.hpp>
+#include <bitgauge/training/adapters/lora.hpp>
 #include <bitgauge/training/distillation.hpp>
 #include <bitgauge/training/fake_quantize.hpp>
-#include <bitgauge/training/learned_affine.hpp>
-#include <bitgauge/training/learned_step.hpp>
-#include <bitgauge/training/learned_step_offset.hpp>
-#include <bitgauge/training/lora.hpp>
-#include <bitgauge/training/pact.hpp>
+#include <bitgauge/training/learned/learned_affine.hpp>
+#include <bitgauge/training/learned/learned_step.hpp>
+#include <bitgauge/training/learned/learned_step_offset.hpp>
+#include <bitgauge/training/learned/pact.hpp>
 
 #include "support/layer.hpp"
 

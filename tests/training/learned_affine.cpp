@@ -1,5 +1,5 @@
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/training/learned_affine.hpp>
+#include <bitgauge/training/learned/learned_affine.hpp>
 
 #include "support/eigen_vectors.hpp"
 #include "support/failure.hpp"

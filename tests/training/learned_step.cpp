@@ -1,5 +1,5 @@
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/training/learned_step.hpp>
+#include <bitgauge/training/learned/learned_step.hpp>
 
 #include "support/eigen_vectors.hpp"
 #include "support/failure.hpp"

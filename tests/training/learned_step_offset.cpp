@@ -1,4 +1,4 @@
-#include <bitgauge/training/learned_step_offset.hpp>
+#include <bitgauge/training/learned/learned_step_offset.hpp>
 
 #include "support/failure.hpp"
 #include "support/layer.hpp"

@@ -1,6 +1,6 @@
 #include <bitgauge/grid/codebook.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/training/loftq.hpp>
+#include <bitgauge/training/adapters/loftq.hpp>
 
 #include "support/eigen_vectors.hpp"
 #include "support/failure.hpp"

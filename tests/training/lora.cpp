@@ -1,4 +1,4 @@
-#include <bitgauge/training/lora.hpp>
+#include <bitgauge/training/adapters/lora.hpp>
 
 #include "support/eigen_vectors.hpp"
 #include "support/failure.hpp"

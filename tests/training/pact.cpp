@@ -1,4 +1,4 @@
-#include <bitgauge/training/pact.hpp>
+#include <bitgauge/training/learned/pact.hpp>
 
 #include "support/eigen_vectors.hpp"
 #include "support/failure.hpp"

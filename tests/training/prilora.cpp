@@ -1,4 +1,4 @@
-#include <bitgauge/training/prilora.hpp>
+#include <bitgauge/training/adapters/prilora.hpp>
 
 #include "support/failure.hpp"
 #include "support/layer.hpp"

@@ -1,7 +1,7 @@
-#include <bitgauge/matrix/prune.hpp>
-#include <bitgauge/matrix/pruned_matrix.hpp>
+#include <bitgauge/matrix/pruned/prune.hpp>
+#include <bitgauge/matrix/pruned/pruned_matrix.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
-#include <bitgauge/training/qlora.hpp>
+#include <bitgauge/training/adapters/qlora.hpp>
 
 #include "support/failure.hpp"
 #include "support/layer.hpp"

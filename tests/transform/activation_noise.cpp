@@ -1,4 +1,4 @@
-#include <bitgauge/transform/activation_noise.hpp>
+#include <bitgauge/transform/activations/activation_noise.hpp>
 
 #include "support/layer.hpp"
 #include "support/message_of.hpp"

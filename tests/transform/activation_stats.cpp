@@ -1,4 +1,4 @@
-#include <bitgauge/transform/activation_stats.hpp>
+#include <bitgauge/transform/activations/activation_stats.hpp>
 
 #include "support/layer.hpp"
 #include "support/message_of.hpp"

@@ -1,6 +1,6 @@
 #include <bitgauge/grid/codebook_tables.hpp>
-#include <bitgauge/transform/awq_clip.hpp>
-#include <bitgauge/transform/awq_reference.hpp>
+#include <bitgauge/transform/awq/awq_clip.hpp>
+#include <bitgauge/transform/awq/awq_reference.hpp>
 
 #include "support/eigen_vectors.hpp"
 #include "support/layer.hpp"

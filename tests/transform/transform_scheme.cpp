@@ -1,4 +1,4 @@
-#include <bitgauge/transform/transform_scheme.hpp>
+#include <bitgauge/transform/stored/transform_scheme.hpp>
 
 #include "support/message_of.hpp"
 

@@ -1,4 +1,4 @@
-#include <bitgauge/transform/weight_maxima.hpp>
+#include <bitgauge/transform/activations/weight_maxima.hpp>
 
 #include "support/layer.hpp"
 #include "support/message_of.hpp"

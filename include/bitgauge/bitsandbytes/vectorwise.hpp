@@ -5,10 +5,10 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
-#include <bitgauge/matrix/code_encoding.hpp>
-#include <bitgauge/matrix/nonfinite.hpp>
+#include <bitgauge/matrix/answers/nonfinite.hpp>
+#include <bitgauge/matrix/codes/code_encoding.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/simd/row.hpp>
 
 #include <algorithm>

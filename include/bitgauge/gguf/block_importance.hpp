@@ -6,7 +6,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>

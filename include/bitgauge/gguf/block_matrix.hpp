@@ -6,8 +6,8 @@
 #include <bitgauge/base/buffer.hpp>
 #include <bitgauge/base/reset_on_move.hpp>
 #include <bitgauge/base/uninitialized_memory.hpp>
-#include <bitgauge/gguf/row.hpp>
-#include <bitgauge/matrix/row_sink.hpp>
+#include <bitgauge/gguf/rows/row.hpp>
+#include <bitgauge/matrix/rows/row_sink.hpp>
 
 #include <cstddef>
 #include <limits>

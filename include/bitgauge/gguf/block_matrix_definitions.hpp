@@ -4,7 +4,7 @@
 /// What block_matrix.hpp declares.
 
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/gguf/decode_row.hpp>
+#include <bitgauge/gguf/rows/decode_row.hpp>
 
 #include <string>
 

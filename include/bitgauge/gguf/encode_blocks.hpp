@@ -9,7 +9,7 @@
 #include <bitgauge/gguf/fast/encode_blocks.hpp>
 #include <bitgauge/gguf/fast/small_blocks.hpp>
 #include <bitgauge/gguf/reference/encoder.hpp>
-#include <bitgauge/gguf/row.hpp>
+#include <bitgauge/gguf/rows/row.hpp>
 
 #include <cstdint>
 

@@ -5,8 +5,8 @@
 
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/matrix/options.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/answers/options.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/rounding/feedback/target.hpp>
 
 namespace bitgauge::gguf::detail {

@@ -6,12 +6,12 @@
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/feedback.hpp>
 #include <bitgauge/gguf/format/visit_format.hpp>
-#include <bitgauge/matrix/finite_rows.hpp>
-#include <bitgauge/matrix/options.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/gguf/rows/encode_row.hpp>
+#include <bitgauge/matrix/answers/options.hpp>
+#include <bitgauge/matrix/fit/finite_rows.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/rounding/feedback/target.hpp>
 
 #include <algorithm>

@@ -8,7 +8,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/format/decode_block.hpp>
 #include <bitgauge/gguf/format/scales.hpp>
-#include <bitgauge/gguf/row.hpp>
+#include <bitgauge/gguf/rows/row.hpp>
 #include <bitgauge/gguf/search/affine_error.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/numeric/bits.hpp>

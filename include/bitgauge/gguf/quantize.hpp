@@ -5,12 +5,12 @@
 
 #include <bitgauge/effort.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/feedback.hpp>
 #include <bitgauge/gguf/format/formats.hpp>
+#include <bitgauge/gguf/rows/encode_row.hpp>
+#include <bitgauge/matrix/answers/recipe.hpp>
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/matrix/recipe.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -165,7 +165,7 @@ block_options block_options_of(Format format, const Extras&... extras) {
 ///       out.commit();
 ///     }
 ///
-/// Efforts: see gguf/encode_row.hpp. Raises shape_error for rows that blocks do not divide or an importance
+/// Efforts: see gguf/rows/encode_row.hpp. Raises shape_error for rows that blocks do not divide or an importance
 /// of the wrong length; data_error for NaN, infinity and numbers too large for the format's scales (under
 /// nonfinite::saturate infinities get the outermost code of their block, and what is too large is cut off);
 /// invalid_scheme for types that are not formats.

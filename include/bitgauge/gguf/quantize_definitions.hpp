@@ -8,7 +8,7 @@
 #include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/gguf/block_importance.hpp>
 #include <bitgauge/gguf/quantize.hpp>
-#include <bitgauge/matrix/nonfinite.hpp>
+#include <bitgauge/matrix/answers/nonfinite.hpp>
 
 #include <algorithm>
 #include <cmath>

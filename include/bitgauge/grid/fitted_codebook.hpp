@@ -8,8 +8,8 @@
 #include <bitgauge/grid/codebook.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
+#include <bitgauge/simd/lanes/vector.hpp>
 #include <bitgauge/simd/multiversion.hpp>
-#include <bitgauge/simd/vector.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,7 +4,7 @@
 /// The levels of a grid in ascending order, as searches for a scale need them: prepared once a matrix.
 
 #include <bitgauge/simd/level_buckets.hpp>
-#include <bitgauge/simd/level_sums.hpp>
+#include <bitgauge/simd/sums/level_sums.hpp>
 
 #include <algorithm>
 #include <array>

@@ -8,7 +8,7 @@
 #include <bitgauge/gguf/block_matrix.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/trellis/trellis_matrix.hpp>
-#include <bitgauge/transform/stored_transform.hpp>
+#include <bitgauge/transform/stored/stored_transform.hpp>
 
 #include <concepts>
 #include <cstddef>

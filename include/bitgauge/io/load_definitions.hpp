@@ -11,7 +11,7 @@
 #include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/transform/stored_transform.hpp>
+#include <bitgauge/transform/stored/stored_transform.hpp>
 
 #include <concepts>
 #include <cstddef>

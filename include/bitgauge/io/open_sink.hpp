@@ -7,7 +7,7 @@
 #include <bitgauge/io/gguf/sink.hpp>
 #include <bitgauge/io/safetensors/sink.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/model/tensor_sink.hpp>
+#include <bitgauge/model/tensors/tensor_sink.hpp>
 
 #include <filesystem>
 #include <memory>

@@ -15,7 +15,7 @@
 #include <bitgauge/matrix/scheme/text.hpp>
 #include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/matrix/trellis/trellis_scheme.hpp>
-#include <bitgauge/transform/stored_transform.hpp>
+#include <bitgauge/transform/stored/stored_transform.hpp>
 
 #include <cstddef>
 #include <cstdint>

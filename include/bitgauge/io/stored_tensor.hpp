@@ -7,7 +7,7 @@
 #include <bitgauge/io/gguf/tensor.hpp>
 #include <bitgauge/io/layers/weight_scales.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
-#include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/model/tensors/tensor_source.hpp>
 
 namespace bitgauge::io {
 

@@ -12,9 +12,9 @@
 #include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/io/stored_tensor.hpp>
-#include <bitgauge/matrix/row_source.hpp>
-#include <bitgauge/model/tensor_source.hpp>
-#include <bitgauge/transform/stored_transform.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
+#include <bitgauge/model/tensors/tensor_source.hpp>
+#include <bitgauge/transform/stored/stored_transform.hpp>
 
 #include <cstddef>
 #include <filesystem>

@@ -6,13 +6,13 @@
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/base/uninitialized_memory.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/gguf/decode_row.hpp>
+#include <bitgauge/gguf/rows/decode_row.hpp>
 #include <bitgauge/io/bytes/mapped_file.hpp>
 #include <bitgauge/io/gguf/texts.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/transform/any_transform.hpp>
-#include <bitgauge/transform/stored_transform.hpp>
+#include <bitgauge/transform/stored/any_transform.hpp>
+#include <bitgauge/transform/stored/stored_transform.hpp>
 
 #include <algorithm>
 #include <bit>

@@ -4,9 +4,9 @@
 /// The steps of a product that exist for several instruction sets.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/kernel/activations/rows.hpp>
+#include <bitgauge/kernel/pack/tiles.hpp>
 #include <bitgauge/kernel/portable/product.hpp>
-#include <bitgauge/kernel/rows.hpp>
-#include <bitgauge/kernel/tiles.hpp>
 
 #include <cstdint>
 

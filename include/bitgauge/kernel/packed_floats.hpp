@@ -5,7 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -5,11 +5,11 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/kernel/pack_matrix.hpp>
-#include <bitgauge/kernel/product.hpp>
+#include <bitgauge/kernel/pack/pack_matrix.hpp>
+#include <bitgauge/kernel/product/product.hpp>
 #include <bitgauge/kernel/product_options.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 
 #include <concepts>
 #include <memory>
@@ -25,7 +25,7 @@ class block_matrix;
 ///     Eigen::MatrixXf Y = P * X;                                     // float activations
 ///     P.multiply(X, Y, {.precision = product_precision::integer});   // 8-bit activations
 ///
-/// Copies share their memory. Several threads may multiply at once. See kernel/layout.hpp for the layout.
+/// Copies share their memory. Several threads may multiply at once. See kernel/pack/layout.hpp for the layout.
 ///
 /// Accuracy, with n the number of columns, e = 2^-24 and |W||X| the product of magnitudes (of weights scale *
 /// (|code - m| + |zero point - m|), m the middle code, scale * |level| or scale * |level| + |minimum|):

@@ -5,10 +5,10 @@
 /// plain C++, not multiply_floats of the steps in operations.hpp: whoever writes q * x would compile every tier.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/kernel/operand.hpp>
-#include <bitgauge/kernel/product_target.hpp>
+#include <bitgauge/kernel/product/operand.hpp>
+#include <bitgauge/kernel/product/product_target.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 
 #include <memory>
 
@@ -78,7 +78,7 @@ detail::product_of<Derived> operator*(const quantized_matrix& w, const Eigen::Ma
   return y;
 }
 
-/// The same for pruned weights: see matrix/pruned_matrix.hpp.
+/// The same for pruned weights: see matrix/pruned/pruned_matrix.hpp.
 template <class Derived>
 detail::product_of<Derived> operator*(const pruned_matrix& w, const Eigen::MatrixBase<Derived>& x) {
   return detail::row_product(w, x);

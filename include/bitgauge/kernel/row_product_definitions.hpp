@@ -7,9 +7,9 @@
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/kernel/row_product.hpp>
+#include <bitgauge/simd/lanes/vector.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 #include <bitgauge/simd/row.hpp>
-#include <bitgauge/simd/vector.hpp>
 
 #include <algorithm>
 #include <cstddef>

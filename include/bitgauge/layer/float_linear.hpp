@@ -6,7 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/kernel/packed_floats.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
 
 namespace bitgauge {
 

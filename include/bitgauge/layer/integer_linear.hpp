@@ -6,12 +6,12 @@
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/kernel/integer_weights.hpp>
+#include <bitgauge/kernel/product/integer_weights.hpp>
 #include <bitgauge/kernel/requantize.hpp>
 #include <bitgauge/layer/row_scales.hpp>
 #include <bitgauge/matrix/bias.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 
 #include <algorithm>
 #include <cstddef>

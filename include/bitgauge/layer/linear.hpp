@@ -10,7 +10,7 @@
 #include <bitgauge/layer/activation.hpp>
 #include <bitgauge/layer/row_scales.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/range/observer/extent.hpp>
 
 #include <cstddef>

@@ -5,14 +5,14 @@
 
 #include <bitgauge/bitsandbytes/vectorwise.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/kernel/integer_sums.hpp>
 #include <bitgauge/kernel/packed_weights.hpp>
-#include <bitgauge/kernel/product_target.hpp>
+#include <bitgauge/kernel/product/integer_sums.hpp>
+#include <bitgauge/kernel/product/product_target.hpp>
 #include <bitgauge/layer/linear.hpp>
 #include <bitgauge/layer/outlier_product.hpp>
 #include <bitgauge/layer/row_scales.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/transform/activation_stats.hpp>
+#include <bitgauge/transform/activations/activation_stats.hpp>
 
 #include <algorithm>
 #include <concepts>

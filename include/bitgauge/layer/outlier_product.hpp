@@ -4,8 +4,8 @@
 /// The product of an LLM.int8 layer: outliers in floats, the rest in integers.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/kernel/layout.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/kernel/pack/layout.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 
 #include <cstdint>
 #include <span>

@@ -7,10 +7,10 @@
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/bitsandbytes/vectorwise.hpp>
-#include <bitgauge/kernel/columns.hpp>
-#include <bitgauge/kernel/product.hpp>
+#include <bitgauge/kernel/activations/columns.hpp>
+#include <bitgauge/kernel/product/product.hpp>
+#include <bitgauge/kernel/product/product_target.hpp>
 #include <bitgauge/kernel/product_options.hpp>
-#include <bitgauge/kernel/product_target.hpp>
 #include <bitgauge/layer/outlier_product.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/simd/row.hpp>

@@ -3,11 +3,11 @@
 /// \file
 /// The front end: quantize(matrix, answers...).
 
-#include <bitgauge/matrix/input_kind.hpp>
-#include <bitgauge/matrix/matrix_parameters.hpp>
+#include <bitgauge/matrix/answers/input_kind.hpp>
+#include <bitgauge/matrix/answers/recipe.hpp>
+#include <bitgauge/matrix/codes/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/recipe.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
 #include <bitgauge/matrix/summary.hpp>
 

@@ -3,9 +3,9 @@
 /// \file
 /// What quantize.hpp declares.
 
-#include <bitgauge/matrix/feedback_quantizer.hpp>
+#include <bitgauge/matrix/fit/feedback_quantizer.hpp>
+#include <bitgauge/matrix/fit/quantizer.hpp>
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/matrix/quantizer.hpp>
 
 namespace bitgauge::detail {
 

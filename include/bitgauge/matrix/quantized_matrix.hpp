@@ -9,8 +9,8 @@
 #include <bitgauge/base/uninitialized_memory.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/granularity/granularity.hpp>
-#include <bitgauge/matrix/code_encoding.hpp>
-#include <bitgauge/matrix/row_sink.hpp>
+#include <bitgauge/matrix/codes/code_encoding.hpp>
+#include <bitgauge/matrix/rows/row_sink.hpp>
 #include <bitgauge/packing/dense.hpp>
 #include <bitgauge/scale/storage.hpp>
 
@@ -220,7 +220,7 @@ class quantized_matrix {
 
 }  // namespace bitgauge
 
-#include <bitgauge/matrix/raw_access.hpp>
+#include <bitgauge/matrix/codes/raw_access.hpp>
 
 #if !defined(BITGAUGE_COMPILED)
 #include <bitgauge/matrix/quantized_matrix_definitions.hpp>

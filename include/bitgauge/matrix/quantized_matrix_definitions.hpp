@@ -3,7 +3,7 @@
 /// \file
 /// What quantized_matrix.hpp declares.
 
-#include <bitgauge/matrix/code_encoding.hpp>
+#include <bitgauge/matrix/codes/code_encoding.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/simd/levels.hpp>
 #include <bitgauge/simd/row.hpp>

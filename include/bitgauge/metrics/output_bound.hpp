@@ -4,8 +4,8 @@
 /// The least error of a layer's outputs that any quantizer can have at a given number of bits.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/matrix/importance.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/answers/importance.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 
 #include <Eigen/Core>

@@ -4,7 +4,7 @@
 /// How far a layer's outputs are from the original's.
 
 #include <bitgauge/base/parallel.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/rounding/hessian.hpp>

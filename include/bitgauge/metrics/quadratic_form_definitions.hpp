@@ -7,8 +7,8 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/metrics/quadratic_form.hpp>
 #include <bitgauge/rounding/samples.hpp>
-#include <bitgauge/simd/double_lanes.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/double_lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <cmath>

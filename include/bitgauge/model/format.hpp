@@ -5,7 +5,7 @@
 /// trellis, floats, or as it was.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/gguf/row.hpp>
+#include <bitgauge/gguf/rows/row.hpp>
 #include <bitgauge/gguf/scheme_type.hpp>
 #include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/matrix/memory.hpp>

@@ -4,8 +4,8 @@
 /// How well a language model predicts a text, and how far another is from it.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
-#include <bitgauge/model/llama/kv_cache.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/model/llama/attention/kv_cache.hpp>
 #include <bitgauge/model/llama/model.hpp>
 
 #include <cmath>

@@ -6,8 +6,8 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
-#include <bitgauge/model/llama/kv_cache.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/model/llama/attention/kv_cache.hpp>
 #include <bitgauge/model/llama/model.hpp>
 #include <bitgauge/model/log_probabilities.hpp>
 #include <bitgauge/model/perplexity.hpp>

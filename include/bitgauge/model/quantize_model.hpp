@@ -4,11 +4,11 @@
 /// A whole model, tensor by tensor: each is read, quantized, measured and written before the next is touched.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/model/model_options.hpp>
-#include <bitgauge/model/plan.hpp>
+#include <bitgauge/model/plan/model_options.hpp>
+#include <bitgauge/model/plan/plan.hpp>
 #include <bitgauge/model/report.hpp>
-#include <bitgauge/model/tensor_sink.hpp>
-#include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/model/tensors/tensor_sink.hpp>
+#include <bitgauge/model/tensors/tensor_source.hpp>
 
 namespace bitgauge {
 

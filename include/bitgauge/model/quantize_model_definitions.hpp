@@ -4,9 +4,9 @@
 /// What quantize_model.hpp declares.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/model/model_options.hpp>
+#include <bitgauge/model/plan/model_options.hpp>
 #include <bitgauge/model/quantize_model.hpp>
-#include <bitgauge/model/resumed_tensor.hpp>
+#include <bitgauge/model/run/resumed_tensor.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,19 +5,19 @@
 
 #include <bitgauge/base/number_text.hpp>
 #include <bitgauge/layer/make_activation_quantizer.hpp>
-#include <bitgauge/matrix/options.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
-#include <bitgauge/model/calibration_source.hpp>
-#include <bitgauge/model/fitted_transform.hpp>
-#include <bitgauge/model/locate_failures.hpp>
-#include <bitgauge/model/model_options.hpp>
-#include <bitgauge/model/plan.hpp>
+#include <bitgauge/matrix/answers/options.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/model/plan/fitted_transform.hpp>
+#include <bitgauge/model/plan/model_options.hpp>
+#include <bitgauge/model/plan/plan.hpp>
 #include <bitgauge/model/quantize.hpp>
 #include <bitgauge/model/report.hpp>
-#include <bitgauge/model/rewritten_tensor.hpp>
-#include <bitgauge/model/tensor_errors.hpp>
-#include <bitgauge/model/tensor_sink.hpp>
-#include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/model/run/rewritten_tensor.hpp>
+#include <bitgauge/model/tensors/calibration_source.hpp>
+#include <bitgauge/model/tensors/locate_failures.hpp>
+#include <bitgauge/model/tensors/tensor_errors.hpp>
+#include <bitgauge/model/tensors/tensor_sink.hpp>
+#include <bitgauge/model/tensors/tensor_source.hpp>
 #include <bitgauge/rounding/gptq.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 

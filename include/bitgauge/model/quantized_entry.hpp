@@ -6,8 +6,8 @@
 #include <bitgauge/grid/parameters.hpp>
 #include <bitgauge/layer/activation_scheme.hpp>
 #include <bitgauge/matrix/layout.hpp>
-#include <bitgauge/model/matrix_shape.hpp>
-#include <bitgauge/transform/stored_transform.hpp>
+#include <bitgauge/model/tensors/matrix_shape.hpp>
+#include <bitgauge/transform/stored/stored_transform.hpp>
 
 #include <cstdint>
 #include <optional>

@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// NaN and infinity refused where numbers are a plain sequence; matrices pass by matrix/nonfinite.hpp.
+/// NaN and infinity refused where numbers are a plain sequence; matrices pass by matrix/answers/nonfinite.hpp.
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/bits.hpp>

@@ -4,9 +4,9 @@
 /// What gptq.hpp declares.
 
 #include <bitgauge/error.hpp>
-#include <bitgauge/rounding/feedback/gptq_run.hpp>
 #include <bitgauge/rounding/feedback/serial_products.hpp>
 #include <bitgauge/rounding/gptq.hpp>
+#include <bitgauge/rounding/gptq_run.hpp>
 
 #include <string>
 

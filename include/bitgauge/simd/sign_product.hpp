@@ -4,8 +4,8 @@
 /// Products with small matrices of 1 and -1.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/simd/lanes/vector.hpp>
 #include <bitgauge/simd/multiversion.hpp>
-#include <bitgauge/simd/vector.hpp>
 
 #include <cstddef>
 #include <cstdint>

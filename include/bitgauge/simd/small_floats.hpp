@@ -4,8 +4,8 @@
 /// Codes of small floats, many at once, by arithmetic on the bits alone.
 
 #include <bitgauge/numeric/small_float.hpp>
+#include <bitgauge/simd/lanes/vector.hpp>
 #include <bitgauge/simd/multiversion.hpp>
-#include <bitgauge/simd/vector.hpp>
 
 #include <bit>
 #include <cstdint>

@@ -4,8 +4,8 @@
 /// The fast Walsh-Hadamard transform.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/simd/lanes/vector.hpp>
 #include <bitgauge/simd/multiversion.hpp>
-#include <bitgauge/simd/vector.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,7 +5,7 @@
 
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/matrix/row_decodable.hpp>
+#include <bitgauge/matrix/rows/row_decodable.hpp>
 #include <bitgauge/matrix/scheme/recipe.hpp>
 #include <bitgauge/training/straight_through.hpp>
 

@@ -6,7 +6,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/numeric/bits.hpp>
 
 #include <concepts>

@@ -5,7 +5,7 @@
 
 #include <bitgauge/grid/grid.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/training/numbers.hpp>
 

@@ -5,20 +5,20 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/answers.hpp>
-#include <bitgauge/matrix/importance.hpp>
+#include <bitgauge/matrix/answers/answers.hpp>
+#include <bitgauge/matrix/answers/importance.hpp>
 #include <bitgauge/matrix/quantize.hpp>
-#include <bitgauge/matrix/row_decodable.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_decodable.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
 #include <bitgauge/metrics/output_error.hpp>
 #include <bitgauge/rounding/feedback/target.hpp>
 #include <bitgauge/rounding/hessian.hpp>
-#include <bitgauge/transform/activation_noise.hpp>
-#include <bitgauge/transform/activation_stats.hpp>
+#include <bitgauge/transform/activations/activation_noise.hpp>
+#include <bitgauge/transform/activations/activation_stats.hpp>
+#include <bitgauge/transform/activations/weight_maxima.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/smooth_quant.hpp>
 #include <bitgauge/transform/transform.hpp>
-#include <bitgauge/transform/weight_maxima.hpp>
 
 #include <Eigen/Core>
 

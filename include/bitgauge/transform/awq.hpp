@@ -5,11 +5,11 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/rounding/hessian.hpp>
-#include <bitgauge/transform/activation_stats.hpp>
-#include <bitgauge/transform/awq_reference.hpp>
-#include <bitgauge/transform/awq_trial.hpp>
+#include <bitgauge/transform/activations/activation_stats.hpp>
+#include <bitgauge/transform/awq/awq_reference.hpp>
+#include <bitgauge/transform/awq/awq_trial.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/transform.hpp>
 
@@ -168,5 +168,5 @@ awq_factors awq_shared(const Layers& layers, const activation_stats& stats, cons
 }  // namespace bitgauge
 
 #if !defined(BITGAUGE_COMPILED)
-#include <bitgauge/transform/awq_definitions.hpp>
+#include <bitgauge/transform/awq/awq_definitions.hpp>
 #endif

@@ -6,11 +6,11 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/row_decodable.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_decodable.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/metrics/output_error.hpp>
 #include <bitgauge/numeric/bits.hpp>
-#include <bitgauge/transform/activation_stats.hpp>
+#include <bitgauge/transform/activations/activation_stats.hpp>
 #include <bitgauge/transform/transform.hpp>
 
 #include <Eigen/Core>

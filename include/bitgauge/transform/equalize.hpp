@@ -5,11 +5,11 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/transform/activations/weight_maxima.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
-#include <bitgauge/transform/pending_change.hpp>
+#include <bitgauge/transform/stored/pending_change.hpp>
 #include <bitgauge/transform/transform.hpp>
-#include <bitgauge/transform/weight_maxima.hpp>
 
 #include <Eigen/Core>
 

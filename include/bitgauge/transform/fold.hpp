@@ -6,7 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
-#include <bitgauge/transform/pending_change.hpp>
+#include <bitgauge/transform/stored/pending_change.hpp>
 #include <bitgauge/transform/transform.hpp>
 
 #include <Eigen/Core>

@@ -6,7 +6,7 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
 #include <bitgauge/transform/transform.hpp>
 
 #include <Eigen/Core>

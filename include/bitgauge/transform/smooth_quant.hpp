@@ -8,10 +8,10 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/bits.hpp>
 #include <bitgauge/numeric/power.hpp>
-#include <bitgauge/transform/activation_stats.hpp>
+#include <bitgauge/transform/activations/activation_stats.hpp>
+#include <bitgauge/transform/activations/weight_maxima.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
 #include <bitgauge/transform/transform.hpp>
-#include <bitgauge/transform/weight_maxima.hpp>
 
 #include <Eigen/Core>
 

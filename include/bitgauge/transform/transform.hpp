@@ -6,8 +6,8 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 
 #include <Eigen/Core>

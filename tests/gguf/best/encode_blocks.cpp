@@ -1,6 +1,6 @@
-#include <bitgauge/gguf/decode_row.hpp>
-#include <bitgauge/gguf/encode_row.hpp>
 #include <bitgauge/gguf/format/visit_format.hpp>
+#include <bitgauge/gguf/rows/decode_row.hpp>
+#include <bitgauge/gguf/rows/encode_row.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 

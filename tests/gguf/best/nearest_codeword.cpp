@@ -1,4 +1,4 @@
-#include <bitgauge/gguf/best/nearest_codeword.hpp>
+#include <bitgauge/gguf/search/nearest_codeword.hpp>
 
 #include <gtest/gtest.h>
 

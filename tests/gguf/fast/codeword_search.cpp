@@ -1,6 +1,6 @@
 #include <bitgauge/gguf/fast/codeword_search.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include <bitgauge/gguf/encode_row.hpp>
+#include <bitgauge/gguf/rows/encode_row.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 

@@ -2,11 +2,11 @@
 #include <bitgauge/io/open_sink.hpp>
 #include <bitgauge/io/save.hpp>
 #include <bitgauge/io/tensor_file.hpp>
-#include <bitgauge/model/memory_source.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/plan/planner.hpp>
 #include <bitgauge/model/quantize.hpp>
 #include <bitgauge/model/quantize_model.hpp>
-#include <bitgauge/transform/any_transform.hpp>
+#include <bitgauge/model/tensors/memory_source.hpp>
+#include <bitgauge/transform/stored/any_transform.hpp>
 #include <bitgauge/transform/transform.hpp>
 
 #include "support/file_bytes.hpp"

@@ -1,10 +1,10 @@
 #include <bitgauge/gguf.hpp>
-#include <bitgauge/io/llama.hpp>
+#include <bitgauge/io/model/llama.hpp>
 #include <bitgauge/io/open_sink.hpp>
-#include <bitgauge/model/llama/calibration.hpp>
-#include <bitgauge/model/llama/importance.hpp>
-#include <bitgauge/model/llama/quantize.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/llama/calibration/calibration.hpp>
+#include <bitgauge/model/llama/calibration/importance.hpp>
+#include <bitgauge/model/llama/calibration/quantize.hpp>
+#include <bitgauge/model/plan/planner.hpp>
 #include <bitgauge/model/quantize.hpp>
 
 #include "small_llama.hpp"

@@ -1,4 +1,4 @@
-#include <bitgauge/model/llama/kv_cache.hpp>
+#include <bitgauge/model/llama/attention/kv_cache.hpp>
 
 #include <gtest/gtest.h>
 

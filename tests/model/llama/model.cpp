@@ -1,10 +1,10 @@
-#include <bitgauge/io/llama.hpp>
+#include <bitgauge/io/model/llama.hpp>
 #include <bitgauge/io/open_sink.hpp>
+#include <bitgauge/model/llama/attention/kv_cache.hpp>
 #include <bitgauge/model/llama/generate.hpp>
-#include <bitgauge/model/llama/kv_cache.hpp>
 #include <bitgauge/model/llama/model.hpp>
 #include <bitgauge/model/perplexity.hpp>
-#include <bitgauge/model/planner.hpp>
+#include <bitgauge/model/plan/planner.hpp>
 #include <bitgauge/model/quantize_model.hpp>
 
 #include "small_llama.hpp"

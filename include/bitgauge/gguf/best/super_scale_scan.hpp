@@ -4,7 +4,7 @@
 /// Looks at some hundred super-scales at once for those that suit all sub-blocks of a super-block.
 
 #include <bitgauge/gguf/search/weighted_sums.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 
 #include <algorithm>
 #include <array>

@@ -5,7 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/search/sub_block_lanes.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 
 #include <algorithm>
 #include <array>

@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/fast/extreme_scale.hpp>
 #include <bitgauge/gguf/fast/search.hpp>
 #include <bitgauge/gguf/fast/vector_codebook.hpp>
-#include <bitgauge/gguf/row.hpp>
+#include <bitgauge/gguf/rows/row.hpp>
 
 #include <cstdint>
 

@@ -7,8 +7,8 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/fast/fit.hpp>
 #include <bitgauge/gguf/format/block_format.hpp>
-#include <bitgauge/gguf/row.hpp>
-#include <bitgauge/simd/halves.hpp>
+#include <bitgauge/gguf/rows/row.hpp>
+#include <bitgauge/simd/lanes/halves.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 #include <bitgauge/simd/row.hpp>
 

@@ -5,8 +5,8 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/format/block_format.hpp>
-#include <bitgauge/gguf/row.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/gguf/rows/row.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 #include <bitgauge/simd/row.hpp>
 

@@ -7,7 +7,7 @@
 #include <bitgauge/gguf/fast/codeword_groups.hpp>
 #include <bitgauge/gguf/fast/encoder.hpp>
 #include <bitgauge/gguf/search/stored_half.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>

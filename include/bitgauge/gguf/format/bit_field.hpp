@@ -4,7 +4,7 @@
 /// The one primitive that every ggml block layout is made of: a field of a few bits, repeated at regular
 /// strides. A code may be split over several such fields.
 
-#include <bitgauge/simd/vector.hpp>
+#include <bitgauge/simd/lanes/vector.hpp>
 
 #include <array>
 #include <cstddef>

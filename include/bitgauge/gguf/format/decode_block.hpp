@@ -5,7 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/gguf/format/unpack_blocks.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 
 #include <bitgauge/gguf/format/bit_field.hpp>
 #include <bitgauge/gguf/format/codebook.hpp>
-#include <bitgauge/simd/vector.hpp>
+#include <bitgauge/simd/lanes/vector.hpp>
 
 #include <algorithm>
 #include <array>

@@ -6,7 +6,7 @@
 
 #include <bitgauge/gguf/reference/arithmetic.hpp>
 #include <bitgauge/gguf/search/sub_block_lanes.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 /// each lane, elements one after the other, so that the sums do not depend on the number of lanes.
 
 #include <bitgauge/gguf/search/weighted_sums.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 
 #include <algorithm>
 #include <array>

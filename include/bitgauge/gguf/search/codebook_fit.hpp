@@ -3,8 +3,8 @@
 /// \file
 /// One sub-block of a format with a vector codebook: its codes at a scale, and the scale that suits it.
 
-#include <bitgauge/gguf/best/nearest_codeword.hpp>
 #include <bitgauge/gguf/format/block_format.hpp>
+#include <bitgauge/gguf/search/nearest_codeword.hpp>
 #include <bitgauge/gguf/search/weighted_sums.hpp>
 
 #include <algorithm>

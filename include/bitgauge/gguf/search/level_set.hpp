@@ -5,7 +5,7 @@
 /// have.
 
 #include <bitgauge/gguf/format/levels.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 
 #include <array>
 #include <cstddef>

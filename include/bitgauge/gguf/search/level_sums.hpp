@@ -5,7 +5,7 @@
 /// scales, and the sums from which the error follows.
 
 #include <bitgauge/gguf/search/weighted_sums.hpp>
-#include <bitgauge/simd/float_vector.hpp>
+#include <bitgauge/simd/lanes/float_vector.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,7 @@
 /// Which ranges of scales could hold one of less error than a known one.
 
 #include <bitgauge/gguf/search/affine_error.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>

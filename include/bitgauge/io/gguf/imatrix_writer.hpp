@@ -7,8 +7,8 @@
 #include <bitgauge/gguf/tensor_type.hpp>
 #include <bitgauge/io/gguf/value.hpp>
 #include <bitgauge/io/gguf/writer.hpp>
-#include <bitgauge/model/importance_sums.hpp>
-#include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/model/tensors/importance_sums.hpp>
+#include <bitgauge/model/tensors/tensor_source.hpp>
 
 #include <cstdint>
 #include <filesystem>

@@ -10,8 +10,8 @@
 #include <bitgauge/io/gguf/tensor.hpp>
 #include <bitgauge/io/gguf/value.hpp>
 #include <bitgauge/io/gguf/writer.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
-#include <bitgauge/model/tensor_sink.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/model/tensors/tensor_sink.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -54,9 +54,9 @@
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/scheme/text.hpp>
 #include <bitgauge/matrix/scheme/words.hpp>
-#include <bitgauge/model/matrix_shape.hpp>
 #include <bitgauge/model/quantized_entry.hpp>
-#include <bitgauge/transform/transform_scheme.hpp>
+#include <bitgauge/model/tensors/matrix_shape.hpp>
+#include <bitgauge/transform/stored/transform_scheme.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -10,11 +10,11 @@
 #include <bitgauge/io/safetensors/quantized_parts.hpp>
 #include <bitgauge/io/safetensors/shards.hpp>
 #include <bitgauge/io/safetensors/writer.hpp>
-#include <bitgauge/matrix/matrix_parameters.hpp>
+#include <bitgauge/matrix/codes/matrix_parameters.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
 #include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/transform/channel_scaling.hpp>
-#include <bitgauge/transform/stored_transform.hpp>
+#include <bitgauge/transform/stored/stored_transform.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -8,8 +8,8 @@
 #include <bitgauge/io/bytes/sink_refusal.hpp>
 #include <bitgauge/io/safetensors/quantized.hpp>
 #include <bitgauge/io/safetensors/writer.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
-#include <bitgauge/model/tensor_sink.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/model/tensors/tensor_sink.hpp>
 
 #include <cstdint>
 #include <filesystem>

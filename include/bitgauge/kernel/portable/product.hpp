@@ -4,9 +4,9 @@
 /// The steps of products in plain C++.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/kernel/layout.hpp>
-#include <bitgauge/kernel/segments.hpp>
-#include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/kernel/pack/layout.hpp>
+#include <bitgauge/kernel/pack/segments.hpp>
+#include <bitgauge/kernel/pack/tiles.hpp>
 #include <bitgauge/numeric/half.hpp>
 
 #include <cstdint>

@@ -4,9 +4,9 @@
 /// quantize(W, trellis{.bits = 2.25}): entropy-coded levels of a trellis in a given number of bits.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/matrix/importance.hpp>
-#include <bitgauge/matrix/options.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/answers/importance.hpp>
+#include <bitgauge/matrix/answers/options.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/matrix/trellis/trellis_matrix.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 #include <bitgauge/rounding/trellis/trellis_options.hpp>

@@ -3,8 +3,8 @@
 /// \file
 /// A matrix to levels of a trellis.
 
-#include <bitgauge/matrix/finite_rows.hpp>
-#include <bitgauge/matrix/row_source.hpp>
+#include <bitgauge/matrix/fit/finite_rows.hpp>
+#include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/matrix/trellis/trellis_codes.hpp>
 #include <bitgauge/rounding/feedback/serial_products.hpp>
 #include <bitgauge/rounding/hessian.hpp>

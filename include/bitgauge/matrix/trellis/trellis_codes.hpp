@@ -4,7 +4,7 @@
 /// A matrix as levels of a trellis, before they are stored.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/grid/trellis_code.hpp>
+#include <bitgauge/grid/trellis/trellis_code.hpp>
 
 #include <Eigen/Core>
 

@@ -7,7 +7,7 @@
 #include <bitgauge/base/number_text.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
 #include <bitgauge/matrix/trellis/trellis_codes.hpp>
 #include <bitgauge/packing/entropy/coded_levels.hpp>
 

@@ -4,11 +4,11 @@
 /// One block of a llama: attention, then the feed-forward network.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/model/llama/attention/kv_cache.hpp>
+#include <bitgauge/model/llama/attention/rope.hpp>
 #include <bitgauge/model/llama/config.hpp>
-#include <bitgauge/model/llama/kv_cache.hpp>
 #include <bitgauge/model/llama/projection.hpp>
-#include <bitgauge/model/llama/rope.hpp>
 #include <bitgauge/model/llama/tensor_names.hpp>
 
 #include <Eigen/Core>

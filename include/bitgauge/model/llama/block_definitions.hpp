@@ -4,8 +4,8 @@
 /// What block.hpp declares.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
-#include <bitgauge/model/llama/attention.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/model/llama/attention/attention.hpp>
 #include <bitgauge/model/llama/block.hpp>
 #include <bitgauge/model/llama/projection.hpp>
 #include <bitgauge/model/llama/rms_norm.hpp>

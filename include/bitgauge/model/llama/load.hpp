@@ -11,7 +11,7 @@
 #include <bitgauge/model/llama/model.hpp>
 #include <bitgauge/model/llama/output_head.hpp>
 #include <bitgauge/model/llama/tensor_names.hpp>
-#include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/model/tensors/tensor_source.hpp>
 
 #include <cstddef>
 #include <optional>

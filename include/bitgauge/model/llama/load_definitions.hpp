@@ -7,7 +7,7 @@
 #include <bitgauge/base/printable.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/block_matrix.hpp>
-#include <bitgauge/kernel/pack_blocks.hpp>
+#include <bitgauge/kernel/pack/pack_blocks.hpp>
 #include <bitgauge/kernel/packed_weights.hpp>
 #include <bitgauge/layer/float_linear.hpp>
 #include <bitgauge/layer/linear.hpp>
@@ -16,8 +16,8 @@
 #include <bitgauge/model/llama/load.hpp>
 #include <bitgauge/model/llama/model.hpp>
 #include <bitgauge/model/llama/tensor_names.hpp>
-#include <bitgauge/model/locate_failures.hpp>
-#include <bitgauge/model/tensor_source.hpp>
+#include <bitgauge/model/tensors/locate_failures.hpp>
+#include <bitgauge/model/tensors/tensor_source.hpp>
 
 #include <Eigen/Core>
 

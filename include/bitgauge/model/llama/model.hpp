@@ -5,14 +5,14 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/error.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/model/llama/attention/kv_cache.hpp>
+#include <bitgauge/model/llama/attention/rope.hpp>
 #include <bitgauge/model/llama/block.hpp>
 #include <bitgauge/model/llama/config.hpp>
 #include <bitgauge/model/llama/embedding.hpp>
-#include <bitgauge/model/llama/kv_cache.hpp>
 #include <bitgauge/model/llama/output_head.hpp>
 #include <bitgauge/model/llama/projection.hpp>
-#include <bitgauge/model/llama/rope.hpp>
 
 #include <Eigen/Core>
 
@@ -40,7 +40,7 @@ struct forward_options {
 /// Predicts the token that comes next (Touvron et al., 2023): RMSNorm before each part, rotary positions, SwiGLU,
 /// queries that share keys and values. Matrices are multiplied in whatever format they have.
 ///
-///     const llama::model m = io::load_llama("model.gguf");        // <bitgauge/io/llama.hpp>
+///     const llama::model m = io::load_llama("model.gguf");        // <bitgauge/io/model/llama.hpp>
 ///     llama::kv_cache cache(m.settings(), 256);
 ///     const row_matrix logits = m.forward(tokens, cache);         // tokens x vocabulary
 ///

@@ -3,7 +3,7 @@
 /// \file
 /// From hidden states to logits.
 
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
 #include <bitgauge/model/llama/projection.hpp>
 #include <bitgauge/model/llama/rms_norm.hpp>
 

@@ -6,9 +6,9 @@
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/layer/float_linear.hpp>
 #include <bitgauge/layer/linear.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
-#include <bitgauge/transform/any_transform.hpp>
-#include <bitgauge/transform/stored_transform.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
+#include <bitgauge/transform/stored/any_transform.hpp>
+#include <bitgauge/transform/stored/stored_transform.hpp>
 
 #include <Eigen/Core>
 

@@ -4,7 +4,7 @@
 /// What projection.hpp declares.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
 #include <bitgauge/model/llama/projection.hpp>
 #include <bitgauge/transform/transform.hpp>
 

@@ -4,7 +4,7 @@
 /// Root mean square normalization.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/matrix/row_matrix.hpp>
+#include <bitgauge/matrix/rows/row_matrix.hpp>
 
 #include <Eigen/Core>
 

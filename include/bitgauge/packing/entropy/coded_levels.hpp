@@ -5,7 +5,7 @@
 
 #include <bitgauge/base/buffer.hpp>
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/grid/trellis_code.hpp>
+#include <bitgauge/grid/trellis/trellis_code.hpp>
 #include <bitgauge/packing/entropy/level_model.hpp>
 
 #include <Eigen/Core>

@@ -4,7 +4,7 @@
 /// How often which integer is expected: the distributions of the entropy coder, each a few bytes.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/grid/trellis_code.hpp>
+#include <bitgauge/grid/trellis/trellis_code.hpp>
 
 #include <array>
 #include <cstdint>

@@ -10,7 +10,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/numeric/uncontracted.hpp>
 #include <bitgauge/range/range.hpp>
-#include <bitgauge/simd/value_sums.hpp>
+#include <bitgauge/simd/sums/value_sums.hpp>
 
 #include <algorithm>
 #include <cmath>

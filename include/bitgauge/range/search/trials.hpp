@@ -4,7 +4,7 @@
 /// Scales that are tried together, and what came of them.
 
 #include <bitgauge/range/search/group.hpp>
-#include <bitgauge/simd/code_sums.hpp>
+#include <bitgauge/simd/sums/code_sums.hpp>
 
 #include <algorithm>
 #include <span>

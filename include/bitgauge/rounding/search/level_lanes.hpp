@@ -4,7 +4,7 @@
 /// The levels of a grid for eight numbers at a time, each with a map of its own.
 
 #include <bitgauge/rounding/feedback/target.hpp>
-#include <bitgauge/simd/double_lanes.hpp>
+#include <bitgauge/simd/lanes/double_lanes.hpp>
 
 #include <cmath>
 #include <cstddef>

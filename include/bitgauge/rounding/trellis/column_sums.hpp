@@ -4,7 +4,7 @@
 /// Sums of columns with factors, in a fixed order.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>

@@ -4,9 +4,9 @@
 /// The path through a trellis of least squared error and bits.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/grid/trellis_code.hpp>
+#include <bitgauge/grid/trellis/trellis_code.hpp>
 #include <bitgauge/rounding/trellis/symbol_costs.hpp>
-#include <bitgauge/simd/lanes.hpp>
+#include <bitgauge/simd/lanes/lanes.hpp>
 #include <bitgauge/simd/multiversion.hpp>
 
 #include <algorithm>

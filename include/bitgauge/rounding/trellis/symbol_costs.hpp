@@ -4,8 +4,8 @@
 /// The bits of levels, as the search for paths looks them up.
 
 #include <bitgauge/base/config.hpp>
-#include <bitgauge/grid/symbol_model.hpp>
-#include <bitgauge/grid/trellis_code.hpp>
+#include <bitgauge/grid/trellis/symbol_model.hpp>
+#include <bitgauge/grid/trellis/trellis_code.hpp>
 
 #include <algorithm>
 #include <cstddef>

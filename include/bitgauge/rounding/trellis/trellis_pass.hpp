@@ -5,7 +5,7 @@
 
 #include <bitgauge/base/config.hpp>
 #include <bitgauge/base/parallel.hpp>
-#include <bitgauge/grid/trellis_code.hpp>
+#include <bitgauge/grid/trellis/trellis_code.hpp>
 #include <bitgauge/numeric/dense/view.hpp>
 #include <bitgauge/rounding/trellis/column_sums.hpp>
 #include <bitgauge/rounding/trellis/path_search.hpp>

@@ -7,8 +7,8 @@
 
 #if defined(__aarch64__)
 #include <bitgauge/kernel/arm/neon/vectors.hpp>
+#include <bitgauge/kernel/pack/tiles.hpp>
 #include <bitgauge/kernel/portable/product.hpp>
-#include <bitgauge/kernel/tiles.hpp>
 #include <bitgauge/simd/portable/bits.hpp>
 
 #include <cstdint>

@@ -6,8 +6,8 @@
 #include <bitgauge/simd/arm/target.hpp>
 
 #if defined(__aarch64__)
-#include <bitgauge/kernel/layout.hpp>
-#include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/kernel/pack/layout.hpp>
+#include <bitgauge/kernel/pack/tiles.hpp>
 
 #include <cstdint>
 #include <cstring>

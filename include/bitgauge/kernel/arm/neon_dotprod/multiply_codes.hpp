@@ -7,7 +7,7 @@
 
 #if defined(__aarch64__)
 #include <bitgauge/kernel/arm/neon/vectors.hpp>
-#include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/kernel/pack/tiles.hpp>
 
 #include <cstdint>
 

@@ -9,7 +9,7 @@
 #include <bitgauge/kernel/arm/neon/unpack.hpp>
 #include <bitgauge/kernel/arm/neon/vectors.hpp>
 #include <bitgauge/kernel/arm/neon_dotprod/multiply_codes.hpp>
-#include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/kernel/pack/tiles.hpp>
 
 #include <cstdint>
 

@@ -6,8 +6,8 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/kernel/rows.hpp>
-#include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/kernel/activations/rows.hpp>
+#include <bitgauge/kernel/pack/tiles.hpp>
 #include <bitgauge/kernel/x86/amx/tile_registers.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/unpack.hpp>
 

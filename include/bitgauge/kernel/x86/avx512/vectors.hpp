@@ -6,7 +6,7 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/kernel/layout.hpp>
+#include <bitgauge/kernel/pack/layout.hpp>
 
 #include <cstdint>
 #include <cstring>

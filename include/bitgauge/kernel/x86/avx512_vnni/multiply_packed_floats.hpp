@@ -6,7 +6,7 @@
 #include <bitgauge/simd/x86/target.hpp>
 
 #if BITGAUGE_X86
-#include <bitgauge/kernel/tiles.hpp>
+#include <bitgauge/kernel/pack/tiles.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/unpack.hpp>
 #include <bitgauge/kernel/x86/avx512_vnni/vectors.hpp>
 

@@ -1,0 +1,98 @@
+#pragma once
+
+/// \file
+/// The memory of products, kept from call to call, and what of the weights is fetched ahead.
+
+#include <bitgauge/base/aligned_buffer.hpp>
+#include <bitgauge/base/scratch_pool.hpp>
+#include <bitgauge/kernel/activations/activations.hpp>
+#include <bitgauge/kernel/activations/rows.hpp>
+#include <bitgauge/kernel/pack/layout.hpp>
+#include <bitgauge/kernel/pack/segments.hpp>
+#include <bitgauge/kernel/pack/tiles.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace bitgauge::kernel::detail {
+
+/// Samples that are laid out together: whole tiles, of which a chunk, with the sums and weights of most_panels panels,
+/// stays in the second-level cache. Floats, half as many columns to a chunk but four times as large, leave room for half.
+inline constexpr index_t most_samples = 44 * tile_samples, most_float_samples = most_samples / 2,
+                         most_row_samples = 8 * row_tile_samples;
+
+/// The samples of each of as few shares as can be, at most `most` and even ones but for the last: whole tiles.
+inline index_t share_of(index_t samples, index_t most, index_t tile) noexcept {
+  const index_t shares = std::max<index_t>((samples + most - 1) / most, 1);
+  return ((samples + shares - 1) / shares + tile - 1) / tile * tile;
+}
+
+/// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
+inline constexpr index_t most_panels = 8;
+
+/// What a call needs, and each of its threads; kept from call to call.
+struct call_scratch {
+  packed_activations x;
+  std::vector<segment> segments;
+  std::vector<chunk> chunks;
+};
+struct thread_scratch {
+  tile_scratch tile;
+  bitgauge::detail::aligned_buffer<float> y, weights;
+  bitgauge::detail::aligned_buffer<std::uint16_t> bfloat16_weights;
+  bitgauge::detail::aligned_buffer<std::int8_t> codes;
+  bitgauge::detail::aligned_buffer<segment_parameters> parameters;
+};
+inline bitgauge::detail::scratch_pool<call_scratch>& call_scratches() {
+  static bitgauge::detail::scratch_pool<call_scratch> pool;
+  return pool;
+}
+inline bitgauge::detail::scratch_pool<thread_scratch>& thread_scratches() {
+  static bitgauge::detail::scratch_pool<thread_scratch> pool;
+  return pool;
+}
+
+/// The packed fields that are unpacked next, to be fetched while others are multiplied.
+class upcoming_fields {
+ public:
+  /// Units first_unit .. of `panels` panels, over `steps` steps; nothing of panels that are not there.
+  upcoming_fields(const weights_view& w, index_t first_panel, index_t panels, index_t first_unit,
+                  index_t units, index_t steps)
+      : at_(w.unit(first_panel, first_unit)),
+        panel_bytes_(w.units * unit_bytes(w.bits)),
+        bytes_(units * unit_bytes(w.bits)),
+        panels_(std::min(panels, w.panels - first_panel)) {
+    each_ = steps > 0 ? (panels * bytes_ / line + steps - 1) / steps : 0;
+  }
+
+  void fetch_some() {
+    for (index_t i = 0; i < each_ && panels_ > 0; ++i) {
+      __builtin_prefetch(at_ + done_, 0, 2);
+      done_ += line;
+      if (done_ < bytes_) continue;
+      done_ = 0;
+      at_ += panel_bytes_;
+      --panels_;
+    }
+  }
+
+ private:
+  static constexpr index_t line = 64;
+  const std::uint8_t* at_;
+  index_t panel_bytes_, bytes_, panels_, each_ = 0, done_ = 0;
+};
+
+/// Calls action(first panel, tile) for tile_panels of `panels` panels and every tile of samples, the tiles of the
+/// same panels one after another, and fetches some of what is upcoming before each.
+template <class Action>
+void for_each_tile(index_t panels, const tile_shares& samples, upcoming_fields upcoming,
+                   const Action& action) {
+  for (index_t p = 0; p < panels; p += tile_panels)
+    for (index_t t = 0; t < samples.count(); ++t) {
+      upcoming.fetch_some();
+      action(p, t);
+    }
+}
+
+}  // namespace bitgauge::kernel::detail
