@@ -43,11 +43,12 @@ class llama_model : public testing::Test {
 };
 
 // Catches a rotation of the wrong pairs, heads that share the wrong keys, a mask off by one, a norm or SwiGLU that is
-// not the definition's: by both conventions of names and pairs.
+// not the definition's: by both conventions of names and pairs, and in a .safetensors made of a .gguf.
 TEST_F(llama_model, equals_its_definition) {
   const Eigen::MatrixXd expected = original.logits(tokens);
   EXPECT_LT(distance(logits_of(io::load_llama(folder.path() / "m.gguf")), expected), 1e-5);
   EXPECT_LT(distance(logits_of(io::load_llama(folder.path() / "model.safetensors")), expected), 1e-5);
+  EXPECT_LT(distance(logits_of(io::load_llama(folder.path() / "of_gguf.safetensors")), expected), 1e-5);
 }
 
 // Catches a cache that forgets, or gives keys another position: tokens one by one, and some by some.

@@ -84,8 +84,21 @@ struct small_llama {
     writer.commit();
   }
 
-  /// With Hugging Face's names, and rows of q and k in the order of its rotation: element i of a head's first half
-  /// is 2 i here, that of its second half 2 i + 1.
+  static void write_tensors(const std::map<std::string, rows_of_floats>& these,
+                            const std::filesystem::path& path) {
+    bitgauge::io::safetensors_writer writer(path);
+    for (const auto& [name, m] : these) {
+      const auto rows = static_cast<std::uint64_t>(m.rows()), cols = static_cast<std::uint64_t>(m.cols());
+      writer.declare(
+          name, bitgauge::io::dtype::f32,
+          m.rows() == 1 ? std::vector<std::uint64_t>{cols} : std::vector<std::uint64_t>{rows, cols});
+    }
+    for (const auto& [name, m] : these) writer.write(name, m);
+    writer.commit();
+  }
+
+  /// model.safetensors with Hugging Face's names, and rows of q and k in the order of its rotation: element i of a
+  /// head's first half is 2 i here, that of its second half 2 i + 1. of_gguf.safetensors as a .gguf has them.
   void write_safetensors(const std::filesystem::path& folder) const {
     const std::map<std::string, std::string> names{{"token_embd", "model.embed_tokens"},
                                                    {"output_norm", "model.norm"},
@@ -113,15 +126,8 @@ struct small_llama {
           to.row(head + half + i) = m.row(head + 2 * i + 1);
         }
     }
-    bitgauge::io::safetensors_writer writer(folder / "model.safetensors");
-    for (const auto& [name, m] : all) {
-      const auto rows = static_cast<std::uint64_t>(m.rows()), cols = static_cast<std::uint64_t>(m.cols());
-      writer.declare(
-          name, bitgauge::io::dtype::f32,
-          m.rows() == 1 ? std::vector<std::uint64_t>{cols} : std::vector<std::uint64_t>{rows, cols});
-    }
-    for (const auto& [name, m] : all) writer.write(name, m);
-    writer.commit();
+    write_tensors(all, folder / "model.safetensors");
+    write_tensors(tensors, folder / "of_gguf.safetensors");
     std::ofstream(folder / "config.json")
         << R"({"model_type": "llama", "vocab_size": 11, "hidden_size": 32, "num_hidden_layers": 2,
                "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 64,

@@ -209,7 +209,11 @@ class llama_json {
 
 BITGAUGE_DEFINE llama::config llama_config(const tensor_file& file) {
   if (file.gguf() != nullptr) return detail::llama_metadata(*file.gguf(), file.path()).read();
-  return detail::llama_json(std::filesystem::path(file.path()).parent_path() / "config.json").read();
+  llama::config c =
+      detail::llama_json(std::filesystem::path(file.path()).parent_path() / "config.json").read();
+  // made from a .gguf: queries and keys lie in its order
+  if (llama::names_in(file).is_gguf()) c.rotated = llama::rope_pairs::neighbours;
+  return c;
 }
 
 BITGAUGE_DEFINE llama::vocabulary llama_vocabulary(const tensor_file& file) {

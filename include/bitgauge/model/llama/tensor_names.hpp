@@ -24,6 +24,7 @@ class tensor_names {
  public:
   enum class convention : std::uint8_t { gguf, hugging_face };
   explicit tensor_names(convention c) : gguf_(c == convention::gguf) {}
+  bool is_gguf() const noexcept { return gguf_; }
 
   std::string embedding() const { return gguf_ ? "token_embd.weight" : "model.embed_tokens.weight"; }
   std::string output_norm() const { return gguf_ ? "output_norm.weight" : "model.norm.weight"; }

@@ -37,8 +37,8 @@ struct model_options {
   /// with.
   const calibration_source* calibration = nullptr;
   /// The report says the rate-distortion bound of each error, which under a Hessian of n inputs takes some 4 n^3 / 3
-  /// multiplications: not for more inputs than this. 0: for none.
-  index_t bound_inputs = 4096;
+  /// multiplications, 1.5 s for 2048: not for more inputs than this. 0: for none.
+  index_t bound_inputs = 2048;
   /// Called with what each quantized tensor has become, in its original basis: some rows after the other, those from
   /// `first` on, before the next tensor is begun. From one thread at a time.
   std::function<void(const std::string& tensor, index_t first, const row_matrix& values)> restored{};
