@@ -51,7 +51,7 @@ TEST_F(transforms, give_weights_back_in_the_original_basis) {
                                           {affine, "rotate:seed=5"},
                                           {affine, "rotate:block=32"},
                                           {trellis, "smooth"},
-                                          {trellis + ",rounding=gptq", "awq"}}) {
+                                          {"trellis:bits=2,rounding=gptq", "awq"}}) {
     const json said = quantize("--scheme " + scheme + " --transform " + transform);
     EXPECT_EQ(inspect("q.safetensors")["tensors"][0]["transform"], transform);
     succeed("dequantize q.safetensors -o d.npy");
