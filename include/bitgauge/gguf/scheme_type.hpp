@@ -30,8 +30,9 @@ constexpr bool names_are_complete() noexcept {
   return writable == std::size(bitgauge::detail::block_type_names) &&
          std::all_of(std::begin(bitgauge::detail::block_type_names),
                      std::end(bitgauge::detail::block_type_names), [](std::string_view name) {
-                       const tensor_type_traits* found = find_tensor_type(name);
-                       return found != nullptr && is_scheme_type(*found);
+                       return std::any_of(tensor_types.begin(), tensor_types.end(), [&](const auto& traits) {
+                         return is_same_name(traits.name, name) && is_scheme_type(traits);
+                       });
                      });
 }
 static_assert(names_are_complete(), "suggestions.hpp: block_type_names and tensor_types differ");

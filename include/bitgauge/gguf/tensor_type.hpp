@@ -112,25 +112,30 @@ constexpr const tensor_type_traits* find_tensor_type(std::uint32_t id) noexcept 
   return nullptr;
 }
 
+namespace detail {
+/// The same letters of any case.
+constexpr bool is_same_name(std::string_view a, std::string_view b) noexcept {
+  constexpr auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  bool same = a.size() == b.size();
+  for (std::size_t i = 0; same && i < a.size(); ++i) same = lower(a[i]) == lower(b[i]);
+  return same;
+}
+}  // namespace detail
+
 /// The traits of the type called `name`, in letters of any case ("q4_k", "Q4_K"), or null.
 constexpr const tensor_type_traits* find_tensor_type(std::string_view name) noexcept {
-  constexpr auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  for (const tensor_type_traits& entry : tensor_types) {
-    bool same = entry.name.size() == name.size();
-    for (std::size_t i = 0; same && i < name.size(); ++i) same = lower(entry.name[i]) == lower(name[i]);
-    if (same) return &entry;
-  }
+  for (const tensor_type_traits& entry : tensor_types)
+    if (detail::is_same_name(entry.name, name)) return &entry;
   return nullptr;
 }
 
 /// The traits of `type`. Raises invalid_scheme for a number that is no type.
 constexpr const tensor_type_traits& traits_of(tensor_type type) {
-  const tensor_type_traits* found = find_tensor_type(static_cast<std::uint32_t>(type));
-  if (found == nullptr) {
-    raise(invalid_scheme("no ggml tensor type has the number " +
-                         std::to_string(static_cast<std::uint32_t>(type))));
-  }
-  return *found;
+  // no pointer to compare with null: under -fsanitize=undefined GCC 12 takes that for no constant
+  for (const tensor_type_traits& entry : tensor_types)
+    if (entry.type == type) return entry;
+  raise(invalid_scheme("no ggml tensor type has the number " +
+                       std::to_string(static_cast<std::uint32_t>(type))));
 }
 
 }  // namespace bitgauge::gguf

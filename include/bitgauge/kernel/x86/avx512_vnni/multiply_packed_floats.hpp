@@ -22,8 +22,10 @@ inline constexpr int float_chains = Panels * Samples == 2 ? 4 : 2;
 template <int Chains>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 sum_of(const __m512 (&chain)[Chains]) {
   const __m512 two = _mm512_add_ps(chain[0], chain[1]);
-  if constexpr (Chains == 2) return two;
-  return _mm512_add_ps(two, _mm512_add_ps(chain[2], chain[3]));
+  if constexpr (Chains == 2)
+    return two;
+  else
+    return _mm512_add_ps(two, _mm512_add_ps(chain[2], chain[3]));
 }
 
 /// The values of column `c` of a unit. Fields of 8 bits count from 128.
