@@ -36,6 +36,9 @@ class npy_file {
   /// The array: type, shape, order and little-endian elements. Its name is the file's.
   const tensor_view& array() const noexcept { return array_; }
 
+  /// Gives memory back that some bytes of the file take, see mapped_file.
+  void forget(std::span<const std::byte> some) const noexcept { source_.forget(some); }
+
  private:
   explicit npy_file(byte_source source) : source_(std::move(source)) {
     byte_reader reader(source_.bytes(), source_.name());

@@ -7,7 +7,6 @@
 #include <bitgauge/base/uninitialized_memory.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/gguf/rows/decode_row.hpp>
-#include <bitgauge/io/bytes/mapped_file.hpp>
 #include <bitgauge/io/gguf/texts.hpp>
 #include <bitgauge/io/tensor_file.hpp>
 #include <bitgauge/numeric/bits.hpp>
@@ -186,9 +185,15 @@ BITGAUGE_DEFINE stored_tensor_data tensor_file::stored_data(const stored_tensor&
 }
 
 BITGAUGE_DEFINE void tensor_file::forget_data(const stored_tensor& t) const {
-  if (t.blocks != nullptr) return forget_mapped(t.blocks->data);
+  const auto forget_bytes = [this](std::span<const std::byte> bytes) {
+    if (array_) array_->forget(bytes);
+    if (gguf_ != nullptr) gguf_->forget(bytes);
+    if (model_ != nullptr)
+      for (const safetensors_file& file : model_->files()) file.forget(bytes);
+  };
+  if (t.blocks != nullptr) return forget_bytes(t.blocks->data);
   for (const tensor_view* view : {t.plain, t.scales != nullptr ? t.scales->tensor : nullptr})
-    if (view != nullptr) forget_mapped(view->data);
+    if (view != nullptr) forget_bytes(view->data);
 }
 
 BITGAUGE_DEFINE void tensor_file::list() {

@@ -67,10 +67,10 @@ TEST(mapped_file, gives_memory_back) {
   const mapped_file file(folder / "f");
   EXPECT_EQ(text_of(file.bytes()), text);
   const long before = mapped_bytes();
-  bitgauge::io::forget_mapped(file.bytes().subspan(100, size - 1000));
+  file.forget(file.bytes().subspan(100, size - 1000));
   EXPECT_LT(mapped_bytes(), before - size / 2);
   EXPECT_EQ(text_of(file.bytes()), text);
-  bitgauge::io::forget_mapped(std::as_bytes(std::span(text)));
+  file.forget(std::as_bytes(std::span(text)));
   EXPECT_EQ(text_of(file.bytes()), text);
 }
 #endif

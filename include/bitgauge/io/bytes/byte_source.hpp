@@ -26,6 +26,10 @@ class byte_source {
 
   const std::string& name() const noexcept { return name_; }
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  /// Gives memory back that some bytes of a mapped file take, see mapped_file.
+  void forget(std::span<const std::byte> some) const noexcept {
+    if (mapping_ != nullptr) mapping_->forget(some);
+  }
 
  private:
   std::string name_;

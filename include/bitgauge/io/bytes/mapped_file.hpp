@@ -9,8 +9,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <map>
-#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
@@ -26,52 +24,6 @@
 #endif
 
 namespace bitgauge::io {
-
-namespace detail {
-
-/// What is mapped at the moment.
-class mappings {
- public:
-  static mappings& all() {
-    static mappings known;
-    return known;
-  }
-  void add(std::span<const std::byte> bytes) {
-    const std::lock_guard lock(mutex_);
-    ends_[address(bytes.data())] = address(bytes.data() + bytes.size());
-  }
-  void remove(std::span<const std::byte> bytes) {
-    const std::lock_guard lock(mutex_);
-    ends_.erase(address(bytes.data()));
-  }
-  /// Gives the memory of whole pages back to the system.
-  void forget([[maybe_unused]] std::span<const std::byte> bytes) {
-#if BITGAUGE_HAS_MMAP
-    const std::lock_guard lock(mutex_);
-    const std::uintptr_t begin = address(bytes.data()), end = begin + bytes.size();
-    auto found = ends_.upper_bound(begin);
-    if (found == ends_.begin() || (--found)->second < end) return;
-    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
-    if (first < last)
-      ::madvise(const_cast<std::byte*>(bytes.data()) + (first - begin), last - first, MADV_DONTNEED);
-#endif
-  }
-
- private:
-  static std::uintptr_t address(const std::byte* p) noexcept { return reinterpret_cast<std::uintptr_t>(p); }
-
-  std::mutex mutex_;
-  std::map<std::uintptr_t, std::uintptr_t> ends_;
-};
-
-}  // namespace detail
-
-/// Gives memory back that the bytes of a mapped file take, as far as they are whole pages: when they are read again
-/// they come from the file again. Does nothing to memory that is no mapped file.
-inline void forget_mapped(std::span<const std::byte> bytes) {
-  detail::mappings::all().forget(bytes);
-}
 
 /// A file mapped into memory for reading: pages come from the disk when first touched, and the system takes
 /// them back when memory is short, so that a file larger than memory can be open. What cannot be mapped (a
@@ -114,14 +66,26 @@ class mapped_file {
   ~mapped_file() {
 #if BITGAUGE_HAS_MMAP
     // munmap takes a mutable pointer to what was mapped read-only.
-    if (!mapped_) return;
-    detail::mappings::all().remove(bytes_);
-    ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+    if (mapped_) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 #endif
   }
 
   /// The whole file. Valid as long as this object lives, and for what it is moved into.
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
+
+  /// Gives memory back that some bytes of this file take, as far as they are whole pages: when they are read again
+  /// they come from the file again. Does nothing to bytes of anything else, or of a file that was read whole.
+  void forget([[maybe_unused]] std::span<const std::byte> some) const noexcept {
+#if BITGAUGE_HAS_MMAP
+    const auto address = [](const std::byte* p) { return reinterpret_cast<std::uintptr_t>(p); };
+    const std::uintptr_t begin = address(some.data()), end = begin + some.size();
+    if (!mapped_ || begin < address(bytes_.data()) || end > address(bytes_.data()) + bytes_.size()) return;
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+    if (first < last)
+      ::madvise(const_cast<std::byte*>(some.data()) + (first - begin), last - first, MADV_DONTNEED);
+#endif
+  }
 
  private:
 #if BITGAUGE_HAS_MMAP
@@ -138,7 +102,6 @@ class mapped_file {
     if (start == MAP_FAILED) return errno;
     bytes_ = {static_cast<const std::byte*>(start), size};
     mapped_ = true;
-    detail::mappings::all().add(bytes_);
     return 0;
   }
 #endif

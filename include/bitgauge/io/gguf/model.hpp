@@ -45,6 +45,10 @@ class gguf_model {
     for (const gguf_file& file : files_) all.insert(all.end(), file.tensors().begin(), file.tensors().end());
     return all;
   }
+  /// Gives memory back that some bytes of the parts take, see mapped_file.
+  void forget(std::span<const std::byte> some) const noexcept {
+    for (const gguf_file& file : files_) file.forget(some);
+  }
 
  private:
   static constexpr std::size_t digits = 5;

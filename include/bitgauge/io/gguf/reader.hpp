@@ -65,6 +65,8 @@ class gguf_file {
   const gguf_tensor* find(std::string_view name) const { return tensors_.find(name); }
   /// The tensor called `name`. Raises data_error where there is none.
   const gguf_tensor& at(std::string_view name) const { return tensors_.at(name, source_.name()); }
+  /// Gives memory back that some bytes of the file take, see mapped_file.
+  void forget(std::span<const std::byte> some) const noexcept { source_.forget(some); }
 
  private:
   BITGAUGE_DECLARE gguf_file(byte_source source, const gguf_options& options);

@@ -45,6 +45,8 @@ class safetensors_file {
   std::uint64_t offset_of(const tensor_view& tensor) const noexcept {
     return tensor.data.empty() ? 8 : static_cast<std::uint64_t>(tensor.data.data() - source_.bytes().data());
   }
+  /// Gives memory back that some bytes of the file take, see mapped_file.
+  void forget(std::span<const std::byte> some) const noexcept { source_.forget(some); }
   /// The texts of `__metadata__` in their order.
   const std::vector<metadata_entry>& metadata() const noexcept { return metadata_.items(); }
   /// The text of `__metadata__` under `name`, or null.
