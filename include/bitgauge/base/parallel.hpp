@@ -98,6 +98,12 @@ inline void run_in_parallel(index_t count, int threads, const item_body& body) {
   failure.rethrow();
 }
 
+/// `threads`, or one where `multiplications` are all that there is to do: where they take no longer than waking threads
+/// up and waiting for all of them, several times over.
+constexpr int threads_worth(index_t multiplications, int threads) noexcept {
+  return multiplications < index_t{1} << 19 ? 1 : threads;
+}
+
 }  // namespace detail
 
 /// Calls body(i) for every i in [0, count). `threads` 0 means the OpenMP default; more than 256 and than four

@@ -78,9 +78,8 @@ class packed_floats {
   row_matrix multiply(const row_matrix& x, int threads = 0) const {
     row_matrix y(x.rows(), rows_);
     constexpr index_t share = 192;  // of samples, whose inputs stay in the cache while panels pass
-    constexpr index_t worth_threads = index_t{1} << 20;  // multiplications
     const index_t shares = (x.rows() + share - 1) / share;
-    parallel_for(panels() * shares, x.rows() * rows_ * cols_ < worth_threads ? 1 : threads,
+    parallel_for(panels() * shares, detail::threads_worth(x.rows() * rows_ * cols_, threads),
                  [&](index_t item) {
                    const index_t p = item % panels(), first = item / panels() * share;
                    kernel::multiply_float_panel({.weights = panel(p),

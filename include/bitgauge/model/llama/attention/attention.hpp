@@ -162,9 +162,9 @@ inline row_matrix attend(const config& c, const row_matrix& queries, const kv_ca
                          index_t first, int threads) {
   const index_t tokens = queries.rows(), end = first + tokens;
   row_matrix out(tokens, c.query_width());
-  constexpr index_t step = detail::shared_attention::together, worth_threads = index_t{1} << 18;
+  constexpr index_t step = detail::shared_attention::together;
   const index_t count = tokens * (c.heads / c.key_heads), tiles = (count + step - 1) / step;
-  if (tokens * end * c.query_width() < worth_threads) threads = 1;
+  threads = bitgauge::detail::threads_worth(2 * tokens * end * c.query_width(), threads);
   // codes are decoded once for all queries of a head
   const index_t shares = cache.is_coded() ? 1 : tiles;
   parallel_for(c.key_heads * shares, threads, [&](index_t item) {
