@@ -33,6 +33,23 @@ template <int Samples>
   }
 }
 
+/// Adds the products of `steps` times four columns of two panels and some samples; the pointers then are behind them.
+template <int Samples>
+[[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void add_products(
+    __m512i (&sum0)[Samples], __m512i (&sum1)[Samples], const std::int8_t*& w0, const std::int8_t*& w1,
+    const std::uint8_t*& four, index_t width, std::int32_t steps) {
+  for (std::int32_t step = steps; step > 0; --step, w0 += 64, w1 += 64, four += 4 * width) {
+    _mm_prefetch(four + activations_ahead, _MM_HINT_T0);
+    const __m512i codes0 = load(w0), codes1 = load(w1);
+#pragma GCC unroll 12
+    for (int j = 0; j < Samples; ++j) {
+      const __m512i activations = four_of(four + 4 * j);
+      add_dot(sum0[j], activations, codes0);
+      add_dot(sum1[j], activations, codes1);
+    }
+  }
+}
+
 /// Sums in floats of two panels.
 template <int Samples>
 struct float_sums {
@@ -85,16 +102,7 @@ template <int Samples, tile_kind Kind>
       if (x.zero_points != nullptr) zero_points = x.zero_points + first + of_block;
     start_sums<Samples>(sum0, *parameters0, zero_points);
     start_sums<Samples>(sum1, *parameters1, zero_points);
-    for (std::int32_t step = 2 * s->units; step > 0; --step, w0 += 64, w1 += 64, four += 4 * width) {
-      _mm_prefetch(four + activations_ahead, _MM_HINT_T0);
-      const __m512i codes0 = load(w0), codes1 = load(w1);
-#pragma GCC unroll 12
-      for (int j = 0; j < Samples; ++j) {
-        const __m512i activations = four_of(four + 4 * j);
-        add_dot(sum0[j], activations, codes0);
-        add_dot(sum1[j], activations, codes1);
-      }
-    }
+    add_products(sum0, sum1, w0, w1, four, width, 2 * s->units);
     if constexpr (!in_registers) load_sums(total, y, y_stride);
     const __m512 scale0 = _mm512_load_ps(parameters0->scales), scale1 = _mm512_load_ps(parameters1->scales);
 #pragma GCC unroll 12
@@ -148,16 +156,7 @@ template <int Samples>
       __m512i sum0[Samples], sum1[Samples];
       start_sums<Samples>(sum0, *parameters0, nullptr);
       start_sums<Samples>(sum1, *parameters1, nullptr);
-      for (std::int32_t step = 2 * s->units; step > 0; --step, w0 += 64, w1 += 64, four += 4 * width) {
-        _mm_prefetch(four + activations_ahead, _MM_HINT_T0);
-        const __m512i codes0 = load(w0), codes1 = load(w1);
-#pragma GCC unroll 12
-        for (int j = 0; j < Samples; ++j) {
-          const __m512i activations = four_of(four + 4 * j);
-          add_dot(sum0[j], activations, codes0);
-          add_dot(sum1[j], activations, codes1);
-        }
-      }
+      add_products(sum0, sum1, w0, w1, four, width, 2 * s->units);
       const __m512 scale0 = _mm512_load_ps(parameters0->scales), scale1 = _mm512_load_ps(parameters1->scales);
 #pragma GCC unroll 12
       for (int j = 0; j < Samples; ++j) {
