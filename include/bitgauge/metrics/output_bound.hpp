@@ -55,6 +55,8 @@ class output_bound {
   BITGAUGE_DECLARE void add(std::vector<double> eigenvalues, std::span<const double> energies);
   /// Adds rows of `cols` columns, those of each matrix of the importance in their turn.
   BITGAUGE_DECLARE void add(const importance& v, index_t cols, std::span<const double> energies);
+  /// The sum of squares of each row, as add() takes them.
+  BITGAUGE_DECLARE static std::vector<double> row_energies(const row_source& rows, int threads = 0);
   /// Cost: some 4 n^3 / 3 multiplications for n inputs, by one thread.
   BITGAUGE_DECLARE static std::vector<double> eigenvalues(const hessian& h);
 
@@ -77,7 +79,6 @@ class output_bound {
     double error, bits;
   };
   BITGAUGE_DECLARE void set(const hessian& h, const row_source& rows);
-  BITGAUGE_DECLARE static std::vector<double> row_energies(const row_source& rows);
   BITGAUGE_DECLARE point at(double log_level) const;
   BITGAUGE_DECLARE point search(double wanted, double point::*what) const;
 

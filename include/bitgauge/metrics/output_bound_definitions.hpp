@@ -3,6 +3,7 @@
 /// \file
 /// What output_bound.hpp declares.
 
+#include <bitgauge/base/parallel.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/metrics/output_bound.hpp>
 
@@ -29,16 +30,20 @@ BITGAUGE_DEFINE std::vector<double> output_bound::eigenvalues(const hessian& h) 
   return {solver.eigenvalues().data(), solver.eigenvalues().data() + solver.eigenvalues().size()};
 }
 
-BITGAUGE_DEFINE std::vector<double> output_bound::row_energies(const row_source& rows) {
-  std::vector<double> energies;
-  std::vector<float> scratch;
-  for (index_t r = 0; r < rows.rows(); ++r) {
-    const auto panel = rows.read(r, 1, scratch);
-    double sum = 0;
-    for (index_t c = 0; c < rows.cols(); ++c)
-      sum += static_cast<double>(panel.row(0)[c]) * static_cast<double>(panel.row(0)[c]);
-    energies.push_back(sum);
-  }
+BITGAUGE_DEFINE std::vector<double> output_bound::row_energies(const row_source& rows, int threads) {
+  std::vector<double> energies(static_cast<std::size_t>(rows.rows()));
+  constexpr index_t height = 32;
+  parallel_for((rows.rows() + height - 1) / height, threads, [&](index_t p) {
+    std::vector<float> scratch;
+    const index_t begin = p * height, count = std::min(height, rows.rows() - begin);
+    const auto panel = rows.read(begin, count, scratch);
+    for (index_t r = 0; r < count; ++r) {
+      double sum = 0;
+      for (index_t c = 0; c < rows.cols(); ++c)
+        sum += static_cast<double>(panel.row(r)[c]) * static_cast<double>(panel.row(r)[c]);
+      energies[static_cast<std::size_t>(begin + r)] = sum;
+    }
+  });
   return energies;
 }
 

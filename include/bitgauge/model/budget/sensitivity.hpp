@@ -13,11 +13,11 @@
 #include <bitgauge/model/report.hpp>
 #include <bitgauge/model/tensors/tensor_sink.hpp>
 #include <bitgauge/model/tensors/tensor_source.hpp>
+#include <bitgauge/model/tensors/weighted_sums.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -50,23 +50,17 @@ class weighted_error {
   void add(index_t first, const row_matrix& restored) {
     for (index_t r = 0; r < restored.rows(); ++r) {
       const auto original = values_.read(first + r, 1, scratch_).row(0);
-      const std::span<const float> v = weights_.of_row(first + r, values_.rows());
-      for (index_t c = 0; c < restored.cols(); ++c) {
-        const auto w = static_cast<double>(original[c]), e = w - static_cast<double>(restored(r, c));
-        const double weight = static_cast<double>(v[static_cast<std::size_t>(c)]);
-        error_ += weight * e * e;
-        energy_ += weight * w * w;
-      }
+      sums_.add(weights_.of_row(first + r, values_.rows()), original, restored.data() + r * restored.cols());
     }
   }
-  double relative() const noexcept { return energy_ > 0 ? error_ / energy_ : 0; }
+  double relative() const noexcept { return sums_.relative(); }
 
  private:
   const importance& weights_;
   row_matrix whole_;
   row_source values_;
   std::vector<float> scratch_;
-  double error_ = 0, energy_ = 0;
+  weighted_sums sums_;
 };
 
 /// Visits the candidates that are to be measured, tensor after tensor, and tells how far that is.

@@ -14,8 +14,11 @@
 #include <bitgauge/metrics/output_error.hpp>
 #include <bitgauge/model/report.hpp>
 #include <bitgauge/model/tensors/tensor_source.hpp>
+#include <bitgauge/model/tensors/weighted_sums.hpp>
 #include <bitgauge/rounding/hessian.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -61,32 +64,20 @@ class tensor_errors {
   }
 
  private:
-  /// The energy of each row, and how large errors of columns are that do not count alike.
+  /// The energy of each row, and the errors of columns that do not count alike.
   template <class Part>
   void add_energies(index_t first, const row_source& original, const Part& part) {
-    const bool is_weighted = hessian_ == nullptr && !weights_->weights.empty();
-    std::vector<double> errors(static_cast<std::size_t>(is_weighted ? part.rows() : 0));
-    constexpr index_t height = 32;
-    parallel_for((part.rows() + height - 1) / height, threads_, [&](index_t p) {
-      std::vector<float> scratch, restored(static_cast<std::size_t>(is_weighted ? part.cols() : 0));
-      const index_t begin = p * height, count = std::min(height, part.rows() - begin);
-      const auto panel = original.read(begin, count, scratch);
-      for (index_t r = begin; r < begin + count; ++r) {
-        const float* const w = panel.row(r - begin);
-        double energy = 0;
-        for (index_t c = 0; c < part.cols(); ++c)
-          energy += static_cast<double>(w[c]) * static_cast<double>(w[c]);
-        energies_[static_cast<std::size_t>(first + r)] = energy;
-        if (!is_weighted) continue;
-        part.dequantize_row(r, restored.data());
-        const std::span<const float> v = weights_->of_row(first + r, values_.rows());
-        for (std::size_t c = 0; c < restored.size(); ++c) {
-          const double e = static_cast<double>(w[c]) - static_cast<double>(restored[c]);
-          errors[static_cast<std::size_t>(r)] += static_cast<double>(v[c]) * e * e;
-        }
-      }
+    const std::vector<double> own = output_bound::row_energies(original, threads_);
+    std::copy(own.begin(), own.end(), energies_.begin() + first);
+    if (hessian_ != nullptr || weights_->weights.empty()) return;
+    std::vector<weighted_sums> rows(own.size());
+    parallel_for(part.rows(), threads_, [&](index_t r) {
+      std::vector<float> scratch, restored(static_cast<std::size_t>(part.cols()));
+      part.dequantize_row(r, restored.data());
+      rows[static_cast<std::size_t>(r)].add(weights_->of_row(first + r, values_.rows()),
+                                            original.read(r, 1, scratch).row(0), restored.data());
     });
-    for (const double error : errors) weighted_error_ += error;
+    for (const weighted_sums& each : rows) weighted_.merge(each);
   }
   void report_bound(tensor_report& row) const {
     output_bound bound;
@@ -101,7 +92,7 @@ class tensor_errors {
       error = output_.error;
     } else {
       bound.add(*weights_, values_.cols(), energies_);
-      if (!weights_->weights.empty()) error = weighted_error_;
+      if (!weights_->weights.empty()) error = weighted_.error;
     }
     if (error > 0 && numeric::binary64::is_finite(error) && numeric::binary64::is_finite(bound.energy()))
       row.bound_bits = bound.bits(error);
@@ -127,7 +118,7 @@ class tensor_errors {
   const importance* weights_ = nullptr;  ///< where a bound is asked for
   index_t most_inputs_ = 0;
   std::vector<double> energies_;  ///< of rows
-  double weighted_error_ = 0;
+  weighted_sums weighted_;
 };
 
 /// Sums the errors of a layer's outputs over parts of its rows where its inputs are quantized too.
