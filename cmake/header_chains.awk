@@ -1,6 +1,6 @@
 # awk -f header_chains.awk HEADER...: the headers of a folder (paths as programs include them, from that folder) in few chains,
-# one a line. In a chain every header is reached by what the next one includes, so
-# that a unit which includes them in this order shows each of them no more than its own includes do: as if compiled alone.
+# one a line. In a chain every header is reached by what the next one includes, so that a unit which includes them in this order
+# shows each of them no more than its own includes do: as if compiled alone.
 FNR == 1 { header[++headers] = FILENAME; number[FILENAME] = headers; body = 0 }
 /^namespace/ { body = 1 }
 /^#include <bitgauge\// {

@@ -84,7 +84,8 @@ struct rate_factor {
 /// `variances`: of the weights of each column. The damping is settings.damping, a fraction of the mean diagonal; where
 /// that is below 0 what the number of samples asks for, and t / (2 v): directions of so little inputs are other ones on
 /// other texts, however many samples there are. That costs up to .015 bits on the samples themselves, and on a text that
-/// the small llama was not calibrated on it takes 5 % from the divergence at 2 bits. Cost: three or four factorizations, and those of damping_for_samples().
+/// the small llama was not calibrated on it takes 5 % from the divergence at 2 bits. Cost: three or
+/// four factorizations, and those of damping_for_samples().
 inline rate_factor factor_for_rate(const hessian& h, const trellis& settings,
                                    std::span<const double> variances, int threads) {
   const index_t n = h.inputs();
