@@ -27,7 +27,7 @@ template <class Lanes, int Parts, int Samples>
 [[gnu::always_inline]] inline void multiply_floats(const float* weights, index_t panel_rows, index_t columns,
                                                    const tile_inputs<Samples>& x, float* out) {
   constexpr index_t line = 16, ahead = 64;
-  Lanes sums[Samples][Parts];
+  Lanes sums[std::size_t{Samples}][std::size_t{Parts}];
 #pragma GCC unroll 12
   for (std::size_t s = 0; s < Samples; ++s)
     for (int i = 0; i < Parts; ++i) sums[s][i] = Lanes::all(0.0f);
@@ -36,7 +36,7 @@ template <class Lanes, int Parts, int Samples>
       __builtin_prefetch(begin + ahead < columns ? x.now[s] + begin + ahead : x.next[s] + begin);
     const index_t end = std::min(begin + line, columns);
     for (index_t c = begin; c < end; ++c, weights += panel_rows) {
-      Lanes w[Parts];
+      Lanes w[std::size_t{Parts}];
 #pragma GCC unroll 2
       for (int i = 0; i < Parts; ++i) w[i] = Lanes::load(weights + i * Lanes::count);
 #pragma GCC unroll 12
@@ -57,7 +57,7 @@ template <class Lanes, int Parts, int Samples>
 template <class Lanes, int Parts, int Samples>
 [[gnu::always_inline]] inline void multiply_samples(const float_panel_product& p, index_t first,
                                                     index_t end) {
-  std::array<float, float_panel_rows * Samples> sums;
+  std::array<float, std::size_t{float_panel_rows * Samples}> sums;
   for (index_t s = first; s < end; s += Samples) {
     tile_inputs<Samples> rows;
     for (index_t i = 0; i < Samples; ++i) {
