@@ -39,10 +39,13 @@ namespace detail {
   const auto row_mask = static_cast<__mmask16>((1u << rows) - 1u);
   const auto col_mask = static_cast<__mmask16>((1u << cols) - 1u);
   __m512 v[16];
+#pragma GCC unroll 16
   for (index_t c = 0; c < 16; ++c)
     v[c] = c < cols ? _mm512_maskz_loadu_ps(row_mask, x + c * column_stride) : _mm512_setzero_ps();
   turn_16(v);
-  for (index_t r = 0; r < rows; ++r) _mm512_mask_storeu_ps(out + r * row_stride, col_mask, v[r]);
+#pragma GCC unroll 16
+  for (index_t r = 0; r < 16; ++r)
+    if (r < rows) _mm512_mask_storeu_ps(out + r * row_stride, col_mask, v[r]);
 }
 
 template <bool PastCaches>
