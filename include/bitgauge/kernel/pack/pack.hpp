@@ -97,7 +97,7 @@ struct packed_arrays {
       place(true, fields, w.panels * w.units * unit_bytes(w.bits));
       if (placed) continue;
       data.used = at;
-      std::fill_n(data.memory.reserve(whole_pages(static_cast<std::size_t>(at))), of_parameters,
+      std::fill_n(data.memory.reserve(whole_pages(static_cast<std::size_t>(at + line))), of_parameters,
                   std::uint8_t{0});
     }
   }

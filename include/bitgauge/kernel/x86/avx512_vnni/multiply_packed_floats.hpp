@@ -33,8 +33,9 @@ template <int Bits>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline __m512 value_at(const std::uint8_t* fields, int c,
                                                                     __m512 table) {
   if constexpr (Bits == 4) {
-    const auto down = static_cast<unsigned>(c < 4 ? 8 * c : 8 * (c - 4) + 4);
-    return _mm512_permutexvar_ps(_mm512_srli_epi32(load(fields), down), table);
+    // read from byte c on, the field is where shifts would bring it: these take the ports that sums want
+    const __m512i from = load(fields + c % 4);
+    return _mm512_permutexvar_ps(c < 4 ? from : _mm512_srli_epi32(from, 4), table);
   }
   // a byte less 128 to the top of its lane, and down again with its sign
   const __m512i four = _mm512_xor_si512(load(fields + c / 4 * 64), _mm512_set1_epi8(-128));
@@ -49,7 +50,6 @@ template <int Bits, int Panels, int Samples>
                                                         index_t distance) {
   const weights_view& w = *tile.weights.weights;
   constexpr int middle = 1 << (Bits - 1), chains = float_chains<Panels, Samples>;
-  constexpr index_t ahead = Panels == 1 ? fetched_ahead : fetched_ahead_of_two;
   value_tables tables = value_tables_of(w);
   if (!w.has_levels) tables.table = _mm512_sub_ps(tables.table, _mm512_set1_ps(middle));
   const std::uint8_t* fields[Panels];
@@ -76,8 +76,8 @@ template <int Bits, int Panels, int Samples>
     for (; unit < end; ++unit, x += unit_columns * Samples) {
 #pragma GCC unroll 2
       for (int p = 0; p < Panels; ++p) {
-        _mm_prefetch(fields[p] + ahead, _MM_HINT_T0);
-        if constexpr (Bits == 8) _mm_prefetch(fields[p] + ahead + 64, _MM_HINT_T0);
+        _mm_prefetch(fields[p] + fetched_ahead, _MM_HINT_T0);
+        if constexpr (Bits == 8) _mm_prefetch(fields[p] + fetched_ahead + 64, _MM_HINT_T0);
 #pragma GCC unroll 8
         for (int c = 0; c < unit_columns; ++c) {
           const __m512 value = value_at<Bits>(fields[p], c, tables.table);
