@@ -89,35 +89,31 @@ class learned_affine {
   learned_affine_gradients<detail::plain_like<Scalar, X>, Scalar> backward(
       const Eigen::DenseBase<X>& x, const Eigen::DenseBase<DY>& dy) const {
     learned_affine_gradients<detail::plain_like<Scalar, X>, Scalar> gradients{{x.rows(), x.cols()}, {}, {}};
-    detail::require_shape("learned_affine", "gradient", x.rows(), x.cols(), dy.rows(), dy.cols());
-    detail::with_grouped<Scalar>(x, [&](const auto& v) {
-      detail::with_grouped<Scalar>(dy, [&](const auto& d) {
-        const grouping groups = checked(v);
-        detail::require_gradient("learned_affine", d, v.rows, v.cols);
-        const vector inverse = scale.cwiseInverse(), zero = rounded_zero_points();
-        std::vector<double> scales(detail::as_size(groups.count())), zeros(scales.size());
-        detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
-          const Scalar low = static_cast<Scalar>(lowest_) - zero(g),
-                       high = static_cast<Scalar>(highest_) - zero(g);
-          const Scalar steps = std::nearbyint(v(r, c) * inverse(g));
-          const bool inside = steps >= low && steps <= high;
-          // in double: of two numbers that nearly cancel, the difference counts
-          const double slope = static_cast<double>(inside        ? steps
-                                                   : steps < low ? low
-                                                                 : high) -
-                               (inside ? static_cast<double>(v(r, c)) / static_cast<double>(scale(g)) : 0.0);
-          detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
-          scales[detail::as_size(g)] += static_cast<double>(d(r, c)) * slope;
-          if (!inside)
-            zeros[detail::as_size(g)] -= static_cast<double>(d(r, c)) * static_cast<double>(scale(g));
-        });
-        gradients.scale.resize(groups.count());
-        gradients.zero_point.resize(groups.count());
-        for (index_t g = 0; g < groups.count(); ++g) {
-          gradients.scale(g) = static_cast<Scalar>(factor * scales[detail::as_size(g)]);
-          gradients.zero_point(g) = static_cast<Scalar>(factor * zeros[detail::as_size(g)]);
-        }
+    detail::with_gradient<Scalar>("learned_affine", x, dy, [&](const auto& v, const auto& d) {
+      const grouping groups = checked(v);
+      const vector inverse = scale.cwiseInverse(), zero = rounded_zero_points();
+      std::vector<double> scales(detail::as_size(groups.count())), zeros(scales.size());
+      detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
+        const Scalar low = static_cast<Scalar>(lowest_) - zero(g),
+                     high = static_cast<Scalar>(highest_) - zero(g);
+        const Scalar steps = std::nearbyint(v(r, c) * inverse(g));
+        const bool inside = steps >= low && steps <= high;
+        // in double: of two numbers that nearly cancel, the difference counts
+        const double slope = static_cast<double>(inside        ? steps
+                                                 : steps < low ? low
+                                                               : high) -
+                             (inside ? static_cast<double>(v(r, c)) / static_cast<double>(scale(g)) : 0.0);
+        detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
+        scales[detail::as_size(g)] += static_cast<double>(d(r, c)) * slope;
+        if (!inside)
+          zeros[detail::as_size(g)] -= static_cast<double>(d(r, c)) * static_cast<double>(scale(g));
       });
+      gradients.scale.resize(groups.count());
+      gradients.zero_point.resize(groups.count());
+      for (index_t g = 0; g < groups.count(); ++g) {
+        gradients.scale(g) = static_cast<Scalar>(factor * scales[detail::as_size(g)]);
+        gradients.zero_point(g) = static_cast<Scalar>(factor * zeros[detail::as_size(g)]);
+      }
     });
     return gradients;
   }

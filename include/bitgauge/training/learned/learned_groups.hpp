@@ -40,6 +40,20 @@ decltype(auto) with_grouped(const Eigen::DenseBase<X>& x, const Action& action) 
       x, [&](const number_view<Scalar>& v) { return action(is_column_vector<X> ? v.transposed() : v); });
 }
 
+/// Calls action(x, dy) with both as groups see them. Raises shape_error unless dy has the shape of x, data_error for a
+/// gradient that is not finite.
+template <class Scalar, class X, class DY, class Action>
+void with_gradient(const char* what, const Eigen::DenseBase<X>& x, const Eigen::DenseBase<DY>& dy,
+                   const Action& action) {
+  require_shape(what, "gradient", x.rows(), x.cols(), dy.rows(), dy.cols());
+  with_grouped<Scalar>(x, [&](const auto& v) {
+    with_grouped<Scalar>(dy, [&](const auto& d) {
+      require_gradient(what, d, v.rows, v.cols);
+      action(v, d);
+    });
+  });
+}
+
 /// The element of y, shaped as X, at what groups see as (r, c).
 template <class X, class Y>
 auto& element_of(Y& y, index_t r, index_t c) {

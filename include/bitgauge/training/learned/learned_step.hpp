@@ -103,25 +103,21 @@ class learned_step {
       const Eigen::DenseBase<X>& x, const Eigen::DenseBase<DY>& dy) const {
     learned_step_gradients<detail::plain_like<Scalar, X>, Scalar> gradients{{x.rows(), x.cols()}, {}};
     const double low = bounds_.lowest, high = bounds_.highest;
-    detail::require_shape("learned_step", "gradient", x.rows(), x.cols(), dy.rows(), dy.cols());
-    detail::with_grouped<Scalar>(x, [&](const auto& v) {
-      detail::with_grouped<Scalar>(dy, [&](const auto& d) {
-        const grouping groups = checked(v);
-        detail::require_gradient("learned_step", d, v.rows, v.cols);
-        const vector inverse = step.cwiseInverse();
-        std::vector<double> sums(detail::as_size(groups.count()));
-        detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
-          // in double: of two numbers that nearly cancel, the difference counts
-          const double quotient = static_cast<double>(v(r, c)) / static_cast<double>(step(g));
-          const bool inside = quotient >= low && quotient <= high;
-          const double slope = inside ? static_cast<double>(std::nearbyint(v(r, c) * inverse(g))) - quotient
-                               : quotient < low ? low
-                                                : high;
-          detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
-          sums[detail::as_size(g)] += static_cast<double>(d(r, c)) * slope;
-        });
-        gradients.step = detail::balanced<Scalar>(groups, bounds_.highest, sums);
+    detail::with_gradient<Scalar>("learned_step", x, dy, [&](const auto& v, const auto& d) {
+      const grouping groups = checked(v);
+      const vector inverse = step.cwiseInverse();
+      std::vector<double> sums(detail::as_size(groups.count()));
+      detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
+        // in double: of two numbers that nearly cancel, the difference counts
+        const double quotient = static_cast<double>(v(r, c)) / static_cast<double>(step(g));
+        const bool inside = quotient >= low && quotient <= high;
+        const double slope = inside ? static_cast<double>(std::nearbyint(v(r, c) * inverse(g))) - quotient
+                             : quotient < low ? low
+                                              : high;
+        detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
+        sums[detail::as_size(g)] += static_cast<double>(d(r, c)) * slope;
       });
+      gradients.step = detail::balanced<Scalar>(groups, bounds_.highest, sums);
     });
     return gradients;
   }

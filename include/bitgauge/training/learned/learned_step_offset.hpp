@@ -97,23 +97,19 @@ class learned_step_offset {
     learned_step_offset_gradients<detail::plain_like<Scalar, X>, Scalar> gradients{
         {x.rows(), x.cols()}, {}, {}};
     const auto low = static_cast<Scalar>(bounds_.lowest), high = static_cast<Scalar>(bounds_.highest);
-    detail::require_shape("learned_step_offset", "gradient", x.rows(), x.cols(), dy.rows(), dy.cols());
-    detail::with_grouped<Scalar>(x, [&](const auto& v) {
-      detail::with_grouped<Scalar>(dy, [&](const auto& d) {
-        const grouping groups = checked(v);
-        detail::require_gradient("learned_step_offset", d, v.rows, v.cols);
-        std::vector<double> steps(detail::as_size(groups.count())), offsets(steps.size());
-        detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
-          const Scalar quotient = (v(r, c) - offset(g)) / step(g);
-          const bool inside = quotient >= low && quotient <= high;
-          const Scalar slope = inside ? std::nearbyint(quotient) - quotient : quotient < low ? low : high;
-          detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
-          steps[detail::as_size(g)] += static_cast<double>(d(r, c)) * static_cast<double>(slope);
-          if (!inside) offsets[detail::as_size(g)] += static_cast<double>(d(r, c));
-        });
-        gradients.step = detail::balanced<Scalar>(groups, bounds_.highest, steps);
-        gradients.offset = detail::balanced<Scalar>(groups, bounds_.highest, offsets);
+    detail::with_gradient<Scalar>("learned_step_offset", x, dy, [&](const auto& v, const auto& d) {
+      const grouping groups = checked(v);
+      std::vector<double> steps(detail::as_size(groups.count())), offsets(steps.size());
+      detail::for_each_element(groups, v, [&](index_t r, index_t c, index_t g) {
+        const Scalar quotient = (v(r, c) - offset(g)) / step(g);
+        const bool inside = quotient >= low && quotient <= high;
+        const Scalar slope = inside ? std::nearbyint(quotient) - quotient : quotient < low ? low : high;
+        detail::element_of<X>(gradients.x, r, c) = inside ? d(r, c) : Scalar(0);
+        steps[detail::as_size(g)] += static_cast<double>(d(r, c)) * static_cast<double>(slope);
+        if (!inside) offsets[detail::as_size(g)] += static_cast<double>(d(r, c));
       });
+      gradients.step = detail::balanced<Scalar>(groups, bounds_.highest, steps);
+      gradients.offset = detail::balanced<Scalar>(groups, bounds_.highest, offsets);
     });
     return gradients;
   }
