@@ -24,12 +24,7 @@ struct segment {
 
 inline constexpr index_t longest_segment = 128;
 
-/// Units that are unpacked and multiplied together: those of two panels, with their parameters and the activations of a
-/// tile, stay in a first-level cache of 48 KiB.
-inline constexpr index_t chunk_units = 96;
-static_assert(chunk_units <= longest_segment);
-
-/// Segments that are unpacked and multiplied together: at most chunk_units.
+/// Segments that are unpacked and multiplied together.
 struct chunk {
   index_t first_segment = 0, segments = 0;
   index_t first_unit = 0, units = 0;

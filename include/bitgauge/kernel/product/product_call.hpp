@@ -113,8 +113,8 @@ class product {
 
   /// Cuts the rows into segments and chunks, and where codes lie in rows into steps: a fourth of a step's columns.
   index_t cut_rows(bool has_steps) {
-    cut(w_, plan_.block_units, plan_.groups_per_block, has_steps ? row_units : chunk_units, scratch_.segments,
-        scratch_.chunks);
+    cut(w_, plan_.block_units, plan_.groups_per_block,
+        has_steps ? row_units : units_together(w_, plan_.block_units), scratch_.segments, scratch_.chunks);
     return has_steps ? cut_steps(scratch_.segments, scratch_.chunks) : 0;
   }
 

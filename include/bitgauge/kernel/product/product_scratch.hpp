@@ -28,6 +28,18 @@ inline index_t share_of(index_t samples, index_t most, index_t tile) noexcept {
   return ((samples + shares - 1) / shares + tile - 1) / tile * tile;
 }
 
+/// The units of each of as few chunks of a row as can be, even ones but for the last and of whole groups where these are
+/// short: those of two panels, with their parameters and the activations of a tile, take two thirds of a first-level
+/// cache of 48 KiB. `block_units`: of a block of activations within a group, or 0.
+inline index_t units_together(const weights_view& w, index_t block_units) noexcept {
+  constexpr index_t cached = 30 * 1024;
+  constexpr index_t bytes_of_unit = tile_panels * unit_fields + tile_samples * unit_columns;
+  constexpr index_t bytes_of_segment = tile_panels * index_t{sizeof(segment_parameters)};
+  const index_t segment = std::max<index_t>(block_units > 0 ? block_units : w.group_units, 1);
+  const index_t most = cached / (bytes_of_unit + bytes_of_segment / segment);
+  return std::clamp<index_t>(share_of(w.units, most, std::min(segment, most)), 1, longest_segment);
+}
+
 /// Panels that are multiplied with the activations of a chunk while these are in the second-level cache.
 inline constexpr index_t most_panels = 8;
 
