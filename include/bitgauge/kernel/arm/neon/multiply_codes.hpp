@@ -26,6 +26,7 @@ class products {
   [[gnu::always_inline]] void add(const std::int8_t* codes, const std::uint8_t* four,
                                   const std::uint8_t* next) {
     add_four(load_rows(codes), four, turned());
+    load_later();
     add_four(load_rows(codes + 64), next, turned());
   }
   template <class Turn>

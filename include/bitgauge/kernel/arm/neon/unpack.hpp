@@ -28,7 +28,8 @@ template <int Part>
 #pragma GCC unroll 8
   for (int k = 0; k < 8; ++k) {  // Part vectors, of which each byte holds 8 / Part fields
     const int8x16_t down = vdupq_n_s8(static_cast<std::int8_t>(-(k / Part * Part)));
-    const uint8x16_t fields = vandq_u8(vshlq_u8(vld1q_u8(packed + k % Part * 16), down), mask);
+    uint8x16_t fields = vshlq_u8(vld1q_u8(packed + k % Part * 16), down);
+    if (k < 8 - Part) fields = vandq_u8(fields, mask);  // nothing is above the last fields
     unit.part[k] = vorrq_u8(unit.part[k], vshlq_u8(fields, up));
   }
 }

@@ -44,8 +44,9 @@ template <bool One>
     return vreinterpretq_u8_u32(
         vzip1q_u32(vreinterpretq_u32_u8(four_of(four)), vreinterpretq_u32_u8(four_of(next))));
   } else {
-    const uint32x2_t first = vreinterpret_u32_u8(vld1_u8(four)), last = vreinterpret_u32_u8(vld1_u8(next));
-    return vreinterpretq_u8_u32(vcombine_u32(vzip1_u32(first, last), vzip2_u32(first, last)));
+    const uint8x8_t zero = vdup_n_u8(0);
+    const uint8x16_t first = vcombine_u8(vld1_u8(four), zero), last = vcombine_u8(vld1_u8(next), zero);
+    return vreinterpretq_u8_u32(vzip1q_u32(vreinterpretq_u32_u8(first), vreinterpretq_u32_u8(last)));
   }
 }
 
@@ -68,6 +69,7 @@ class products {
       x[pairs - 1] = two_samples<true>(four + 4 * (Samples - 1), next + 4 * (Samples - 1));
 #pragma GCC unroll 8
     for (unsigned v = 0; v < 8; ++v) {
+      if (v == 4) load_later();
       const int8x16_t rows = vld1q_s8(codes + 16 * v);
 #pragma GCC unroll 3
       for (unsigned p = 0; p < pairs; ++p) add_products(sums_[p][v], x[p], rows);
