@@ -1,5 +1,5 @@
 // The steps of products of every instruction set that this processor has: for processors that are emulated, and without
-// a test framework.
+// a test framework. EXPECTED_SET: one that the processor must have, or nothing of it would be tested unnoticed.
 
 #include "../support/product_steps.hpp"
 
@@ -15,6 +15,12 @@ int main() {
     faults += fault.empty() ? 0 : 1;
   };
   for (const auto set : bitgauge::simd::available()) check(set);
+#if defined(EXPECTED_SET)
+  if (!supports(bitgauge::simd::instruction_set::EXPECTED_SET)) {
+    std::printf("expected a processor with every set up to the one named, found one without\n");
+    ++faults;
+  }
+#endif
   if (test::emulated_amx::possible()) {
     const test::emulated_amx use;
     check(bitgauge::simd::instruction_set::amx);

@@ -78,6 +78,7 @@ TEST(dispatch, operations_are_inherited_one_by_one) {
   expect(portable, "portable", "portable", "portable");
   expect(neon, "neon", "portable", "portable");
   expect(neon_dotprod, "neon", "portable", "portable");
+  expect(neon_i8mm, "neon", "portable", "portable");
   expect(avx2, "avx2", "avx2", "portable");
   expect(avx2_vnni, "avx2", "avx2", "portable");
   expect(avx512, "avx2", "avx512", "portable");

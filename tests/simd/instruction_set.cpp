@@ -16,7 +16,7 @@ using enum instruction_set;
 TEST(instruction_set, is_ordered_by_inclusion) {
   const instruction_set x86[] = {portable, avx2, avx512, avx512_vnni, avx512_vbmi, amx},
                         x86_without_avx512[] = {portable, avx2, avx2_vnni},
-                        of_arm[] = {portable, neon, neon_dotprod};
+                        of_arm[] = {portable, neon, neon_dotprod, neon_i8mm};
   const auto expect_chain = [](const auto& chain) {
     for (std::size_t i = 0; i < std::size(chain); ++i)
       for (std::size_t j = 0; j < std::size(chain); ++j)
@@ -120,7 +120,7 @@ TEST(instruction_set, is_chosen_by_name) {
     here += (here.empty() ? "" : ", ") + std::string(name_of(set));
   }
   const std::string all =
-      "portable, neon, neon_dotprod, avx2, avx2_vnni, avx512, avx512_vnni, "
+      "portable, neon, neon_dotprod, neon_i8mm, avx2, avx2_vnni, avx512, avx512_vnni, "
       "avx512_vbmi, amx";
   EXPECT_EQ(error_of("AVX2"), "BITGAUGE_ISA: expected one of " + all + ", found \"AVX2\"");
   EXPECT_EQ(error_of("avx"), "BITGAUGE_ISA: expected one of " + all + ", found \"avx\"");

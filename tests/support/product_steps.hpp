@@ -183,10 +183,22 @@ class steps_check {
     return found;
   }
 
+  /// Codes that the portable step unpacked, in the order of these steps.
+  codes as_steps_have_them(codes own) const {
+    if (!steps_.unpacks_codes_by_row) return own;
+    const aligned_vector<std::int8_t> from = own.of;
+    for (index_t unit = 0; unit < w_.units; ++unit)
+      for (index_t r = 0; r < kernel::panel_rows; ++r)
+        for (index_t c = 0; c < kernel::unit_columns; ++c)
+          own.of[at(unit * kernel::unit_fields + r * kernel::unit_columns + c)] =
+              from[at(unit * kernel::unit_fields + kernel::place_in_unit(r, c))];
+    return own;
+  }
+
   void unpack() {
     for (index_t panel = 0; panel < w_.panels; ++panel) {
       codes_.push_back(unpack({}, panel));
-      const codes found = unpack(steps_, panel), &expected = codes_.back();
+      const codes found = unpack(steps_, panel), expected = as_steps_have_them(codes_.back());
       for (std::size_t i = 0; i < found.of.size(); ++i)
         expect(found.of[i] == expected.of[i], "unpack_codes", static_cast<index_t>(i), found.of[i],
                expected.of[i]);
@@ -335,10 +347,14 @@ class steps_check {
     kernel::integer_tile tile{
         segments, part.segments, {},    kernel::has_offsets(w_), kernel::has_small_codes(w_), false,
         x.view,   y.data(),      stride};
-    std::vector<codes> own(codes_.begin() + first_panel, codes_.begin() + first_panel + 2);
-    for (std::size_t p = 0; p < 2; ++p)
-      tile.weights[p] = {own[p].of.data() + part.first_unit * kernel::unit_fields,
-                         own[p].parameters.data() + part.first_segment};
+    std::vector<codes> own(codes_.begin() + first_panel, codes_.begin() + first_panel + 2), of_steps;
+    for (const codes& panel : own) of_steps.push_back(as_steps_have_them(panel));
+    const auto take = [&](std::vector<codes>& panels) {
+      for (std::size_t p = 0; p < 2; ++p)
+        tile.weights[p] = {panels[p].of.data() + part.first_unit * kernel::unit_fields,
+                           panels[p].parameters.data() + part.first_segment};
+    };
+    take(of_steps);
     if (steps_.pack_code_row != nullptr) {
       kernel::integer_tile rows = tile;
       const tile_in_rows memory = lay_out_rows(rows, x);
@@ -346,6 +362,7 @@ class steps_check {
     } else {
       steps_.multiply_codes(tile);
     }
+    take(own);
     tile.y = wanted.data();
     kernel::portable::multiply_codes(tile);
     for (index_t j = 0; j < samples_; ++j)

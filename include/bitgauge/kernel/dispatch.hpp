@@ -5,6 +5,7 @@
 
 #include <bitgauge/kernel/arm/neon/product.hpp>
 #include <bitgauge/kernel/arm/neon_dotprod/product.hpp>
+#include <bitgauge/kernel/arm/neon_i8mm/product.hpp>
 #include <bitgauge/kernel/operations.hpp>
 #include <bitgauge/kernel/portable/product.hpp>
 #include <bitgauge/kernel/x86/amx/product.hpp>

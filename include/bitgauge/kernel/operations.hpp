@@ -17,6 +17,8 @@ struct product_operations {
   /// Unpacks the segments of a panel that follow each other.
   void (*unpack_codes)(const weights_view& w, index_t panel, const segment* segments, index_t count,
                        const unpacked_codes& out) = portable::unpack_codes;
+  /// Byte r * 8 + c of an unpacked unit is that of row r and column c, since multiply_codes wants it there.
+  bool unpacks_codes_by_row = false;
   /// Unpacks units of a panel into values, [column][16]. What was filled up is finite.
   void (*unpack_floats)(const weights_view& w, index_t panel, index_t first_unit, index_t units,
                         float* out) = portable::unpack_floats;

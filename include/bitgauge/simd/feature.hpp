@@ -10,6 +10,7 @@ namespace bitgauge::simd::feature {
 
 inline constexpr std::uint32_t neon = 1u << 0;       ///< Advanced SIMD of aarch64
 inline constexpr std::uint32_t dotprod = 1u << 1;    ///< SDOT, UDOT
+inline constexpr std::uint32_t i8mm = 1u << 2;       ///< USDOT, SMMLA, USMMLA
 inline constexpr std::uint32_t avx2 = 1u << 8;       ///< AVX2, FMA, F16C, BMI2
 inline constexpr std::uint32_t avx512 = 1u << 9;     ///< AVX-512 F, BW, DQ, VL
 inline constexpr std::uint32_t vnni = 1u << 10;      ///< AVX-512 VNNI

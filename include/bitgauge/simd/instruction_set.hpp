@@ -23,12 +23,13 @@
 namespace bitgauge::simd {
 
 /// A named set of features. Sets are ordered by inclusion alone, see implies(): of x86 each includes the one
-/// before it, but that avx512 includes avx2 and not avx2_vnni; so do the two of Arm; every one includes
+/// before it, but that avx512 includes avx2 and not avx2_vnni; so do the three of Arm; every one includes
 /// portable. (A processor with VBMI and without VNNI, of which one was ever sold, runs avx512.)
 enum class instruction_set : std::uint8_t {
   portable,      ///< plain C++
   neon,          ///< every aarch64 processor
   neon_dotprod,  ///< with sums of products of bytes (Neoverse N1, Cortex-A76, Apple M1)
+  neon_i8mm,     ///< with products of small matrices of bytes (Neoverse V1 and N2, Cortex-A710, Apple M2)
   avx2,          ///< x86-64-v3: AVX2, FMA, F16C, BMI2
   avx2_vnni,     ///< avx2 with sums of products of bytes (Alder Lake, Zen 5)
   avx512,        ///< x86-64-v4: AVX-512 F, BW, DQ, VL
@@ -50,6 +51,7 @@ inline constexpr std::array tiers{
     tier{"portable", 0},
     tier{"neon", feature::neon},
     tier{"neon_dotprod", feature::neon | feature::dotprod},
+    tier{"neon_i8mm", feature::neon | feature::dotprod | feature::i8mm},
     tier{"avx2", feature::avx2},
     tier{"avx2_vnni", feature::avx2 | feature::avx_vnni},
     tier{"avx512", feature::avx2 | feature::avx512},
@@ -150,8 +152,8 @@ inline instruction_set select_first() {
 }  // namespace detail
 
 /// The set in use, in all threads: that of the innermost scoped_instruction_set alive, else the one that the
-/// environment variable BITGAUGE_ISA names (portable, neon, neon_dotprod, avx2, avx2_vnni, avx512,
-/// avx512_vnni, avx512_vbmi or amx), else the fastest that the processor has. The variable is read when the library first
+/// environment variable BITGAUGE_ISA names (portable, neon, neon_dotprod, neon_i8mm, avx2,
+/// avx2_vnni, avx512, avx512_vnni, avx512_vbmi or amx), else the fastest that the processor has. The variable is read when the library first
 /// needs to know; invalid_scheme is thrown then where its value is no name, or one that the processor lacks.
 inline instruction_set selected() {
   const int set = detail::selection.load(std::memory_order_relaxed);

@@ -1,11 +1,12 @@
 // Products of codes with one instruction set of Arm: a panel by some samples. The multiply_codes.hpp of its folder
 // includes this in the namespace of the set, where BITGAUGE_TIER is the attribute that names the target, with the words
 // of neon/vectors.hpp and
-//   products<Samples>           the sums of a panel by some samples: starts at 0, and
-//   add(codes, four, turned())  adds those of four columns of four vectors of rows, of activations less 128, which `turned()`
-//                               makes them from bytes at `four`
-//   of(sample, vector)          are the sums of four rows
-//   samples_together            samples of which the sums stay in registers
+//   products<Samples>        the sums of a panel by some samples: starts at 0, and
+//   add(codes, four, next)   adds those of an unpacked unit, with the activations that its first four columns meet at `four`, and
+//                            the others at `next`
+//   of(sample, vector)       are the sums of four rows
+//   activations_less         what the products subtract from the activations
+//   samples_together         samples of which the sums stay in registers
 #if defined(BITGAUGE_TIER)
 
 /// `Samples` samples of a tile from `first` on.
@@ -20,12 +21,12 @@ template <unsigned Samples>
     const segment_parameters& own = tile.weights[panel].parameters[i];
     const index_t of_block = s.block * width + first, of_segment = i * width + first;
     products<Samples> sums;
-    for (std::int32_t step = 2 * s.units; step > 0; --step, codes += 64, four += 4 * width)
-      sums.add(load_rows(codes), four, turned());
-#pragma GCC unroll 4
+    for (std::int32_t u = s.units; u > 0; --u, codes += unit_fields, four += 8 * width)
+      sums.add(codes, four, four + 4 * width);
+#pragma GCC unroll 6
     for (unsigned j = 0; j < Samples; ++j) {
-      // the products are those of activations less 128
-      const std::int32_t zero = x.zero_points != nullptr ? 128 - x.zero_points[of_block + j] : 0;
+      const std::int32_t zero =
+          activations_less - (x.zero_points != nullptr ? x.zero_points[of_block + j] : 128);
       float* const y = tile.y + (first + j) * tile.y_stride + panel * panel_rows;
 #pragma GCC unroll 4
       for (unsigned q = 0; q < vectors_of_panel; ++q) {

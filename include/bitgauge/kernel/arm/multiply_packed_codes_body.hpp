@@ -1,13 +1,15 @@
 // Products of few samples with codes as they are packed, with one instruction set of Arm. The multiply_packed_codes.hpp of
 // its folder includes this in the namespace of the set, where BITGAUGE_TIER is the attribute that names the target, with the
-// words of neon/vectors.hpp and neon/unpack.hpp and the `products` of multiply_codes_body.hpp.
+// words of neon/vectors.hpp and neon/unpack.hpp and
+//   packed_products<Samples, Bits, Levels>  as `products` of multiply_codes_body.hpp, but that codes of activations are signed and
+//   add(unit, table, four, next)            takes the fields of a unit, or, where they are numbers of levels, a table of these
+//   fields_less                             what the products subtract from fields
 #if defined(BITGAUGE_TIER)
 
-/// Panel number `number` of a tile by `Samples` samples from `first` on. Weights are signed bytes: fields of four bits as they
-/// are, those of eight less 128, levels their codes.
+/// Panel number `number` of a tile by `Samples` samples from `first` on.
 template <int Bits, bool Levels, unsigned Samples>
 [[BITGAUGE_TIER]] void multiply_packed_samples(const packed_tile& tile, index_t number, index_t first) {
-  constexpr std::int32_t turned_by = Bits == 8 ? 128 : 0;
+  using sums_of_products = packed_products<Samples, Bits, Levels>;
   const weights_view& w = *tile.weights.weights;
   const activation_codes& x = tile.x;
   const index_t width = x.samples, panel = tile.weights.first_panel + number;
@@ -16,27 +18,19 @@ template <int Bits, bool Levels, unsigned Samples>
   for (index_t i = 0; i < tile.count; ++i) {
     const segment& s = tile.segments[i];
     const index_t of_block = s.block * width + first, of_segment = i * width + first;
-    products<Samples> sums;
-    for (std::int32_t u = s.units; u > 0; --u, fields += unit_bytes(Bits), four += 8 * width) {
-      const unit_vectors unit = unpack_unit<Bits>(fields);
-      row_codes codes[2];
-#pragma GCC unroll 8
-      for (unsigned k = 0; k < 8; ++k) {
-        const uint8x16_t part = unit.part[k];
-        codes[k / 4].of[k % 4] =
-            Bits == 8 ? turned()(part) : as_they_are()(Levels ? look_up<Bits>(table, part) : part);
-      }
-      sums.add(codes[0], four, as_they_are());
-      sums.add(codes[1], four + 4 * width, as_they_are());
-    }
+    sums_of_products sums;
+    for (std::int32_t u = s.units; u > 0; --u, fields += unit_bytes(Bits), four += 8 * width)
+      sums.add(unpack_unit<Bits>(fields), table, four, four + 4 * width);
     const index_t parameter = w.parameter(panel, s.group);
+#pragma GCC unroll 4
     for (unsigned q = 0; q < vectors_of_panel; ++q) {
       const index_t row = q * lanes;
       std::int32_t zeros[lanes];
       for (index_t r = 0; r < lanes; ++r)
-        zeros[r] = (w.zero_points != nullptr ? w.zero_points[parameter + row + r] : w.center) - turned_by;
+        zeros[r] = (w.zero_points != nullptr ? w.zero_points[parameter + row + r] : w.center) -
+                   sums_of_products::fields_less;
       float* const y = tile.y + number * panel_rows + row;
-#pragma GCC unroll 4
+#pragma GCC unroll 6
       for (unsigned j = 0; j < Samples; ++j) {
         const int32x4_t sum =
             Levels ? sums.of(j, q) : vmlsq_n_s32(sums.of(j, q), vld1q_s32(zeros), x.sums[of_segment + j]);

@@ -31,11 +31,13 @@
       "avx2,fma,f16c,bmi2")
 
 /// Around AVX-512 code: GCC 12 takes the undefined pass-through operand of its own intrinsics for a mistake
-/// (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593).
+/// (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593). It also warns of an int that is a template's parameter
+/// as the bound of an array, and without optimisation of the masks in its intrinsics, which are macros then.
 #if defined(__GNUC__) && !defined(__clang__)
-#define BITGAUGE_BEGIN_AVX512                                    \
-  _Pragma("GCC diagnostic push")                            /**/ \
-      _Pragma("GCC diagnostic ignored \"-Wuninitialized\"") /**/ \
+#define BITGAUGE_BEGIN_AVX512                                      \
+  _Pragma("GCC diagnostic push")                              /**/ \
+      _Pragma("GCC diagnostic ignored \"-Wuninitialized\"")   /**/ \
+      _Pragma("GCC diagnostic ignored \"-Wsign-conversion\"") /**/ \
       _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
 #define BITGAUGE_END_AVX512 _Pragma("GCC diagnostic pop")
 #else

@@ -23,8 +23,14 @@ class products {
 #pragma GCC unroll 8
       for (auto& sum : sample) sum = vdupq_n_s32(0);
   }
+  [[gnu::always_inline]] void add(const std::int8_t* codes, const std::uint8_t* four,
+                                  const std::uint8_t* next) {
+    add_four(load_rows(codes), four, turned());
+    load_later();
+    add_four(load_rows(codes + 64), next, turned());
+  }
   template <class Turn>
-  [[gnu::always_inline]] void add(const row_codes& codes, const std::uint8_t* four, Turn turn) {
+  [[gnu::always_inline]] void add_four(const row_codes& codes, const std::uint8_t* four, Turn turn) {
 #pragma GCC unroll 4
     for (unsigned j = 0; j < Samples; ++j) {
       const int8x16_t x = turn(four_of(four + 4 * j));
@@ -44,6 +50,7 @@ class products {
   int32x4_t sums_[Samples][2 * vectors_of_panel];
 };
 
+inline constexpr std::int32_t activations_less = 128;
 inline constexpr unsigned samples_together = 2;
 
 #define BITGAUGE_TIER maybe_unused

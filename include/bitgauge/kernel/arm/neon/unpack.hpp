@@ -28,7 +28,8 @@ template <int Part>
 #pragma GCC unroll 8
   for (int k = 0; k < 8; ++k) {  // Part vectors, of which each byte holds 8 / Part fields
     const int8x16_t down = vdupq_n_s8(static_cast<std::int8_t>(-(k / Part * Part)));
-    const uint8x16_t fields = vandq_u8(vshlq_u8(vld1q_u8(packed + k % Part * 16), down), mask);
+    uint8x16_t fields = vshlq_u8(vld1q_u8(packed + k % Part * 16), down);
+    if (k < 8 - Part) fields = vandq_u8(fields, mask);  // nothing is above the last fields
     unit.part[k] = vorrq_u8(unit.part[k], vshlq_u8(fields, up));
   }
 }
@@ -59,6 +60,16 @@ template <int Bits>
   return found;
 }
 
+/// The codes of a unit as signed bytes: fields of four bits as they are, those of eight less 128, levels by their numbers.
+template <int Bits, bool Levels>
+inline constexpr std::int32_t signed_codes_less = Bits == 8 && !Levels ? 128 : 0;
+template <int Bits, bool Levels>
+[[gnu::always_inline]] inline int8x16_t signed_codes(uint8x16_t fields, const std::uint8_t* table) {
+  if constexpr (Levels) return as_they_are()(look_up<Bits>(table, fields));
+  if constexpr (Bits == 8) return turned()(fields);
+  return as_they_are()(fields);
+}
+
 /// What is subtracted from the bytes of the rows from 4 * q on.
 [[gnu::always_inline]] inline uint8x16_t zeros_of(const weights_view& w, index_t parameter, int q) {
   if (w.zero_points == nullptr) return vdupq_n_u8(static_cast<std::uint8_t>(w.center));
@@ -69,7 +80,17 @@ template <int Bits>
   return vqtbl1q_u8(vld1q_u8(w.zero_points + parameter), numbers);
 }
 
-template <int Bits>
+/// Eight columns of four rows, of their first and last four.
+struct eight_columns {
+  int8x16_t rows01, rows23;
+};
+[[gnu::always_inline]] inline eight_columns by_row(int8x16_t first, int8x16_t last) {
+  const int32x4_t a = vreinterpretq_s32_s8(first), b = vreinterpretq_s32_s8(last);
+  return {vreinterpretq_s8_s32(vzip1q_s32(a, b)), vreinterpretq_s8_s32(vzip2q_s32(a, b))};
+}
+
+/// `ByRow`: into bytes r * 8 + c of a unit.
+template <int Bits, bool ByRow>
 void unpack_codes_of(const weights_view& w, index_t panel, const segment* segments, index_t count,
                      const unpacked_codes& out) {
   const auto* const table = reinterpret_cast<const std::uint8_t*>(w.codes.data());
@@ -89,12 +110,18 @@ void unpack_codes_of(const weights_view& w, index_t panel, const segment* segmen
     const std::uint8_t* packed = w.unit(panel, s.first_unit);
     for (std::int32_t u = 0; u < s.units; ++u, packed += unit_bytes(Bits), to += unit_fields) {
       const unit_vectors unit = unpack_unit<Bits>(packed);
+      int8x16_t codes[8];
 #pragma GCC unroll 8
       for (int k = 0; k < 8; ++k) {
-        const int8x16_t codes = vreinterpretq_s8_u8(w.has_levels ? look_up<Bits>(table, unit.part[k])
-                                                                 : vsubq_u8(unit.part[k], zeros[k % 4]));
-        vst1q_s8(to + 16 * k, codes);
-        sums[k % 4] = vpadalq_s16(sums[k % 4], vpaddlq_s8(codes));
+        codes[k] = vreinterpretq_s8_u8(w.has_levels ? look_up<Bits>(table, unit.part[k])
+                                                    : vsubq_u8(unit.part[k], zeros[k % 4]));
+        sums[k % 4] = vpadalq_s16(sums[k % 4], vpaddlq_s8(codes[k]));
+      }
+#pragma GCC unroll 4
+      for (int q = 0; q < vectors_of_panel; ++q) {
+        const eight_columns both = by_row(codes[q], codes[q + 4]);
+        vst1q_s8(to + (ByRow ? 32 * q : 16 * q), ByRow ? both.rows01 : codes[q]);
+        vst1q_s8(to + (ByRow ? 32 * q + 16 : 64 + 16 * q), ByRow ? both.rows23 : codes[q + 4]);
       }
     }
 #pragma GCC unroll 4
@@ -149,7 +176,8 @@ void unpack_floats_of(const weights_view& w, index_t panel, index_t first_unit, 
 
 inline void unpack_codes(const weights_view& w, index_t panel, const segment* segments, index_t count,
                          const unpacked_codes& out) {
-  simd::detail::with_bits(w.bits, [&]<int Bits>() { unpack_codes_of<Bits>(w, panel, segments, count, out); });
+  simd::detail::with_bits(w.bits,
+                          [&]<int Bits>() { unpack_codes_of<Bits, false>(w, panel, segments, count, out); });
 }
 inline void unpack_floats(const weights_view& w, index_t panel, index_t first_unit, index_t units,
                           float* out) {

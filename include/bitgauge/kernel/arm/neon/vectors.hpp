@@ -17,6 +17,11 @@ namespace bitgauge::kernel::neon {
 /// Rows of a vector, and vectors of a panel.
 inline constexpr index_t lanes = 4, vectors_of_panel = 4;
 
+/// What stands behind is not loaded before: GCC else asks for more registers than there are, and keeps sums in memory.
+[[gnu::always_inline]] inline void load_later() {
+  asm volatile("" ::: "memory");
+}
+
 /// Four bytes, in every lane.
 [[gnu::always_inline]] inline uint8x16_t four_of(const void* from) {
   std::uint32_t four;

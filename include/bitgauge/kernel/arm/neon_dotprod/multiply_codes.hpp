@@ -35,9 +35,14 @@ class products {
 #pragma GCC unroll 8
       for (auto& sum : sample) sum = vdupq_n_s32(0);
   }
+  [[BITGAUGE_NEON_DOTPROD, gnu::always_inline]] void add(const std::int8_t* codes, const std::uint8_t* four,
+                                                         const std::uint8_t* next) {
+    add_four(load_rows(codes), four, turned());
+    add_four(load_rows(codes + 64), next, turned());
+  }
   template <class Turn>
-  [[BITGAUGE_NEON_DOTPROD, gnu::always_inline]] void add(const row_codes& codes, const std::uint8_t* four,
-                                                         Turn turn) {
+  [[BITGAUGE_NEON_DOTPROD, gnu::always_inline]] void add_four(const row_codes& codes,
+                                                              const std::uint8_t* four, Turn turn) {
     if constexpr (Samples == 4) {  // a vector holds those of four samples
       const int8x16_t x = turn(vld1q_u8(four));
       add_sample<0>(sums_[0], codes, x);
@@ -64,6 +69,7 @@ class products {
   int32x4_t sums_[Samples][vectors_of_panel];
 };
 
+inline constexpr std::int32_t activations_less = 128;
 inline constexpr unsigned samples_together = 4;
 
 #define BITGAUGE_TIER BITGAUGE_NEON_DOTPROD
