@@ -101,17 +101,18 @@ TEST(dispatch, the_set_in_use_is_called) {
 TEST(dispatch, every_version_is_in_its_table) {
   using enum instruction_set;
   const auto& row = row_table;
+  const auto& bits = bit_table;
   EXPECT_EQ(row.of(avx2).encode, avx2::encode);
   EXPECT_EQ(row.of(avx2).scales, portable::scales);
   EXPECT_EQ(row.of(avx512).encode, avx512::encode);
   EXPECT_EQ(row.of(avx512).scales, avx512::scales);
-  EXPECT_EQ(row.of(avx512).pack, avx2::pack);
-  EXPECT_EQ(row.of(avx512_vnni).pack, avx2::pack);
-  EXPECT_EQ(row.of(avx512_vnni).transpose, avx512::transpose);
-  EXPECT_EQ(row.of(avx512_vbmi).unpack, avx512_vbmi::unpack);
-  EXPECT_EQ(row.of(amx).unpack, avx512_vbmi::unpack);
-  EXPECT_EQ(row.of(amx).extents, avx512::extents);
-  EXPECT_EQ(row.of(neon_dotprod).extents, portable::extents);
+  EXPECT_EQ(bits.of(avx512).pack, avx2::pack);
+  EXPECT_EQ(bits.of(avx512_vnni).pack, avx2::pack);
+  EXPECT_EQ(transpose_table.of(avx512_vnni).transpose, avx512::transpose);
+  EXPECT_EQ(bits.of(avx512_vbmi).unpack, avx512_vbmi::unpack);
+  EXPECT_EQ(bits.of(amx).unpack, avx512_vbmi::unpack);
+  EXPECT_EQ(extent_table.of(amx).extents, avx512::extents);
+  EXPECT_EQ(extent_table.of(neon_dotprod).extents, portable::extents);
   EXPECT_EQ(code_sum_table.of(avx2).code_sums, avx2::code_sums);
   EXPECT_EQ(code_sum_table.of(avx2).best_gain, portable::best_gain);
   EXPECT_EQ(code_sum_table.of(avx512_vnni).best_gain, avx512::best_gain);

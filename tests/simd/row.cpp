@@ -86,10 +86,18 @@ void for_each_shape(const Check& check) {
       if (run <= longest || count == longest) check(count, run);
 }
 
+/// All primitives of rows.
+struct row_primitives : row_operations, extent_operations, bit_operations, transpose_operations {
+  explicit row_primitives(instruction_set set)
+      : row_operations(row_table.of(set)),
+        extent_operations(extent_table.of(set)),
+        bit_operations(bit_table.of(set)),
+        transpose_operations(transpose_table.of(set)) {}
+};
+
 class row : public ::testing::TestWithParam<instruction_set> {
  protected:
-  const row_operations& fast = row_table.of(GetParam());
-  const row_operations& plain = row_table.of(instruction_set::portable);
+  const row_primitives fast{GetParam()}, plain{instruction_set::portable};
 };
 
 // Catches: lanes of the next run leaking into a reduction, wrong lane order, wrong tail masks, -0 as an

@@ -28,7 +28,7 @@ inline float encode_vectorwise(const float* x, index_t count, std::uint8_t* code
   if (count == 0) return 0;
   const auto& kernels = simd::row_kernels();
   float low, high;
-  const auto absmax = std::bit_cast<float>(kernels.extents(x, count, count, &low, &high));
+  const auto absmax = std::bit_cast<float>(simd::extents(x, count, count, &low, &high));
   // of zeros there is no inverse, and that of the least subnormal numbers is no float
   const float inverse = absmax > 0 ? std::min(127 / absmax, std::numeric_limits<float>::max()) : 0.0f;
   const std::int32_t zero_point = 0;

@@ -72,12 +72,13 @@ template <int Bits>
 struct normal_float : fixed_codebook<normal_float_levels<Bits>> {};
 
 /// The same at run time. Throws invalid_scheme unless there are 2 to 6 bits.
-template <int = 0>
+template <int None = 0>
 codebook_grid make_normal_float(int bits) {
-  // by address: GCC takes ten seconds to copy five constants of thousands of bytes otherwise
+  // by address: GCC takes ten seconds to copy five constants of thousands of bytes otherwise; by the parameter, which
+  // is 0, so that only who calls this has the compiler compute the levels
   static constexpr std::array<const codebook_grid*, 5> of_bits{
-      &normal_float<2>::codebook, &normal_float<3>::codebook, &normal_float<4>::codebook,
-      &normal_float<5>::codebook, &normal_float<6>::codebook};
+      &normal_float<2 + None>::codebook, &normal_float<3 + None>::codebook, &normal_float<4 + None>::codebook,
+      &normal_float<5 + None>::codebook, &normal_float<6 + None>::codebook};
   if (bits < 2 || bits > 6)
     detail::raise_message<invalid_scheme>({"normal_float: bits: expected 2 to 6, found ", bits});
   return *of_bits[static_cast<std::size_t>(bits - 2)];

@@ -85,8 +85,8 @@ inline void multiply_some_rows(const row_decoder& w, index_t first_row, const fl
   for (index_t column = 0; column < w.cols; column += columns_together) {
     const index_t columns = std::min(columns_together, w.cols - column);
     for (index_t first = 0; first < rows_together; first += rows_of_panel) {
-      simd::row_kernels().transpose(rows + first * stride + column, stride, columns, rows_of_panel, panel,
-                                    rows_of_panel, false);
+      simd::transpose(rows + first * stride + column, stride, columns, rows_of_panel, panel, rows_of_panel,
+                      false);
       simd::multiversion([&](auto vector_bytes) __attribute__((always_inline)) {
         for (index_t begin = 0; begin < samples; begin += samples_of_tile) {
           const index_t width = std::min(samples_of_tile, samples - begin);
@@ -112,8 +112,7 @@ BITGAUGE_DEFINE void multiply_rows(const row_decoder& w, const row_source& x, co
       const index_t begin = tile * detail::samples_of_tile;
       const index_t width = std::min(detail::samples_of_tile, samples - begin);
       const row_source::panel rows = x.read(first + begin, width, own->samples);
-      simd::row_kernels().transpose(rows.data, rows.stride, w.cols, width, tiles + begin * w.cols, width,
-                                    false);
+      simd::transpose(rows.data, rows.stride, w.cols, width, tiles + begin * w.cols, width, false);
     });
     parallel_for((w.rows + detail::rows_together - 1) / detail::rows_together, threads, [&](index_t item) {
       const auto own = detail::row_product_pool<detail::row_product_scratch>().borrow();

@@ -53,7 +53,7 @@ inline bool flag_outliers(const float* x, index_t cols, std::uint32_t least, out
   const index_t runs = (cols + run - 1) / run;
   own.low.resize(static_cast<std::size_t>(runs));
   own.high.resize(static_cast<std::size_t>(runs));
-  const std::uint32_t most = simd::row_kernels().extents(x, cols, run, own.low.data(), own.high.data());
+  const std::uint32_t most = simd::extents(x, cols, run, own.low.data(), own.high.data());
   if (most < least || most >= numeric::infinity_bits) return false;
   for (index_t b = 0; b < runs; ++b) {
     const auto at = static_cast<std::size_t>(b);
@@ -102,7 +102,7 @@ inline float encode_sample_but(std::span<const index_t> columns, const outlier_r
   const bool whole = rule.whole_columns || rule.frozen != nullptr;
   if (cols == 0) return 0;
   float low, high;
-  if (simd::row_kernels().extents(x, cols, cols, &low, &high) >= numeric::infinity_bits) {
+  if (simd::extents(x, cols, cols, &low, &high) >= numeric::infinity_bits) {
     std::fill_n(codes, cols, std::uint8_t{0});
     if (outliers != nullptr) std::fill_n(outliers, columns.size(), 0.0f);
     return std::numeric_limits<float>::quiet_NaN();

@@ -29,7 +29,7 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
   scratch.fields.resize(static_cast<std::size_t>(cols));
   const std::uint8_t* fields = codes_.data() + row * row_bytes();
   if (encoding_.bits < 8) {
-    simd::row_kernels().unpack(fields, cols, encoding_.bits, extends_sign(), scratch.fields.data());
+    simd::unpack(fields, cols, encoding_.bits, extends_sign(), scratch.fields.data());
     fields = scratch.fields.data();
   }
   decode_fields(row, fields, out, scratch);

@@ -23,12 +23,12 @@ constexpr index_t dense_bytes(index_t count, int bits) noexcept {
 
 /// Packs `count` codes, one a byte, of which the low `bits` bits count, into dense_bytes(count, bits) bytes.
 inline void pack_dense(const std::uint8_t* fields, index_t count, int bits, std::uint8_t* out) {
-  simd::row_kernels().pack(fields, count, bits, out);
+  simd::pack(fields, count, bits, out);
 }
 
 /// The inverse of pack_dense; the bits of `fields` above `bits` are zero.
 inline void unpack_dense(const std::uint8_t* packed, index_t count, int bits, std::uint8_t* fields) {
-  simd::row_kernels().unpack(packed, count, bits, false, fields);
+  simd::unpack(packed, count, bits, false, fields);
 }
 
 /// The same into a new buffer.

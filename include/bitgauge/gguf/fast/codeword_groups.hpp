@@ -126,7 +126,7 @@ class codeword_groups {
   }
 
   static void turn(const float* from, std::array<sixteen, dimension>& to) noexcept {
-    simd::row_kernels().transpose(from, dimension, dimension, 16, to[0].data(), 16, false);
+    simd::transpose(from, dimension, dimension, 16, to[0].data(), 16, false);
   }
 
   /// Searches for sixteen groups, in a function of its own where that is called from several places.

@@ -87,7 +87,7 @@ void encode_by_extreme(const float* x, index_t columns, const row_hints& known, 
       std::copy_n(known.low + done / 32, blocks, low.data());
       std::copy_n(known.high + done / 32, blocks, high.data());
     } else {
-      rows.extents(x + done, count, 32, low.data(), high.data());
+      simd::extents(x + done, count, 32, low.data(), high.data());
     }
     scales_of<Format>(low.data(), high.data(), blocks, stored.data(), inverse.data());
     const bool another = 2 * count <= columns - done && known.low == nullptr;

@@ -92,7 +92,7 @@ void mend_small_blocks(const float* x, index_t columns, const row_hints& known, 
     if (has_extents && detail::all_above(known.low, known.high, columns / 32, small)) return;
     for (index_t j = 0; j < columns; j += Format::elements, out += Format::bytes) {
       std::array<float, static_cast<std::size_t>(runs)> lows, highs;
-      if (!has_extents) simd::row_kernels().extents(x + j, Format::elements, 32, lows.data(), highs.data());
+      if (!has_extents) simd::extents(x + j, Format::elements, 32, lows.data(), highs.data());
       const float* const low = has_extents ? known.low + j / 32 : lows.data();
       const float* const high = has_extents ? known.high + j / 32 : highs.data();
       float magnitude = 0.0f;

@@ -20,7 +20,7 @@ namespace bitgauge::gguf::detail {
 
 inline float greatest_magnitude(const float* x, index_t columns) noexcept {
   float low, high;
-  return std::bit_cast<float>(simd::row_kernels().extents(x, columns, columns, &low, &high));
+  return std::bit_cast<float>(simd::extents(x, columns, columns, &low, &high));
 }
 
 /// encode_row() for a format that is known at compile time: nothing else is compiled.

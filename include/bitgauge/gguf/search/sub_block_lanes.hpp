@@ -56,7 +56,7 @@ struct sub_block_lanes {
       std::copy_n(from, elements, padded.begin());
       from = padded.data();
     }
-    simd::row_kernels().transpose(from, Count, Count, 16, to, 16, false);
+    simd::transpose(from, Count, Count, 16, to, 16, false);
   }
 };
 

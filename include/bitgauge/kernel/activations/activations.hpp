@@ -79,12 +79,12 @@ inline void encode_sample(const float* x, index_t cols, const code_rule& rule, t
     return !std::all_of(x + b * rule.block, x + std::min(cols, (b + 1) * rule.block), numeric::is_finite);
   };
   const float* finite = x;
-  if (kernels.extents(x, cols, rule.block, low, high) >= numeric::infinity_bits) {
+  if (simd::extents(x, cols, rule.block, low, high) >= numeric::infinity_bits) {
     float* const zeroed = resized(scratch.finite, cols);
     std::copy_n(x, cols, zeroed);
     for (index_t b = 0; b < blocks; ++b)
       if (lost(b)) std::fill(zeroed + b * rule.block, zeroed + std::min(cols, (b + 1) * rule.block), 0.0f);
-    kernels.extents(zeroed, cols, rule.block, low, high);
+    simd::extents(zeroed, cols, rule.block, low, high);
     finite = zeroed;
   }
   for (index_t b = 0; b < blocks; ++b) {
@@ -248,11 +248,11 @@ inline void pack_codes(const weights_view& w, const row_source& x, index_t first
   }
   // four codes that lie together are moved as one number
   for (const chunk& part : chunks)
-    simd::row_kernels().transpose(
-        reinterpret_cast<const float*>(codes + part.first_unit * unit_columns), stride, 2 * part.units, width,
-        reinterpret_cast<float*>(to.codes.data() +
-                                 place_of_tile(part.first_unit, part.units, to.samples, begin)),
-        width, false);
+    simd::transpose(reinterpret_cast<const float*>(codes + part.first_unit * unit_columns), stride,
+                    2 * part.units, width,
+                    reinterpret_cast<float*>(to.codes.data() +
+                                             place_of_tile(part.first_unit, part.units, to.samples, begin)),
+                    width, false);
 }
 
 }  // namespace bitgauge::kernel

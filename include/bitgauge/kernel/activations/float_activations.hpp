@@ -33,7 +33,7 @@ inline void pack_floats(const weights_view& w, const row_source& x, index_t firs
       const index_t column = unit * unit_columns, units = std::min(exact_units, w.units - unit);
       const index_t columns = std::min(units * unit_columns, w.cols - column);
       float* const out = to.floats.data() + place_of_tile(unit, units, to.samples, begin);
-      simd::row_kernels().transpose(rows.data + column, rows.stride, columns, width, out, width, false);
+      simd::transpose(rows.data + column, rows.stride, columns, width, out, width, false);
       std::fill_n(out + columns * width, (units * unit_columns - columns) * width, 0.0f);
     }
     return;

@@ -55,7 +55,7 @@ inline finite_row sanitize_row(const float* x, index_t count, index_t run, row_s
   const auto runs = static_cast<std::size_t>((count + run - 1) / run);
   s.low.resize(runs);
   s.high.resize(runs);
-  std::uint32_t greatest = simd::row_kernels().extents(x, count, run, s.low.data(), s.high.data());
+  std::uint32_t greatest = simd::extents(x, count, run, s.low.data(), s.high.data());
   if (greatest < numeric::infinity_bits) return {x, x, std::bit_cast<float>(greatest)};
   s.for_range.assign(x, x + count);
   s.for_codes.assign(x, x + count);
@@ -68,7 +68,7 @@ inline finite_row sanitize_row(const float* x, index_t count, index_t run, row_s
                                                : numeric::is_negative(x[j]) ? -largest
                                                                             : largest;
   }
-  greatest = simd::row_kernels().extents(s.for_range.data(), count, run, s.low.data(), s.high.data());
+  greatest = simd::extents(s.for_range.data(), count, run, s.low.data(), s.high.data());
   return {s.for_range.data(), s.for_codes.data(), std::bit_cast<float>(greatest)};
 }
 

@@ -112,7 +112,7 @@ class feedback_quantizer final : public feedback_target {
     if (answers_.grid->bits() == 8) {
       std::copy_n(fields, cols(), out);
     } else {
-      simd::row_kernels().pack(fields, cols(), answers_.grid->bits(), out);
+      simd::pack(fields, cols(), answers_.grid->bits(), out);
     }
     if (fitted_beforehand()) return;
     for (index_t i = 0; i < groups_.runs_per_row(); ++i) {

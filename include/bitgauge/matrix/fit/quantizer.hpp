@@ -159,7 +159,7 @@ class quantizer {
         }
       }
     }
-    if (bits != 8) simd::row_kernels().pack(fields, cols, bits, out);
+    if (bits != 8) simd::pack(fields, cols, bits, out);
   }
 
   /// Fits the levels of a row, and encodes it by these.

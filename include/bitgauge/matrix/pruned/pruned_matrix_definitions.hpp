@@ -46,8 +46,8 @@ BITGAUGE_DEFINE void pruned_matrix::dequantize_row(index_t row, float* out, scra
   mask_.read_row(row, s.flags.data());
   index_t kept = 0;
   for (const std::uint8_t pruned : s.flags) kept += pruned == 0;
-  simd::row_kernels().unpack(codes_.data() + begins_[static_cast<std::size_t>(row)], kept, bits(),
-                             parameters_.extends_sign(), s.kept.data());
+  simd::unpack(codes_.data() + begins_[static_cast<std::size_t>(row)], kept, bits(),
+               parameters_.extends_sign(), s.kept.data());
   for (std::size_t c = 0, next = 0; c < cols; ++c)
     if (s.flags[c] == 0) s.row.fields[c] = s.kept[next++];
   parameters_.decode_fields(row, s.row.fields.data(), out, s.row);

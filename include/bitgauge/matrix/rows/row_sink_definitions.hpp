@@ -48,8 +48,7 @@ BITGAUGE_DEFINE void fill_target(const row_target& target, index_t rows, index_t
       return is_column_vector ? target.store(0, buffer, width, 1, 1)
                               : target.store(first, buffer, count, width, stride);
     if (is_turned) {
-      simd::row_kernels().transpose(buffer, stride, width, count, target.data + first, target.col_step,
-                                    past_caches);
+      simd::transpose(buffer, stride, width, count, target.data + first, target.col_step, past_caches);
       return simd::finish_stores();
     }
     const index_t step = is_column_vector ? target.row_step : target.col_step;

@@ -132,8 +132,7 @@ class row_source {
     const Scalar* data =
         static_cast<const Scalar*>(from.data_) + first * from.row_step_ + column * from.col_step_;
     if constexpr (std::is_same_v<Scalar, float>) {
-      if (from.row_step_ == 1)
-        return simd::row_kernels().transpose(data, from.col_step_, count, width, out, stride, false);
+      if (from.row_step_ == 1) return simd::transpose(data, from.col_step_, count, width, out, stride, false);
     }
     if (from.row_step_ == 1) {  // column by column, in the order of memory
       for (index_t c = 0; c < width; ++c)

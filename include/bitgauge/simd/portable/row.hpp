@@ -109,13 +109,29 @@ inline void transpose(const float* x, index_t column_stride, index_t rows, index
 
 }  // namespace portable
 
-/// The functions of one instruction set.
-struct row_operations {
-  /// low[i] = min(0, x...), high[i] = max(0, x...) of run i. Returns the largest numeric::magnitude_bits of
-  /// the row: at least infinity_bits where an element is not finite, and then low and high are unspecified.
+// Tables of their own for what is needed without the rest: a unit compiles every operation of the tables that it uses.
+
+/// See simd::extents.
+struct extent_operations {
   std::uint32_t (*extents)(const float* x, index_t count, index_t run, float* low,
                            float* high) = portable::extents;
+};
 
+/// See simd::transpose.
+struct transpose_operations {
+  void (*transpose)(const float* x, index_t column_stride, index_t rows, index_t cols, float* out,
+                    index_t row_stride, bool past_caches) = portable::transpose;
+};
+
+/// See simd::pack and simd::unpack.
+struct bit_operations {
+  void (*pack)(const std::uint8_t* codes, index_t count, int bits, std::uint8_t* out) = portable::pack;
+  void (*unpack)(const std::uint8_t* packed, index_t count, int bits, bool sign_extend,
+                 std::uint8_t* codes) = portable::unpack;
+};
+
+/// The functions of one instruction set between values and codes.
+struct row_operations {
   /// The scale of each run from its extents, low <= 0 <= high: max(-low, high) / steps if `symmetric`, else
   /// (high - low) / steps; at least `smallest`, and a positive one at least the smallest normal number.
   /// Returns the largest.
@@ -134,18 +150,6 @@ struct row_operations {
   /// out[j] = scale * (code - zero_point), where code is the byte codes[j], signed or not.
   void (*decode)(const std::uint8_t* codes, index_t count, index_t run, const float* scale,
                  const std::int32_t* zero_point, bool is_signed, float* out) = portable::decode;
-
-  /// See packing::pack_dense and unpack_dense, bits 1..8; `sign_extend` makes unpacked fields two's
-  /// complement bytes.
-  void (*pack)(const std::uint8_t* codes, index_t count, int bits, std::uint8_t* out) = portable::pack;
-  void (*unpack)(const std::uint8_t* packed, index_t count, int bits, bool sign_extend,
-                 std::uint8_t* codes) = portable::unpack;
-
-  /// Copies `rows` x `cols` elements of a column-major matrix into a row-major one:
-  /// out[r * row_stride + c] = x[c * column_stride + r]. See transpose_stride. `past_caches`: see memory_hints; for
-  /// rows that begin at cache lines.
-  void (*transpose)(const float* x, index_t column_stride, index_t rows, index_t cols, float* out,
-                    index_t row_stride, bool past_caches) = portable::transpose;
 };
 
 }  // namespace bitgauge::simd

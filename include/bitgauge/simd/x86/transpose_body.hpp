@@ -18,25 +18,22 @@ template <bool PastCaches>
                    std::min<index_t>(cols - c, width), to, row_stride);
 }
 
-/// The shorter side inside: what lies together in a column, read or written, is used up at once.
+/// The shorter side inside: what lies together in a column, read or written, is used up at once. One pair of loops for
+/// both, as a block is long to compile.
 template <bool PastCaches>
 [[BITGAUGE_TIER]] inline void transpose_blocks(const float* x, index_t column_stride, index_t rows,
                                                index_t cols, float* out, index_t row_stride) {
-  if (rows <= cols) {
-    column_fetcher next(x, column_stride, rows, cols);
-    const bool at_lines = next.lines * column_fetcher::line <= rows;
-    for (index_t c = 0; c < cols; c += width) {
-      next.come_to(c);
-      for (index_t r = 0; r < rows; r += width) {
-        transpose_at<PastCaches>(x, column_stride, rows, cols, out, row_stride, r, c, next);
-        for (int i = 0; i < 2 && !at_lines; ++i) next.advance();
-      }
+  const bool down = rows <= cols;
+  column_fetcher next(x, column_stride, rows, down ? cols : 0);  // along rows it has nothing to fetch
+  const bool at_lines = !down || next.lines * column_fetcher::line <= rows;
+  const index_t outer_end = down ? cols : rows, inner_end = down ? rows : cols;
+  for (index_t outer = 0; outer < outer_end; outer += width) {
+    next.come_to(outer);
+    for (index_t inner = 0; inner < inner_end; inner += width) {
+      transpose_at<PastCaches>(x, column_stride, rows, cols, out, row_stride, down ? inner : outer,
+                               down ? outer : inner, next);
+      for (int i = 0; i < 2 && !at_lines; ++i) next.advance();
     }
-  } else {
-    column_fetcher none(x, column_stride, rows, 0);
-    for (index_t r = 0; r < rows; r += width)
-      for (index_t c = 0; c < cols; c += width)
-        transpose_at<PastCaches>(x, column_stride, rows, cols, out, row_stride, r, c, none);
   }
 }
 

@@ -97,11 +97,20 @@ template <bool /*PastCaches*/>
 
 template <>
 constexpr void improve<instruction_set::avx2>(row_operations& operations) {
-  operations.extents = avx2::extents;
   operations.encode = avx2::encode;
   operations.decode = avx2::decode;
+}
+template <>
+constexpr void improve<instruction_set::avx2>(extent_operations& operations) {
+  operations.extents = avx2::extents;
+}
+template <>
+constexpr void improve<instruction_set::avx2>(bit_operations& operations) {
   operations.pack = avx2::pack;
   operations.unpack = avx2::unpack;
+}
+template <>
+constexpr void improve<instruction_set::avx2>(transpose_operations& operations) {
   operations.transpose = avx2::transpose;
 }
 

@@ -83,11 +83,17 @@ template <bool PastCaches>
 
 template <>
 constexpr void improve<instruction_set::avx512>(row_operations& operations) {
-  operations.extents = avx512::extents;
   operations.scales = avx512::scales;
   operations.inverses = avx512::inverses;
   operations.encode = avx512::encode;
   operations.decode = avx512::decode;
+}
+template <>
+constexpr void improve<instruction_set::avx512>(extent_operations& operations) {
+  operations.extents = avx512::extents;
+}
+template <>
+constexpr void improve<instruction_set::avx512>(transpose_operations& operations) {
   operations.transpose = avx512::transpose;
 }
 

@@ -91,7 +91,7 @@ inline constexpr byte_orders orders = make_byte_orders();
 }  // namespace avx512_vbmi
 
 template <>
-constexpr void improve<instruction_set::avx512_vbmi>(row_operations& operations) {
+constexpr void improve<instruction_set::avx512_vbmi>(bit_operations& operations) {
   operations.pack = avx512_vbmi::pack;
   operations.unpack = avx512_vbmi::unpack;
 }
