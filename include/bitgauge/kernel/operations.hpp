@@ -24,6 +24,9 @@ struct product_operations {
                         float* out) = portable::unpack_floats;
   void (*multiply_codes)(const integer_tile& tile) = portable::multiply_codes;
   void (*multiply_floats)(const exact_tile& tile) = portable::multiply_floats;
+  /// Whether multiply_codes, and multiply_packed_codes of tiles, fetch the upcoming memory of a tile, a little with each
+  /// unit: the cores can have so many lines underway, and wait for a free place where more are wanted at once.
+  bool fetches_upcoming = false;
 
   /// Products without unpacking to memory, for up to packed_samples samples, packed_float_samples of floats, of
   /// weights for which `multiplies_packed` is true; null where there are none.

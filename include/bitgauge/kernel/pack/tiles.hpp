@@ -86,6 +86,12 @@ struct activation_codes {
   index_t fours = 0, steps = 0;     ///< of codes in rows, see rows.hpp: of a step, of the chunk
 };
 
+/// Memory to be fetched for what comes next, while a tile is multiplied: from `at` on, so many bytes with each unit.
+struct upcoming_memory {
+  const std::uint8_t* at = nullptr;
+  index_t bytes_of_unit = 0;
+};
+
 /// tile_panels panels times a tile, over the segments of a chunk.
 struct integer_tile {
   const segment* segments;
@@ -97,6 +103,7 @@ struct integer_tile {
   activation_codes x;  ///< codes at the first segment's first unit, sums at the first segment
   float* y;            ///< y[sample * y_stride + row] grows
   index_t y_stride;
+  upcoming_memory upcoming{};  ///< of steps with fetches_upcoming
 };
 
 /// Some panels that follow each other, as they are packed.
@@ -114,6 +121,7 @@ struct packed_tile {
   activation_codes x;
   float* y;  ///< y[sample * y_stride + row] grows
   index_t y_stride;
+  upcoming_memory upcoming{};  ///< of steps with fetches_upcoming, and more than packed_samples samples
 };
 
 /// tile_panels panels times a tile of floats or bfloat16, over some columns.

@@ -11,12 +11,11 @@
 #include <bitgauge/kernel/dispatch.hpp>
 #include <bitgauge/kernel/product/product.hpp>
 #include <bitgauge/kernel/product/product_scratch.hpp>
+#include <bitgauge/kernel/product/product_sums.hpp>
 #include <bitgauge/kernel/product/value_products.hpp>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
-#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -118,40 +117,8 @@ class product {
     return has_steps ? cut_steps(scratch_.segments, scratch_.chunks) : 0;
   }
 
-  static index_t rows_of(index_t panels) noexcept { return panels * panel_rows; }
-
-  /// What `panels` panels from the one at `y` on begin with: biases, or nothing where sums are scaled in the end.
-  void start(index_t first_panel, index_t panels, float* y, index_t stride) const {
-    for (index_t s = 0; s < samples_; ++s, y += stride) {
-      std::memset(y, 0, static_cast<std::size_t>(rows_of(panels)) * sizeof *y);
-      if (!scratch_.x.unscaled) add_biases(first_panel, panels, s, y);
-    }
-  }
-
-  /// y += the biases, and what zero points of columns take, of a sample.
-  void add_biases(index_t first_panel, index_t panels, index_t sample, float* y) const {
-    const index_t first_row = first_panel * panel_rows, rows = rows_of(panels);
-    const index_t biases = std::clamp<index_t>(std::ssize(options_.bias) - first_row, 0, rows);
-    for (index_t r = 0; r < biases; ++r) y[r] += options_.bias[static_cast<std::size_t>(first_row + r)];
-    if (w_.column_zeros == nullptr) return;
-    for (index_t r = 0; r < rows; ++r) y[r] += scratch_.x.column_terms[static_cast<std::size_t>(sample)];
-  }
-
-  /// Writes `panels` panels from the one at `y` on, scaled where they are not yet.
-  void store(index_t first_panel, index_t panels, float* y, index_t stride) const {
-    const index_t first_row = first_panel * panel_rows;
-    const index_t count = std::min(rows_of(panels), w_.rows - first_row);
-    if (count <= 0) return;  // filled up
-    for (index_t s = 0; s < samples_; ++s, y += stride) {
-      if (scratch_.x.unscaled) {
-        const float scale = scratch_.x.sample_scales[static_cast<std::size_t>(s)];
-        for (index_t p = 0; p < panels; ++p)
-          for (index_t r = 0; r < panel_rows; ++r) y[p * panel_rows + r] *= scale;
-        add_biases(first_panel, panels, s, y);
-      }
-      y_.store(y_, first_row, first_ + s, y, count);
-    }
-  }
+  /// The samples that are multiplied, as floats before they are written.
+  product_sums sums() const noexcept { return {w_, options_, scratch_.x, y_, first_, samples_}; }
 
   /// Many where the activations are too, but enough pieces for all threads.
   index_t panels_together() const noexcept {
@@ -185,7 +152,7 @@ class product {
   void multiply_packed(index_t first_panel, index_t panels, thread_scratch& own) const {
     const index_t y_stride = rows_of(panels);
     float* const y = resized(own.y, y_stride * samples_);
-    start(first_panel, panels, y, y_stride);
+    sums().start(first_panel, panels, y);
     const packed_range weights{&w_, first_panel, panels};
     if (is_integer()) {
       const chunk all{0, static_cast<index_t>(scratch_.segments.size()), 0, w_.units, 0, 0};
@@ -196,12 +163,12 @@ class product {
       steps_.multiply_packed_floats(
           {weights, samples_, scratch_.x.floats.data(), scratch_.x.group_sums.data(), y, y_stride});
     }
-    store(first_panel, panels, y, y_stride);
+    sums().store(first_panel, panels, y);
   }
 
   void multiply_unpacked(index_t first_panel, index_t panels, thread_scratch& own) const {
     float* const y = resized(own.y, rows_of(panels) * samples_);
-    start(first_panel, panels, y, rows_of(panels));
+    sums().start(first_panel, panels, y);
     if (in_place_) {
       multiply_codes_in_place(first_panel, panels, own);
     } else if (is_integer()) {
@@ -211,15 +178,15 @@ class product {
     } else {
       multiply_floats(first_panel, panels, own);
     }
-    store(first_panel, panels, y, rows_of(panels));
+    sums().store(first_panel, panels, y);
   }
 
   void multiply_codes_in_place(index_t first_panel, index_t panels, thread_scratch& own) const {
     for (const chunk& part : scratch_.chunks) {
-      packed_tile tile{
-          {&w_, 0, tile_panels}, scratch_.segments.data() + part.first_segment, part.segments, {}, nullptr,
-          rows_of(panels)};
-      for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t) {
+      const segment* const segments = scratch_.segments.data() + part.first_segment;
+      packed_tile tile{{&w_, 0, tile_panels}, segments, part.segments, {}, nullptr, rows_of(panels)};
+      for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t, auto next) {
+        tile.upcoming = next;
         tile.weights.first_panel = first_panel + p;
         set_codes(t, part, tile.x);
         tile.y = own.y.data() + shares_.begin(t) * rows_of(panels) + p * panel_rows;
@@ -228,12 +195,13 @@ class product {
     }
   }
 
-  /// What follows a chunk of some panels: the next one, or the first of the next panels.
+  /// What follows a chunk of some panels: the next one, or the next panels' first.
   upcoming_fields after(const chunk& part, index_t first_panel, index_t panels) const {
     const bool last = &part == &scratch_.chunks.back();
     const chunk& next = last ? scratch_.chunks.front() : *(&part + 1);
-    return {w_,         last ? first_panel + panels : first_panel, panels, next.first_unit,
-            next.units, shares_.count() * panels / tile_panels};
+    const index_t tiles = shares_.count() * panels / tile_panels,
+                  panel = last ? first_panel + panels : first_panel;
+    return {w_, panel, panels, next.first_unit, next.units, tiles, part.units, !steps_.fetches_upcoming};
   }
 
   void multiply_codes(index_t first_panel, index_t panels, thread_scratch& own) const {
@@ -256,7 +224,8 @@ class product {
         unpacked[p] = {codes + p * most * unit_fields, parameters + p * most};
         steps_.unpack_codes(w_, first_panel + p, tile.segments, tile.count, unpacked[p]);
       }
-      for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t) {
+      for_each_tile(panels, shares_, after(part, first_panel, panels), [&](index_t p, index_t t, auto next) {
+        tile.upcoming = next;
         for (index_t i = 0; i < tile_panels; ++i) tile.weights[i] = unpacked[p + i];
         set_codes(t, part, tile.x);
         tile.y = own.y.data() + shares_.begin(t) * tile.y_stride + p * panel_rows;

@@ -65,46 +65,65 @@ inline bitgauge::detail::scratch_pool<thread_scratch>& thread_scratches() {
   return pool;
 }
 
-/// The packed fields that are unpacked next, to be fetched while others are multiplied.
+/// The packed fields that are unpacked next, dealt to the tiles that are multiplied before.
 class upcoming_fields {
  public:
-  /// Units first_unit .. of `panels` panels, over `steps` steps; nothing of panels that are not there.
+  /// Units first_unit .. of `panels` panels, over `tiles` tiles of `tile_units` units; nothing of panels that are not
+  /// there. `at_once`: fetched here, before each tile.
   upcoming_fields(const weights_view& w, index_t first_panel, index_t panels, index_t first_unit,
-                  index_t units, index_t steps)
-      : at_(w.unit(first_panel, first_unit)),
+                  index_t units, index_t tiles, index_t tile_units, bool at_once)
+      : nothing_{w.fields, 0},
+        at_(w.unit(first_panel, first_unit)),
         panel_bytes_(w.units * unit_bytes(w.bits)),
         bytes_(units * unit_bytes(w.bits)),
-        panels_(std::min(panels, w.panels - first_panel)) {
-    each_ = steps > 0 ? (panels * bytes_ / line + steps - 1) / steps : 0;
+        panels_(std::min(panels, w.panels - first_panel)),
+        tile_units_(std::max<index_t>(tile_units, 1)),
+        at_once_(at_once) {
+    panels_of_tile_ = tiles > 0 ? (panels + tiles - 1) / tiles : 0;
+    const index_t tiles_of_panel = std::max<index_t>(tiles / std::max<index_t>(panels, 1), 1);
+    each_ = (bytes_ + tiles_of_panel - 1) / tiles_of_panel;
   }
 
-  void fetch_some() {
-    for (index_t i = 0; i < each_ && panels_ > 0; ++i) {
-      __builtin_prefetch(at_ + done_, 0, 2);
-      done_ += line;
-      if (done_ < bytes_) continue;
+  /// For the next tile: a part of a panel, or where there are more panels than tiles the last of some.
+  upcoming_memory next() {
+    for (index_t i = 1; i < panels_of_tile_; ++i) fetch(next_part());
+    const upcoming_memory part = next_part();
+    if (!at_once_) return part;
+    fetch(part);
+    return nothing_;
+  }
+
+ private:
+  upcoming_memory next_part() {
+    if (panels_ <= 0) return nothing_;
+    const upcoming_memory part{at_ + done_, (each_ + tile_units_ - 1) / tile_units_};
+    done_ += each_;
+    if (done_ >= bytes_) {
       done_ = 0;
       at_ += panel_bytes_;
       --panels_;
     }
+    return part;
+  }
+  void fetch(const upcoming_memory& part) const {
+    constexpr index_t line = 64;
+    if (part.bytes_of_unit == 0) return;
+    for (index_t i = 0; i < each_; i += line) __builtin_prefetch(part.at + i, 0, 2);
   }
 
- private:
-  static constexpr index_t line = 64;
+  upcoming_memory nothing_;
   const std::uint8_t* at_;
-  index_t panel_bytes_, bytes_, panels_, each_ = 0, done_ = 0;
+  index_t panel_bytes_, bytes_, panels_, tile_units_, panels_of_tile_ = 0, each_ = 0, done_ = 0;
+  bool at_once_;
 };
 
-/// Calls action(first panel, tile) for tile_panels of `panels` panels and every tile of samples, the tiles of the
-/// same panels one after another, and fetches some of what is upcoming before each.
+/// Calls action(first panel, tile, what is upcoming) for tile_panels of `panels` panels and every tile of samples, the
+/// tiles of the same panels one after another.
 template <class Action>
 void for_each_tile(index_t panels, const tile_shares& samples, upcoming_fields upcoming,
                    const Action& action) {
   for (index_t p = 0; p < panels; p += tile_panels)
-    for (index_t t = 0; t < samples.count(); ++t) {
-      upcoming.fetch_some();
-      action(p, t);
-    }
+    for (index_t t = 0; t < samples.count(); ++t) action(p, t, upcoming.next());
 }
 
 }  // namespace bitgauge::kernel::detail

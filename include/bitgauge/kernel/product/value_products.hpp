@@ -43,8 +43,8 @@ void multiply_values(const value_job<Value>& job, index_t together, index_t step
     const index_t next = last ? 0 : unit + units;
     const upcoming_fields upcoming(w, last ? job.first_panel + job.panels : job.first_panel, job.panels, next,
                                    std::min(together, w.units - next),
-                                   job.samples.count() * job.panels / tile_panels);
-    for_each_tile(job.panels, job.samples, upcoming, [&](index_t p, index_t t) {
+                                   job.samples.count() * job.panels / tile_panels, units, true);
+    for_each_tile(job.panels, job.samples, upcoming, [&](index_t p, index_t t, const upcoming_memory&) {
       for (index_t i = 0; i < tile_panels; ++i) tile.weights[i] = values + (p + i) * most;
       const index_t begin = job.samples.begin(t);
       tile.samples = job.samples.width(t);

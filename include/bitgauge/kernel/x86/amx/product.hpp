@@ -18,6 +18,7 @@ constexpr void simd::improve<simd::instruction_set::amx>(kernel::product_operati
   namespace own = kernel::amx;
   operations.pack_code_row = own::pack_code_row;
   operations.multiply_codes = own::multiply_codes;
+  operations.fetches_upcoming = false;
   operations.round_row = own::round_row;
   operations.unpack_bfloat16 = own::unpack_bfloat16;
   operations.multiply_bfloat16 = own::multiply_bfloat16;

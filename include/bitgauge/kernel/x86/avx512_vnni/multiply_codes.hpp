@@ -33,13 +33,24 @@ template <int Samples>
   }
 }
 
+/// What is fetched ahead with each step: of the activations, or where `Samples` samples are the last of a tile of what is
+/// upcoming.
+template <int Samples>
+[[gnu::always_inline]] inline upcoming_memory fetched_by_step(const integer_tile& tile, index_t first) {
+  const activation_codes& x = tile.x;
+  if (first + Samples < x.samples) return {x.codes + activations_ahead, 4 * x.samples};
+  return {tile.upcoming.at, (tile.upcoming.bytes_of_unit + 1) / 2};
+}
+
 /// Adds the products of `steps` times four columns of two panels and some samples; the pointers then are behind them.
 template <int Samples>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void add_products(
     __m512i (&sum0)[Samples], __m512i (&sum1)[Samples], const std::int8_t*& w0, const std::int8_t*& w1,
-    const std::uint8_t*& four, index_t width, std::int32_t steps) {
+    const std::uint8_t*& four, index_t width, upcoming_memory& ahead, std::int32_t steps) {
   for (std::int32_t step = steps; step > 0; --step, w0 += 64, w1 += 64, four += 4 * width) {
-    _mm_prefetch(four + activations_ahead, _MM_HINT_T0);
+    if constexpr (Samples > samples_in_registers) _mm_prefetch(four + activations_ahead, _MM_HINT_T0);
+    _mm_prefetch(ahead.at, _MM_HINT_T0);
+    ahead.at += ahead.bytes_of_unit;
     const __m512i codes0 = load(w0), codes1 = load(w1);
 #pragma GCC unroll 12
     for (int j = 0; j < Samples; ++j) {
@@ -85,6 +96,7 @@ template <int Samples, tile_kind Kind>
   const activation_codes& x = tile.x;
   const index_t width = x.samples, y_stride = tile.y_stride;
   const std::uint8_t* four = x.codes + 4 * first;
+  upcoming_memory ahead = fetched_by_step<Samples>(tile, first);
   const std::int8_t *w0 = tile.weights[0].codes, *w1 = tile.weights[1].codes;
   const segment_parameters *parameters0 = tile.weights[0].parameters,
                            *parameters1 = tile.weights[1].parameters;
@@ -102,7 +114,7 @@ template <int Samples, tile_kind Kind>
       if (x.zero_points != nullptr) zero_points = x.zero_points + first + of_block;
     start_sums<Samples>(sum0, *parameters0, zero_points);
     start_sums<Samples>(sum1, *parameters1, zero_points);
-    add_products(sum0, sum1, w0, w1, four, width, 2 * s->units);
+    add_products(sum0, sum1, w0, w1, four, width, ahead, 2 * s->units);
     if constexpr (!in_registers) load_sums(total, y, y_stride);
     const __m512 scale0 = _mm512_load_ps(parameters0->scales), scale1 = _mm512_load_ps(parameters1->scales);
 #pragma GCC unroll 12
@@ -140,6 +152,7 @@ template <int Samples>
   const activation_codes& x = tile.x;
   const index_t width = x.samples, y_stride = tile.y_stride;
   const std::uint8_t* four = x.codes + 4 * first;
+  upcoming_memory ahead = fetched_by_step<Samples>(tile, first);
   const std::int8_t *w0 = tile.weights[0].codes, *w1 = tile.weights[1].codes;
   const segment_parameters *parameters0 = tile.weights[0].parameters,
                            *parameters1 = tile.weights[1].parameters;
@@ -156,7 +169,7 @@ template <int Samples>
       __m512i sum0[Samples], sum1[Samples];
       start_sums<Samples>(sum0, *parameters0, nullptr);
       start_sums<Samples>(sum1, *parameters1, nullptr);
-      add_products(sum0, sum1, w0, w1, four, width, 2 * s->units);
+      add_products(sum0, sum1, w0, w1, four, width, ahead, 2 * s->units);
       const __m512 scale0 = _mm512_load_ps(parameters0->scales), scale1 = _mm512_load_ps(parameters1->scales);
 #pragma GCC unroll 12
       for (int j = 0; j < Samples; ++j) {

@@ -45,16 +45,20 @@ template <int Bits, bool Levels, index_t Ahead>
   return unit;
 }
 
-/// sum += the products of the next unit of each panel.
+/// sum += the products of the next unit of each panel; of tiles, some of what is upcoming is fetched.
 template <int Bits, bool Levels, int Panels, int Samples>
 [[BITGAUGE_AVX512_VNNI, gnu::always_inline]] inline void add_unit(const std::uint8_t* (&fields)[Panels],
                                                                   const std::uint8_t* four, __m512i table,
+                                                                  upcoming_memory& upcoming,
                                                                   integer_sums<Panels, Samples>& sum) {
   constexpr index_t ahead = Samples <= packed_samples ? fetched_ahead : fetched_ahead_of_tiles;
   constexpr int last = chains<Panels, Samples> - 1;
   if constexpr (Samples > packed_samples) {
     _mm_prefetch(four + activations_ahead, _MM_HINT_T0);
     _mm_prefetch(four + activations_ahead + 64, _MM_HINT_T0);
+    _mm_prefetch(upcoming.at, _MM_HINT_T1);
+    if constexpr (Bits > 4) _mm_prefetch(upcoming.at + 64, _MM_HINT_T1);
+    upcoming.at += upcoming.bytes_of_unit;
   }
   unit_vectors unit[Panels];
 #pragma GCC unroll 4
@@ -107,6 +111,7 @@ template <int Bits, bool Levels, parameter_kind Kind, int Panels, int Samples>
     if constexpr (in_registers) load_totals(total[p], tile, first + p);
   }
   const std::uint8_t* four = x.codes;
+  upcoming_memory upcoming = tile.upcoming;
   for (index_t i = 0; i < tile.count; ++i) {
     const segment& s = tile.segments[i];
     const index_t group = s.group * panel_rows, of_block = s.block * Samples, of_segment = i * Samples;
@@ -117,7 +122,7 @@ template <int Bits, bool Levels, parameter_kind Kind, int Panels, int Samples>
       start_sums(sum[p], parameters, parameter[p] + group, center, x.sums + of_segment);
     }
     for (std::int32_t u = s.units; u > 0; --u, four += 2 * 4 * Samples)
-      add_unit<Bits, Levels>(fields, four, table, sum);
+      add_unit<Bits, Levels>(fields, four, table, upcoming, sum);
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
       if constexpr (!in_registers) load_totals(total[p], tile, first + p);

@@ -21,6 +21,7 @@ constexpr void simd::improve<simd::instruction_set::avx512_vnni>(kernel::product
   operations.unpack_codes = own::unpack_codes;
   operations.unpack_floats = own::unpack_floats;
   operations.multiply_codes = own::multiply_codes;
+  operations.fetches_upcoming = true;
   operations.multiplies_packed = own::multiplies_packed;
   operations.multiplies_few_packed = own::multiplies_few_packed;
   operations.multiply_packed_codes = own::multiply_packed_codes;
