@@ -115,6 +115,10 @@ TEST(from_codes, parts_that_do_not_fit_are_named) {
   EXPECT_EQ(failure(symmetric<4>{}, f16_scales),
             "from_codes: scale of group 1: 0.100000 is not a number of the storage asked for, the nearest is "
             "0.099976: round the scales, or pass f32_scales");
+  scales(0, 1) = 1e-5f;  // with as many digits as tell the two apart
+  EXPECT_EQ(failure(symmetric<4>{}, f16_scales),
+            "from_codes: scale of group 1: 1e-05 is not a number of the storage asked for, the nearest is "
+            "1.00136e-05: round the scales, or pass f32_scales");
   scales(0, 1) = std::numeric_limits<float>::infinity();
   EXPECT_EQ(failure(symmetric<4>{}),
             "from_codes: scale of group 1: expected a finite value from 0 up, found inf");

@@ -90,18 +90,15 @@ class code_assembly {
   }
   void set_scale(index_t group, double scale) {
     const auto stored = static_cast<float>(scale);
-    const std::string what = "from_codes: scale of group " + std::to_string(group) + ": ";
     const bool has_sign = answers_.grid->has_signed_scales();
     if (!numeric::is_finite(stored) || !(has_sign || stored >= 0))
-      raise(data_error(
-          what +
-          (has_sign ? "expected a finite value, found " : "expected a finite value from 0 up, found ") +
-          std::to_string(scale)));
+      raise_message<data_error>({"from_codes: scale of group ", group, ": expected a finite value",
+                                 has_sign ? "" : " from 0 up", ", found ", scale});
     scales_.set(group, scale_array::rounding(scales_, group).nearest(stored));
     if (static_cast<double>(scales_[group]) != scale)
-      raise(data_error(what + std::to_string(scale) +
-                       " is not a number of the storage asked for, the nearest is " +
-                       std::to_string(scales_[group]) + ": round the scales, or pass f32_scales"));
+      raise_message<data_error>({"from_codes: scale of group ", group, ": ", scale,
+                                 " is not a number of the storage asked for, the nearest is ", scales_[group],
+                                 ": round the scales, or pass f32_scales"});
   }
   void set_zero_points(std::vector<std::int64_t> values) {
     std::vector<std::uint8_t> fields;
