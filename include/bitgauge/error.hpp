@@ -105,7 +105,8 @@ template <std::derived_from<bitgauge_error> Error>
 
 namespace detail {
 
-/// A piece of a message: text, a whole number, or another with six digits behind the point.
+/// A piece of a message: text, a whole number, or another with six digits behind the point (1e9 and more, and
+/// less than 1e-4, as powers of ten).
 class message_part {
  public:
   constexpr message_part(const char* text) : text_(text) {}
@@ -119,10 +120,17 @@ class message_part {
   void append_to(std::string& all) const {
     if (kind_ == kind::text) all.append(text_);
     if (kind_ == kind::integer) all.append(std::to_string(integer_));
-    if (kind_ == kind::real) all.append(fixed_text(real_, 6));
+    if (kind_ == kind::real) all.append(real_text());
   }
 
  private:
+  /// 1e+30 and 1e-07, of which six digits behind the point would be a long row or 0.000000.
+  std::string real_text() const {
+    const double magnitude = real_ < 0 ? -real_ : real_;
+    const bool is_plain = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e9);
+    return is_plain ? fixed_text(real_, 6) : general_text(real_, 6);
+  }
+
   enum class kind { text, integer, real };
   kind kind_ = kind::text;
   std::string_view text_{};

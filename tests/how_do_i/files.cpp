@@ -56,7 +56,7 @@ TEST(how_do_i_files, read_weights) {
   // README: read weights out of a file
   const bg::io::tensor_file file(path);  // .npy, .safetensors, shards by their index.json, .gguf
   for (const auto& tensor : file.tensors()) out << tensor.name << ' ' << tensor.format << '\n';
-  const Eigen::MatrixXf w = file.matrix(*file.find("w"));  // floats, whatever is stored
+  const Eigen::MatrixXf w = file.matrix(file.at("w"));  // floats, whatever is stored
   const auto x = bg::io::read_npy<Eigen::MatrixXf>(npy);
   // end
   EXPECT_EQ(out.str(), "w F32\n");

@@ -118,7 +118,7 @@ TEST(how_do_i_quantize, raw_codes_and_back) {
   const Eigen::MatrixXi codes = q.codes_as();                     // 256 x 256, from 0 to 15
   const Eigen::MatrixXf scales = q.scales_as_matrix();            // 256 x 2: a column for each group of a row
   const Eigen::MatrixXi zero_points = q.zero_points_as_matrix();  // real = scale * (code - zero_point)
-  const auto same = bg::from_codes(codes, scales, zero_points, bg::affine<4>{});
+  const auto same = bg::from_codes(codes, scales, zero_points, bg::affine<4>{}, bg::per_group{128});
   // end
   EXPECT_EQ(same, q);
   EXPECT_EQ(q.dequantize()(7, 200), scales(7, 1) * static_cast<float>(codes(7, 200) - zero_points(7, 1)));

@@ -121,6 +121,8 @@ TEST(save, what_cannot_be_is_refused) {
       base +
           "q.safetensors: expected a quantized matrix \"layer.0.weight\", found 1 of other names: did you "
           "mean layers.0.weight?");
+  EXPECT_EQ(failure([&] { io::load(base + "w.npy", "w"); }),
+            base + "w.npy: an .npy holds floats, no quantized matrix: write read_npy<Eigen::MatrixXf>(...)");
   EXPECT_EQ(failure([&] { io::load(base + "b.gguf", "w"); }),
             base + "b.gguf: a .gguf holds ggml blocks: write load<gguf::block_matrix>(...)");
   std::stringstream broken;

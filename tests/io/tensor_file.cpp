@@ -33,4 +33,15 @@ TEST(tensor_file, gives_quantized_tensors_of_its_own_only) {
       base + "blocks.gguf: tensor w: expected a quantized tensor of this file, found " + quantized.format);
 }
 
+// Catches a name that is not there and ends in a null pointer followed.
+TEST(tensor_file, says_what_resembles_a_name_that_is_not_there) {
+  const test::temporary_directory folder;
+  const std::string path = folder.path().string() + "/codes.safetensors";
+  io::save(path, {{"layers.0.up", quantize(Eigen::MatrixXf::Random(3, 32))}});
+  const io::tensor_file file(path);
+  EXPECT_EQ(&file.at("layers.0.up"), file.find("layers.0.up"));
+  EXPECT_EQ(test::message_of<data_error>([&] { file.at("layer.0.up"); }),
+            path + ": expected a tensor \"layer.0.up\", found 1 of other names: did you mean layers.0.up?");
+}
+
 }  // namespace

@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace {
 
 using namespace bitgauge;
@@ -113,6 +115,10 @@ TEST(from_codes, parts_that_do_not_fit_are_named) {
   EXPECT_EQ(failure(symmetric<4>{}, f16_scales),
             "from_codes: scale of group 1: 0.100000 is not a number of the storage asked for, the nearest is "
             "0.099976: round the scales, or pass f32_scales");
+  scales(0, 1) = 1e-5f;  // with as many digits as tell the two apart
+  EXPECT_EQ(failure(symmetric<4>{}, f16_scales),
+            "from_codes: scale of group 1: 1e-05 is not a number of the storage asked for, the nearest is "
+            "1.00136e-05: round the scales, or pass f32_scales");
   scales(0, 1) = std::numeric_limits<float>::infinity();
   EXPECT_EQ(failure(symmetric<4>{}),
             "from_codes: scale of group 1: expected a finite value from 0 up, found inf");
@@ -120,6 +126,26 @@ TEST(from_codes, parts_that_do_not_fit_are_named) {
   EXPECT_EQ(
       failure(symmetric<4>{}),
       "from_codes: scales of 2 x 3 do not divide codes of 2 x 4: pass a granularity, such as per_group{128}");
+}
+
+// Catches scales of groups of 128 with a shorter last one that are taken for those of equal groups: the
+// numbers would silently be others.
+TEST(from_codes, scales_of_ragged_groups_are_not_guessed) {
+  const Eigen::MatrixXf W = Eigen::MatrixXf::Random(4, 300);
+  const auto q = quantize(W, symmetric<4>{}, per_group{128});
+  const Eigen::MatrixXi codes = q.codes_as();
+  const Eigen::MatrixXf scales = q.scales_as_matrix();
+  EXPECT_EQ(test::message_of<shape_error>([&] { from_codes(codes, scales, symmetric<4>{}); }),
+            "from_codes: scales of 4 x 3 for codes of 4 x 300 may be of groups of 100 or of 128: pass a "
+            "granularity, such as per_group{128}");
+  EXPECT_EQ(from_codes(codes, scales, symmetric<4>{}, per_group{128}), q);
+  EXPECT_EQ(from_codes(codes, scales, symmetric<4>{}, per_group{100}).groups().granularity(),
+            granularity(per_group{100}));
+  for (const auto& [cols, count, size] : {std::array{256, 2, 128}, {384, 4, 96}, {12, 3, 4}, {20, 20, 1}})
+    EXPECT_EQ(from_codes(Eigen::MatrixXi::Zero(2, cols), Eigen::MatrixXf::Ones(2, count), symmetric<4>{})
+                  .groups()
+                  .granularity(),
+              granularity(per_group{size}));
 }
 
 // Catches codes that lose their sign or their high bit in the type asked for.

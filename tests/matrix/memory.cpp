@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace {
 
 using namespace bitgauge;
@@ -37,6 +39,7 @@ TEST(memory, models) {
   EXPECT_EQ(estimate_memory(1e9, scheme{}, 1024).bits_per_weight, 8 + 40.0 / 1024);
   EXPECT_EQ(estimate_memory(1e9, scheme{.groups = per_tensor{}}).bits_per_weight, 8);
   EXPECT_EQ(estimate_memory(0, w4).bytes, 0);
+  for (const double none : {-1.0, std::nan("")}) EXPECT_THROW(estimate_memory(none, w4), data_error);
 }
 
 }  // namespace

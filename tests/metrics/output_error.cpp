@@ -41,6 +41,19 @@ TEST(output_error, is_that_of_the_outputs) {
   EXPECT_NEAR(found.error, (y - approximate).squaredNorm(), 1e-5 * (y - approximate).squaredNorm());
 }
 
+// Catches a matrix of floats in the place of a quantized one that is refused, or read in another order.
+TEST(output_error, takes_floats_for_the_approximation) {
+  const layer l = some_layer();
+  hessian h(40);
+  h.accumulate(l.x);
+  const output_error expected = measure_output_error(l.w, l.q, h, 1);
+  const Eigen::MatrixXf floats = l.q.dequantize();
+  const Eigen::Matrix<float, -1, -1, Eigen::RowMajor> turned = floats;
+  EXPECT_EQ(measure_output_error(l.w, floats, h, 2).error, expected.error);
+  EXPECT_EQ(measure_output_error(l.w, 1 * turned, h, 2).error, expected.error);
+  EXPECT_THROW(measure_output_error(l.w, floats.leftCols(39), h), shape_error);
+}
+
 // The same with quantized inputs; catches inputs that stay exact, or are transposed.
 TEST(output_error, with_quantized_inputs_is_that_of_the_outputs) {
   const layer l = some_layer();

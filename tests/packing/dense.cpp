@@ -1,11 +1,13 @@
 #include <bitgauge/packing/dense.hpp>
 
+#include "support/message_of.hpp"
 #include "support/npy_file.hpp"
 #include "support/vectors.hpp"
 
 #include <gtest/gtest.h>
 
 #include <random>
+#include <string>
 #include <vector>
 
 namespace {
@@ -94,6 +96,19 @@ TEST(dense, agrees_with_the_reference_vector) {
               load(entry["outputs"]["packed"]));
   }
   EXPECT_TRUE(found);
+}
+
+// Catches widths that no code has: a write far behind the buffer, or bytes that mean nothing.
+TEST(dense, widths_out_of_range_are_refused) {
+  bytes eight(8);
+  for (const int bits : {0, 9, -1}) {
+    const auto text = "dense codes: expected 1 to 8 bits, found " + std::to_string(bits);
+    using bitgauge::invalid_scheme, test::message_of;
+    EXPECT_EQ(message_of<invalid_scheme>([&] { packed_dense(eight.data(), 1, bits); }), text);
+    EXPECT_EQ(message_of<invalid_scheme>([&] { pack_dense(eight.data(), 1, bits, eight.data()); }), text);
+    EXPECT_EQ(message_of<invalid_scheme>([&] { unpack_dense(eight.data(), 1, bits, eight.data()); }), text);
+  }
+  EXPECT_THROW(packed_dense(eight.data(), -1, 3), bitgauge::shape_error);
 }
 
 }  // namespace

@@ -124,4 +124,21 @@ TEST(range, refuses_ends_that_are_not_finite) {
                data_error);
 }
 
+// Catches ends in the wrong order that quietly become a range of nothing but zero.
+TEST(range, refuses_ends_in_the_wrong_order) {
+  EXPECT_EQ(
+      test::message_of<data_error>([] {
+        quantize(x, fixed_range{{3, -3}});
+      }),
+      "range of group 0: expected a low end that is not above the high one, found [3.000000, -3.000000]");
+}
+
+// Catches numbers of messages that nobody can read: 31 digits, and a zero that is none.
+TEST(range, large_and_small_ends_are_named_by_powers_of_ten) {
+  EXPECT_EQ(test::message_of<data_error>([] {
+              quantize(x, fixed_range{{1e30f, 1e-7f}});
+            }),
+            "range of group 0: expected a low end that is not above the high one, found [1e+30, 1e-07]");
+}
+
 }  // namespace

@@ -141,11 +141,10 @@ inline void saturate(const overflow_format& format, const float* x, int exponent
 
 [[noreturn, gnu::cold]] inline void refuse_overflow(const overflow_format& format, index_t row, index_t first,
                                                     float magnitude) {
-  raise(data_error("row " + std::to_string(row) + ", columns " + std::to_string(first) + " to " +
-                   std::to_string(first + format.elements - 1) + ": magnitudes up to " +
-                   std::to_string(magnitude) + " overflow the " + format.scale_name + " of " +
-                   std::string(traits_of(format.type).name) +
-                   ": scale the matrix down (or ask for nonfinite::saturate)"));
+  bitgauge::detail::raise_message<data_error>(
+      {"row ", row, ", columns ", first, " to ", first + format.elements - 1, ": magnitudes up to ",
+       magnitude, " overflow the ", format.scale_name, " of ", traits_of(format.type).name,
+       ": scale the matrix down (or ask for nonfinite::saturate)"});
 }
 
 /// Looks for blocks of a row whose elements are too large for the scales of the format: they would decode to

@@ -50,7 +50,7 @@ concept loadable = std::same_as<Matrix, quantized_matrix> || std::same_as<Matrix
 ///
 /// Raises io_error where the file cannot be opened, parse_error where it is not what its format says,
 /// data_error where it has no such matrix or one whose weights a transform has rewritten, invalid_scheme where
-/// the ending is that of the other container.
+/// the ending is that of the other container, or .npy.
 template <loadable Matrix = quantized_matrix>
 Matrix load(const std::filesystem::path& path, std::string_view name);
 /// The same from bytes in memory.

@@ -139,9 +139,12 @@ inline std::vector<std::byte> remaining_bytes(std::istream& stream) {
   return bytes;
 }
 
-/// Raises invalid_scheme where the ending is that of the other container.
+/// Raises invalid_scheme where the ending is that of the other container, or of one that holds floats alone.
 template <class Matrix>
 void check_ending(const std::filesystem::path& path) {
+  if (path.extension() == ".npy")
+    raise(invalid_scheme(
+        path.string() + ": an .npy holds floats, no quantized matrix: write read_npy<Eigen::MatrixXf>(...)"));
   constexpr bool blocks = std::same_as<Matrix, gguf::block_matrix>;
   if (blocks == (path.extension() == ".gguf")) return;
   raise(invalid_scheme(path.string() +

@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <system_error>
 
 namespace bitgauge::io {
 
@@ -23,8 +24,14 @@ inline std::unique_ptr<tensor_sink> open_sink(const std::filesystem::path& path)
 }
 
 /// The same with what `source` says beside its tensors taken over: metadata keep their types on the way from
-/// a GGUF through a .safetensors and back. Raises data_error for what the container cannot hold.
+/// a GGUF through a .safetensors and back. Raises data_error for what the container cannot hold, and io_error
+/// where `path` is the source itself, whose weights would be lost.
 inline std::unique_ptr<tensor_sink> open_sink(const std::filesystem::path& path, const tensor_file& source) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(path, source.path(), ignored))
+    raise(io_error(
+        path.string() +
+        ": expected an output beside the input, found the input itself, whose weights would be lost"));
   if (path.string().ends_with(".safetensors")) {
     auto sink = std::make_unique<safetensors_sink>(path);
     sink->set_metadata(source.texts());

@@ -3,6 +3,7 @@
 /// \file
 /// One view of every container: .npy, .safetensors (and shards through index.json), .gguf (and its parts).
 
+#include <bitgauge/base/closest_word.hpp>
 #include <bitgauge/error.hpp>
 #include <bitgauge/io/bytes/tensor_view.hpp>
 #include <bitgauge/io/gguf/model.hpp>
@@ -42,6 +43,11 @@ class tensor_file final : public tensor_source {
   const stored_tensor* find(std::string_view name) const {
     const auto place = places_.find(name);
     return place == places_.end() ? nullptr : &tensors_[place->second];
+  }
+  /// The same. Raises data_error, with what resembles the name, where there is none.
+  const stored_tensor& at(std::string_view name) const {
+    const stored_tensor* found = find(name);
+    return found != nullptr ? *found : refuse_name(name);
   }
   /// The GGUF file behind this one, the first part of a split one, or null.
   const gguf_file* gguf() const noexcept { return gguf_ ? &gguf_->front() : nullptr; }
@@ -94,6 +100,13 @@ class tensor_file final : public tensor_source {
   void forget(std::size_t i) const override { forget_data(tensors_[i]); }
 
  private:
+  [[noreturn]] const stored_tensor& refuse_name(std::string_view name) const {
+    std::vector<std::string_view> names;
+    for (const stored_tensor& each : tensors_) names.push_back(each.name);
+    raise(data_error(path_ + ": expected a tensor \"" + excerpt(name) + "\", found " +
+                     std::to_string(names.size()) + " of other names" +
+                     excerpt(bitgauge::detail::did_you_mean(bitgauge::detail::closest_word(name, names)))));
+  }
   std::string subject(const stored_tensor& t) const { return path_ + ": tensor " + excerpt(t.name); }
 
   BITGAUGE_DECLARE stored_tensor_data stored_data(const stored_tensor& t) const;

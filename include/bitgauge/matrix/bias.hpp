@@ -38,13 +38,11 @@ Eigen::Matrix<Integer, Eigen::Dynamic, 1> quantize_bias(const Eigen::DenseBase<B
   for (index_t i = 0; i < values.size(); ++i) {
     const double scale = input_scale * scales(scales.size() == 1 ? 0 : i);
     if (!(scale > 0 && scale <= std::numeric_limits<double>::max()))
-      raise(data_error("bias " + std::to_string(i) + ": expected a positive scale, found " +
-                       std::to_string(scale)));
+      detail::raise_message<data_error>({"bias ", i, ": expected a positive scale, found ", scale});
     const double code = std::nearbyint(values(i) / scale);
     if (!(code >= std::numeric_limits<Integer>::min() && code <= std::numeric_limits<Integer>::max()))
-      raise(data_error("bias " + std::to_string(i) + ": " + std::to_string(values(i)) + " / " +
-                       std::to_string(scale) + " does not fit " + std::to_string(8 * sizeof(Integer)) +
-                       " bits"));
+      detail::raise_message<data_error>(
+          {"bias ", i, ": ", values(i), " / ", scale, " does not fit ", 8 * sizeof(Integer), " bits"});
     codes(i) = static_cast<Integer>(code);
   }
   return codes;

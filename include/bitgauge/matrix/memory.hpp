@@ -3,11 +3,13 @@
 /// \file
 /// How much a scheme stores, before anything is quantized.
 
+#include <bitgauge/error.hpp>
 #include <bitgauge/granularity/granularity.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/scheme/check.hpp>
 #include <bitgauge/matrix/scheme/grid_of.hpp>
 #include <bitgauge/matrix/scheme/scheme.hpp>
+#include <bitgauge/numeric/bits.hpp>
 
 namespace bitgauge {
 
@@ -40,9 +42,12 @@ index_t storage_bytes(const scheme& s, index_t rows, index_t cols) {
 }
 
 /// A model of `parameters` numbers in matrices of `cols` columns (the groups of a row; 4096 where it does not
-/// matter). Throws invalid_scheme for an unknown grid.
+/// matter). Throws invalid_scheme for an unknown grid, data_error for a number below 0 or not finite.
 template <int = 0>
 memory_estimate estimate_memory(double parameters, const scheme& s, index_t cols = 4096) {
+  if (!(parameters >= 0) || !numeric::binary64::is_finite(parameters))
+    detail::raise_message<data_error>(
+        {"estimate_memory: expected a number of weights from 0 up, found ", parameters});
   // 64 rows fill whole bytes of packed zero points; a tensor's single scale is lost in a large model
   constexpr index_t rows = 64;
   const bool per_model =

@@ -69,6 +69,22 @@ output_error sum_output_errors(const Matrix& original, const Quantized& q, int t
   });
 }
 
+/// Rows of floats as rows that decode themselves.
+class float_rows {
+ public:
+  explicit float_rows(const row_source& rows) : rows_(&rows) {}
+  index_t rows() const noexcept { return rows_->rows(); }
+  index_t cols() const noexcept { return rows_->cols(); }
+  void dequantize_row(index_t row, float* out) const {
+    std::vector<float> scratch;
+    const float* values = rows_->read(row, 1, scratch).row(0);
+    std::copy(values, values + cols(), out);
+  }
+
+ private:
+  const row_source* rows_;
+};
+
 }  // namespace detail
 
 /// ||(W - Q) X||^2 = tr((W - Q) H (W - Q)^T) and ||W X||^2, H the Hessian of the samples X, in double. `q` is
@@ -86,6 +102,14 @@ output_error measure_output_error(const Matrix& original, const Quantized& q, co
         const detail::double_panel d = w - approximate, wh = w * h.matrix(), dh = d * h.matrix();
         return output_error{dh.cwiseProduct(d).sum(), wh.cwiseProduct(w).sum()};
       });
+}
+/// The same where what stands for W is floats: pruned weights, or q.dequantize().
+template <row_readable Matrix, row_readable Approximation>
+output_error measure_output_error(const Matrix& original, const Approximation& approximation,
+                                  const hessian& h, int threads = 0) {
+  return detail::with_rows(approximation, [&](const row_source& rows) {
+    return measure_output_error(original, detail::float_rows(rows), h, threads);
+  });
 }
 
 /// ||W X - Q A||^2 and ||W X||^2 for samples X and the activations A that stand for them, both samples x in

@@ -9,12 +9,23 @@
 /// Bits behind the last code are zero. Eight codes always fill `bits` whole bytes.
 
 #include <bitgauge/base/config.hpp>
+#include <bitgauge/error.hpp>
 #include <bitgauge/simd/row.hpp>
 
 #include <cstdint>
 #include <vector>
 
 namespace bitgauge::packing {
+namespace detail {
+
+inline void require_dense(index_t count, int bits) {
+  if (bits < 1 || bits > 8)
+    bitgauge::detail::raise_message<invalid_scheme>({"dense codes: expected 1 to 8 bits, found ", bits});
+  if (count < 0)
+    bitgauge::detail::raise_message<shape_error>({"dense codes: expected 0 codes or more, found ", count});
+}
+
+}  // namespace detail
 
 /// Bytes that `count` codes of `bits` bits take: ceil(count * bits / 8).
 constexpr index_t dense_bytes(index_t count, int bits) noexcept {
@@ -22,17 +33,22 @@ constexpr index_t dense_bytes(index_t count, int bits) noexcept {
 }
 
 /// Packs `count` codes, one a byte, of which the low `bits` bits count, into dense_bytes(count, bits) bytes.
+/// Throws invalid_scheme unless bits is 1..8, shape_error for a negative count; so do unpack_dense() and
+/// packed_dense().
 inline void pack_dense(const std::uint8_t* fields, index_t count, int bits, std::uint8_t* out) {
+  detail::require_dense(count, bits);
   simd::pack(fields, count, bits, out);
 }
 
 /// The inverse of pack_dense; the bits of `fields` above `bits` are zero.
 inline void unpack_dense(const std::uint8_t* packed, index_t count, int bits, std::uint8_t* fields) {
+  detail::require_dense(count, bits);
   simd::unpack(packed, count, bits, false, fields);
 }
 
 /// The same into a new buffer.
 inline std::vector<std::uint8_t> packed_dense(const std::uint8_t* fields, index_t count, int bits) {
+  detail::require_dense(count, bits);
   std::vector<std::uint8_t> packed(static_cast<std::size_t>(dense_bytes(count, bits)));
   pack_dense(fields, count, bits, packed.data());
   return packed;

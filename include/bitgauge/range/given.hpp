@@ -39,8 +39,8 @@ class given_parameters {
   parameters fit(const group_values& group, const any_grid& grid, const scale_codec& storage) const {
     const float scale = pick(scales_, group.group, "scale");
     if (!numeric::is_finite(scale) || scale < 0)
-      raise(data_error("given scale of group " + std::to_string(group.group) +
-                       ": expected a finite value from 0 up, found " + std::to_string(scale)));
+      detail::raise_message<data_error>(
+          {"given scale of group ", group.group, ": expected a finite value from 0 up, found ", scale});
     parameters p{storage.nearest(scale), grid.constant_zero_point()};
     if (zero_points_.empty()) return p;
     p.zero_point = pick(zero_points_, group.group, "zero point");

@@ -21,7 +21,8 @@
 namespace bitgauge {
 
 /// A user's own range: the interval that the codes of a group shall cover, from the group's values (finite,
-/// at least one). The library widens it to include zero.
+/// at least one). The library widens it to include zero, and raises data_error where the ends are not finite or the
+/// low one is above the high one.
 template <class R>
 concept interval_range = std::copy_constructible<R> && requires(const R& r, std::span<const float> values) {
   { r(values) } -> std::convertible_to<interval>;
@@ -147,13 +148,18 @@ class any_range_of final : public any_range {
     } else {
       const interval chosen = range_(group.values);
       if (!numeric::is_finite(chosen.low) || !numeric::is_finite(chosen.high))
-        raise(data_error("range of group " + std::to_string(group.group) + ": expected finite ends, found [" +
-                         std::to_string(chosen.low) + ", " + std::to_string(chosen.high) + "]"));
+        refuse(group, "finite ends", chosen);
+      if (chosen.low > chosen.high) refuse(group, "a low end that is not above the high one", chosen);
       return parameters_for(including_zero(chosen), grid, storage);
     }
   }
 
  private:
+  [[noreturn]] static void refuse(const group_values& group, const char* expected, interval found) {
+    raise_message<data_error>({"range of group ", group.group, ": expected ", expected, ", found [",
+                               found.low, ", ", found.high, "]"});
+  }
+
   R range_;
 };
 

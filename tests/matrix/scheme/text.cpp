@@ -74,6 +74,8 @@ TEST(scheme_text, wrong_texts_name_what_is_allowed) {
                            "affine:seed=18446744073709551616", "affine:group=9223372036854775808",
                            "a_name_that_is_far_too_long_to_be_one"})
     EXPECT_NE(failure(text), "no error") << text;
+  EXPECT_EQ(failure("affine:bits=4,"),
+            "scheme \"affine:bits=4,\": expected KEY=VALUE behind ':' and every ',', found \"\"");
   EXPECT_NE(failure("affine:colour=red").find("unknown key \"colour\": expected one of bits, full"),
             std::string::npos);
 }

@@ -1,5 +1,9 @@
 #include <bitgauge/matrix/trellis/quantize.hpp>
+#include <bitgauge/matrix/trellis/trellis_scheme.hpp>
+#include <bitgauge/metrics/error_sums.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
+
+#include "support/message_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -53,6 +57,23 @@ TEST(quantize_trellis, gives_the_same_bytes_everywhere) {
   }
   check(8, 2, "5668348731008702251", "14955049513476566415");
   check(64, 2, "13183351706799258780", "1932652408165304523");
+}
+
+// Catches a matrix of one row that is refused because the bytes that it needs beside its levels would hold more bits
+// than levels have, and a failure that speaks of levels to who has passed weights.
+TEST(quantize_trellis, small_matrices) {
+  const auto quantized = [](const Eigen::MatrixXf& w) {
+    return detail::with_rows(w, [&](const row_source& rows) {
+      return detail::quantize_to_size(rows, {}, storage_bytes(trellis_scheme{}, rows.rows(), rows.cols()),
+                                      {});
+    });
+  };
+  const Eigen::MatrixXf row = bell_shaped(1, 256);
+  EXPECT_GT(measure_error(row, quantized(row)).sqnr_db(), 40);
+  EXPECT_EQ(test::message_of<data_error>([&] { quantized(Eigen::MatrixXf::Ones(1, 1)); }),
+            "trellis: expected levels up to 32767, found larger ones: the weights of 1 x 1 are too few, too "
+            "small, or "
+            "differ too much (choose another format, or scale them)");
 }
 
 }  // namespace

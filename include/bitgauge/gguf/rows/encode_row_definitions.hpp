@@ -53,10 +53,10 @@ inline void mend_plain_overflow(tensor_type type, const float* x, index_t column
     const auto pattern = static_cast<unsigned>(out[2 * j] | out[2 * j + 1] << 8);
     if ((pattern & 0x7fffu) != infinity || !numeric::is_finite(x[j])) continue;
     if (!place.saturates)
-      raise(data_error("row " + std::to_string(place.row) + ", column " + std::to_string(place.column + j) +
-                       ": " + std::to_string(x[j]) + " overflows " + std::string(traits_of(type).name) +
-                       ": store it as " + (type == tensor_type::f16 ? "bf16 or f32" : "f32") +
-                       " (or ask for nonfinite::saturate)"));
+      bitgauge::detail::raise_message<data_error>(
+          {"row ", place.row, ", column ", place.column + j, ": ", x[j], " overflows ", traits_of(type).name,
+           ": store it as ", type == tensor_type::f16 ? "bf16 or f32" : "f32",
+           " (or ask for nonfinite::saturate)"});
     const unsigned largest = pattern - 1;
     out[2 * j] = static_cast<std::uint8_t>(largest & 255u);
     out[2 * j + 1] = static_cast<std::uint8_t>(largest >> 8);

@@ -27,11 +27,27 @@ inline std::string shape_text(index_t rows, index_t cols) {
   return std::to_string(rows) + " x " + std::to_string(cols);
 }
 
-/// What the shape of the scales says about groups. Raises shape_error where it can be read in no way.
+/// Raises shape_error where `count` scales a row of `cols` may as well be of groups whose size is a power of
+/// two, with a shorter one behind: 300 columns and 3 scales are groups of 100, or of 128, 128 and 44.
+inline void require_one_reading(index_t rows, index_t cols, index_t count) {
+  const index_t even = cols / count;
+  index_t power = 16;  // smaller groups are not stored
+  while (power < even) power *= 2;
+  if (power > even && even > 1 && (cols + power - 1) / power == count)
+    raise_message<shape_error>({"from_codes: scales of ", shape_text(rows, count), " for codes of ",
+                                shape_text(rows, cols), " may be of groups of ", even, " or of ", power,
+                                ": pass a granularity, such as per_group{", power, "}"});
+}
+
+/// What the shape of the scales says about groups. Raises shape_error where it can be read in no way, or in
+/// two.
 inline granularity groups_from_shape(index_t rows, index_t cols, index_t scale_rows, index_t scale_cols) {
   if (scale_rows == rows && scale_cols == 1) return per_row{};
   if (scale_rows == 1 && scale_cols == 1) return per_tensor{};
-  if (scale_rows == rows && scale_cols > 1 && cols % scale_cols == 0) return per_group{cols / scale_cols};
+  if (scale_rows == rows && scale_cols > 1 && cols % scale_cols == 0) {
+    require_one_reading(rows, cols, scale_cols);
+    return per_group{cols / scale_cols};
+  }
   if (scale_rows == 1 && scale_cols == cols) return per_column{};
   raise(shape_error("from_codes: scales of " + shape_text(scale_rows, scale_cols) +
                     " do not divide codes of " + shape_text(rows, cols) +
@@ -74,18 +90,15 @@ class code_assembly {
   }
   void set_scale(index_t group, double scale) {
     const auto stored = static_cast<float>(scale);
-    const std::string what = "from_codes: scale of group " + std::to_string(group) + ": ";
     const bool has_sign = answers_.grid->has_signed_scales();
     if (!numeric::is_finite(stored) || !(has_sign || stored >= 0))
-      raise(data_error(
-          what +
-          (has_sign ? "expected a finite value, found " : "expected a finite value from 0 up, found ") +
-          std::to_string(scale)));
+      raise_message<data_error>({"from_codes: scale of group ", group, ": expected a finite value",
+                                 has_sign ? "" : " from 0 up", ", found ", scale});
     scales_.set(group, scale_array::rounding(scales_, group).nearest(stored));
     if (static_cast<double>(scales_[group]) != scale)
-      raise(data_error(what + std::to_string(scale) +
-                       " is not a number of the storage asked for, the nearest is " +
-                       std::to_string(scales_[group]) + ": round the scales, or pass f32_scales"));
+      raise_message<data_error>({"from_codes: scale of group ", group, ": ", scale,
+                                 " is not a number of the storage asked for, the nearest is ", scales_[group],
+                                 ": round the scales, or pass f32_scales"});
   }
   void set_zero_points(std::vector<std::int64_t> values) {
     std::vector<std::uint8_t> fields;
@@ -196,7 +209,8 @@ quantized_matrix assemble_codes(const Codes& codes, const Scales& scales, const 
 /// double, a row for each row of codes (one where groups span rows) and a column for each group of a row;
 /// `zero_points`, integers in the same shape. `answers`: the grid that says what a code stands for, and, in
 /// any order, a granularity and a scale storage. Without a granularity the shape of the scales tells it, all
-/// groups of a row being equally long; without a storage scales are f32.
+/// groups of a row being equally long; a shape that groups of a power of two with a shorter last one have as
+/// well (3 scales for 300 columns: 100 or 128) is an error. Without a storage scales are f32.
 ///
 ///     Eigen::MatrixXi codes(64, 256);  Eigen::MatrixXf scales(64, 2);  Eigen::MatrixXi zero_points(64, 2);
 ///     auto q = from_codes(codes, scales, zero_points, affine<4>{});      // groups of 128

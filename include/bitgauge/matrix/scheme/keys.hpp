@@ -156,6 +156,8 @@ void read_pair(std::string_view pair, std::string_view whole, scheme& to, std::u
            did_you_mean(key.meant(value)));
     return;
   }
+  if (name.empty())
+    fail("expected KEY=VALUE behind ':' and every ',', found \"" + excerpt(trimmed(pair)) + "\"");
   const std::string meant = did_you_mean(meant_word(name, names, key_aliases));
   fail("unknown key \"" + excerpt(name) + "\"" +
        (meant.empty() ? ": expected one of " : meant + " Keys are ") + all);

@@ -17,6 +17,14 @@ inline index_t bytes_in_use(const trellis_matrix& q) {
   return q.side_bytes() - q.levels().side_bytes() + static_cast<index_t>(q.levels().bytes().size());
 }
 
+/// True where every level can be encoded.
+inline bool can_encode(const trellis_codes& codes) {
+  const auto is_beyond = [](auto level) {
+    return level < -packing::level_model::most_level || level > packing::level_model::most_level;
+  };
+  return !std::any_of(codes.codes.data(), codes.codes.data() + codes.codes.size(), is_beyond);
+}
+
 BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const trellis& settings,
                                                 index_t bytes, const trellis_inputs& inputs) {
   const index_t m = rows.rows(), n = rows.cols();
@@ -46,10 +54,17 @@ BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const tr
   double aim = 0.9993 * wanted, bits = std::max(aim - beside, 0.3 * aim);
   trellis_matrix best;
   double found = 0;
+  bool all_beyond = true;
   for (int attempt = 0; attempt < 8 && found < (attempt < 3 ? 0.998 : 0.995) * wanted && bits > 0;
        ++attempt) {
     const trellis_codes codes = chooser.choose(bits);
     monitor.check();
+    if (!can_encode(
+            codes)) {  // a matrix so small or so sparse that its bytes would hold more than levels can
+      bits = std::min(bits / 2, 12.0);
+      continue;
+    }
+    all_beyond = false;
     trellis_matrix q(codes, bytes);
     const double real = 8 * static_cast<double>(bytes_in_use(q)) / elements;
     if (real <= wanted && real > found) {
@@ -60,6 +75,11 @@ BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const tr
     bits = chooser.bits() + aim - real;
     aim -= 0.0003 * wanted;
   }
+  if (found == 0 && all_beyond)
+    raise_message<data_error>({"trellis: expected levels up to ", packing::level_model::most_level,
+                               ", found larger ones: the weights of ", m, " x ", n,
+                               " are too few, too small, or differ too much (choose another format, or scale "
+                               "them)"});
   if (found == 0)
     raise_message<data_error>({"trellis: expected ", bytes, " bytes to hold levels of ", m, " x ", n,
                                " weights, found that they do not (choose more bits)"});
