@@ -159,7 +159,10 @@ class any_grid_of final : public any_grid {
     if constexpr (row_fitting) grid_.fit_row(values, weights, levels);
   }
   std::unique_ptr<const any_grid> grid_of_row([[maybe_unused]] std::span<const float> levels) const override {
-    if constexpr (row_fitting) return std::make_unique<any_grid_of<codebook_grid>>(codebook_grid(levels));
+    if constexpr (row_fitting) {
+      using of_levels = std::conditional_t<row_fitting, codebook_grid, G>;  // compiled only where it is used
+      return std::make_unique<any_grid_of<of_levels>>(of_levels(levels));
+    }
     return nullptr;
   }
 
