@@ -117,7 +117,7 @@ class message_part {
   constexpr message_part(float number) : kind_(kind::real), real_(static_cast<double>(number)) {}
   constexpr message_part(double number) : kind_(kind::real), real_(number) {}
 
-  void append_to(std::string& all) const {
+  [[gnu::cold]] void append_to(std::string& all) const {
     if (kind_ == kind::text) all.append(text_);
     if (kind_ == kind::integer) all.append(std::to_string(integer_));
     if (kind_ == kind::real) all.append(real_text());

@@ -120,9 +120,9 @@ TEST(dispatch, every_version_is_in_its_table) {
   EXPECT_EQ(level_sum_table.of(amx).level_sums, avx512::level_sums);
   EXPECT_EQ(value_sum_table.of(avx2).sum_values, portable::sum_values);
   EXPECT_EQ(value_sum_table.of(avx512_vnni).sum_values, avx512::sum_values);
-  EXPECT_EQ(level_table.of(avx2).decode_levels, portable::decode_levels);
-  EXPECT_EQ(level_table.of(avx512_vnni).decode_levels, avx512::decode_levels);
-  EXPECT_EQ(level_table.of(amx).decode_levels, avx512_vbmi::decode_levels);
+  EXPECT_EQ(level_decoding_table.of(avx2).decode_levels, portable::decode_levels);
+  EXPECT_EQ(level_decoding_table.of(avx512_vnni).decode_levels, avx512::decode_levels);
+  EXPECT_EQ(level_decoding_table.of(amx).decode_levels, avx512_vbmi::decode_levels);
   EXPECT_EQ(level_table.of(amx).encode_many_levels, avx512::encode_many_levels);
   EXPECT_EQ(half_table.of(avx512_vbmi).nearest_halves, avx2::nearest_halves);
   EXPECT_EQ(translate_table.of(avx512_vbmi).translate, avx2::translate);

@@ -3,12 +3,39 @@
 /// \file
 /// Buffers that outlive a work item.
 
-#include <memory>
 #include <mutex>
-#include <utility>
 #include <vector>
 
 namespace bitgauge::detail {
+
+/// Objects that wait to be lent, their type no longer known, so that this is compiled once for all.
+class idle_objects {
+ public:
+  explicit idle_objects(void (*destroy)(void* object)) : destroy_(destroy) {}
+  ~idle_objects() {
+    for (void* object : objects_) destroy_(object);
+  }
+  idle_objects(const idle_objects&) = delete;
+  idle_objects& operator=(const idle_objects&) = delete;
+
+  /// Null where there is none.
+  void* take() {
+    const std::lock_guard lock(mutex_);
+    if (objects_.empty()) return nullptr;
+    void* object = objects_.back();
+    objects_.pop_back();
+    return object;
+  }
+  void give_back(void* object) {
+    const std::lock_guard lock(mutex_);
+    objects_.push_back(object);
+  }
+
+ private:
+  void (*destroy_)(void* object);
+  std::mutex mutex_;
+  std::vector<void*> objects_;
+};
 
 /// Lends objects to threads, as many as are in use at once: memory is fetched from the system once a thread
 /// rather than once a work item, whatever runs the items. Objects come as the last borrower left them.
@@ -18,34 +45,25 @@ class scratch_pool {
   /// Gives the object back at the end of its life.
   class loan {
    public:
-    loan(scratch_pool& from, std::unique_ptr<T> object) : from_(from), object_(std::move(object)) {}
-    ~loan() { from_.take_back(std::move(object_)); }
+    loan(idle_objects& from, T* object) : from_(from), object_(object) {}
+    ~loan() { from_.give_back(object_); }
     loan(const loan&) = delete;
     loan& operator=(const loan&) = delete;
     T& operator*() const noexcept { return *object_; }
-    T* operator->() const noexcept { return object_.get(); }
+    T* operator->() const noexcept { return object_; }
 
    private:
-    scratch_pool& from_;
-    std::unique_ptr<T> object_;
+    idle_objects& from_;
+    T* object_;
   };
 
   loan borrow() {
-    const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return {*this, std::make_unique<T>()};
-    std::unique_ptr<T> object = std::move(idle_.back());
-    idle_.pop_back();
-    return {*this, std::move(object)};
+    T* const idle = static_cast<T*>(idle_.take());
+    return {idle_, idle != nullptr ? idle : new T()};
   }
 
  private:
-  void take_back(std::unique_ptr<T> object) {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(object));
-  }
-
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<T>> idle_;
+  idle_objects idle_{[](void* object) { delete static_cast<T*>(object); }};
 };
 
 }  // namespace bitgauge::detail

@@ -24,10 +24,13 @@
 namespace bitgauge {
 namespace detail {
 
+// What sorts and fits is a template, so that only who calls it compiles that.
+
 /// Weighted points in ascending order, with running sums that give the error of any run around its mean in
 /// O(1).
 class sorted_points {
  public:
+  template <int = 0>
   sorted_points(std::span<const float> values, std::span<const float> weights, std::size_t most) {
     std::vector<std::pair<float, double>> points;
     points.reserve(values.size());
@@ -157,6 +160,7 @@ struct run_row {
 /// divide and conquer.
 class best_runs {
  public:
+  template <int = 0>
   best_runs(const sorted_points& points, std::size_t runs) : points_(points) {
     const std::size_t n = points.size();
     constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -177,6 +181,7 @@ class best_runs {
   }
 
   /// The means of the runs, ascending.
+  template <int = 0>
   std::vector<float> means() const {
     std::vector<float> found;
     std::size_t end = points_.size();
@@ -204,8 +209,8 @@ class best_runs {
 /// that is negative. Cost: O(n log n + count * m log m), m = min(n, 32768); memory count * m * 4 bytes.
 ///
 ///     const codebook_grid own(fit_levels(values, 16));
-inline std::vector<float> fit_levels(std::span<const float> values, int count,
-                                     std::span<const float> weights = {}) {
+template <int = 0>
+std::vector<float> fit_levels(std::span<const float> values, int count, std::span<const float> weights = {}) {
   if (count < 1 || count > 256)
     raise(invalid_scheme("fitted codebook: expected 1 to 256 levels, found " + std::to_string(count)));
   if (!weights.empty() && weights.size() != values.size())

@@ -3,6 +3,7 @@
 /// \file
 /// What a grid must offer, and the one interface through which the library sees every grid.
 
+#include <bitgauge/grid/codebook.hpp>
 #include <bitgauge/grid/integer.hpp>
 #include <bitgauge/grid/level_table.hpp>
 #include <bitgauge/grid/parameters.hpp>
@@ -106,6 +107,8 @@ class any_grid {
   virtual bool fits_rows() const { return false; }
   virtual level_type row_levels() const { return level_type::f32; }
   virtual void fit_row(std::span<const float>, std::span<const float>, std::span<float>) const {}
+  /// The grid of levels that belong to one row; null where none do.
+  virtual std::unique_ptr<const any_grid> grid_of_row(std::span<const float>) const { return nullptr; }
 
  private:
   mutable std::once_flag prepared_;
@@ -154,6 +157,13 @@ class any_grid_of final : public any_grid {
                [[maybe_unused]] std::span<const float> weights,
                [[maybe_unused]] std::span<float> levels) const override {
     if constexpr (row_fitting) grid_.fit_row(values, weights, levels);
+  }
+  std::unique_ptr<const any_grid> grid_of_row([[maybe_unused]] std::span<const float> levels) const override {
+    if constexpr (row_fitting) {
+      using of_levels = std::conditional_t<row_fitting, codebook_grid, G>;  // compiled only where it is used
+      return std::make_unique<any_grid_of<of_levels>>(of_levels(levels));
+    }
+    return nullptr;
   }
 
  private:

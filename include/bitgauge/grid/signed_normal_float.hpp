@@ -31,7 +31,8 @@ BITGAUGE_DECLARE const std::vector<float>& signed_normal_float_levels(int bits, 
 ///     auto q = quantize(W, signed_normal_float(4, 64), per_block{64});
 class signed_normal_float {
  public:
-  /// Throws as signed_normal_float_levels() does.
+  /// Throws as signed_normal_float_levels() does. A template, so that only who calls it compiles these.
+  template <int = 0>
   signed_normal_float(int bits, index_t block) : codebook_(signed_normal_float_levels(bits, block)) {}
 
   int bits() const noexcept { return codebook_.bits(); }

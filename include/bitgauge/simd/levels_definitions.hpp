@@ -11,6 +11,7 @@
 namespace bitgauge::simd {
 
 inline constexpr operation_table<level_operations> level_table;
+inline constexpr operation_table<level_decoding_operations> level_decoding_table;
 
 BITGAUGE_DEFINE void encode_levels(const float* x, index_t count, float inverse, const float* bounds,
                                    const std::uint8_t* fields, std::uint8_t* out) {
@@ -26,7 +27,7 @@ BITGAUGE_DEFINE void encode_many_levels(const float* x, index_t count, float inv
 
 BITGAUGE_DEFINE void decode_levels(const std::uint8_t* fields, index_t count, index_t run, const float* scale,
                                    const float* levels, int bits, float* out) {
-  level_table.in_use().decode_levels(fields, count, run, scale, levels, bits, out);
+  level_decoding_table.in_use().decode_levels(fields, count, run, scale, levels, bits, out);
 }
 
 }  // namespace bitgauge::simd

@@ -6,7 +6,7 @@
 
 #include <bitgauge/base/buffer.hpp>
 #include <bitgauge/base/scratch_pool.hpp>
-#include <bitgauge/grid/codebook.hpp>
+#include <bitgauge/grid/grid.hpp>
 #include <bitgauge/matrix/answers/recipe.hpp>
 #include <bitgauge/matrix/codes/matrix_parameters.hpp>
 #include <bitgauge/matrix/fit/group_fitter.hpp>
@@ -171,9 +171,9 @@ class quantizer {
             .subspan(static_cast<std::size_t>((row - first_) << bits), std::size_t{1} << bits);
     scale_row(x.for_range, row, s);
     answers_.grid->fit_row(s.values, s.weights, levels);
-    const any_grid_of<codebook_grid> own{codebook_grid(levels)};
+    const std::unique_ptr<const any_grid> own = answers_.grid->grid_of_row(levels);
     const std::shared_ptr<const sorted_levels> sorted =
-        answers_.rounding ? answers_.rounding->levels_of(own) : nullptr;
+        answers_.rounding ? answers_.rounding->levels_of(*own) : nullptr;
     for (index_t begin = 0, i = 0; begin < cols; begin += run, ++i) {
       const parameters p{s.scale[static_cast<std::size_t>(i)], 0};
       const index_t count = std::min(run, cols - begin);
@@ -181,7 +181,7 @@ class quantizer {
       if (answers_.rounding) {
         answers_.rounding->encode(x.for_codes + begin, count, p, *sorted, row, begin, fields);
       } else {
-        own.encode(x.for_codes + begin, count, p, fields);
+        own->encode(x.for_codes + begin, count, p, fields);
       }
     }
     packing::pack_dense(s.fields.data(), cols, bits, codes_.data() + (row - first_) * row_bytes_);

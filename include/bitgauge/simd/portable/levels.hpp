@@ -44,9 +44,12 @@ inline void decode_levels(const std::uint8_t* fields, index_t count, index_t run
 
 }  // namespace portable
 
+// Two tables, so that who decodes alone does not compile what encodes.
 struct level_operations {
   decltype(portable::encode_levels)* encode_levels = portable::encode_levels;
   decltype(portable::encode_many_levels)* encode_many_levels = portable::encode_many_levels;
+};
+struct level_decoding_operations {
   decltype(portable::decode_levels)* decode_levels = portable::decode_levels;
 };
 

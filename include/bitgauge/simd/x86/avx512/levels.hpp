@@ -101,6 +101,9 @@ template <>
 constexpr void improve<instruction_set::avx512>(level_operations& operations) {
   operations.encode_levels = avx512::encode_levels;
   operations.encode_many_levels = avx512::encode_many_levels;
+}
+template <>
+constexpr void improve<instruction_set::avx512>(level_decoding_operations& operations) {
   operations.decode_levels = avx512::decode_levels;
 }
 

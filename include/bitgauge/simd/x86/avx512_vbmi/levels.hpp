@@ -102,7 +102,7 @@ inline void decode_levels(const std::uint8_t* fields, index_t count, index_t run
 }  // namespace avx512_vbmi
 
 template <>
-constexpr void improve<instruction_set::avx512_vbmi>(level_operations& operations) {
+constexpr void improve<instruction_set::avx512_vbmi>(level_decoding_operations& operations) {
   operations.decode_levels = avx512_vbmi::decode_levels;
 }
 
