@@ -43,7 +43,7 @@ struct weights_view {
   index_t group_units = 0;  ///< units of a group, but for the last
   index_t units = 0;        ///< of a row
   int bits = 8;
-  const std::uint8_t* fields = nullptr;        ///< [panel][unit][unit_bytes(bits)], behind them a line to read
+  const std::uint8_t* fields = nullptr;        ///< [panel][unit][unit_bytes(bits)], and a line to read
   const float* scales = nullptr;               ///< or half_scales
   const std::uint16_t* half_scales = nullptr;  ///< binary16
   const std::uint8_t* zero_points = nullptr;   ///< fields that stand for zero; null where all have `center`
