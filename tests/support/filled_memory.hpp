@@ -25,6 +25,10 @@ inline void* filled(void* memory, std::size_t bytes) {
 [[gnu::noinline]] void* operator new(std::size_t bytes) {
   return test::filled(std::malloc(bytes + 1), bytes);
 }
+// std::stable_sort's, which under the address sanitizer would be another than what operator delete returns it to
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return test::filled(std::malloc(bytes + 1), bytes);
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
