@@ -31,7 +31,12 @@ struct column_case {
   std::vector<std::int32_t> zero_point;
 
   column_case(index_t r, index_t c, index_t of_run, index_t begun_before, bool shared, unsigned seed)
-      : rows(r), cols(c), run(of_run), begun(begun_before), stride(r + 3), runs((begun_before + c + of_run - 1) / of_run) {
+      : rows(r),
+        cols(c),
+        run(of_run),
+        begun(begun_before),
+        stride(r + 3),
+        runs((begun_before + c + of_run - 1) / of_run) {
     std::mt19937 random(seed);
     std::normal_distribution<float> normal;
     x.resize(size(stride * cols));
@@ -42,13 +47,17 @@ struct column_case {
     for (std::int32_t& v : zero_point) v = static_cast<std::int32_t>(random() % 31) - 15;
   }
   index_t parameter_stride() const { return inverse.size() == size(runs) && rows > 1 ? 0 : runs; }
-  column_panel panel() const { return {.x = x.data(), .stride = stride, .rows = rows, .cols = cols, .begun = begun}; }
+  column_panel panel() const {
+    return {.x = x.data(), .stride = stride, .rows = rows, .cols = cols, .begun = begun};
+  }
   std::vector<float> row(index_t r) const {
     std::vector<float> all;
     for (index_t c = 0; c < cols; ++c) all.push_back(x[size(c * stride + r)]);
     return all;
   }
-  std::size_t parameter(index_t r, index_t c) const { return size(r * parameter_stride() + (begun + c) / run); }
+  std::size_t parameter(index_t r, index_t c) const {
+    return size(r * parameter_stride() + (begun + c) / run);
+  }
 };
 
 template <class Check>
@@ -59,8 +68,8 @@ void for_every_case(const Check& check) {
     for (const index_t rows : {1, 7, 16, 33, 128, 145})
       for (const index_t cols : {1, 3, 4, 31, 65, 300})
         for (const index_t run : {1, 2, 5, 32, 64, 300}) {
-          SCOPED_TRACE(std::string(name_of(set)) + " " + std::to_string(rows) + " x " + std::to_string(cols) + " run " +
-                       std::to_string(run));
+          SCOPED_TRACE(std::string(name_of(set)) + " " + std::to_string(rows) + " x " + std::to_string(cols) +
+                       " run " + std::to_string(run));
           check(rows, cols, std::min(run, cols), ++seed);
           if (testing::Test::HasFatalFailure()) return;
         }
@@ -75,13 +84,14 @@ TEST(columns, extents_are_those_of_every_row) {
     column_case m(rows, cols, run, 0, false, seed);
     m.x[0] = -0.0f;
     std::vector<float> low(size(rows * m.runs + 1), 7.0f), high = low;
-    const std::uint32_t largest = column_kernels().column_extents(m.panel(), run, low.data(), high.data(), m.runs);
+    const std::uint32_t largest =
+        column_kernels().column_extents(m.panel(), run, low.data(), high.data(), m.runs);
     std::uint32_t expected_largest = 0;
     for (index_t r = 0; r < rows; ++r) {
       const std::vector<float> row = m.row(r);
       std::vector<float> l(size(m.runs)), h(size(m.runs));
-      expected_largest =
-          std::max(expected_largest, bitgauge::simd::portable::extents(row.data(), cols, run, l.data(), h.data()));
+      expected_largest = std::max(
+          expected_largest, bitgauge::simd::portable::extents(row.data(), cols, run, l.data(), h.data()));
       ASSERT_EQ(std::memcmp(l.data(), low.data() + r * m.runs, l.size() * 4), 0) << r;
       ASSERT_EQ(std::memcmp(h.data(), high.data() + r * m.runs, h.size() * 4), 0) << r;
     }
@@ -101,15 +111,17 @@ TEST(columns, codes_are_those_of_every_row) {
     const index_t row_stride = seed % 5 == 0 ? (cols + 63) / 64 * 64 : cols + 1;
     std::vector<std::uint8_t> room(size(rows * row_stride + 64), 77);
     std::uint8_t* const codes = room.data() + (64 - reinterpret_cast<std::uintptr_t>(room.data()) % 64) % 64;
-    column_kernels().encode_columns(m.panel(), run, m.inverse.data(), m.zero_point.data(), m.parameter_stride(), -128,
-                                    127, codes, row_stride, seed % 5 == 0);
+    column_kernels().encode_columns(m.panel(), run, m.inverse.data(), m.zero_point.data(),
+                                    m.parameter_stride(), -128, 127, codes, row_stride, seed % 5 == 0);
     bitgauge::simd::finish_stores();
     for (index_t r = 0; r < rows; ++r) {
       for (index_t c = 0; c < cols; ++c) {
         const std::size_t p = m.parameter(r, c);
-        const auto low = static_cast<float>(-128 - m.zero_point[p]), high = static_cast<float>(127 - m.zero_point[p]);
+        const auto low = static_cast<float>(-128 - m.zero_point[p]),
+                   high = static_cast<float>(127 - m.zero_point[p]);
         const float steps = std::nearbyint(std::clamp(m.x[size(c * m.stride + r)] * m.inverse[p], low, high));
-        ASSERT_EQ(codes[r * row_stride + c], static_cast<std::uint8_t>(static_cast<int>(steps) + m.zero_point[p]))
+        ASSERT_EQ(codes[r * row_stride + c],
+                  static_cast<std::uint8_t>(static_cast<int>(steps) + m.zero_point[p]))
             << r << " " << c;
       }
       for (index_t c = cols; c < row_stride; ++c) ASSERT_EQ(codes[r * row_stride + c], 77) << r << " " << c;
@@ -140,7 +152,8 @@ TEST(columns, floats_are_those_of_every_row) {
         ASSERT_EQ(out[c * column_stride + r], m.inverse[p] * static_cast<float>(value - m.zero_point[p]))
             << r << " " << c;
       }
-      for (index_t r = rows; r < column_stride; ++r) ASSERT_EQ(out[c * column_stride + r], 99.5f) << r << " " << c;
+      for (index_t r = rows; r < column_stride; ++r)
+        ASSERT_EQ(out[c * column_stride + r], 99.5f) << r << " " << c;
     }
   });
 }

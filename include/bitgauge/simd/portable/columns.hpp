@@ -23,14 +23,17 @@ struct column_panel {
   index_t stride = 0, rows = 0, cols = 0;
   /// Elements of the run of the first column that lie in columns before it.
   index_t begun = 0;
-  /// What is fetched meanwhile; results never depend on it. Columns behind these that are read next, and how far below
-  /// each element is one that is read after all of these (0: nothing is).
+  /// How it moves through memory; results never depend on it. Columns behind these that are read next, and how far
+  /// below each element is one that is read after all of these (0: none is): both are fetched meanwhile, as are the
+  /// columns themselves, unless they are in a cache.
   index_t behind = 0, below = 0;
+  bool is_near = false;
 };
 
 namespace portable {
 
-inline std::uint32_t column_extents(const column_panel& x, index_t run, float* low, float* high, index_t stride) {
+inline std::uint32_t column_extents(const column_panel& x, index_t run, float* low, float* high,
+                                    index_t stride) {
   std::uint32_t largest = 0;
   for (index_t c = 0; c < x.cols; ++c) {
     const float* const column = x.x + c * x.stride;
@@ -45,8 +48,9 @@ inline std::uint32_t column_extents(const column_panel& x, index_t run, float* l
   return largest;
 }
 
-inline void encode_columns(const column_panel& x, index_t run, const float* inverse, const std::int32_t* zero_point,
-                           index_t stride, int lowest, int highest, std::uint8_t* codes, index_t row_stride, bool) {
+inline void encode_columns(const column_panel& x, index_t run, const float* inverse,
+                           const std::int32_t* zero_point, index_t stride, int lowest, int highest,
+                           std::uint8_t* codes, index_t row_stride, bool) {
   for (index_t c = 0; c < x.cols; ++c) {
     const float* const column = x.x + c * x.stride;
     const index_t i = (x.begun + c) / run;
@@ -60,9 +64,9 @@ inline void encode_columns(const column_panel& x, index_t run, const float* inve
   }
 }
 
-inline void decode_columns(const std::uint8_t* codes, index_t row_stride, index_t rows, index_t cols, index_t begun,
-                           index_t run, const float* scale, const std::int32_t* zero_point, index_t stride,
-                           bool is_signed, float* out, index_t column_stride, bool) {
+inline void decode_columns(const std::uint8_t* codes, index_t row_stride, index_t rows, index_t cols,
+                           index_t begun, index_t run, const float* scale, const std::int32_t* zero_point,
+                           index_t stride, bool is_signed, float* out, index_t column_stride, bool) {
   const int sign = is_signed ? 0x80 : 0;
   for (index_t c = 0; c < cols; ++c) {
     const index_t i = (begun + c) / run;
@@ -84,15 +88,16 @@ struct column_operations {
 
   /// row_operations::encode of every row: the code of (r, c) to codes[r * row_stride + c]. `past_caches`: see
   /// memory_hints; for rows of codes that begin at cache lines.
-  void (*encode_columns)(const column_panel& x, index_t run, const float* inverse, const std::int32_t* zero_point,
-                         index_t stride, int lowest, int highest, std::uint8_t* codes, index_t row_stride,
+  void (*encode_columns)(const column_panel& x, index_t run, const float* inverse,
+                         const std::int32_t* zero_point, index_t stride, int lowest, int highest,
+                         std::uint8_t* codes, index_t row_stride,
                          bool past_caches) = portable::encode_columns;
 
   /// row_operations::decode of every row, into a matrix by columns: the code of (r, c), at codes[r * row_stride + c],
   /// gives out[c * column_stride + r]. `begun` as in column_panel; `past_caches` for columns that begin at cache lines.
-  void (*decode_columns)(const std::uint8_t* codes, index_t row_stride, index_t rows, index_t cols, index_t begun,
-                         index_t run, const float* scale, const std::int32_t* zero_point, index_t stride,
-                         bool is_signed, float* out, index_t column_stride,
+  void (*decode_columns)(const std::uint8_t* codes, index_t row_stride, index_t rows, index_t cols,
+                         index_t begun, index_t run, const float* scale, const std::int32_t* zero_point,
+                         index_t stride, bool is_signed, float* out, index_t column_stride,
                          bool past_caches) = portable::decode_columns;
 };
 

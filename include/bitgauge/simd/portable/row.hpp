@@ -38,6 +38,13 @@ inline void finish_stores() {
 #endif
 }
 
+/// Fetches `bytes` bytes that are read soon, or written where `Write`.
+template <bool Write = false>
+void fetch(const std::uint8_t* from, index_t bytes) {
+  constexpr index_t line = 64;
+  for (index_t i = 0; i < bytes; i += line) __builtin_prefetch(from + i, Write ? 1 : 0, Write ? 3 : 2);
+}
+
 namespace portable {
 
 inline std::uint32_t extents(const float* x, index_t count, index_t run, float* low, float* high) {

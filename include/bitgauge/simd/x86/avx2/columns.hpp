@@ -33,7 +33,8 @@ namespace detail {
 }
 
 /// The low bytes of each lane of a, b, c, d, in this order.
-[[BITGAUGE_AVX2, gnu::always_inline]] inline integers joined_bytes(integers a, integers b, integers c, integers d) {
+[[BITGAUGE_AVX2, gnu::always_inline]] inline integers joined_bytes(integers a, integers b, integers c,
+                                                                   integers d) {
   const __m256i low = _mm256_blendv_epi8(_mm256_slli_epi32(b, 8), a, all(0xff));
   const __m256i high = _mm256_blendv_epi8(_mm256_slli_epi32(d, 8), c, all(0xff));
   return _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xaa);
@@ -61,6 +62,7 @@ template <int K>
 
 #define BITGAUGE_TIER BITGAUGE_AVX2
 #include <bitgauge/simd/x86/column_body.hpp>
+#include <bitgauge/simd/x86/column_decode_body.hpp>
 #undef BITGAUGE_TIER
 
 }  // namespace avx2

@@ -33,7 +33,8 @@ namespace detail {
 }
 
 /// The low bytes of each lane of a, b, c, d, in this order.
-[[BITGAUGE_AVX512, gnu::always_inline]] inline integers joined_bytes(integers a, integers b, integers c, integers d) {
+[[BITGAUGE_AVX512, gnu::always_inline]] inline integers joined_bytes(integers a, integers b, integers c,
+                                                                     integers d) {
   const __m512i two = _mm512_mask_blend_epi8(0x2222222222222222, a, _mm512_slli_epi32(b, 8));
   const __m512i three = _mm512_mask_blend_epi8(0x4444444444444444, two, _mm512_slli_epi32(c, 16));
   return _mm512_mask_blend_epi8(0x8888888888888888, three, _mm512_slli_epi32(d, 24));
@@ -60,6 +61,7 @@ template <int K>
 
 #define BITGAUGE_TIER BITGAUGE_AVX512
 #include <bitgauge/simd/x86/column_body.hpp>
+#include <bitgauge/simd/x86/column_decode_body.hpp>
 #undef BITGAUGE_TIER
 
 }  // namespace avx512
