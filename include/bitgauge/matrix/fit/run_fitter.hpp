@@ -115,10 +115,8 @@ class run_fitter {
       std::fill(s.zero_point.begin(), s.zero_point.end(), integer->center);
       return true;
     }
-    for (index_t i = 0; i < s.count(); ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      s.zero_point[at] = integer->zero_point_for({s.low[at], s.high[at]}, s.scale[at]);
-    }
+    simd::row_kernels().zero_points(s.low.data(), s.scale.data(), s.count(), integer->lowest,
+                                    integer->highest, integer->steady_ties, s.zero_point.data());
     for (index_t i = 0; i < s.count(); i += s.per_row)
       parameters_.set_zero_points(groups.of(i), s.zero_point.subspan(static_cast<std::size_t>(i),
                                                                      static_cast<std::size_t>(s.per_row)));

@@ -86,6 +86,7 @@ constexpr void improve<instruction_set::avx512>(row_operations& operations) {
   operations.extents = avx512::extents;
   operations.scales = avx512::scales;
   operations.inverses = avx512::inverses;
+  operations.zero_points = avx512::zero_points;
   operations.encode = avx512::encode;
   operations.decode = avx512::decode;
   operations.transpose = avx512::transpose;
