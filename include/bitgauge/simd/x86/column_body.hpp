@@ -38,9 +38,11 @@ template <class Part, index_t Rows>
 struct run_slots {
   Part parts[4][Rows / width];
   index_t run, next;  ///< where the run of the column last asked for ends
+  index_t step;       ///< from the part of a vector of rows to that of the next: 0 where all rows share one
   index_t i = -1;
 
-  run_slots(index_t of_run, index_t begun) : run(of_run), next(-begun) {}
+  run_slots(index_t of_run, index_t begun, index_t stride)
+      : run(of_run), next(-begun), step(stride == 0 ? 0 : 1) {}
 
   /// Those of column c.
   template <class Make>
@@ -48,7 +50,7 @@ struct run_slots {
     while (c >= next) {
       i += 1;
       next += run;
-      for (index_t b = 0; b * width < rows; ++b) parts[i % 4][b] = make(i, b * width);
+      for (index_t b = 0; b * width < (step == 0 ? 1 : rows); ++b) parts[i % 4][b] = make(i, b * width);
     }
     return parts[i % 4];
   }
@@ -71,33 +73,47 @@ struct make_encoders {
   }
 };
 
-/// Four whole columns of a tile, all of one run, as bytes of words.
+/// The code of one element of four whole columns each, as bytes of words. `Fetch`: see column_panel.
 template <bool Fetch>
-[[BITGAUGE_TIER, gnu::always_inline]] inline void encode_four(const column_panel& x, const float* from,
-                                                              const encoder* same, index_t far,
-                                                              float* words) {
-  for (index_t b = 0; b < x.rows / width; ++b) {
-    const encoder e = same[b];
-    integers codes[4];
-#pragma GCC unroll 4
-    for (int k = 0; k < 4; ++k) {
-      const float* const at = from + k * x.stride + b * width;
-      if (Fetch) fetch_far(at + far);
-      if (Fetch && x.below != 0) fetch_far(at + x.below);
-      codes[k] = encode_lanes(load(at), e);
+[[BITGAUGE_TIER, gnu::always_inline]] inline void encode_words(const column_panel& x, const float* from,
+                                                               index_t far, const encoder& e0,
+                                                               const encoder& e1, const encoder& e2,
+                                                               const encoder& e3, float* words) {
+  for (index_t k = 0; Fetch && k < 4; ++k) {
+    fetch_far(from + k * x.stride + far);
+    if (x.below != 0) fetch_far(from + k * x.stride + x.below);
+  }
+  const float *const second = from + x.stride, *const third = second + x.stride,
+                     *const fourth = third + x.stride;
+  store(words, as_floats(joined_bytes(encode_lanes(load(from), e0), encode_lanes(load(second), e1),
+                                      encode_lanes(load(third), e2), encode_lanes(load(fourth), e3))));
+}
+
+/// Four whole columns of a tile, all of one run or with parameters that all rows share.
+template <bool Fetch>
+[[BITGAUGE_TIER]] inline void encode_four(const column_panel& x, const float* from, index_t far,
+                                          const encoder* const (&e)[4], index_t step, float* words) {
+  if (e[0] == e[3]) {
+    for (index_t b = 0; b < x.rows / width; ++b) {
+      const encoder same = e[0][b * step];
+      encode_words<Fetch>(x, from + b * width, far, same, same, same, same, words + b * width);
     }
-    store(words + b * width, as_floats(joined_bytes(codes[0], codes[1], codes[2], codes[3])));
+  } else {
+    const encoder e0 = *e[0], e1 = *e[1], e2 = *e[2], e3 = *e[3];
+    for (index_t b = 0; b < x.rows / width; ++b)
+      encode_words<Fetch>(x, from + b * width, far, e0, e1, e2, e3, words + b * width);
   }
 }
 
 /// Any columns, `left` of which there are.
 [[BITGAUGE_TIER]] inline void encode_some(const column_panel& x, const float* from, index_t left,
-                                          const encoder* const (&e)[4], float* words) {
+                                          const encoder* const (&e)[4], index_t step, float* words) {
   for (index_t r = 0; r < x.rows; r += width) {
     integers codes[4];
     for (int k = 0; k < 4; ++k)
-      codes[k] =
-          k < left ? encode_lanes(load(from + k * x.stride + r, lanes(x.rows - r)), e[k][r / width]) : all(0);
+      codes[k] = k < left
+                     ? encode_lanes(load(from + k * x.stride + r, lanes(x.rows - r)), e[k][r / width * step])
+                     : all(0);
     store(words + r, as_floats(joined_bytes(codes[0], codes[1], codes[2], codes[3])));
   }
 }
@@ -133,7 +149,7 @@ template <bool PastCaches>
 [[BITGAUGE_TIER]] inline void encode_rows_of(const column_panel& x, index_t run, const make_encoders& make,
                                              std::uint8_t* codes, index_t row_stride, bool past_caches) {
   alignas(64) float words[words_of_tile * words_stride];
-  run_slots<encoder, tile_rows> slots(run, x.begun);
+  run_slots<encoder, tile_rows> slots(run, x.begun, make.stride);
   for (index_t first = 0; first < x.cols; first += tile_cols) {
     const index_t cols = std::min(tile_cols, x.cols - first);
     for (index_t c = 0; c < cols; c += 4) {
@@ -143,10 +159,12 @@ template <bool PastCaches>
       const float* const from = x.x + at * x.stride;
       float* const to = words + c / 4 * words_stride;
       const index_t far = at + columns_ahead + 4 <= x.cols + x.behind ? columns_ahead * x.stride : 0;
-      if (e[0] == e[3] && left == 4 && x.rows % width == 0)
-        x.is_near ? encode_four<false>(x, from, e[0], far, to) : encode_four<true>(x, from, e[0], far, to);
+      if (left < 4 || x.rows % width != 0 || (e[0] != e[3] && slots.step != 0))
+        encode_some(x, from, left, e, slots.step, to);
+      else if (x.is_near)
+        encode_four<false>(x, from, far, e, slots.step, to);
       else
-        encode_some(x, from, left, e, to);
+        encode_four<true>(x, from, far, e, slots.step, to);
     }
     if (past_caches)
       turn_words<true>(words, x.rows, cols, codes + first, row_stride);

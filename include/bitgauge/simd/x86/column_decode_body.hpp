@@ -29,10 +29,11 @@ inline constexpr index_t decoded_cols = 4 * width, decoded_stride = tall_rows + 
 template <bool PastCaches, bool Whole>
 [[BITGAUGE_TIER, gnu::always_inline]] inline void decode_four(const float* words, index_t rows, index_t left,
                                                               integers sign, const decoder* const (&d)[4],
-                                                              float* out, index_t column_stride) {
+                                                              index_t step, float* out,
+                                                              index_t column_stride) {
   for (index_t r = 0; r < rows; r += width) {
     const integers bytes = exclusive_or(as_integers(load(words + r)), sign);
-    const index_t b = r / width;
+    const index_t b = r / width * step;
     const floats v[4] = {decode_words(byte_of<0>(bytes), d[0][b]),
                          decode_words(byte_of<1>(bytes), d[Whole ? 0 : 1][b]),
                          decode_words(byte_of<2>(bytes), d[Whole ? 0 : 2][b]),
@@ -54,7 +55,7 @@ template <bool PastCaches>
                                              index_t begun, index_t run, const make_decoders& make,
                                              float* out, index_t column_stride) {
   alignas(64) float words[width * decoded_stride];
-  run_slots<decoder, tall_rows> slots(run, begun);
+  run_slots<decoder, tall_rows> slots(run, begun, make.stride);
   const index_t rows = make.rows;
   const integers sign = all(make.sign * 0x01010101);
   for (index_t first = 0; first < cols; first += decoded_cols) {
@@ -83,9 +84,9 @@ template <bool PastCaches>
       const float* const from = words + c / 4 * decoded_stride;
       float* const to = out + at * column_stride;
       if (d[0] == d[3] && left == 4 && rows % width == 0)
-        decode_four<PastCaches, true>(from, rows, left, sign, d, to, column_stride);
+        decode_four<PastCaches, true>(from, rows, left, sign, d, slots.step, to, column_stride);
       else
-        decode_four<PastCaches, false>(from, rows, left, sign, d, to, column_stride);
+        decode_four<PastCaches, false>(from, rows, left, sign, d, slots.step, to, column_stride);
     }
   }
 }
