@@ -41,7 +41,9 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
 BITGAUGE_DEFINE void quantized_matrix::decode_fields(index_t row, const std::uint8_t* fields, float* out,
                                                      row_scratch& scratch) const {
   const index_t cols = groups_.cols(), run = groups_.run(), runs = groups_.runs_per_row();
-  read_parameters(groups_.group_of_run(row, 0), runs, scratch);  // the groups of a row follow each other
+  // the groups of a row follow each other; those that span rows are those of the row before
+  if (groups_.within_rows() || std::ssize(scratch.scales) != runs)
+    read_parameters(groups_.group_of_run(row, 0), runs, scratch);
   const bool codebook = encoding_.has_levels();
   if (codebook || encoding_.is_sign_only) {
     constexpr float signs[] = {-1, 1};
