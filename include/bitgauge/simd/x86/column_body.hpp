@@ -36,7 +36,7 @@ inline constexpr index_t columns_ahead = 32;
 /// vector of rows needs. Columns are asked for in their order.
 template <class Part, index_t Rows>
 struct run_slots {
-  Part parts[4][Rows / width];
+  Part parts[4][static_cast<std::size_t>(Rows / width)];
   index_t run, next;  ///< where the run of the column last asked for ends
   index_t step;       ///< from the part of a vector of rows to that of the next: 0 where all rows share one
   index_t i = -1;
@@ -91,8 +91,9 @@ template <bool Fetch>
 
 /// Four whole columns of a tile, all of one run or with parameters that all rows share.
 template <bool Fetch>
-[[BITGAUGE_TIER]] inline void encode_four(const column_panel& x, const float* from, index_t far,
-                                          const encoder* const (&e)[4], index_t step, float* words) {
+[[BITGAUGE_TIER, gnu::always_inline]] inline void encode_four(const column_panel& x, const float* from,
+                                                              index_t far, const encoder* const (&e)[4],
+                                                              index_t step, float* words) {
   if (e[0] == e[3]) {
     for (index_t b = 0; b < x.rows / width; ++b) {
       const encoder same = e[0][b * step];
@@ -122,8 +123,8 @@ inline constexpr index_t words_of_tile = tile_cols / 4, words_stride = tile_rows
 
 /// Writes the codes of `rows` rows, `cols` of each.
 template <bool PastCaches>
-[[BITGAUGE_TIER]] inline void turn_words(const float* words, index_t rows, index_t cols, std::uint8_t* codes,
-                                         index_t row_stride) {
+[[BITGAUGE_TIER, gnu::always_inline]] inline void turn_words(const float* words, index_t rows, index_t cols,
+                                                             std::uint8_t* codes, index_t row_stride) {
   for (index_t r = 0; r < rows; r += width) {
     for (index_t c = 0; c < cols; c += 4 * width) {
       const float* const from = words + c / 4 * words_stride + r;
