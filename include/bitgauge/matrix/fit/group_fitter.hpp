@@ -51,12 +51,12 @@ class group_fitter {
   void for_each_panel(index_t begin, index_t end, const Body& body) {
     for_each_panel(begin, end, source_.panel_height(), 0, body);
   }
-  /// The same for panels to be gone through by columns, `cols` of them before they are read again: they begin at cache
-  /// lines.
+  /// The same for panels to be gone through by columns, `cols` of them before they are read again: they begin where
+  /// rows_to_panel() says.
   template <class Body>
   void for_each_column_panel(index_t begin, index_t end, index_t cols, const Body& body) {
-    const index_t height = source_.column_panel_height(cols), to_line = source_.rows_to_line(begin);
-    for_each_panel(begin, end, height, to_line > 0 ? height - to_line : 0, body);
+    const index_t height = source_.column_panel_height(cols), own = source_.rows_to_panel(begin) % height;
+    for_each_panel(begin, end, height, own > 0 ? height - own : 0, body);
   }
 
   /// Rows are read in panels of `height`, the first of which lacks `missing`.

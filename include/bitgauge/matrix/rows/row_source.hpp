@@ -91,11 +91,13 @@ class row_source {
     const index_t height = std::clamp(floats / std::max<index_t>(cols, 1) / least * least, least, most);
     return rows_ < few * height ? least : height;
   }
-  /// How many rows after row `first` a cache line begins.
-  index_t rows_to_line(index_t first) const noexcept {
-    constexpr std::uintptr_t line = 64, bytes = sizeof(float);
+  /// How many rows after row `first` a panel of columns best begins: at a cache line, and not at a multiple of 512
+  /// bytes. (Panels that fill blocks of 512 bytes take up to a third longer to read on some machines, as if the blocks
+  /// of all columns, a power of two apart, came from few channels of memory.)
+  index_t rows_to_panel(index_t first) const noexcept {
+    constexpr std::uintptr_t block = 512, within = 192, bytes = sizeof(float);
     const auto address = reinterpret_cast<std::uintptr_t>(static_cast<const float*>(data_) + first);
-    return static_cast<index_t>((line - address % line) % line / bytes);
+    return static_cast<index_t>((block + within - address % block) % block / bytes);
   }
   /// Part of a matrix that lies_by_columns(), of which all columns behind and as many rows below are read next.
   simd::column_panel columns(index_t first, index_t count, index_t column, index_t width) const noexcept {

@@ -12,7 +12,7 @@ inline constexpr index_t tile_rows = 128, tile_cols = 256;
 /// Rows whose extents are found, or whose floats are written, together.
 inline constexpr index_t tall_rows = 256;
 /// What is fetched ahead, in columns: they lie in a page each, which takes long to find.
-inline constexpr index_t columns_ahead = 32;
+inline constexpr index_t columns_ahead = 16;
 
 [[BITGAUGE_TIER, gnu::always_inline]] inline void fetch_far(const float* x) {
   _mm_prefetch(reinterpret_cast<const char*>(x), _MM_HINT_T1);
