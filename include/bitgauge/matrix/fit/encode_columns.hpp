@@ -44,7 +44,6 @@ inline void encode_columns(const simd::column_panel& x, index_t run, const integ
     part.cols = some;
     part.begun = begin % run;
     part.behind = x.behind + x.cols - begin - some;
-    part.below = is_near ? 0 : x.below;
     part.is_near = is_near;
     const auto encode = [&](std::uint8_t* codes, index_t row_stride, bool past_caches) {
       simd::column_kernels().encode_columns(part, run, s.inverse.data() + at, s.zero_point.data() + at,

@@ -99,14 +99,13 @@ class row_source {
     const auto address = reinterpret_cast<std::uintptr_t>(static_cast<const float*>(data_) + first);
     return static_cast<index_t>((block + within - address % block) % block / bytes);
   }
-  /// Part of a matrix that lies_by_columns(), of which all columns behind and as many rows below are read next.
+  /// Part of a matrix that lies_by_columns(), of which all columns behind are read next.
   simd::column_panel columns(index_t first, index_t count, index_t column, index_t width) const noexcept {
     return {.x = static_cast<const float*>(data_) + first + column * col_step_,
             .stride = col_step_,
             .rows = count,
             .cols = width,
-            .behind = cols_ - column - width,
-            .below = first + 2 * count <= rows_ ? count : 0};
+            .behind = cols_ - column - width};
   }
 
   /// Columns as the rows of a matrix that lies by columns, where rows are in_place().

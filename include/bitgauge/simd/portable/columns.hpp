@@ -23,10 +23,9 @@ struct column_panel {
   index_t stride = 0, rows = 0, cols = 0;
   /// Elements of the run of the first column that lie in columns before it.
   index_t begun = 0;
-  /// How it moves through memory; results never depend on it. Columns behind these that are read next, and how far
-  /// below each element is one that is read after all of these (0: none is): both are fetched meanwhile, as are the
-  /// columns themselves, unless they are in a cache.
-  index_t behind = 0, below = 0;
+  /// How it moves through memory; results never depend on it. Columns behind these that are read next: they are
+  /// fetched meanwhile, as are the columns themselves, unless they are in a cache.
+  index_t behind = 0;
   bool is_near = false;
 };
 

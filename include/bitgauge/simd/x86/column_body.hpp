@@ -79,10 +79,7 @@ template <bool Fetch>
                                                                index_t far, const encoder& e0,
                                                                const encoder& e1, const encoder& e2,
                                                                const encoder& e3, float* words) {
-  for (index_t k = 0; Fetch && k < 4; ++k) {
-    fetch_far(from + k * x.stride + far);
-    if (x.below != 0) fetch_far(from + k * x.stride + x.below);
-  }
+  for (index_t k = 0; Fetch && k < 4; ++k) fetch_far(from + k * x.stride + far);
   const float *const second = from + x.stride, *const third = second + x.stride,
                      *const fourth = third + x.stride;
   store(words, as_floats(joined_bytes(encode_lanes(load(from), e0), encode_lanes(load(second), e1),
