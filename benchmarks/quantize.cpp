@@ -42,6 +42,7 @@ void register_quantize() {
   register_scheme<row_major>("symmetric4_g32", symmetric<4>{}, per_group{32});
   register_scheme<row_major>("affine4_g128", affine<4>{}, per_group{128});
   register_scheme<column_major>("symmetric8_column_major", symmetric<8>{}, per_row{});
+  register_scheme<column_major>("affine4_g128_column_major", affine<4>{}, per_group{128});
 }
 
 }  // namespace bench

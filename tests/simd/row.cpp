@@ -1,6 +1,7 @@
 // Every instruction set gives the bits of the portable version, and the portable version those of the
 // formulas in row.hpp, computed here in double and 64-bit integers.
 
+#include <bitgauge/grid/integer.hpp>
 #include <bitgauge/simd/instruction_set.hpp>
 #include <bitgauge/simd/row.hpp>
 
@@ -149,6 +150,29 @@ TEST_P(row, parameters_match_portable) {
           ASSERT_TRUE(same_bits(scale, scale_expected)) << count << " runs";
           ASSERT_TRUE(same_bits(inverse, inverse_expected)) << count << " runs";
         }
+}
+
+// Catches: a tie that hangs on the scale's last bit, a quotient beyond the codes, a scale of 0, a lane behind the last.
+TEST_P(row, zero_points_are_those_of_the_grid) {
+  for (const bool steady : {true, false})
+    for (const auto& [lowest, highest] : {std::pair{0, 255}, {-128, 127}, {0, 15}, {1, 7}}) {
+      const integer_grid affine_grid{.lowest = lowest, .highest = highest, .steady_ties = steady};
+      for (index_t count = 0; count < 40; ++count) {
+        std::vector<float> low, scale;
+        std::vector<std::int32_t> expected(static_cast<std::size_t>(count) + 20, 99), found = expected;
+        for (index_t i = 0; i < count; ++i) {
+          scale.push_back(i % 11 == 5   ? 0.0f
+                          : i % 13 == 7 ? 1e-38f
+                                        : 0.37f + 0.011f * static_cast<float>(i * count));
+          const float steps = static_cast<float>(i * 17 % 80) / 2;
+          low.push_back(i % 7 == 3 ? -3e38f
+                                   : -std::nextafter(steps * scale.back(), i % 3 == 0 ? 1e30f : 0.0f));
+          expected[static_cast<std::size_t>(i)] = affine_grid.zero_point_for({low.back(), 0}, scale.back());
+        }
+        fast.zero_points(low.data(), scale.data(), count, lowest, highest, steady, found.data());
+        ASSERT_EQ(found, expected) << count;
+      }
+    }
 }
 
 // Catches: ties rounded away, the zero point added before rounding, saturation of products beyond int32,

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 
 #if defined(__linux__)
@@ -38,23 +39,31 @@ void advise_huge_pages(Plain& matrix) noexcept {
 /// best all huge pages. What is smaller it keeps for the next time.
 inline constexpr std::size_t never_kept = std::size_t{32} << 20;
 
+/// From this size on memory begins at a cache line, so that its lines can be written past the caches.
+inline constexpr std::size_t from_a_line = std::size_t{1} << 20, line_bytes = 64;
+
 /// Memory for `bytes` bytes, their values indeterminate. release_memory() gives it back.
 inline void* uninitialized_memory(std::size_t bytes) {
-  const bool whole_pages = bytes >= never_kept && bytes <= SIZE_MAX - huge_page;
-  if (whole_pages) bytes = (bytes + huge_page - 1) / huge_page * huge_page;
-  void* const memory =
-      whole_pages ? ::operator new(bytes, std::align_val_t{huge_page}) : ::operator new(bytes);
+  if (bytes < from_a_line) return ::operator new(bytes);
+  std::byte* memory = nullptr;
+  if (bytes >= never_kept) {
+    if (bytes <= SIZE_MAX - huge_page) bytes = (bytes + huge_page - 1) / huge_page * huge_page;
+    memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{huge_page}));
+  } else {  // an aligned new is not kept; where the memory begins is noted before the line
+    std::byte* const whole = static_cast<std::byte*>(::operator new(bytes + line_bytes));
+    memory = whole + (line_bytes - reinterpret_cast<std::uintptr_t>(whole) % line_bytes);
+    std::memcpy(memory - sizeof whole, &whole, sizeof whole);
+  }
   advise_huge_pages(memory, bytes);
   return memory;
 }
 
 /// Gives back what uninitialized_memory(bytes) gave.
 inline void release_memory(void* memory, std::size_t bytes) noexcept {
-  if (bytes >= never_kept) {
-    ::operator delete(memory, std::align_val_t{huge_page});
-  } else {
-    ::operator delete(memory);
-  }
+  if (bytes >= never_kept) return ::operator delete(memory, std::align_val_t{huge_page});
+  if (memory != nullptr && bytes >= from_a_line)
+    std::memcpy(&memory, static_cast<std::byte*>(memory) - sizeof memory, sizeof memory);
+  ::operator delete(memory);
 }
 
 }  // namespace bitgauge::detail

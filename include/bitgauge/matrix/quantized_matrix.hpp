@@ -160,11 +160,14 @@ class quantized_matrix {
   /// shape_error.
   template <class Derived>
   void dequantize_into(const Eigen::DenseBase<Derived>& target, int threads = 0) const {
-    detail::fill_rows(target, rows(), cols(), is_column_vector_, threads, [this] {
-      return [this, scratch = row_scratch{}](index_t row, float* out) mutable {
-        dequantize_row(row, out, scratch);
-      };
-    });
+    detail::fill_rows(
+        target, rows(), cols(), is_column_vector_, threads,
+        [this] {
+          return [this, scratch = row_scratch{}](index_t row, float* out) mutable {
+            dequantize_row(row, out, scratch);
+          };
+        },
+        column_writer());
   }
 
   friend bool operator==(const quantized_matrix& a, const quantized_matrix& b) {
@@ -176,7 +179,7 @@ class quantized_matrix {
 
  private:
   struct row_scratch {
-    std::vector<std::uint8_t> fields;
+    std::vector<std::uint8_t> fields, zero_point_fields;
     std::vector<float> scales;
     std::vector<std::int32_t> zero_points;
   };
@@ -203,6 +206,9 @@ class quantized_matrix {
   /// The same from fields that are unpacked, a byte each; extends_sign() says how.
   BITGAUGE_DECLARE void decode_fields(index_t row, const std::uint8_t* fields, float* out,
                                       row_scratch& scratch) const;
+  /// Writes rows by columns where codes are integers, else none.
+  BITGAUGE_DECLARE detail::column_writer column_writer() const;
+  BITGAUGE_DECLARE void read_parameters(index_t first, index_t count, row_scratch& scratch) const;
   bool extends_sign() const noexcept {
     return encoding_.is_signed && !encoding_.is_sign_only && !encoding_.has_levels();
   }

@@ -3,8 +3,10 @@
 /// \file
 /// What quantized_matrix.hpp declares.
 
+#include <bitgauge/base/scratch_pool.hpp>
 #include <bitgauge/matrix/codes/code_encoding.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
+#include <bitgauge/simd/columns.hpp>
 #include <bitgauge/simd/levels.hpp>
 #include <bitgauge/simd/row.hpp>
 
@@ -12,6 +14,7 @@
 #include <cmath>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,12 +41,9 @@ BITGAUGE_DEFINE void quantized_matrix::dequantize_row(index_t row, float* out, r
 BITGAUGE_DEFINE void quantized_matrix::decode_fields(index_t row, const std::uint8_t* fields, float* out,
                                                      row_scratch& scratch) const {
   const index_t cols = groups_.cols(), run = groups_.run(), runs = groups_.runs_per_row();
-  scratch.scales.resize(static_cast<std::size_t>(runs));
-  scratch.zero_points.resize(static_cast<std::size_t>(runs));
-  const index_t first = groups_.group_of_run(row, 0);  // the groups of a row follow each other
-  scales_.read_into(first, runs, scratch.scales.data());
-  for (index_t i = 0; i < runs; ++i)
-    scratch.zero_points[static_cast<std::size_t>(i)] = stored_zero_point(first + i);
+  // the groups of a row follow each other; those that span rows are those of the row before
+  if (groups_.within_rows() || std::ssize(scratch.scales) != runs)
+    read_parameters(groups_.group_of_run(row, 0), runs, scratch);
   const bool codebook = encoding_.has_levels();
   if (codebook || encoding_.is_sign_only) {
     constexpr float signs[] = {-1, 1};
@@ -53,6 +53,57 @@ BITGAUGE_DEFINE void quantized_matrix::decode_fields(index_t row, const std::uin
     simd::row_kernels().decode(fields, cols, run, scratch.scales.data(), scratch.zero_points.data(),
                                extends_sign(), out);
   }
+}
+
+/// Those of the groups first .. first + count - 1.
+BITGAUGE_DEFINE void quantized_matrix::read_parameters(index_t first, index_t count,
+                                                       row_scratch& scratch) const {
+  const auto n = static_cast<std::size_t>(count);
+  scratch.scales.resize(n);
+  scales_.read_into(first, count, scratch.scales.data());
+  if (!encoding_.has_zero_points) return scratch.zero_points.assign(n, encoding_.center);
+  scratch.zero_points.resize(n);
+  // eight codes fill whole bytes
+  const index_t before = first % 8, bits = encoding_.bits;
+  scratch.zero_point_fields.resize(n + 8);
+  std::uint8_t* const fields = scratch.zero_point_fields.data();
+  simd::unpack(zero_points_.data() + first / 8 * bits, before + count, encoding_.bits,
+                             encoding_.is_signed, fields);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint8_t field = fields[static_cast<std::size_t>(before) + i];
+    scratch.zero_points[i] = encoding_.is_signed ? static_cast<std::int8_t>(field) : field;
+  }
+}
+
+BITGAUGE_DEFINE detail::column_writer quantized_matrix::column_writer() const {
+  if (encoding_.has_levels() || encoding_.is_sign_only) return {};
+  const auto scratches = std::make_shared<detail::scratch_pool<row_scratch>>();
+  return [this, scratches](index_t first, index_t count, float* out, index_t col_step, bool past_caches) {
+    const auto scratch = scratches->borrow();
+    const bool shared = !groups_.within_rows();
+    const index_t runs = groups_.runs_per_row(), stride = shared ? 0 : runs;
+    read_parameters(groups_.group_of_run(first, 0), shared ? runs : runs * count, *scratch);
+    const std::uint8_t* const packed = codes_.data() + first * row_bytes();
+    constexpr index_t together = 512, fields_stride = together + 64;  // their codes stay in a cache, apart
+    const int bits = encoding_.bits;
+    scratch->fields.resize(static_cast<std::size_t>(count * fields_stride));
+    std::uint8_t* const fields = scratch->fields.data();
+    for (index_t column = 0; column < groups_.cols(); column += together) {
+      const index_t width = std::min(together, groups_.cols() - column), next = column + width;
+      const std::uint8_t* const from = packed + column / 8 * bits;
+      const index_t next_bytes = packing::dense_bytes(std::min(together, groups_.cols() - next), bits);
+      for (index_t r = 0; r < count; ++r) {
+        simd::fetch(packed + r * row_bytes() + next / 8 * bits, next_bytes);
+        simd::unpack(from + r * row_bytes(), width, bits, extends_sign(),
+                                   fields + r * fields_stride);
+      }
+      const index_t i = column / groups_.run();
+      simd::column_kernels().decode_columns(fields, fields_stride, count, width, column % groups_.run(),
+                                            groups_.run(), scratch->scales.data() + i,
+                                            scratch->zero_points.data() + i, stride, extends_sign(),
+                                            out + column * col_step, col_step, past_caches);
+    }
+  };
 }
 
 /// Checks that the parts fit together; returns the largest magnitude of a scale.

@@ -10,12 +10,14 @@
 #include <bitgauge/matrix/answers/recipe.hpp>
 #include <bitgauge/matrix/fit/group_parameters.hpp>
 #include <bitgauge/matrix/fit/row_scratch.hpp>
+#include <bitgauge/matrix/fit/run_fitter.hpp>
 #include <bitgauge/matrix/rows/row_source.hpp>
 #include <bitgauge/range/fit_interval.hpp>
 #include <bitgauge/scale/codec.hpp>
+#include <bitgauge/simd/columns.hpp>
 
 #include <algorithm>
-#include <cfloat>
+#include <atomic>
 #include <span>
 #include <vector>
 
@@ -29,21 +31,40 @@ class group_fitter {
   }
 
   /// What has been found. Its scales may be taken once, in the end.
-  group_parameters& found() noexcept { return parameters_; }
+  group_parameters& found() noexcept { return runs_.found(); }
+  const group_parameters& found() const noexcept { return runs_.found(); }
   const grouping& groups() const noexcept { return groups_; }
 
   /// Finds the second level of nested scales, and fits the groups that span rows.
   void start() {
-    if (is_nested(parameters_.scales().type())) answers_.prepare_scales(*this);
+    if (is_nested(found().scales().type())) answers_.prepare_scales(*this);
     fit_spanning();
   }
+
+  /// True where the extents of groups, which is all that they are fitted by, can be found down the columns.
+  bool goes_by_columns() const noexcept { return runs_.extent() != nullptr && source_.lies_by_columns(); }
+  /// True once groups that span rows have been fitted and every value is known to be finite.
+  bool is_finite() const noexcept { return is_finite_; }
 
   /// Calls body(first, count) for every panel of the rows begin .. end - 1, from several threads.
   template <class Body>
   void for_each_panel(index_t begin, index_t end, const Body& body) {
-    const index_t height = source_.panel_height();
-    parallel_for((end - begin + height - 1) / height, answers_.options.threads, [&](index_t p) {
-      const index_t first = begin + p * height, count = std::min(height, end - first);
+    for_each_panel(begin, end, source_.panel_height(), 0, body);
+  }
+  /// The same for panels to be gone through by columns, `cols` of them before they are read again: they begin where
+  /// rows_to_panel() says.
+  template <class Body>
+  void for_each_column_panel(index_t begin, index_t end, index_t cols, const Body& body) {
+    const index_t height = source_.column_panel_height(cols), own = source_.rows_to_panel(begin) % height;
+    for_each_panel(begin, end, height, own > 0 ? height - own : 0, body);
+  }
+
+  /// Rows are read in panels of `height`, the first of which lacks `missing`.
+  template <class Body>
+  void for_each_panel(index_t begin, index_t end, index_t height, index_t missing, const Body& body) {
+    parallel_for((end - begin + missing + height - 1) / height, answers_.options.threads, [&](index_t p) {
+      const index_t first = begin + std::max<index_t>(p * height - missing, 0);
+      const index_t count = std::min(begin + (p + 1) * height - missing, end) - first;
       monitor_->check();
       body(first, count);
       monitor_->advance(count * groups_.cols());
@@ -58,28 +79,25 @@ class group_fitter {
   /// Makes room for the runs of a row; where groups span rows, their parameters are put there at once.
   void ready(row_scratch& s) const {
     const auto runs = static_cast<std::size_t>(groups_.runs_per_row());
-    s.scale.resize(runs);
-    s.inverse.resize(runs);
-    s.zero_point.resize(runs);
+    s.resize(runs);
     if (groups_.within_rows()) return;
     for (std::size_t i = 0; i < runs; ++i)
-      s.set(i, parameters_.stored(groups_.group_of_run(0, static_cast<index_t>(i))));
+      s.runs(0).set(i, found().stored(groups_.group_of_run(0, static_cast<index_t>(i))));
   }
 
   /// Fits the groups of a row of finite values, whose extents are in `s`, and leaves their parameters there.
   void fit_row(index_t row, const float* x, row_scratch& s) {
-    if (fit_levels_from_extents(row, s) || fit_row_from_extents(row, s)) return;
-    const index_t run = groups_.run();
-    for (index_t i = 0; i < groups_.runs_per_row(); ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      const index_t count = std::min(run, groups_.cols() - i * run), group = groups_.group_of_run(row, i);
-      const parameters p = extent_ != nullptr ? parameters_for(extent_->widen({s.low[at], s.high[at]}),
-                                                               *answers_.grid, parameters_.rounding_of(group))
-                                              : fit({x + i * run, static_cast<std::size_t>(count)},
-                                                    weights_of(row, i * run, count), group);
-      parameters_.store(group, p);
-      s.set(at, p);
-    }
+    runs_.fit_runs(row, 0, x, s.runs(groups_.runs_per_row()));
+  }
+
+  /// Fits the runs first .. first + count - 1 of the rows from `row` on by their columns `x`, where goes_by_columns():
+  /// the parameters of run i of row r are in place r * count + i of `s`. False where values are not finite: the rows
+  /// are to be fitted one by one then.
+  bool fit_columns_of_rows(const simd::column_panel& x, index_t row, index_t first, index_t count,
+                           row_scratch& s) {
+    if (!find_extents(x, groups_.run(), count, s)) return false;
+    runs_.fit_runs(row, first, nullptr, s.runs(count));
+    return true;
   }
 
   /// What recipe::fit_spanning points to; a template, as is the next one, so that only who needs it compiles it.
@@ -93,13 +111,14 @@ class group_fitter {
   void prepare_nested_scales() {
     // E4M3's one factor follows from the largest scale, which needs no search
     const widest_range widest;
-    const any_range& search = answers_.scales.block == 0 ? static_cast<const any_range&>(widest) : search_;
+    const any_range& search =
+        answers_.scales.block == 0 ? static_cast<const any_range&>(widest) : *answers_.range;
     group_fitter first(source_, answers_, is_column_vector_, f32_scales, search, monitor_);
     first.fit_spanning();
     if (groups_.within_rows()) first.fit_rows();
     std::vector<float> wanted(static_cast<std::size_t>(groups_.count()));
-    first.parameters_.scales().read_into(0, groups_.count(), wanted.data());
-    parameters_.prepare(wanted);
+    first.found().scales().read_into(0, groups_.count(), wanted.data());
+    found().prepare(wanted);
   }
 
  private:
@@ -108,74 +127,26 @@ class group_fitter {
                const scale_storage& scales, const any_range& search, work_monitor* monitor)
       : source_(source),
         answers_(answers),
-        search_(search),
         is_column_vector_(is_column_vector),
-        groups_(answers.groups, source.rows(), source.cols()),
-        parameters_(scales, *answers.grid, groups_.count()),
+        runs_(answers, grouping(answers.groups, source.rows(), source.cols()), scales, search),
+        groups_(runs_.groups()),
         own_monitor_(answers.options, source.rows() * source.cols(),
                      1 + (groups_.within_rows() ? 0 : 1) + (is_nested(answers.scales.type) ? 1 : 0)),
-        monitor_(monitor != nullptr ? monitor : &own_monitor_),
-        extent_(answers.range->as_extent()) {
-    const integer_grid* integer = answers.grid->integer();
-    sign_only_ = integer != nullptr && integer->is_sign_only();
-    if (sign_only_) extent_ = nullptr;
-  }
-
-  parameters fit(std::span<const float> values, std::span<const float> weights, index_t group) const {
-    return search_.fit({values, weights, group}, *answers_.grid, parameters_.rounding_of(group));
-  }
-  std::span<const float> weights_of(index_t row, index_t col, index_t count) const {
-    const std::span<const float> all = answers_.column_weights.of_row(row, groups_.rows());
-    return all.empty() ? all : all.subspan(static_cast<std::size_t>(col), static_cast<std::size_t>(count));
-  }
-
-  /// Min-max on any other grid, which has no zero points, all runs of a row at once. False, and nothing done,
-  /// where values come near the end of binary32.
-  bool fit_levels_from_extents(index_t row, row_scratch& s) {
-    if (extent_ == nullptr || answers_.grid->integer() != nullptr) return false;
-    for (std::size_t i = 0; i < s.low.size(); ++i)
-      if (interval{s.low[i], s.high[i]}.magnitude() >= near_overflow) return false;
-    const index_t runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
-    for (std::size_t i = 0; extent_->is_symmetric() && i < s.low.size(); ++i) {
-      const interval wide = extent_->widen({s.low[i], s.high[i]});
-      s.low[i] = wide.low;
-      s.high[i] = wide.high;
-    }
-    answers_.grid->scales_for(s.low.data(), s.high.data(), runs, s.scale.data());
-    parameters_.round_and_set(first, s.scale);
-    simd::row_kernels().inverses(s.scale.data(), runs, s.inverse.data());
-    std::fill(s.zero_point.begin(), s.zero_point.end(), 0);
-    return true;
-  }
-
-  /// Min-max on an integer grid, all runs of a row at once: the same as parameters_for run by run. False, and
-  /// nothing done, where scales have a second level or come near the end of binary32.
-  bool fit_row_from_extents(index_t row, row_scratch& s) {
-    const integer_grid* integer = answers_.grid->integer();
-    if (extent_ == nullptr || integer == nullptr || is_nested(parameters_.scales().type())) return false;
-    if (integer->has_zero_point && extent_->is_symmetric()) return false;
-    const simd::row_operations& simd = simd::row_kernels();
-    const index_t runs = groups_.runs_per_row(), first = groups_.group_of_run(row, 0);
-    const float largest = simd.scales(s.low.data(), s.high.data(), runs, !integer->has_zero_point,
-                                      integer->steps, integer->smallest_scale, s.scale.data());
-    if (!(largest <= FLT_MAX / 512)) return false;
-    parameters_.round_and_set(first, s.scale);
-    simd.inverses(s.scale.data(), runs, s.inverse.data());
-    if (!integer->has_zero_point) {
-      std::fill(s.zero_point.begin(), s.zero_point.end(), integer->center);
-      return true;
-    }
-    for (index_t i = 0; i < runs; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      s.zero_point[at] = integer->zero_point_for({s.low[at], s.high[at]}, s.scale[at]);
-      parameters_.set_zero_point(first + i, s.zero_point[at]);
-    }
-    return true;
-  }
+        monitor_(monitor != nullptr ? monitor : &own_monitor_) {}
 
   /// Groups that span rows are fitted before any row is encoded.
   void fit_spanning() {
-    if (!groups_.within_rows()) answers_.fit_spanning(*this);
+    if (groups_.within_rows()) return;
+    is_finite_ = true;  // until a value is found that is not
+    answers_.fit_spanning(*this);
+  }
+
+  /// Finds the extents of `count` runs of each row, and makes room for their parameters. False where values are not
+  /// finite.
+  static bool find_extents(const simd::column_panel& x, index_t run, index_t count, row_scratch& s) {
+    s.resize(static_cast<std::size_t>(x.rows * count));
+    return simd::column_kernels().column_extents(x, run, s.low.data(), s.high.data(), count) <
+           numeric::infinity_bits;
   }
 
   template <int = 0>
@@ -197,43 +168,49 @@ class group_fitter {
     const auto height = static_cast<std::size_t>(rows);
     std::vector<interval> extents(height);
     std::vector<double> sums(height);
-    std::vector<char> clean(height);
-    for_each_panel(0, groups_.rows(), [&](index_t first, index_t count) {
+    const auto by_rows = [&](index_t first, index_t count) {
       row_scratch s;
       const auto panel = source_.read(first, count, s.panel);
       for (index_t r = 0; r < count; ++r) {
         const finite_row x = finite(panel.row(r), cols, cols, first + r, 0, s);
         const auto at = static_cast<std::size_t>(first + r);
         extents[at] = {s.low[0], s.high[0]};
-        clean[at] = x.for_range == panel.row(r);
-        if (sign_only_) sums[at] = magnitude_sum({x.for_range, static_cast<std::size_t>(cols)});
+        if (x.for_range != panel.row(r)) is_finite_ = false;
+        if (runs_.is_sign_only()) sums[at] = magnitude_sum({x.for_range, static_cast<std::size_t>(cols)});
       }
-    });
-    if (answers_.range->as_extent() != nullptr) return parameters_.store(0, merged(extents, sums));
-    const bool in_place =
-        source_.contiguous() != nullptr && std::find(clean.begin(), clean.end(), 0) == clean.end();
+    };
+    const auto by_columns = [&](index_t first, index_t count) {
+      row_scratch s;
+      if (!find_extents(source_.columns(first, count, 0, cols), cols, 1, s)) return by_rows(first, count);
+      for (index_t r = 0; r < count; ++r)
+        extents[static_cast<std::size_t>(first + r)] = {s.low[static_cast<std::size_t>(r)],
+                                                        s.high[static_cast<std::size_t>(r)]};
+    };
+    goes_by_columns() ? for_each_column_panel(0, rows, cols, by_columns) : for_each_panel(0, rows, by_rows);
+    if (answers_.range->as_extent() != nullptr) return found().store(0, merged(extents, sums));
+    const bool in_place = source_.contiguous() != nullptr && is_finite_;
     const std::vector<float> copy = in_place ? std::vector<float>{} : gathered();
     std::vector<float> weights;
     for (index_t r = 0; r < rows; ++r) {
       const std::span<const float> row = answers_.column_weights.of_row(r, rows);
       weights.insert(weights.end(), row.begin(), row.end());
     }
-    parameters_.store(
-        0, fit({in_place ? source_.contiguous() : copy.data(), static_cast<std::size_t>(rows * cols)},
-               weights, 0));
+    found().store(
+        0, runs_.fit({in_place ? source_.contiguous() : copy.data(), static_cast<std::size_t>(rows * cols)},
+                     weights, 0));
   }
 
   parameters merged(const std::vector<interval>& extents, const std::vector<double>& sums) const {
-    if (sign_only_) {
+    if (runs_.is_sign_only()) {
       double mean = 0;
       for (const double s : sums) mean += s;
       mean /= static_cast<double>(source_.rows() * source_.cols());
       return parameters_for(symmetric_interval(static_cast<float>(mean)), *answers_.grid,
-                            parameters_.rounding_of(0));
+                            found().rounding_of(0));
     }
     interval all;
     for (const interval& e : extents) all = {std::min(all.low, e.low), std::max(all.high, e.high)};
-    return parameters_for(extent_->widen(all), *answers_.grid, parameters_.rounding_of(0));
+    return parameters_for(runs_.extent()->widen(all), *answers_.grid, found().rounding_of(0));
   }
 
   /// All values, row after row, as ranges see them.
@@ -249,45 +226,74 @@ class group_fitter {
     return all;
   }
 
-  /// A group a column: some columns at a time are turned into contiguous values.
+  /// A group a column, by the extents of `count` columns that are read as they lie. False, and nothing done, where a
+  /// range needs more, the matrix lies otherwise or values are not finite.
+  bool fit_columns_from_extents(index_t first, index_t count) {
+    if (runs_.extent() == nullptr) return false;
+    row_scratch s;
+    if (source_.lies_by_columns()) {
+      s.resize(static_cast<std::size_t>(count));
+      for (index_t c = 0; c < count; ++c) {
+        const simd::column_panel column = source_.columns(0, groups_.rows(), first + c, 1);
+        const auto at = static_cast<std::size_t>(c);
+        if (simd::extents(column.x, column.rows, column.rows, &s.low[at], &s.high[at]) >=
+            numeric::infinity_bits)
+          return false;
+      }
+    } else if (source_.in_place(0) == nullptr ||
+               !find_extents(source_.rows_as_columns(first, count), groups_.rows(), 1, s)) {
+      return false;
+    }
+    runs_.fit_runs(0, first, nullptr, s.runs(count));
+    return true;
+  }
+
+  /// A group a column.
   void fit_columns() {
-    constexpr index_t width = 64;
-    const index_t rows = groups_.rows(), cols = groups_.cols();
+    constexpr index_t width = 256, gathered = 64;
+    const index_t cols = groups_.cols();
     parallel_for((cols + width - 1) / width, answers_.options.threads, [&](index_t block) {
       const index_t first = block * width, count = std::min(width, cols - first);
       monitor_->check();
-      std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
-      row_scratch s;
-      for (index_t r = 0; r < rows; r += source_.panel_height()) {
-        const index_t height = std::min(source_.panel_height(), rows - r);
-        const auto panel = source_.read(r, height, first, count, s.panel);
-        for (index_t i = 0; i < height; ++i) {
-          const finite_row x = finite(panel.row(i), count, count, r + i, first, s);
-          for (index_t c = 0; c < count; ++c)
-            values[static_cast<std::size_t>(c * rows + r + i)] = x.for_range[c];
-        }
-      }
-      for (index_t c = 0; c < count; ++c) {
-        weights.clear();
-        for (index_t r = 0; r < rows && !answers_.column_weights.weights.empty(); ++r)
-          weights.push_back(weights_of(r, first + c, 1)[0]);
-        parameters_.store(
-            first + c, fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights, first + c));
-      }
-      monitor_->advance(count * rows);
+      if (!fit_columns_from_extents(first, count))
+        for (index_t c = 0; c < count; c += gathered)
+          fit_gathered_columns(first + c, std::min(gathered, count - c));
+      monitor_->advance(count * groups_.rows());
     });
+  }
+
+  /// Some columns are turned into contiguous values.
+  void fit_gathered_columns(index_t first, index_t count) {
+    const index_t rows = groups_.rows();
+    std::vector<float> values(static_cast<std::size_t>(count * rows)), weights;
+    row_scratch s;
+    for (index_t r = 0; r < rows; r += source_.panel_height()) {
+      const index_t height = std::min(source_.panel_height(), rows - r);
+      const auto panel = source_.read(r, height, first, count, s.panel);
+      for (index_t i = 0; i < height; ++i) {
+        const finite_row x = finite(panel.row(i), count, count, r + i, first, s);
+        if (x.for_range != panel.row(i)) is_finite_ = false;
+        for (index_t c = 0; c < count; ++c)
+          values[static_cast<std::size_t>(c * rows + r + i)] = x.for_range[c];
+      }
+    }
+    for (index_t c = 0; c < count; ++c) {
+      weights.clear();
+      for (index_t r = 0; r < rows && !answers_.column_weights.weights.empty(); ++r)
+        weights.push_back(runs_.weights_of(r, first + c, 1)[0]);
+      found().store(first + c, runs_.fit({values.data() + c * rows, static_cast<std::size_t>(rows)}, weights,
+                                         first + c));
+    }
   }
 
   const row_source& source_;
   const recipe& answers_;
-  const any_range& search_;
   bool is_column_vector_;
-  grouping groups_;
-  group_parameters parameters_;
+  run_fitter runs_;
+  const grouping& groups_;
   work_monitor own_monitor_;
   work_monitor* monitor_;
-  const extent_model* extent_;
-  bool sign_only_ = false;
+  std::atomic<bool> is_finite_ = false;
 };
 
 }  // namespace bitgauge::detail

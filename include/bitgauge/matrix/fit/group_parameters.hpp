@@ -54,6 +54,11 @@ class group_parameters {
     if (!zero_points_.empty())
       zero_points_[static_cast<std::size_t>(group)] = static_cast<std::int8_t>(zero_point);
   }
+  /// Those of groups from `first` on.
+  void set_zero_points(index_t first, std::span<const std::int32_t> zero_points) {
+    std::int8_t* const to = zero_points_.data() + first;
+    for (std::size_t i = 0; i < zero_points.size(); ++i) to[i] = static_cast<std::int8_t>(zero_points[i]);
+  }
   parameters stored(index_t group) const {
     return {scales_[group], zero_points_.empty() ? grid_.constant_zero_point() : zero_point_of(group)};
   }

@@ -9,6 +9,7 @@
 #include <bitgauge/grid/grid.hpp>
 #include <bitgauge/matrix/answers/recipe.hpp>
 #include <bitgauge/matrix/codes/matrix_parameters.hpp>
+#include <bitgauge/matrix/fit/encode_columns.hpp>
 #include <bitgauge/matrix/fit/group_fitter.hpp>
 #include <bitgauge/matrix/layout.hpp>
 #include <bitgauge/matrix/quantized_matrix.hpp>
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -80,6 +82,7 @@ class quantizer {
  private:
   struct scratch : row_scratch {
     std::vector<std::uint8_t> fields;
+    aligned_buffer<std::uint8_t> fields_of_rows;
     std::vector<float> values, weights;  // of a row that gets levels of its own
   };
 
@@ -97,7 +100,13 @@ class quantizer {
     if (answers_.grid->fits_rows())
       row_levels_.assign(static_cast<std::size_t>(count << answers_.grid->bits()), 0);
     if (groups_.cols() == 0) return;
-    fitter_.for_each_panel(first, first + count, [&](index_t at, index_t n) { encode_panel(at, n); });
+    if (!goes_by_columns())
+      return fitter_.for_each_panel(first, first + count,
+                                    [&](index_t at, index_t n) { encode_panel(at, n); });
+    const index_t again = groups_.within_rows() ? runs_together() * groups_.run() : columns_encoded_together;
+    fitter_.for_each_column_panel(first, first + count, again, [&](index_t at, index_t n) {
+      if (!encode_by_columns(at, n)) encode_panel(at, n);
+    });
   }
 
   /// The rows in codes_ as a matrix of their own, with the values of their scales.
@@ -123,7 +132,9 @@ class quantizer {
     fitter_.ready(s);
     const auto panel = source_.read(first, count, s.panel);
     for (index_t r = 0; r < count; ++r) {
-      const finite_row x = fitter_.finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s);
+      const finite_row x = fitter_.is_finite()
+                               ? finite_row{panel.row(r), panel.row(r), 0}
+                               : fitter_.finite(panel.row(r), groups_.cols(), groups_.run(), first + r, 0, s);
       if (groups_.within_rows()) fitter_.fit_row(first + r, x.for_range, s);
       if (answers_.grid->fits_rows()) {
         encode_by_own_levels(x, first + r, s);
@@ -132,6 +143,43 @@ class quantizer {
       }
     }
     simd::finish_stores();
+  }
+
+  /// True where both extents and codes of a matrix that lies by columns are found down these.
+  bool goes_by_columns() const noexcept {
+    const integer_grid* const integer = answers_.grid->integer();
+    return fitter_.goes_by_columns() && (groups_.within_rows() || fitter_.is_finite()) &&
+           integer != nullptr && !integer->is_sign_only() && !answers_.rounding;
+  }
+  /// Runs of a row that are fitted together: no more than stay in a cache until they are encoded, from codes that fill
+  /// bytes on to such codes.
+  index_t runs_together() const noexcept {
+    const index_t whole = std::gcd(groups_.run(), index_t{8}), least = 8 / whole;
+    return std::min(std::max(columns_encoded_together / groups_.run() / least * least, least),
+                    groups_.runs_per_row());
+  }
+
+  /// Encodes some rows of a matrix of which goes_by_columns() is true, which are left as they are. False where values
+  /// are not finite.
+  bool encode_by_columns(index_t first, index_t count) {
+    const auto borrowed = scratches_.borrow();
+    scratch& s = *borrowed;
+    const index_t run = groups_.run(), runs = groups_.runs_per_row();
+    const bool fits = groups_.within_rows();
+    const index_t together = fits ? runs_together() : runs;
+    std::uint8_t* const codes = codes_.data() + (first - first_) * row_bytes_;
+    if (!fits) fitter_.ready(s);
+    for (index_t i = 0; i < runs; i += together) {
+      const index_t n = std::min(together, runs - i), column = i * run;
+      const index_t width = std::min(n * run, groups_.cols() - column);
+      if (fits && !fitter_.fit_columns_of_rows(source_.columns(first, count, column, width), first, i, n, s))
+        return false;
+      encode_columns(source_.columns(first, count, column, width), run, *answers_.grid->integer(), s,
+                     fits ? n : 0, {codes, row_bytes_, column, answers_.grid->bits(), past_caches()},
+                     s.fields_of_rows);
+    }
+    simd::finish_stores();
+    return true;
   }
 
   /// True where the codes are more than a cache keeps until they are read.

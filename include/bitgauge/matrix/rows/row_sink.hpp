@@ -23,16 +23,22 @@ struct row_target {
 /// Writes one row; may keep buffers.
 using row_writer = std::function<void(index_t row, float* out)>;
 
+/// Writes the rows first .. first + count - 1 by columns: element (first + r, c) to out[c * col_step + r].
+/// `past_caches`: see column_operations.
+using column_writer =
+    std::function<void(index_t first, index_t count, float* out, index_t col_step, bool past_caches)>;
+
 /// Fills `target` (rows x cols) in panels of rows. `begin()` gives each panel its writer, which writes where the
-/// row belongs if rows of `target` are contiguous, else into a buffer that is then transposed. A column vector
-/// is one row to its writer.
+/// row belongs if rows of `target` are contiguous, else into a buffer that is then transposed; where columns are,
+/// `by_columns` writes them, if there is one. A column vector is one row to its writer.
 BITGAUGE_DECLARE void fill_target(const row_target& target, index_t rows, index_t cols, bool is_column_vector,
-                                  int threads, const std::function<row_writer()>& begin);
+                                  int threads, const std::function<row_writer()>& begin,
+                                  const column_writer& by_columns);
 
 /// The same for a matrix of Eigen's. Raises shape_error for another shape.
 template <class Derived>
 void fill_rows(const Eigen::DenseBase<Derived>& target, index_t rows, index_t cols, bool is_column_vector,
-               int threads, const std::function<row_writer()>& begin) {
+               int threads, const std::function<row_writer()>& begin, const column_writer& by_columns = {}) {
   static_assert(std::is_same_v<typename Derived::Scalar, float>, "dequantize into float, then .cast<>()");
   // a temporary block is an output too, as for Eigen's own functions
   auto& out = const_cast<Eigen::DenseBase<Derived>&>(target).derived();
@@ -52,7 +58,7 @@ void fill_rows(const Eigen::DenseBase<Derived>& target, index_t rows, index_t co
           panel, count, width, Eigen::OuterStride<>(stride));
     };
   }
-  fill_target(to, rows, cols, is_column_vector, threads, begin);
+  fill_target(to, rows, cols, is_column_vector, threads, begin, by_columns);
 }
 
 }  // namespace bitgauge::detail

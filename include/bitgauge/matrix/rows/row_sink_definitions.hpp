@@ -21,7 +21,8 @@ inline index_t floats_past_line(const float* data) noexcept {
 }
 
 BITGAUGE_DEFINE void fill_target(const row_target& target, index_t rows, index_t cols, bool is_column_vector,
-                                 int threads, const std::function<row_writer()>& begin) {
+                                 int threads, const std::function<row_writer()>& begin,
+                                 const column_writer& by_columns) {
   if (rows == 0 || cols == 0) return;
   const index_t stored_rows = is_column_vector ? 1 : rows, width = is_column_vector ? rows : cols;
   const index_t along = is_column_vector ? target.row_step : target.col_step;
@@ -35,6 +36,10 @@ BITGAUGE_DEFINE void fill_target(const row_target& target, index_t rows, index_t
   parallel_for((stored_rows + shift + height - 1) / height, threads, [&](index_t p) {
     const index_t first = std::max<index_t>(p * height - shift, 0);
     const index_t count = std::min((p + 1) * height - shift, stored_rows) - first;
+    if (is_turned && by_columns) {
+      by_columns(first, count, target.data + first, target.col_step, past_caches);
+      return simd::finish_stores();
+    }
     const row_writer write = begin();
     if (in_place) {
       for (index_t r = first; r < first + count; ++r) write(r, target.data + r * target.row_step);

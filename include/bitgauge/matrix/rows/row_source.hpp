@@ -8,6 +8,7 @@
 #include <bitgauge/error.hpp>
 #include <bitgauge/matrix/answers/input_kind.hpp>
 #include <bitgauge/numeric/half.hpp>
+#include <bitgauge/simd/portable/columns.hpp>
 #include <bitgauge/simd/row.hpp>
 
 #include <algorithm>
@@ -79,6 +80,38 @@ class row_source {
     constexpr index_t few = 8, low = 128;
     const index_t height = panel_height(in_place_, cols_);
     return rows_ < few * height ? std::min(height, low) : height;
+  }
+
+  /// True where columns of float are contiguous and rows are not: what goes down columns needs no copy.
+  bool lies_by_columns() const noexcept { return copy_ == &copy<float> && row_step_ == 1 && !in_place_; }
+  /// Rows that are best gone through together by columns, `cols` of them before they are read again: many use more of
+  /// a page before the next, and few stay in a cache. Lower where there would be few panels for threads to share.
+  index_t column_panel_height(index_t cols) const noexcept {
+    constexpr index_t least = 64, most = 128, floats = index_t{1} << 19, few = 8;
+    const index_t height = std::clamp(floats / std::max<index_t>(cols, 1) / least * least, least, most);
+    return rows_ < few * height ? least : height;
+  }
+  /// How many rows after row `first` a panel of columns best begins: at a cache line, and not at a multiple of 512
+  /// bytes. (Panels that fill blocks of 512 bytes take up to a third longer to read on some machines, as if the blocks
+  /// of all columns, a power of two apart, came from few channels of memory.)
+  index_t rows_to_panel(index_t first) const noexcept {
+    constexpr std::uintptr_t block = 512, within = 192, bytes = sizeof(float);
+    const auto address = reinterpret_cast<std::uintptr_t>(static_cast<const float*>(data_) + first);
+    return static_cast<index_t>((block + within - address % block) % block / bytes);
+  }
+  /// Part of a matrix that lies_by_columns(), of which all columns behind are read next.
+  simd::column_panel columns(index_t first, index_t count, index_t column, index_t width) const noexcept {
+    return {.x = static_cast<const float*>(data_) + first + column * col_step_,
+            .stride = col_step_,
+            .rows = count,
+            .cols = width,
+            .behind = cols_ - column - width};
+  }
+
+  /// Columns as the rows of a matrix that lies by columns, where rows are in_place().
+  simd::column_panel rows_as_columns(index_t column, index_t width) const noexcept {
+    return {
+        .x = static_cast<const float*>(data_) + column, .stride = row_step_, .rows = width, .cols = rows_};
   }
 
   /// Part of some rows, each contiguous in itself, `stride` floats apart.

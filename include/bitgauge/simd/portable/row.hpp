@@ -38,6 +38,13 @@ inline void finish_stores() {
 #endif
 }
 
+/// Fetches `bytes` bytes that are read soon, or written where `Write`.
+template <bool Write = false>
+void fetch(const std::uint8_t* from, index_t bytes) {
+  constexpr index_t line = 64;
+  for (index_t i = 0; i < bytes; i += line) __builtin_prefetch(from + i, Write ? 1 : 0, Write ? 3 : 2);
+}
+
 namespace portable {
 
 inline std::uint32_t extents(const float* x, index_t count, index_t run, float* low, float* high) {
@@ -74,6 +81,16 @@ inline float scales(const float* low, const float* high, index_t runs, bool symm
 
 inline void inverses(const float* scale, index_t runs, float* inverse) {
   for (index_t i = 0; i < runs; ++i) inverse[i] = scale[i] > 0 || scale[i] < 0 ? 1.0f / scale[i] : 0.0f;
+}
+
+inline void zero_points(const float* low, const float* scale, index_t runs, int lowest, int highest,
+                        bool steady, std::int32_t* zero_point) {
+  for (index_t i = 0; i < runs; ++i) {
+    float steps = scale[i] > 0 ? std::clamp(low[i] / scale[i], -512.0f, 0.0f) : static_cast<float>(lowest);
+    const float halves = 2 * steps, odd = std::nearbyint(halves);
+    if (steady && std::fabs(halves - odd) <= std::fabs(halves) * (2 * FLT_EPSILON)) steps = odd / 2;
+    zero_point[i] = std::clamp(lowest - static_cast<int>(std::nearbyint(steps)), lowest, highest);
+  }
 }
 
 inline void encode(const float* x, index_t count, index_t run, const float* inverse,
@@ -140,6 +157,10 @@ struct row_operations {
 
   /// 1 / scale, or 0 where the scale is 0.
   void (*inverses)(const float* scale, index_t runs, float* inverse) = portable::inverses;
+
+  /// integer_grid::zero_point_for of each run from its low <= 0 and its scale; `steady` is the grid's steady_ties.
+  void (*zero_points)(const float* low, const float* scale, index_t runs, int lowest, int highest,
+                      bool steady, std::int32_t* zero_point) = portable::zero_points;
 
   /// codes[j] = clamp(rint(x[j] * inverse) + zero_point, lowest, highest), a byte each (two's complement).
   /// Every x is finite; a product that overflows is clamped. Not for one-bit symmetric grids.

@@ -47,12 +47,17 @@ inline constexpr index_t ahead = 2048;
 /// Runs of one element: parameters are vectors.
 [[BITGAUGE_TIER]] inline void encode_each(const float* x, index_t count, const float* inverse,
                                           const std::int32_t* zero_point, int lowest, int highest,
-                                          std::uint8_t* codes) {
-  for (index_t j = 0; j < count; j += width) {
-    const mask some = lanes(count - j);
-    const encoder each = make_encoder(load(inverse + j, some), load(zero_point + j, some), lowest, highest);
-    store_codes(codes + j, count - j, encode_vector(load(x + j, some), each));
+                                          std::uint8_t* codes, const float* next) {
+  index_t j = 0;
+  for (; j + width <= count; j += width) {
+    fetch(next + j);
+    const encoder each = make_encoder(load(inverse + j), load(zero_point + j, lanes(width)), lowest, highest);
+    store_codes<false>(codes + j, encode_vector(load(x + j), each));
   }
+  if (j == count) return;
+  const mask some = lanes(count - j);
+  const encoder each = make_encoder(load(inverse + j, some), load(zero_point + j, some), lowest, highest);
+  store_codes(codes + j, count - j, encode_vector(load(x + j, some), each));
 }
 
 /// `PastCaches` needs 16 codes of a run to lie at a multiple of 16 bytes.
@@ -118,8 +123,8 @@ template <bool PastCaches>
                                      const std::int32_t* zero_point, int lowest, int highest,
                                      std::uint8_t* codes, const memory_hints& memory) {
   using namespace detail;
-  if (run == 1) return encode_each(x, count, inverse, zero_point, lowest, highest, codes);
   const float* const next = memory.next != nullptr ? memory.next : x;
+  if (run == 1) return encode_each(x, count, inverse, zero_point, lowest, highest, codes, next);
   const bool aligned = reinterpret_cast<std::uintptr_t>(codes) % 16 == 0 && (run % 16 == 0 || run >= count);
   if (writes_past_caches && memory.past_caches && aligned)
     encode_runs<writes_past_caches>(x, count, run, inverse, zero_point, lowest, highest, codes, next);

@@ -85,6 +85,7 @@ template <>
 constexpr void improve<instruction_set::avx512>(row_operations& operations) {
   operations.scales = avx512::scales;
   operations.inverses = avx512::inverses;
+  operations.zero_points = avx512::zero_points;
   operations.encode = avx512::encode;
   operations.decode = avx512::decode;
 }
