@@ -32,13 +32,15 @@ foreach(chain IN LISTS header_chains)
 endforeach()
 
 # Together they bring their definitions, as users have them; alone not, which halves the time: these have units of their own.
+# Templates are instantiated, so that their faults show, and not written out, which halves it once more.
 # -Wsign-conversion is not among our flags, but among those of users who include by -I.
 add_library(bitgauge_headers_together OBJECT ${PROJECT_BINARY_DIR}/header_alone/together.cpp)
 add_library(bitgauge_headers_alone OBJECT ${bitgauge_header_units})
 target_compile_definitions(bitgauge_headers_alone PRIVATE BITGAUGE_COMPILED)
 foreach(headers IN ITEMS bitgauge_headers_together bitgauge_headers_alone)
   target_link_libraries(${headers} PRIVATE bitgauge_development)
-  target_compile_options(${headers} PRIVATE -O0 -g0 -Wsign-conversion)
+  target_compile_options(${headers} PRIVATE -O0 -g0 -Wsign-conversion
+    "$<$<CXX_COMPILER_ID:GNU>:-fno-implicit-templates;-fno-implicit-inline-templates>")
 endforeach()
 # What every header has by base/config.hpp is read once.
 target_precompile_headers(bitgauge_headers_alone PRIVATE <Eigen/Core>)

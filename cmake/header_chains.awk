@@ -1,9 +1,11 @@
 # awk -f header_chains.awk HEADER...: the headers of a folder (paths as programs include them, from that folder) in few chains,
 # one a line. In a chain every header is reached by what the next one includes, so that a unit which includes them in this order
 # shows each of them no more than its own includes do: as if compiled alone.
-FNR == 1 { header[++headers] = FILENAME; number[FILENAME] = headers; body = 0 }
+FNR == 1 { header[++headers] = FILENAME; number[FILENAME] = headers; body = guarded = 0 }
 /^namespace/ { body = 1 }
-/^#include <bitgauge\// {
+/^#if !defined\(BITGAUGE_COMPILED\)/ { guarded = 1 }  # units are compiled with it, so these includes are none
+/^#endif/ { guarded = 0 }
+/^#include <bitgauge\// && !guarded {
   included[headers, ++includes[headers]] = substr($2, 2, length($2) - 2)
   if (!body) leading[headers] = includes[headers]  # what stands behind them is included for those that include the header
 }

@@ -10,7 +10,7 @@
 #include <cmath>
 
 namespace bitgauge {
-namespace {
+namespace test_of_block_range {
 
 /// Blocks of q4_0 by hand: an f16 scale and 16 bytes of codes, real = scale * (code - 8).
 gguf::block_matrix q4_0_blocks(const std::vector<std::uint16_t>& scales) {
@@ -58,5 +58,5 @@ TEST(block_range, holds_what_encoders_choose) {
       fake_quantize::by([](const auto& x) { return quantize(x, gguf::tensor_type::f16); }).mask(w).all());
 }
 
-}  // namespace
+}  // namespace test_of_block_range
 }  // namespace bitgauge

@@ -25,7 +25,7 @@
 #include <vector>
 
 namespace bitgauge {
-namespace {
+namespace test_of_differences {
 
 using matrix = Eigen::MatrixXd;
 using vector = Eigen::VectorXd;
@@ -254,5 +254,5 @@ TEST(differences, distillation) {
     }
 }
 
-}  // namespace
+}  // namespace test_of_differences
 }  // namespace bitgauge

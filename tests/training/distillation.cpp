@@ -10,7 +10,7 @@
 #include <limits>
 
 namespace bitgauge {
-namespace {
+namespace test_of_distillation {
 
 using nlohmann::json;
 using matrix = Eigen::MatrixXd;
@@ -85,5 +85,5 @@ TEST(distillation, refuses_what_has_no_loss) {
             "distillation: teacher: row 0, column 1: expected a finite value, found NaN");
 }
 
-}  // namespace
+}  // namespace test_of_distillation
 }  // namespace bitgauge

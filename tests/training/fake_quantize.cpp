@@ -13,7 +13,7 @@
 #include <limits>
 
 namespace bitgauge {
-namespace {
+namespace test_of_fake_quantize {
 
 using nlohmann::json;
 using matrix = test::row_major<float>;
@@ -141,5 +141,5 @@ TEST(fake_quantize, refuses_what_is_no_gradient) {
             std::string::npos);
 }
 
-}  // namespace
+}  // namespace test_of_fake_quantize
 }  // namespace bitgauge

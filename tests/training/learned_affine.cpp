@@ -11,7 +11,7 @@
 #include <limits>
 
 namespace bitgauge {
-namespace {
+namespace test_of_learned_affine {
 
 using nlohmann::json;
 using matrix = test::row_major<float>;
@@ -118,5 +118,5 @@ TEST(learned_affine, refuses_parameters) {
             std::string::npos);
 }
 
-}  // namespace
+}  // namespace test_of_learned_affine
 }  // namespace bitgauge

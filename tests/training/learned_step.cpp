@@ -12,7 +12,7 @@
 #include <limits>
 
 namespace bitgauge {
-namespace {
+namespace test_of_learned_step {
 
 using nlohmann::json;
 using matrix = test::row_major<double>;
@@ -154,5 +154,5 @@ TEST(learned_step, refuses_what_is_no_step) {
             std::string::npos);
 }
 
-}  // namespace
+}  // namespace test_of_learned_step
 }  // namespace bitgauge

@@ -9,7 +9,7 @@
 #include <limits>
 
 namespace bitgauge {
-namespace {
+namespace test_of_learned_step_offset {
 
 using matrix = Eigen::MatrixXd;
 
@@ -102,5 +102,5 @@ TEST(learned_step_offset, refuses_what_is_no_parameter) {
             "learned_step_offset: offsets: expected 3 for the groups of 3 x 4, found 2");
 }
 
-}  // namespace
+}  // namespace test_of_learned_step_offset
 }  // namespace bitgauge

@@ -14,7 +14,7 @@
 #include <span>
 
 namespace bitgauge {
-namespace {
+namespace test_of_loftq {
 
 using nlohmann::json;
 using matrix = test::row_major<float>;
@@ -145,5 +145,5 @@ TEST(loftq, refuses_what_cannot_be) {
             "loftq: weights: row 1, column 2: expected a finite value, found NaN");
 }
 
-}  // namespace
+}  // namespace test_of_loftq
 }  // namespace bitgauge

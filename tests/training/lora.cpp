@@ -11,7 +11,7 @@
 #include <limits>
 
 namespace bitgauge {
-namespace {
+namespace test_of_lora {
 
 using nlohmann::json;
 using matrix = Eigen::MatrixXd;
@@ -117,5 +117,5 @@ TEST(lora, refuses_what_does_not_fit) {
             "dropout: expected from 0 to below 1, found 1.000000");
 }
 
-}  // namespace
+}  // namespace test_of_lora
 }  // namespace bitgauge

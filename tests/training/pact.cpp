@@ -11,7 +11,7 @@
 #include <limits>
 
 namespace bitgauge {
-namespace {
+namespace test_of_pact {
 
 using nlohmann::json;
 using matrix = test::row_major<double>;
@@ -65,5 +65,5 @@ TEST(pact, refuses_what_cannot_be) {
             "pact: gradient: expected 2 x 3, found 1 x 3");
 }
 
-}  // namespace
+}  // namespace test_of_pact
 }  // namespace bitgauge

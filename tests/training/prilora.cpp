@@ -11,7 +11,7 @@
 #include <vector>
 
 namespace bitgauge {
-namespace {
+namespace test_of_prilora {
 
 // Catches ranks that are not the line's, that shrink with depth, or that do not add up: for 1 to 100 layers.
 TEST(prilora, ranks_keep_the_budget) {
@@ -111,5 +111,5 @@ TEST(prilora, refuses_what_cannot_be) {
             "prilora: expected at least one layer and ranks from 1 up, found 0 of 4 to 12");
 }
 
-}  // namespace
+}  // namespace test_of_prilora
 }  // namespace bitgauge

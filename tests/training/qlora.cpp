@@ -11,7 +11,7 @@
 #include <limits>
 
 namespace bitgauge {
-namespace {
+namespace test_of_qlora {
 
 using row_major = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -123,5 +123,5 @@ TEST(qlora, refuses_what_does_not_fit) {
             "lora: gradient: row 0, column 4: expected a finite value, found infinity");
 }
 
-}  // namespace
+}  // namespace test_of_qlora
 }  // namespace bitgauge
