@@ -137,9 +137,10 @@ TEST(gguf_quantize, tells_its_progress_and_can_be_cancelled) {
 TEST(gguf_quantize, what_a_format_cannot_hold_is_refused_or_cut_off) {
   Eigen::MatrixXf w = some_matrix(3, 64);
   w(2, 40) = 1e30f;
-  EXPECT_EQ(test::message_of<bg::data_error>([&] { bg::quantize(w, bg::gguf::q4_0{}); }),
-            "row 2, columns 32 to 63: magnitudes up to " + std::to_string(1e30f) +
-                " overflow the f16 scales of q4_0: scale the matrix down (or ask for nonfinite::saturate)");
+  EXPECT_EQ(
+      test::message_of<bg::data_error>([&] { bg::quantize(w, bg::gguf::q4_0{}); }),
+      "row 2, columns 32 to 63: magnitudes up to 1e+30 overflow the f16 scales of q4_0: scale the matrix "
+      "down (or ask for nonfinite::saturate)");
   EXPECT_NO_THROW(bg::quantize(w, bg::gguf::q4_0{}, bg::effort::reference));
   const bg::options saturating{.on_nonfinite = bg::nonfinite::saturate};
   EXPECT_TRUE(bg::quantize(w, bg::gguf::q4_0{}, saturating).dequantize().allFinite());

@@ -102,6 +102,7 @@ class tensor_file final : public tensor_source {
  private:
   [[noreturn]] const stored_tensor& refuse_name(std::string_view name) const {
     std::vector<std::string_view> names;
+    names.reserve(tensors_.size());
     for (const stored_tensor& each : tensors_) names.push_back(each.name);
     raise(data_error(path_ + ": expected a tensor \"" + excerpt(name) + "\", found " +
                      std::to_string(names.size()) + " of other names" +

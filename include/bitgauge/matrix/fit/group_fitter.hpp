@@ -62,6 +62,7 @@ class group_fitter {
   /// Rows are read in panels of `height`, the first of which lacks `missing`.
   template <class Body>
   void for_each_panel(index_t begin, index_t end, index_t height, index_t missing, const Body& body) {
+    if (begin == end) return;
     parallel_for((end - begin + missing + height - 1) / height, answers_.options.threads, [&](index_t p) {
       const index_t first = begin + std::max<index_t>(p * height - missing, 0);
       const index_t count = std::min(begin + (p + 1) * height - missing, end) - first;
@@ -250,8 +251,8 @@ class group_fitter {
 
   /// A group a column.
   void fit_columns() {
-    constexpr index_t width = 256, gathered = 64;
-    const index_t cols = groups_.cols();
+    constexpr index_t gathered = 64, few = 2048;
+    const index_t cols = groups_.cols(), width = cols < few ? gathered : 4 * gathered;
     parallel_for((cols + width - 1) / width, answers_.options.threads, [&](index_t block) {
       const index_t first = block * width, count = std::min(width, cols - first);
       monitor_->check();

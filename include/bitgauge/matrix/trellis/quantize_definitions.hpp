@@ -78,8 +78,8 @@ BITGAUGE_DEFINE trellis_matrix quantize_to_size(const row_source& rows, const tr
   if (found == 0 && all_beyond)
     raise_message<data_error>({"trellis: expected levels up to ", packing::level_model::most_level,
                                ", found larger ones: the weights of ", m, " x ", n,
-                               " are too few, too small, or differ too much (choose another format, or scale "
-                               "them)"});
+                               " are too few, too small, or differ too much",
+                               " (choose another format, or scale them)"});
   if (found == 0)
     raise_message<data_error>({"trellis: expected ", bytes, " bytes to hold levels of ", m, " x ", n,
                                " weights, found that they do not (choose more bits)"});

@@ -212,7 +212,7 @@ template <int Columns>
   for (index_t first = 0; first < x.rows; first += tall_rows) {
     const index_t rows = std::min(tall_rows, x.rows - first);
     for (index_t begin = 0, i = 0; begin < x.cols; begin += run, ++i) {
-      for (index_t b = 0; b < e.blocks; ++b) e.low[b] = e.high[b] = all(0.0f);
+      for (index_t b = 0; b < extents_of_rows::blocks; ++b) e.low[b] = e.high[b] = all(0.0f);
       const index_t end = std::min(begin + run, x.cols);
       for (index_t c = begin; c < end;) {
         const float* const from = x.x + c * x.stride + first;
