@@ -67,8 +67,8 @@ BITGAUGE_DEFINE void quantized_matrix::read_parameters(index_t first, index_t co
   const index_t before = first % 8, bits = encoding_.bits;
   scratch.zero_point_fields.resize(n + 8);
   std::uint8_t* const fields = scratch.zero_point_fields.data();
-  simd::unpack(zero_points_.data() + first / 8 * bits, before + count, encoding_.bits,
-                             encoding_.is_signed, fields);
+  simd::unpack(zero_points_.data() + first / 8 * bits, before + count, encoding_.bits, encoding_.is_signed,
+               fields);
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint8_t field = fields[static_cast<std::size_t>(before) + i];
     scratch.zero_points[i] = encoding_.is_signed ? static_cast<std::int8_t>(field) : field;
@@ -94,8 +94,7 @@ BITGAUGE_DEFINE detail::column_writer quantized_matrix::column_writer() const {
       const index_t next_bytes = packing::dense_bytes(std::min(together, groups_.cols() - next), bits);
       for (index_t r = 0; r < count; ++r) {
         simd::fetch(packed + r * row_bytes() + next / 8 * bits, next_bytes);
-        simd::unpack(from + r * row_bytes(), width, bits, extends_sign(),
-                                   fields + r * fields_stride);
+        simd::unpack(from + r * row_bytes(), width, bits, extends_sign(), fields + r * fields_stride);
       }
       const index_t i = column / groups_.run();
       simd::column_kernels().decode_columns(fields, fields_stride, count, width, column % groups_.run(),

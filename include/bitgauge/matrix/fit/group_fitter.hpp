@@ -56,13 +56,12 @@ class group_fitter {
   template <class Body>
   void for_each_column_panel(index_t begin, index_t end, index_t cols, const Body& body) {
     const index_t height = source_.column_panel_height(cols), own = source_.rows_to_panel(begin) % height;
-    for_each_panel(begin, end, height, own > 0 ? height - own : 0, body);
+    for_each_panel(begin, end, height, own > 0 && begin < end ? height - own : 0, body);
   }
 
   /// Rows are read in panels of `height`, the first of which lacks `missing`.
   template <class Body>
   void for_each_panel(index_t begin, index_t end, index_t height, index_t missing, const Body& body) {
-    if (begin == end) return;
     parallel_for((end - begin + missing + height - 1) / height, answers_.options.threads, [&](index_t p) {
       const index_t first = begin + std::max<index_t>(p * height - missing, 0);
       const index_t count = std::min(begin + (p + 1) * height - missing, end) - first;
