@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <random>
 
 namespace {
@@ -15,7 +16,7 @@ namespace {
 using namespace bitgauge;
 using bitgauge::index_t;
 
-int seed = 1;
+std::uint32_t seed = 1;
 
 struct shape {
   index_t rows, cols, samples, group;

@@ -27,7 +27,8 @@ row_matrix numbers_of(index_t rows, index_t cols, int seed) {
 // Catches sums in another order, products fused with sums on some processor, panels and tiles of samples that are not
 // full: the sum by its definition, to the bit.
 TEST(packed_floats, sum_in_the_order_of_the_inputs) {
-  for (const auto& [out, in] : {std::pair<index_t, index_t>{1, 1}, {33, 7}, {64, 40}, {70, 65}}) {
+  for (const auto& shape : {std::pair<index_t, index_t>{1, 1}, {33, 7}, {64, 40}, {70, 65}}) {
+    const index_t out = shape.first, in = shape.second;
     const row_matrix w = numbers_of(out, in, 1);
     const packed_floats packed(w);
     EXPECT_EQ(packed.weights(), w);

@@ -12,12 +12,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 #include <vector>
 
 namespace bitgauge::detail {
 
 template <class Scalar>
 using parameter_vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
+
+/// Well-formed where numbers like those of X lose nothing as `Scalar`: a condition of constructors that deduction heeds.
+template <class Scalar, class X>
+using holds = std::enable_if_t<sizeof(scalar_of<X>) <= sizeof(Scalar), int>;
 
 /// The smallest and the largest code, counted from that of zero: -Q_N and Q_P of the papers.
 struct code_bounds_from_zero {

@@ -54,7 +54,8 @@ class learned_step {
   explicit learned_step(const integer_grid& grid, granularity groups = per_tensor{})
       : groups_(groups), bounds_(detail::learnable_bounds("learned_step", grid)) {}
   /// With the steps that initial_step(x) finds.
-  template <class X>
+  /// `detail::holds`: else clang++ 14 takes doubles for floats.
+  template <class X, detail::holds<Scalar, X> = 0>
   learned_step(const integer_grid& grid, granularity groups, const Eigen::DenseBase<X>& x)
       : learned_step(grid, groups) {
     step = initial_step(x);

@@ -50,7 +50,8 @@ class learned_step_offset {
   explicit learned_step_offset(const integer_grid& grid, granularity groups = per_tensor{})
       : groups_(groups), bounds_(detail::learnable_bounds("learned_step_offset", grid)) {}
   /// With the parameters that start_from(x) finds.
-  template <class X>
+  /// `detail::holds`: else clang++ 14 takes doubles for floats.
+  template <class X, detail::holds<Scalar, X> = 0>
   learned_step_offset(const integer_grid& grid, granularity groups, const Eigen::DenseBase<X>& x)
       : learned_step_offset(grid, groups) {
     start_from(x);
